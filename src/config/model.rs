@@ -1,0 +1,204 @@
+//! The configuration as the rest of the program sees it: every value checked, every default filled in.
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use url::Url;
+
+use super::{gateway::GatewayUrl, template::Template};
+
+/// A whole configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The file it was read from.
+    pub file: PathBuf,
+    /// By name. Each one's `source` is in `sources`.
+    pub profiles: BTreeMap<String, Profile>,
+    /// By name. No chain of them has a cycle.
+    pub sources: BTreeMap<String, Source>,
+    /// `[daemon]`.
+    pub daemon: Daemon,
+}
+
+/// `[daemon]`: how the daemon itself behaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Daemon {
+    /// End after this long without a request; `None` (the default, `"off"` in the file) is never.
+    pub exit_when_idle: Option<Duration>,
+}
+
+/// `[profile.NAME]`: what a client asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// The gateway that the credential is for.
+    pub gateway: Option<GatewayUrl>,
+    /// The name of the source.
+    pub source: String,
+    /// How the gateway is asked whether it takes a key.
+    pub probe: Probe,
+}
+
+/// How a gateway is asked whether it takes a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// `GET {gateway}/v1/models?limit=1`.
+    Models,
+    /// `POST {gateway}/v1/messages/count_tokens`.
+    CountTokens,
+    /// It is not asked.
+    Off,
+}
+
+/// `[source.NAME]`: where a credential comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// `type = "vault"`.
+    Vault(Box<Vault>),
+    /// `type = "jwt"`.
+    Jwt(Jwt),
+    /// `type = "exec"`.
+    Exec(Exec),
+}
+
+/// A secret that the configuration names and does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretRef {
+    /// `*_file`: read anew at every use, so that it can be replaced.
+    File(PathBuf),
+    /// `*_env`: the name of a variable of the daemon's environment.
+    Env(String),
+}
+
+/// `type = "vault"`: a key in Vault or OpenBao.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vault {
+    /// Where Vault, or an agent of Vault's, listens.
+    pub address: VaultAddress,
+    /// Sent as `X-Vault-Namespace`.
+    pub namespace: Option<String>,
+    /// PEM; these certificates alone are trusted then.
+    pub ca_file: Option<PathBuf>,
+    /// The engine's mount point: the path's first segment, or `mount` where that key is given (one with a slash in it).
+    pub mount: Template,
+    /// What follows the mount point.
+    pub path: Template,
+    /// The field of the secret that holds the key.
+    pub field: String,
+    /// What kind of engine is mounted there.
+    pub engine: Engine,
+    /// How to log in; `None` (no `auth` table) where an agent adds its own token.
+    pub auth: Option<Auth>,
+    /// How long one request may take (`timeout`, 5 s by default).
+    pub timeout: Duration,
+}
+
+/// `address`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VaultAddress {
+    /// `http://…` or `https://…`.
+    Url(Url),
+    /// `unix:///path`: an agent's or Vault's own unix listener.
+    Unix(PathBuf),
+}
+
+/// What kind of engine holds the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// `kv = 1`.
+    Kv1,
+    /// `kv = 2`, the default.
+    Kv2 {
+        /// How often the version is looked at while the profile is in use (`watch`, 30 s by default); `None` is never.
+        watch: Option<Duration>,
+    },
+    /// `lease = true`: reading makes a credential under a lease.
+    Lease,
+}
+
+/// `[source.NAME.auth]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Auth {
+    /// The auth engine's mount point (`mount`; the method's name by default).
+    pub mount: String,
+    /// Which method, with what it needs.
+    pub method: AuthMethod,
+}
+
+/// `method`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AuthMethod {
+    /// A token made elsewhere (`token_file`, `token_env`).
+    Token(SecretRef),
+    /// `role_id`, `secret_id_file` or `secret_id_env`.
+    AppRole {
+        /// Not a secret.
+        role_id: String,
+        /// `None` for a role with `bind_secret_id=false`.
+        secret_id: Option<SecretRef>,
+        /// `secret_id_wrapped = true`: what is named is a response-wrapping token, good for one unwrap.
+        wrapped: bool,
+    },
+    /// `userpass`, and `ldap`, which is the same call at another mount point.
+    UserPass {
+        /// `username`; `{user}` by default.
+        username: Template,
+        /// `password_file` or `password_env`.
+        password: SecretRef,
+    },
+    /// `role`, `jwt_file`, `jwt_env` or `jwt_source`.
+    Jwt {
+        /// `None`: the engine's default role.
+        role: Option<String>,
+        /// Where the assertion comes from.
+        jwt: Assertion,
+    },
+    /// A client certificate: `cert_file`, `key_file` (PEM), `role`.
+    Cert {
+        /// The chain, the leaf first.
+        cert_file: PathBuf,
+        /// Its private key; the same file where that holds both.
+        key_file: PathBuf,
+        /// `None`: whichever role takes the certificate.
+        role: Option<String>,
+    },
+}
+
+/// Where an assertion (a signed JWT that we present) comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Assertion {
+    /// A file or a variable.
+    Secret(SecretRef),
+    /// Another source's credential.
+    Source(String),
+}
+
+/// `type = "jwt"`: a JWT that we sign ourselves. See RFC 7519.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Jwt {
+    /// JWS algorithm (RFC 7518, RFC 8037).
+    pub algorithm: jsonwebtoken::Algorithm,
+    /// PEM for the asymmetric algorithms, the bytes themselves for HS*.
+    pub key: SecretRef,
+    /// `kid` in the header.
+    pub key_id: Option<String>,
+    /// `iss`.
+    pub issuer: Option<String>,
+    /// `sub`.
+    pub subject: Option<Template>,
+    /// `aud`.
+    pub audience: Option<String>,
+    /// From `iat` to `exp` (`ttl`, 1 h by default).
+    pub ttl: Duration,
+    /// Further claims; none of the registered ones.
+    pub claims: serde_json::Map<String, serde_json::Value>,
+}
+
+/// `type = "exec"`: anything else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exec {
+    /// Program (an absolute path) and arguments; no shell.
+    pub command: Vec<Template>,
+    /// How long it may take (`timeout`, 5 s by default).
+    pub timeout: Duration,
+    /// How long a bare key lives (`ttl`); `None` for one without an end. JSON output says so itself.
+    pub ttl: Option<Duration>,
+}

@@ -1,0 +1,8 @@
+//! Claviger, the key-bearer: a per-user daemon that obtains gateway credentials and a tiny shim that prints the current
+//! one. This is the daemon's library; `src/main.rs` composes it.
+
+pub mod clock;
+pub mod config;
+pub mod credential;
+pub mod secret;
+pub mod source;

@@ -1,0 +1,46 @@
+//! Where credentials come from: the trait that every source fulfils, and what can go wrong there.
+
+mod error;
+
+use async_trait::async_trait;
+
+pub use self::error::{SourceError, Trouble};
+use crate::credential::Credential;
+
+/// A place that issues gateway credentials.
+///
+/// A source keeps what it needs to be asked again (a Vault token, say), but no credential: that is the broker's. It does
+/// not retry and does not cache failures either; it says what happened and the broker decides. Every call ends within
+/// the source's own time-out.
+#[async_trait]
+pub trait Source: Send + Sync {
+    /// Obtains a credential. Where the source stores keys, this is the one that is stored there now, which may be the
+    /// one already in hand.
+    async fn issue(&self) -> Result<Credential, SourceError>;
+
+    /// Makes the lease of `credential` longer: the same secret, a later end. `None` where that is not possible (no
+    /// lease, not renewable, at its maximum): then a new one has to be issued.
+    async fn renew(&self, credential: &Credential) -> Result<Option<Credential>, SourceError> {
+        let _ = credential;
+        Ok(None)
+    }
+
+    /// Looks which version is current, without reading the secret. `None` where the source has no versions.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError::Missing`] where the current version was deleted or destroyed.
+    async fn current_version(&self) -> Result<Option<u64>, SourceError> {
+        Ok(None)
+    }
+
+    /// Tells the source that `credential` is no longer wanted, and gives up what the source holds for itself (its
+    /// login). Nothing in hand is no error.
+    async fn revoke(&self, credential: Option<&Credential>) -> Result<(), SourceError> {
+        let _ = credential;
+        Ok(())
+    }
+
+    /// The host that a message or `status` names; the program's name for one that asks no host.
+    fn host(&self) -> &str;
+}

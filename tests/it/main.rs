@@ -1,0 +1,1 @@
+//! The integration tests: real servers, real processes.
