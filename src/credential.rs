@@ -45,7 +45,12 @@ impl Credential {
     #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {
         let lifetime = self.lifetime?;
-        Some(self.obtained.wall.saturating_add(lifetime).unwrap_or(Timestamp::MAX))
+        Some(
+            self.obtained
+                .wall
+                .saturating_add(lifetime)
+                .unwrap_or(Timestamp::MAX),
+        )
     }
 
     /// How much life is left; `None` for one without an end.
@@ -166,7 +171,10 @@ mod tests {
         assert_eq!(check("sk-ant-~!0"), Ok(()));
         assert_eq!(check(&"k".repeat(MAX_KEY_LEN)), Ok(()));
         assert_eq!(check(""), Err(Unusable::Empty));
-        assert_eq!(check(&"k".repeat(MAX_KEY_LEN + 1)), Err(Unusable::TooLong(16_385)));
+        assert_eq!(
+            check(&"k".repeat(MAX_KEY_LEN + 1)),
+            Err(Unusable::TooLong(16_385))
+        );
         assert_eq!(check("a b"), Err(Unusable::WhiteSpace(2)));
         assert_eq!(check("a\n"), Err(Unusable::WhiteSpace(2)));
         assert_eq!(check("sk-é"), Err(Unusable::NotPrintableAscii(4)));

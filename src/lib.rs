@@ -1,6 +1,7 @@
 //! Claviger, the key-bearer: a per-user daemon that obtains gateway credentials and a tiny shim that prints the current
 //! one. This is the daemon's library; `src/main.rs` composes it.
 
+pub mod broker;
 pub mod clock;
 pub mod config;
 pub mod credential;

@@ -56,7 +56,9 @@ fn to_duration(time: rustix::time::Timespec) -> Duration {
 #[expect(unsafe_code, reason = "a call of the system's")]
 fn since_boot() -> Duration {
     // SAFETY: takes nothing, touches nothing, cannot fail.
-    Duration::from_millis(unsafe { windows_sys::Win32::System::SystemInformation::GetTickCount64() })
+    Duration::from_millis(unsafe {
+        windows_sys::Win32::System::SystemInformation::GetTickCount64()
+    })
 }
 
 #[cfg(test)]

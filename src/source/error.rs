@@ -96,6 +96,10 @@ pub enum SourceError {
         /// What to do now.
         hint: String,
     },
+
+    /// Nothing went wrong: the credential was forgotten at somebody's request while this was waiting for it.
+    #[error("the credential was dropped while it was being obtained")]
+    Forgotten,
 }
 
 /// In which way there was no answer.
@@ -122,12 +126,16 @@ pub enum Trouble {
 }
 
 impl SourceError {
-    /// Whether waiting may help: nothing is to be dropped for it.
+    /// Whether the source has said that there is no (longer a) credential for us: what was obtained before is to be
+    /// dropped. Something wrong on our side or in the answer says nothing of the kind.
     #[must_use]
-    pub fn is_transient(&self) -> bool {
+    pub fn is_final(&self) -> bool {
         matches!(
             self,
-            Self::Unreachable { .. } | Self::Unavailable { .. } | Self::Malformed { .. }
+            Self::LoginRefused { .. }
+                | Self::LoginRequired { .. }
+                | Self::Denied { .. }
+                | Self::Missing { .. }
         )
     }
 

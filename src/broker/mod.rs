@@ -1,0 +1,286 @@
+//! The broker: hands out credentials, and sees to it that there is one.
+//!
+//! The policy is in pure files ([`slot`], [`renewal`], [`backoff`]); this one has the mechanism: it runs what a slot
+//! wants done in tasks of the daemon's own, so that a client that goes away cancels nothing, and it wakes who waits.
+//! It knows the traits [`Source`] and [`Clock`] and none of their implementations.
+
+pub mod backoff;
+pub mod renewal;
+pub mod slot;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::{sync::watch, task::JoinHandle};
+
+use self::slot::{Answer, Ask, Errand, Refusal, Slot, Snapshot, Ticket};
+use crate::{
+    clock::{Clock, Tick},
+    credential::{self, Credential},
+    source::{Source, SourceError},
+};
+
+/// Chance, injected: each call gives a number from 0 up to 1.
+pub type Chance = Arc<dyn Fn() -> f64 + Send + Sync>;
+
+/// Hands out the credentials of all profiles.
+pub struct Broker {
+    desks: BTreeMap<String, Arc<Desk>>,
+}
+
+/// One profile's slot with what it needs to act.
+struct Desk {
+    slot: Mutex<Slot>,
+    source: Arc<dyn Source>,
+    clock: Arc<dyn Clock>,
+    chance: Chance,
+    /// Counts what happened to the slot: who waits looks again when it changes.
+    events: watch::Sender<u64>,
+    keeper: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// Why a caller got no credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AcquireError {
+    /// The source gave none.
+    Refused(Refusal),
+    /// The caller's deadline came first.
+    TimedOut {
+        /// The host that is waited for.
+        host: String,
+        /// What went wrong the last time, if anything did.
+        last: Option<SourceError>,
+    },
+}
+
+impl Broker {
+    /// A broker for these profiles. No source is asked before somebody asks for its credential.
+    #[must_use]
+    pub fn new(
+        sources: BTreeMap<String, Arc<dyn Source>>,
+        clock: &Arc<dyn Clock>,
+        chance: &Chance,
+    ) -> Self {
+        let desk = |source| {
+            Arc::new(Desk {
+                slot: Mutex::default(),
+                source,
+                clock: Arc::clone(clock),
+                chance: Arc::clone(chance),
+                events: watch::Sender::new(0),
+                keeper: Mutex::default(),
+            })
+        };
+        let desks = sources
+            .into_iter()
+            .map(|(profile, source)| (profile, desk(source)))
+            .collect();
+        Self { desks }
+    }
+
+    /// The current credential of `profile`, which must be one of the broker's. Where a new one has to be obtained first,
+    /// this waits for it until `until`.
+    ///
+    /// # Errors
+    ///
+    /// [`AcquireError`]; a credential that is there and alive is served whatever happens to its successor.
+    pub async fn acquire(
+        &self,
+        profile: &str,
+        ask: Ask,
+        until: Tick,
+    ) -> Result<Arc<Credential>, AcquireError> {
+        let desk = &self.desks[profile];
+        let ticket = desk.with(|slot| slot.ask(desk.clock.now(), ask));
+        desk.wait(ticket, until).await
+    }
+
+    /// Obtains a new credential now. The old one stays, and is served to others, until the new one is in hand.
+    ///
+    /// # Errors
+    ///
+    /// [`AcquireError`], also where the old one is still served.
+    pub async fn refresh(
+        &self,
+        profile: &str,
+        until: Tick,
+    ) -> Result<Arc<Credential>, AcquireError> {
+        let desk = &self.desks[profile];
+        let ticket = desk.with(Slot::refresh);
+        let credential = desk.wait(ticket, until).await?;
+        desk.with(|slot| {
+            let now = desk.clock.now();
+            match (slot.answer(now, ticket), slot.last_error()) {
+                (Answer::Wait, last) => Err(desk.timed_out(last)),
+                (_, Some(_)) => Err(AcquireError::Refused(slot.refusal(now))),
+                (_, None) => Ok(credential),
+            }
+        })
+    }
+
+    /// Forgets the credential of `profile` and tells the source so.
+    ///
+    /// # Errors
+    ///
+    /// What the source said; here all is forgotten nevertheless.
+    pub async fn revoke(&self, profile: &str) -> Result<(), SourceError> {
+        let desk = &self.desks[profile];
+        let credential = desk.with(Slot::forget);
+        desk.source.revoke(credential.as_deref()).await
+    }
+
+    /// What is known of `profile`.
+    #[must_use]
+    pub fn snapshot(&self, profile: &str) -> Snapshot {
+        let desk = &self.desks[profile];
+        desk.lock().snapshot(desk.clock.now())
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        for desk in self.desks.values() {
+            if let Some(keeper) = desk
+                .keeper
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take()
+            {
+                keeper.abort();
+            }
+        }
+    }
+}
+
+impl Desk {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Slot> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the slot something and does what it wants done then. No lock is held while that is under way.
+    fn with<T>(self: &Arc<Self>, tell: impl FnOnce(&mut Slot) -> T) -> T {
+        let (told, errand) = {
+            let mut slot = self.lock();
+            (tell(&mut slot), slot.take_errand())
+        };
+        if let Some(errand) = errand {
+            tokio::spawn(Arc::clone(self).run(errand));
+        }
+        self.events.send_modify(|events| *events += 1);
+        self.keep();
+        told
+    }
+
+    async fn wait(
+        self: &Arc<Self>,
+        ticket: Ticket,
+        until: Tick,
+    ) -> Result<Arc<Credential>, AcquireError> {
+        let mut events = self.events.subscribe();
+        loop {
+            let answer = self.lock().answer(self.clock.now(), ticket);
+            let answer = match answer {
+                Answer::Wait => tokio::select! {
+                    // It can't fail: `self` keeps the sender.
+                    _ = events.changed() => continue,
+                    () = self.clock.sleep_until(until) => {
+                        self.lock().give_up(self.clock.now(), ticket)
+                    }
+                },
+                answer => answer,
+            };
+            return match answer {
+                Answer::Serve(credential) => Ok(credential),
+                Answer::Refuse(refusal) => Err(AcquireError::Refused(refusal)),
+                Answer::Wait => Err(self.timed_out(self.lock().last_error())),
+            };
+        }
+    }
+
+    fn timed_out(&self, last: Option<&SourceError>) -> AcquireError {
+        AcquireError::TimedOut {
+            host: self.source.host().to_owned(),
+            last: last.cloned(),
+        }
+    }
+
+    async fn run(self: Arc<Self>, errand: Errand) {
+        match errand {
+            Errand::Fetch { flight, renew } => {
+                let result = self.fetch(renew.as_deref()).await;
+                match &result {
+                    Ok(credential) => tracing::info!(
+                        fingerprint = %credential.fingerprint(),
+                        expires_at = ?credential.expires_at().map(|at| at.to_string()),
+                        version = credential.version,
+                        host = self.source.host(),
+                        "obtained a credential",
+                    ),
+                    Err(error) => tracing::warn!(%error, "obtained no credential"),
+                }
+                let draw = (self.chance)();
+                self.with(|slot| slot.land(self.clock.now(), draw, flight, result));
+            }
+        }
+    }
+
+    /// Renews where that is possible, else has a new one issued. Whatever the source says of itself, what it gives has
+    /// to be something that the client takes and that is not over yet.
+    async fn fetch(&self, renew: Option<&Credential>) -> Result<Credential, SourceError> {
+        let renewed = match renew {
+            None => None,
+            Some(current) => match self.source.renew(current).await {
+                Ok(renewed) => renewed,
+                // The lease is gone, or not ours any more: a new one may still be had.
+                Err(error) if error.is_final() => None,
+                Err(error) => return Err(error),
+            },
+        };
+        let credential = match renewed {
+            Some(credential) => credential,
+            None => self.source.issue().await?,
+        };
+        let unusable = |why: String| SourceError::Unusable {
+            host: self.source.host().to_owned(),
+            field: "credential".to_owned(),
+            why,
+        };
+        credential::check_usable(&credential.secret).map_err(|why| unusable(why.to_string()))?;
+        if credential.is_expired(self.clock.now()) {
+            return Err(unusable("had expired when it arrived".to_owned()));
+        }
+        Ok(credential)
+    }
+
+    /// Sees to it that the slot is woken when something is due: there is a timer only while there is a deadline.
+    fn keep(self: &Arc<Self>) {
+        let mut keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(keeper) = keeper.take() {
+            keeper.abort();
+        }
+        let Some(due) = self.lock().due(self.clock.now()) else {
+            return;
+        };
+        let desk = Arc::downgrade(self);
+        let clock = Arc::clone(&self.clock);
+        *keeper = Some(tokio::spawn(async move {
+            clock.sleep_until(due).await;
+            if let Some(desk) = desk.upgrade() {
+                // In a task of its own: waking sets the next timer and so ends this one.
+                tokio::spawn(async move { desk.with(|slot| slot.wake(desk.clock.now())) });
+            }
+        }));
+    }
+}
+
+/// How long callers are kept waiting less than they said, so that the answer arrives in time.
+pub const ANSWER_MARGIN: Duration = Duration::from_millis(300);
+
+/// Chance from the system's random numbers.
+#[must_use]
+pub fn chance() -> Chance {
+    Arc::new(fastrand::f64)
+}
