@@ -7,11 +7,11 @@
 pub mod backoff;
 pub mod renewal;
 pub mod slot;
+pub mod suspicion;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use tokio::{sync::watch, task::JoinHandle};
@@ -64,19 +64,33 @@ impl Broker {
         clock: &Arc<dyn Clock>,
         chance: &Chance,
     ) -> Self {
-        let desk = |source| {
-            Arc::new(Desk {
-                slot: Mutex::default(),
-                source,
-                clock: Arc::clone(clock),
-                chance: Arc::clone(chance),
-                events: watch::Sender::new(0),
-                keeper: Mutex::default(),
-            })
+        let desks = sources
+            .into_iter()
+            .map(|(profile, source)| (profile, Desk::new(source, clock, chance)))
+            .collect();
+        Self { desks }
+    }
+
+    /// A broker for the profiles of a new configuration. Those that are `unchanged` go on with what they have: their
+    /// credential, their flight, their back-off.
+    #[must_use]
+    pub fn succeed(
+        &self,
+        sources: BTreeMap<String, Arc<dyn Source>>,
+        unchanged: &BTreeSet<String>,
+        clock: &Arc<dyn Clock>,
+        chance: &Chance,
+    ) -> Self {
+        let desk = |profile: &String, source| match self.desks.get(profile) {
+            Some(desk) if unchanged.contains(profile) => Arc::clone(desk),
+            _ => Desk::new(source, clock, chance),
         };
         let desks = sources
             .into_iter()
-            .map(|(profile, source)| (profile, desk(source)))
+            .map(|(profile, source)| {
+                let desk = desk(&profile, source);
+                (profile, desk)
+            })
             .collect();
         Self { desks }
     }
@@ -140,22 +154,27 @@ impl Broker {
     }
 }
 
-impl Drop for Broker {
+impl Drop for Desk {
     fn drop(&mut self) {
-        for desk in self.desks.values() {
-            if let Some(keeper) = desk
-                .keeper
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take()
-            {
-                keeper.abort();
-            }
+        let keeper = self.keeper.get_mut();
+        if let Some(keeper) = keeper.unwrap_or_else(PoisonError::into_inner).take() {
+            keeper.abort();
         }
     }
 }
 
 impl Desk {
+    fn new(source: Arc<dyn Source>, clock: &Arc<dyn Clock>, chance: &Chance) -> Arc<Self> {
+        Arc::new(Self {
+            slot: Mutex::default(),
+            source,
+            clock: Arc::clone(clock),
+            chance: Arc::clone(chance),
+            events: watch::Sender::new(0),
+            keeper: Mutex::default(),
+        })
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Slot> {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -276,11 +295,11 @@ impl Desk {
     }
 }
 
-/// How long callers are kept waiting less than they said, so that the answer arrives in time.
-pub const ANSWER_MARGIN: Duration = Duration::from_millis(300);
-
 /// Chance from the system's random numbers.
 #[must_use]
 pub fn chance() -> Chance {
     Arc::new(fastrand::f64)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,286 @@
+//! What an early second ask tells. Pure.
+//!
+//! Claude Code asks again when its cache lifetime is over and when the gateway answered 401, and never says which. A
+//! client session that comes back early hints at a 401 for the key that **it was given**; a hint, never proof (a touched
+//! settings file looks the same), so what comes of it is a question to the gateway.
+
+use std::{collections::HashMap, time::Duration};
+
+use crate::{clock::Tick, secret::Fingerprint};
+
+/// How long a session has to have had a key before its coming back says anything of that key, if it had another one
+/// before: after an idle time the client sends one more request with the old key, and its 401 comes back within about
+/// a second of the new key's being handed out.
+pub const TRIAL: Duration = Duration::from_secs(2);
+
+/// A client that caches for less than this comes back as early as one with a 401 does: it tells nothing.
+pub const SHORTEST_TELLING: Duration = Duration::from_secs(5);
+
+/// How much longer each pause has to be than the one before it to look like the client's back-off (it doubles).
+const BACKING_OFF: f64 = 1.5;
+
+/// How many pauses have to grow like that: at the client's 0, 1.2, 2.3, 4.8, 9.4 s this is its fifth run.
+const PAUSES: usize = 3;
+
+/// Sessions that are remembered at most; the one that was silent longest goes first.
+const SESSIONS: usize = 1024;
+
+/// A client process, by the number that the system gave it and the time at which it gave it: numbers are used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Session {
+    /// Process id.
+    pub pid: u32,
+    /// When the process started, in whatever unit the system counts that.
+    pub started: u64,
+}
+
+/// What an ask tells of the key that the session was given before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hint {
+    /// Nothing: a first ask, or the cache lifetime is over, or the key has been replaced since, or there was no time to
+    /// try it.
+    Nothing,
+    /// Nothing ever: this client caches too briefly. The key may be dead all the same.
+    Mute,
+    /// The gateway may have refused the key.
+    Suspect {
+        /// The session comes back as a client does that gets one 401 after another: its pauses double.
+        insists: bool,
+    },
+}
+
+/// Who was given what, and when.
+#[derive(Debug, Default)]
+pub struct Sessions(HashMap<Session, Handing>);
+
+#[derive(Debug)]
+struct Handing {
+    key: Fingerprint,
+    /// When the session was first given this key, and whether it had had another one.
+    first: Tick,
+    had_another: bool,
+    last: Tick,
+    /// The last pauses between early asks for this key, the latest last.
+    pauses: Vec<Duration>,
+}
+
+impl Sessions {
+    /// What it tells that `session` asks at `now`, where `current` is what it would be given.
+    #[must_use]
+    pub fn hint(
+        &self,
+        session: Session,
+        current: &Fingerprint,
+        now: Tick,
+        cache_lifetime: Duration,
+    ) -> Hint {
+        if cache_lifetime < SHORTEST_TELLING {
+            return Hint::Mute;
+        }
+        let Some(handing) = self.0.get(&session) else {
+            return Hint::Nothing;
+        };
+        let pause = now.since(handing.last);
+        let is_over = pause >= cache_lifetime;
+        let is_untried = handing.had_another && now.since(handing.first) < TRIAL;
+        if is_over || is_untried || handing.key != *current {
+            return Hint::Nothing;
+        }
+        Hint::Suspect {
+            insists: is_backing_off(&handing.pauses, pause),
+        }
+    }
+
+    /// `session` is given `key`.
+    pub fn hand(
+        &mut self,
+        session: Session,
+        key: &Fingerprint,
+        now: Tick,
+        cache_lifetime: Duration,
+    ) {
+        if let Some(handing) = self.0.get_mut(&session) {
+            let pause = now.since(handing.last);
+            handing.last = now;
+            if handing.key != *key {
+                handing.key = key.clone();
+                handing.first = now;
+                handing.had_another = true;
+                handing.pauses.clear();
+            } else if pause >= cache_lifetime {
+                handing.pauses.clear();
+            } else {
+                handing.pauses.push(pause);
+                let surplus = handing.pauses.len().saturating_sub(PAUSES);
+                handing.pauses.drain(..surplus);
+            }
+            return;
+        }
+        if self.0.len() >= SESSIONS {
+            let silent = self
+                .0
+                .iter()
+                .min_by_key(|(_, handing)| handing.last)
+                .map(|(id, _)| *id);
+            silent.and_then(|session| self.0.remove(&session));
+        }
+        let handing = Handing {
+            key: key.clone(),
+            first: now,
+            had_another: false,
+            last: now,
+            pauses: Vec::new(),
+        };
+        self.0.insert(session, handing);
+    }
+}
+
+fn is_backing_off(pauses: &[Duration], latest: Duration) -> bool {
+    let pauses: Vec<_> = pauses
+        .iter()
+        .chain([&latest])
+        .map(Duration::as_secs_f64)
+        .collect();
+    let Some(start) = pauses.len().checked_sub(PAUSES) else {
+        return false;
+    };
+    pauses[start..]
+        .windows(2)
+        .all(|pair| pair[1] >= pair[0] * BACKING_OFF)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::secret::Secret;
+
+    const FIVE_MINUTES: Duration = Duration::from_secs(300);
+    const CLIENT: Session = Session {
+        pid: 4711,
+        started: 99,
+    };
+
+    fn key(text: &str) -> Fingerprint {
+        Secret::new(text.to_owned()).fingerprint()
+    }
+
+    fn at(seconds: f64) -> Tick {
+        Tick(Duration::from_secs_f64(1000.0 + seconds))
+    }
+
+    /// What each of these asks of one session tells, where it is always given the same key.
+    fn hints(asks: &[f64]) -> Vec<Hint> {
+        let mut sessions = Sessions::default();
+        let mut hints = Vec::new();
+        for &ask in asks {
+            hints.push(sessions.hint(CLIENT, &key("k"), at(ask), FIVE_MINUTES));
+            sessions.hand(CLIENT, &key("k"), at(ask), FIVE_MINUTES);
+        }
+        hints
+    }
+
+    const SUSPECT: Hint = Hint::Suspect { insists: false };
+    const INSISTS: Hint = Hint::Suspect { insists: true };
+
+    #[test]
+    fn a_first_ask_and_one_after_the_lifetime_tell_nothing() {
+        assert_eq!(hints(&[0.0, 300.0, 700.0]), [Hint::Nothing; 3]);
+    }
+
+    #[test]
+    fn an_early_ask_makes_the_key_a_suspect() {
+        assert_eq!(hints(&[0.0, 1.1]), [Hint::Nothing, SUSPECT]);
+        assert_eq!(hints(&[0.0, 299.0]), [Hint::Nothing, SUSPECT]);
+    }
+
+    #[test]
+    fn the_clients_retry_chain_insists_from_its_fifth_run() {
+        let chain = [0.0, 1.2, 2.3, 4.8, 9.4, 18.6];
+        assert_eq!(
+            hints(&chain),
+            [Hint::Nothing, SUSPECT, SUSPECT, SUSPECT, INSISTS, INSISTS]
+        );
+    }
+
+    #[test]
+    fn settings_touched_again_and_again_do_not_insist() {
+        let touched: Vec<f64> = (0..10).map(|n| 2.5 * f64::from(n)).collect();
+        assert!(!hints(&touched).contains(&INSISTS));
+    }
+
+    #[test]
+    fn a_key_that_was_replaced_since_is_no_suspect() {
+        let mut sessions = Sessions::default();
+        sessions.hand(CLIENT, &key("old"), at(0.0), FIVE_MINUTES);
+        assert_eq!(
+            sessions.hint(CLIENT, &key("new"), at(1.0), FIVE_MINUTES),
+            Hint::Nothing
+        );
+    }
+
+    #[test]
+    fn a_key_that_the_client_had_no_time_to_try_is_no_suspect() {
+        let mut sessions = Sessions::default();
+        sessions.hand(CLIENT, &key("old"), at(0.0), FIVE_MINUTES);
+        // The lifetime is over, the new key is handed out; the 401 for the old one is still to come.
+        sessions.hand(CLIENT, &key("new"), at(400.0), FIVE_MINUTES);
+        let hint = |seconds| sessions.hint(CLIENT, &key("new"), at(seconds), FIVE_MINUTES);
+        assert_eq!(hint(400.8), Hint::Nothing);
+        assert_eq!(hint(402.5), SUSPECT);
+    }
+
+    #[test]
+    fn another_process_with_the_same_number_is_another_session() {
+        let mut sessions = Sessions::default();
+        sessions.hand(CLIENT, &key("k"), at(0.0), FIVE_MINUTES);
+        let reborn = Session {
+            started: 100,
+            ..CLIENT
+        };
+        assert_eq!(
+            sessions.hint(reborn, &key("k"), at(1.0), FIVE_MINUTES),
+            Hint::Nothing
+        );
+    }
+
+    #[test]
+    fn a_client_that_does_not_cache_tells_nothing() {
+        let mut sessions = Sessions::default();
+        sessions.hand(CLIENT, &key("k"), at(0.0), Duration::ZERO);
+        assert_eq!(
+            sessions.hint(CLIENT, &key("k"), at(0.1), Duration::ZERO),
+            Hint::Mute
+        );
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let mut sessions = Sessions::default();
+        for pid in 0..5000 {
+            let session = Session { pid, started: 0 };
+            sessions.hand(session, &key("k"), at(f64::from(pid)), FIVE_MINUTES);
+        }
+        assert_eq!(sessions.0.len(), SESSIONS);
+        let latest = Session {
+            pid: 4999,
+            started: 0,
+        };
+        assert_eq!(
+            sessions.hint(latest, &key("k"), at(5000.0), FIVE_MINUTES),
+            SUSPECT
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn nobody_is_suspected_who_waits_his_lifetime(pauses in prop::collection::vec(300.0..5000.0f64, 0..20)) {
+            let mut asks = vec![0.0];
+            for pause in pauses {
+                asks.push(asks.last().unwrap() + pause + 0.001);
+            }
+            prop_assert!(hints(&asks).iter().all(|hint| *hint == Hint::Nothing));
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! The mechanism: tasks, waiting, time. (What is decided is tested in `slot/tests.rs`.)
+
+use std::{
+    collections::VecDeque,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use tokio::sync::Notify;
+
+use super::*;
+use crate::{
+    clock::{ManualClock, Timestamp},
+    secret::Secret,
+    source::Trouble,
+};
+
+const ASK: Ask = Ask {
+    cache_lifetime: Duration::from_secs(300),
+};
+
+/// A source that says what it was told to say, when it is let.
+struct Scripted {
+    clock: ManualClock,
+    answers: Mutex<VecDeque<Result<(&'static str, Option<u64>), SourceError>>>,
+    asked: AtomicUsize,
+    gate: Option<Notify>,
+}
+
+#[async_trait]
+impl Source for Scripted {
+    async fn issue(&self) -> Result<Credential, SourceError> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        if let Some(gate) = &self.gate {
+            gate.notified().await;
+        }
+        let answer = self
+            .answers
+            .lock()
+            .unwrap()
+            .pop_front()
+            .expect("asked too often");
+        answer.map(|(key, lifetime)| Credential {
+            secret: Secret::new(key.to_owned()),
+            obtained: self.clock.now(),
+            lifetime: lifetime.map(Duration::from_secs),
+            version: None,
+            lease: None,
+        })
+    }
+
+    fn host(&self) -> &str {
+        "scripted"
+    }
+}
+
+struct Scene {
+    clock: ManualClock,
+    source: Arc<Scripted>,
+    broker: Arc<Broker>,
+}
+
+impl Scene {
+    fn new(
+        gated: bool,
+        answers: impl IntoIterator<Item = Result<(&'static str, Option<u64>), SourceError>>,
+    ) -> Self {
+        let clock = ManualClock::at(Timestamp::UNIX_EPOCH);
+        let source = Arc::new(Scripted {
+            clock: clock.clone(),
+            answers: Mutex::new(answers.into_iter().collect()),
+            asked: AtomicUsize::new(0),
+            gate: gated.then(Notify::new),
+        });
+        let chance: Chance = Arc::new(|| 0.5);
+        let sources = BTreeMap::from([("p".to_owned(), Arc::clone(&source) as Arc<dyn Source>)]);
+        let shared: Arc<dyn Clock> = Arc::new(clock.clone());
+        let broker = Arc::new(Broker::new(sources, &shared, &chance));
+        Self {
+            clock,
+            source,
+            broker,
+        }
+    }
+
+    fn acquire(&self) -> JoinHandle<Result<String, AcquireError>> {
+        let broker = Arc::clone(&self.broker);
+        let until = self.clock.now().tick + Duration::from_secs(8);
+        tokio::spawn(async move {
+            let credential = broker.acquire("p", ASK, until).await?;
+            Ok(credential.secret.expose().to_owned())
+        })
+    }
+
+    fn asked(&self) -> usize {
+        self.source.asked.load(Ordering::SeqCst)
+    }
+
+    /// Lets every task run until all wait.
+    async fn settle(&self) {
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+fn down() -> SourceError {
+    SourceError::Unreachable {
+        host: "scripted".to_owned(),
+        trouble: Trouble::Refused,
+    }
+}
+
+#[tokio::test]
+async fn a_hundred_callers_make_one_request() {
+    let scene = Scene::new(true, [Ok(("k1", None))]);
+    let callers: Vec<_> = (0..100).map(|_| scene.acquire()).collect();
+    scene.settle().await;
+    scene.source.gate.as_ref().unwrap().notify_one();
+    for caller in callers {
+        assert_eq!(caller.await.unwrap().unwrap(), "k1");
+    }
+    assert_eq!(scene.asked(), 1);
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_cancels_nothing() {
+    let scene = Scene::new(true, [Ok(("k1", None))]);
+    let leader = scene.acquire();
+    scene.settle().await;
+    let follower = scene.acquire();
+    scene.settle().await;
+    leader.abort();
+    scene.settle().await;
+    scene.source.gate.as_ref().unwrap().notify_one();
+    assert_eq!(follower.await.unwrap().unwrap(), "k1");
+    assert_eq!(scene.asked(), 1);
+}
+
+#[tokio::test]
+async fn a_hanging_source_costs_a_caller_its_deadline_and_no_more() {
+    let scene = Scene::new(true, [Ok(("k1", None))]);
+    let caller = scene.acquire();
+    scene.settle().await;
+    scene.clock.advance(Duration::from_secs(8));
+    let error = caller.await.unwrap().unwrap_err();
+    assert!(matches!(error, AcquireError::TimedOut { ref host, last: None } if host == "scripted"));
+
+    // The next caller finds what has arrived since.
+    scene.source.gate.as_ref().unwrap().notify_one();
+    scene.settle().await;
+    assert_eq!(scene.acquire().await.unwrap().unwrap(), "k1");
+    assert_eq!(scene.asked(), 1);
+}
+
+#[tokio::test]
+async fn a_profile_in_use_is_renewed_without_being_asked() {
+    let scene = Scene::new(false, [Ok(("k1", Some(1200))), Ok(("k2", Some(1200)))]);
+    assert_eq!(scene.acquire().await.unwrap().unwrap(), "k1");
+    scene.settle().await;
+    scene.clock.advance(Duration::from_secs(600));
+    scene.settle().await;
+    assert_eq!(scene.asked(), 2);
+    assert_eq!(scene.acquire().await.unwrap().unwrap(), "k2");
+}
+
+#[tokio::test]
+async fn a_profile_at_rest_is_left_alone() {
+    let scene = Scene::new(false, [Ok(("k1", Some(36_000)))]);
+    assert_eq!(scene.acquire().await.unwrap().unwrap(), "k1");
+    scene.settle().await;
+    scene.clock.advance(Duration::from_secs(40_000));
+    scene.settle().await;
+    assert_eq!(scene.asked(), 1);
+}
+
+#[tokio::test]
+async fn a_refresh_that_fails_says_so_although_the_old_key_is_served() {
+    let scene = Scene::new(false, [Ok(("k1", None)), Err(down())]);
+    assert_eq!(scene.acquire().await.unwrap().unwrap(), "k1");
+    let until = scene.clock.now().tick + Duration::from_secs(8);
+    let refreshed = scene.broker.refresh("p", until).await;
+    assert!(matches!(refreshed, Err(AcquireError::Refused(refusal)) if refusal.error == down()));
+    assert_eq!(scene.acquire().await.unwrap().unwrap(), "k1");
+}
+
+#[tokio::test]
+async fn what_the_client_would_refuse_is_not_passed_on() {
+    let scene = Scene::new(false, [Ok(("two words", None))]);
+    let error = scene.acquire().await.unwrap().unwrap_err();
+    assert!(matches!(
+        error,
+        AcquireError::Refused(Refusal { error: SourceError::Unusable { ref why, .. }, .. })
+            if why == "has white space in it, at character 4"
+    ));
+}
+
+#[tokio::test]
+async fn what_has_expired_when_it_arrives_does_not_replace_what_is_there() {
+    let scene = Scene::new(false, [Ok(("k1", None)), Ok(("k2", Some(0)))]);
+    assert_eq!(scene.acquire().await.unwrap().unwrap(), "k1");
+    let until = scene.clock.now().tick + Duration::from_secs(8);
+    scene.broker.refresh("p", until).await.unwrap_err();
+    assert_eq!(scene.acquire().await.unwrap().unwrap(), "k1");
+}
+
+#[tokio::test]
+async fn a_new_configuration_takes_over_the_profiles_that_it_leaves_as_they_were() {
+    let scene = Scene::new(false, [Ok(("k1", None)), Ok(("k2", None))]);
+    assert_eq!(scene.acquire().await.unwrap().unwrap(), "k1");
+    let clock: Arc<dyn Clock> = Arc::new(scene.clock.clone());
+    let chance: Chance = Arc::new(|| 0.5);
+    let until = scene.clock.now().tick + Duration::from_secs(8);
+    for (unchanged, expected) in [(vec!["p".to_owned()], "k1"), (vec![], "k2")] {
+        let sources =
+            BTreeMap::from([("p".to_owned(), Arc::clone(&scene.source) as Arc<dyn Source>)]);
+        let unchanged = unchanged.into_iter().collect();
+        let broker = scene.broker.succeed(sources, &unchanged, &clock, &chance);
+        let credential = broker.acquire("p", ASK, until).await.unwrap();
+        assert_eq!(credential.secret.expose(), expected);
+    }
+}
