@@ -97,9 +97,10 @@
 
 mod codec;
 pub mod endpoint;
+mod frame;
 mod message;
 
-pub use codec::{
+pub use frame::{
     DecodeError, FrameError, HEADER_LEN, MAX_BODY, MAX_EXPIRY_LEN, MAX_REPORT_LEN, MAX_TEXT_LEN,
     VERSION, body_len,
 };
