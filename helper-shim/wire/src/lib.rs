@@ -1,7 +1,109 @@
-//! What claviger-helper and claviger say to one another.
+//! What claviger-helper and claviger say to one another, and where they meet.
+//!
+//! No dependencies, no I/O, no clock: bytes in, messages out, and the reverse. The shim, the daemon and the command line
+//! all use this crate, so that the format is written down once. This page is its specification.
+//!
+//! # A conversation
+//!
+//! A client connects to the [socket](endpoint::socket), writes one request frame and reads response frames until the one
+//! that ends the answer. Either side may close the connection after that.
+//!
+//! | request | answer |
+//! |---|---|
+//! | acquire | one credential or failure |
+//! | status, refresh | one report for the daemon, one for each profile, then done; or a failure |
+//! | logout, stop | done; or a failure |
+//! | a kind the daemon does not know | unsupported |
+//!
+//! # A frame
+//!
+//! All numbers are unsigned and big-endian.
+//!
+//! | bytes | is |
+//! |---|---|
+//! | 4 | length of the body in bytes, 1 to [`MAX_BODY`]; anything else ends the conversation |
+//! | 1 | version of the format, [`VERSION`] in this crate; 0 is refused |
+//! | 1 | kind of the message |
+//! | rest | fields, in any order, until the body ends |
+//!
+//! and a field:
+//!
+//! | bytes | is |
+//! |---|---|
+//! | 1 | tag |
+//! | 2 | length of the value in bytes |
+//! | length | value |
+//!
+//! # Requests
+//!
+//! | kind | message | tag | field | value | when absent |
+//! |---|---|---|---|---|---|
+//! | 1 | acquire | 1 | profile | UTF-8, at most [`MAX_TEXT_LEN`] bytes | none named |
+//! | | | 2 | gateway | UTF-8, at most [`MAX_TEXT_LEN`] bytes | none known |
+//! | | | 3 | cache_lifetime_ms | 8 bytes, milliseconds | error |
+//! | | | 4 | format | 1 byte: 0 key, 1 headers, 2 json; others are read as 0 | key |
+//! | | | 5 | deadline_ms | 8 bytes, milliseconds | error |
+//! | | | 6 | reveal | 1 byte: 0 no, others yes | no |
+//! | | | 7 | pid | 4 bytes | unknown |
+//! | 2 | status | 1 | profile | as above | all |
+//! | 3 | refresh | 1 | profile | as above | all |
+//! | 4 | logout | 1 | profile | as above | all |
+//! | 5 | stop | | | | |
+//!
+//! # Responses
+//!
+//! | kind | message | tag | field | value | when absent |
+//! |---|---|---|---|---|---|
+//! | 129 | credential | 1 | token | bytes, at most [`MAX_KEY_LEN`] | error |
+//! | | | 2 | expires_at | RFC 3339, at most [`MAX_EXPIRY_LEN`] bytes | no end |
+//! | 130 | failure | 1 | code | 1 byte, 2 to 8 | error |
+//! | | | 2 | message | UTF-8, at most [`MAX_TEXT_LEN`] bytes | error |
+//! | | | 3 | hint | UTF-8, at most [`MAX_TEXT_LEN`] bytes | none |
+//! | 131 | report | 1 | json | UTF-8, at most [`MAX_REPORT_LEN`] bytes | error |
+//! | 132 | done | | | | |
+//! | 133 | unsupported | 1 | version | 1 byte | error |
+//!
+//! # Limits
+//!
+//! [`MAX_BODY`] is what a credential of the longest key needs, and every other message is held to it. Encoding cannot
+//! fail and never writes a longer frame:
+//!
+//! - profile, gateway, message and hint are cut to [`MAX_TEXT_LEN`] bytes, between characters. A profile's name must be
+//!   shorter than that, so that a cut name never is another profile's.
+//! - a credential whose token or expires_at is over its limit is written as a failure with code 6, a report that is over
+//!   its limit as a failure with code 8: half of either is worth nothing.
+//!
+//! Decoding is bounded by the frame alone. Whether a key is one that a client takes is for the reader to judge.
+//!
+//! # Compatibility
+//!
+//! A shim of one release talks to a daemon of another.
+//!
+//! - A tag that the reader does not know, for that kind, is skipped.
+//! - A tag from 1 to 15 stands at most once in a message; a repeat is an error. Tags above 15, none of which version 1
+//!   uses, may repeat.
+//! - A kind that the reader does not know is [`Request::Unknown`] or [`Response::Unknown`]; its fields are not looked at
+//!   beyond their lengths. The daemon answers it with unsupported.
+//! - A body of a later version is read like one of this version: what a later version adds must be such that this is
+//!   right. What cannot be added so takes a new kind.
+//! - No tag and no kind is ever used again for something else, and no value changes its width.
+//!
+//! # Secrets
+//!
+//! A token is copied once when it is encoded, straight into a frame that does not grow, and once when it is decoded. Who
+//! holds a frame or a body with a credential [wipes](wipe) it after use. Errors name fields, never values.
 
+#![forbid(unsafe_code)]
+
+mod codec;
+pub mod endpoint;
+mod frame;
 mod message;
 
+pub use frame::{
+    DecodeError, FrameError, HEADER_LEN, MAX_BODY, MAX_EXPIRY_LEN, MAX_REPORT_LEN, MAX_TEXT_LEN,
+    VERSION, body_len,
+};
 pub use message::{Acquire, Failure, Format, Request, Response, Token};
 
 /// The longest key that Claude Code takes from a helper, in characters.

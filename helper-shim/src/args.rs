@@ -1,0 +1,227 @@
+//! The command line.
+
+use std::ffi::OsString;
+
+use claviger_wire::{Failure, Format};
+
+use crate::settings;
+use crate::usage;
+
+/// What the command line asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    /// The key.
+    Print(Options),
+    /// The help text.
+    Help,
+    /// The version.
+    Version,
+}
+
+/// How the key is asked for and printed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Options {
+    /// `--profile`.
+    pub(crate) profile: Option<String>,
+    /// `--format`.
+    pub(crate) format: Format,
+    /// `--timeout-ms`.
+    pub(crate) timeout_ms: Option<u64>,
+    /// `--reveal`.
+    pub(crate) reveal: bool,
+}
+
+/// The help text.
+pub(crate) const HELP: &str = "\
+Prints the gateway key that claviger holds, for Claude Code's apiKeyHelper.
+
+Usage: claviger-helper [OPTIONS]
+
+Options:
+      --profile NAME    the profile; else CLAVIGER_PROFILE, else the one for ANTHROPIC_BASE_URL
+      --format FORMAT   key (default), headers or json
+      --timeout-ms N    how long to wait in all, 1 to 600000; else CLAVIGER_TIMEOUT_MS, else 8000
+      --reveal          show the key on a terminal, where policy allows it
+      --help            this text
+      --version         the version
+
+Exit codes: 0 key printed, 2 usage or configuration, 3 log in, 4 gateway rejects the credential,
+5 source unreachable, 6 unusable key, 7 denied, 8 daemon unavailable.
+";
+
+const OPTIONS: [&str; 6] = [
+    "--profile",
+    "--format",
+    "--timeout-ms",
+    "--reveal",
+    "--help",
+    "--version",
+];
+const SEE_HELP: &str = "run claviger-helper --help";
+
+/// Reads the arguments, without the program's name. Of an option that stands twice the last one counts.
+///
+/// # Errors
+///
+/// Code 2 for an unknown option, an argument, or a value that is missing or not accepted.
+pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Command, Failure> {
+    let mut args = args.map(|arg| {
+        arg.into_string()
+            .map_err(|_| usage("an argument is not UTF-8", SEE_HELP))
+    });
+    let mut options = Options::default();
+    while let Some(arg) = args.next() {
+        let arg = arg?;
+        let (name, attached) = match arg.split_once('=') {
+            Some((name, value)) if name.starts_with("--") => (name, Some(value.to_owned())),
+            _ => (arg.as_str(), None),
+        };
+        if matches!(name, "--reveal" | "--help" | "--version") && attached.is_some() {
+            return Err(usage(format!("\"{name}\" takes no value"), SEE_HELP));
+        }
+        let mut value = || match attached.clone().map(Ok).or_else(|| args.next()) {
+            Some(value) => value,
+            None => Err(usage(format!("\"{name}\" needs a value"), SEE_HELP)),
+        };
+        match name {
+            "--profile" => options.profile = Some(settings::profile("--profile", value()?)?),
+            "--format" => options.format = format(&value()?)?,
+            "--timeout-ms" => {
+                options.timeout_ms = Some(settings::milliseconds("--timeout-ms", &value()?)?);
+            }
+            "--reveal" => options.reveal = true,
+            "--help" | "-h" => return Ok(Command::Help),
+            "--version" | "-V" => return Ok(Command::Version),
+            _ if name.starts_with('-') => return Err(unknown(name)),
+            _ => return Err(usage(format!("unexpected argument \"{name}\""), SEE_HELP)),
+        }
+    }
+    Ok(Command::Print(options))
+}
+
+fn format(value: &str) -> Result<Format, Failure> {
+    match value {
+        "key" => Ok(Format::Key),
+        "headers" => Ok(Format::Headers),
+        "json" => Ok(Format::Json),
+        _ => Err(usage(
+            format!("\"--format\" cannot be \"{value}\""),
+            "use key, headers or json",
+        )),
+    }
+}
+
+fn unknown(name: &str) -> Failure {
+    let nearest = OPTIONS
+        .iter()
+        .map(|option| (distance(name, option), option))
+        .min()
+        .filter(|(distance, option)| *distance * 2 <= option.len() - 2);
+    let hint = match nearest {
+        Some((_, option)) => format!("did you mean {option}?"),
+        None => SEE_HELP.to_owned(),
+    };
+    usage(format!("unknown option \"{name}\""), hint)
+}
+
+/// How many bytes must be put in, left out or replaced to make `a` into `b` (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.bytes().enumerate() {
+        let mut diagonal = i;
+        row[0] = i + 1;
+        for (j, to) in b.bytes().enumerate() {
+            let replaced = diagonal + usize::from(from != to);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(args: &[&str]) -> Result<Command, Failure> {
+        parse(args.iter().map(OsString::from))
+    }
+
+    #[test]
+    fn options_are_read_in_both_forms() {
+        let all = Options {
+            profile: Some("work".to_owned()),
+            format: Format::Json,
+            timeout_ms: Some(300),
+            reveal: true,
+        };
+        let separate = [
+            "--profile",
+            "work",
+            "--format",
+            "json",
+            "--timeout-ms",
+            "300",
+            "--reveal",
+        ];
+        assert_eq!(parsed(&separate), Ok(Command::Print(all)));
+        let attached = [
+            "--profile=a=b",
+            "--format=headers",
+            "--format=key",
+            "--timeout-ms=1",
+        ];
+        let expected = Options {
+            profile: Some("a=b".to_owned()),
+            timeout_ms: Some(1),
+            ..Options::default()
+        };
+        assert_eq!(parsed(&attached), Ok(Command::Print(expected)));
+        assert_eq!(parsed(&[]), Ok(Command::Print(Options::default())));
+        assert_eq!(parsed(&["--help", "--nonsense"]), Ok(Command::Help));
+        assert_eq!(parsed(&["--version"]), Ok(Command::Version));
+    }
+
+    #[test]
+    fn errors_say_what_is_accepted() {
+        let cases: [(&[&str], &str, &str); 9] = [
+            (
+                &["--profil", "x"],
+                "unknown option \"--profil\"",
+                "did you mean --profile?",
+            ),
+            (
+                &["--timeout=3"],
+                "unknown option \"--timeout\"",
+                "did you mean --timeout-ms?",
+            ),
+            (&["-q"], "unknown option \"-q\"", SEE_HELP),
+            (&["work"], "unexpected argument \"work\"", SEE_HELP),
+            (&["--profile"], "\"--profile\" needs a value", SEE_HELP),
+            (&["--reveal=yes"], "\"--reveal\" takes no value", SEE_HELP),
+            (
+                &["--format", "yaml"],
+                "\"--format\" cannot be \"yaml\"",
+                "use key, headers or json",
+            ),
+            (
+                &["--timeout-ms", "0"],
+                "\"--timeout-ms\" cannot be \"0\"",
+                "use 1 to 600000",
+            ),
+            (&["--profile="], "\"--profile\" is empty", "name a profile"),
+        ];
+        for (args, message, hint) in cases {
+            let failure = parsed(args).unwrap_err();
+            assert_eq!(
+                (
+                    failure.code,
+                    failure.message.as_str(),
+                    failure.hint.as_deref()
+                ),
+                (2, message, Some(hint)),
+                "{args:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! A place of its own for every test, and what the shim did there.
+
+use std::fs::{self, Permissions};
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use claviger_wire::{Acquire, HEADER_LEN, Request, Response, Token, body_len};
+use tempfile::TempDir;
+
+/// The key that must be nowhere but in a successful run's stdout.
+pub(crate) const SECRET: &str = "sk-canary-5f3a9c";
+
+/// Directories that are removed with it.
+pub(crate) struct Place {
+    /// Short enough a path for a socket.
+    dir: TempDir,
+    /// Where the shim is installed, and its daemon where there is one.
+    bin: TempDir,
+}
+
+impl Place {
+    /// A place where no daemon is installed.
+    pub(crate) fn new() -> Self {
+        let dir = TempDir::new().unwrap();
+        let bin = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        fs::create_dir(dir.path().join("run")).unwrap();
+        set_mode(&dir.path().join("run"), 0o700);
+        // Linked, not written: a file that was open for writing when another test forked cannot be executed.
+        fs::hard_link(
+            env!("CARGO_BIN_EXE_claviger-helper"),
+            bin.path().join("claviger-helper"),
+        )
+        .unwrap();
+        Self { dir, bin }
+    }
+
+    /// A place where the script `fake-daemon.sh` is the daemon.
+    pub(crate) fn with_daemon() -> Self {
+        let place = Self::new();
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/shim/fake-daemon.sh");
+        symlink(script, place.bin.path().join("claviger")).unwrap();
+        place
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.path("run/agent.sock")
+    }
+
+    pub(crate) fn helper(&self) -> PathBuf {
+        self.bin.path().join("claviger-helper")
+    }
+
+    /// The shim, with nothing of the caller's environment.
+    pub(crate) fn shim(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(self.helper());
+        self.isolate(command.args(args));
+        command
+    }
+
+    pub(crate) fn isolate(&self, command: &mut Command) {
+        command
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("HOME", self.dir.path())
+            .env("CLAVIGER_SOCKET", self.socket())
+            .env("CLAVIGER_STATE_DIR", self.path("state"))
+            .env("CLAVIGER_TIMEOUT_MS", "60000")
+            .env("FAKE_DIR", self.dir.path())
+            .stdin(Stdio::null());
+    }
+
+    /// Answers one connection after another with the bytes of `answers`, and returns what was asked.
+    pub(crate) fn serve(&self, answers: Vec<Vec<u8>>) -> JoinHandle<Vec<Acquire>> {
+        let listener = UnixListener::bind(self.socket()).unwrap();
+        thread::spawn(move || {
+            let answer = |bytes: Vec<u8>| {
+                let (mut stream, _) = listener.accept().unwrap();
+                let asked = read_request(&mut stream);
+                stream.write_all(&bytes).unwrap();
+                asked
+            };
+            answers.into_iter().map(answer).collect()
+        })
+    }
+
+    /// Runs the shim against a daemon that answers once with `bytes`.
+    pub(crate) fn answered(&self, args: &[&str], bytes: &[u8]) -> Run {
+        let daemon = self.serve(vec![bytes.to_vec()]);
+        let run = run(&mut self.shim(args));
+        daemon.join().unwrap();
+        run
+    }
+}
+
+/// How a run of the shim ended.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Run {
+    pub(crate) fn printed(&self, stdout: &str) {
+        assert_eq!(
+            (self.code, self.stdout.as_str(), self.stderr.as_str()),
+            (Some(0), stdout, "")
+        );
+    }
+
+    /// It failed as the contract has it: nothing on stdout, at most two lines and 400 characters on stderr, no secret.
+    pub(crate) fn failed(&self, code: i32, parts: &[&str]) {
+        assert_eq!(
+            (self.code, self.stdout.as_str()),
+            (Some(code), ""),
+            "{self:?}"
+        );
+        assert!(
+            self.stderr.starts_with("claviger: ") && self.stderr.ends_with('\n'),
+            "{self:?}"
+        );
+        assert!(
+            self.stderr.lines().count() <= 2 && self.stderr.chars().count() <= 400,
+            "{self:?}"
+        );
+        assert!(
+            self.stderr
+                .lines()
+                .skip(1)
+                .all(|line| line.starts_with("hint: ")),
+            "{self:?}"
+        );
+        assert!(!self.stderr.contains(SECRET), "{self:?}");
+        for part in parts {
+            assert!(self.stderr.contains(part), "{part:?} is not in {self:?}");
+        }
+    }
+}
+
+impl From<Output> for Run {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+pub(crate) fn run(command: &mut Command) -> Run {
+    command.output().unwrap().into()
+}
+
+pub(crate) fn credential(key: &str) -> Vec<u8> {
+    let token = Token::new(key.as_bytes().to_vec());
+    let expires_at = Some("2026-11-21T08:13:05Z".to_owned());
+    Response::Credential { token, expires_at }.encode()
+}
+
+pub(crate) fn read_request(stream: &mut UnixStream) -> Acquire {
+    let mut header = [0; HEADER_LEN];
+    stream.read_exact(&mut header).unwrap();
+    let mut body = vec![0; body_len(header).unwrap()];
+    stream.read_exact(&mut body).unwrap();
+    match Request::decode(&body).unwrap() {
+        Request::Acquire(acquire) => acquire,
+        other => panic!("the shim asks {other:?}"),
+    }
+}
+
+pub(crate) fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+/// Polls until `done`; half a minute is for a machine that is busy.
+pub(crate) fn wait_until(what: &str, done: impl Fn() -> bool) {
+    for _ in 0..6000 {
+        if done() {
+            return;
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    panic!("{what} has not come true");
+}

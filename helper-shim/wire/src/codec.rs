@@ -1,0 +1,311 @@
+//! Messages to frames and back: which kind and which tags. The format is specified in the crate's documentation.
+
+use crate::frame::{Fields, frame, required};
+use crate::{Acquire, DecodeError, Failure, Format, Request, Response, Token};
+use crate::{MAX_EXPIRY_LEN, MAX_KEY_LEN, MAX_REPORT_LEN, MAX_TEXT_LEN};
+
+const ACQUIRE: u8 = 1;
+const STATUS: u8 = 2;
+const REFRESH: u8 = 3;
+const LOGOUT: u8 = 4;
+const STOP: u8 = 5;
+
+const CREDENTIAL: u8 = 129;
+const FAILURE: u8 = 130;
+const REPORT: u8 = 131;
+const DONE: u8 = 132;
+const UNSUPPORTED: u8 = 133;
+
+impl Request {
+    /// The whole frame, header included.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::Acquire(acquire) => acquire.encode(),
+            Self::Status { profile } => about(STATUS, profile.as_deref()),
+            Self::Refresh { profile } => about(REFRESH, profile.as_deref()),
+            Self::Logout { profile } => about(LOGOUT, profile.as_deref()),
+            Self::Stop => frame(STOP, &[]),
+            Self::Unknown { kind } => frame(*kind, &[]),
+        }
+    }
+
+    /// Reads a frame's body.
+    ///
+    /// # Errors
+    ///
+    /// A body that does not follow the format.
+    pub fn decode(body: &[u8]) -> Result<Self, DecodeError> {
+        let (kind, fields) = Fields::parse(body)?;
+        Ok(match kind {
+            ACQUIRE => Self::Acquire(Acquire::decode(&fields)?),
+            STATUS => Self::Status {
+                profile: fields.text(1, "profile")?,
+            },
+            REFRESH => Self::Refresh {
+                profile: fields.text(1, "profile")?,
+            },
+            LOGOUT => Self::Logout {
+                profile: fields.text(1, "profile")?,
+            },
+            STOP => Self::Stop,
+            kind => Self::Unknown { kind },
+        })
+    }
+}
+
+impl Response {
+    /// The whole frame, header included. It holds the key, where there is one: [`wipe`](crate::wipe) it.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::Credential { token, expires_at } => {
+                let expires_at = expires_at.as_deref();
+                if token.expose().len() > MAX_KEY_LEN {
+                    return too_long(6, "the key", MAX_KEY_LEN);
+                }
+                if expires_at.is_some_and(|time| time.len() > MAX_EXPIRY_LEN) {
+                    return too_long(6, "the key's expires_at", MAX_EXPIRY_LEN);
+                }
+                let mut fields = vec![(1, token.expose())];
+                fields.extend(expires_at.map(|time| (2, time.as_bytes())));
+                frame(CREDENTIAL, &fields)
+            }
+            Self::Failure(failure) => failure.encode(),
+            Self::Report(json) if json.len() > MAX_REPORT_LEN => {
+                too_long(8, "the daemon's report", MAX_REPORT_LEN)
+            }
+            Self::Report(json) => frame(REPORT, &[(1, json.as_bytes())]),
+            Self::Done => frame(DONE, &[]),
+            Self::Unsupported { version } => frame(UNSUPPORTED, &[(1, &[*version])]),
+            Self::Unknown { kind } => frame(*kind, &[]),
+        }
+    }
+
+    /// Reads a frame's body. The caller wipes it.
+    ///
+    /// # Errors
+    ///
+    /// A body that does not follow the format.
+    pub fn decode(body: &[u8]) -> Result<Self, DecodeError> {
+        let (kind, fields) = Fields::parse(body)?;
+        Ok(match kind {
+            CREDENTIAL => Self::Credential {
+                token: Token::new(required(fields.get(1), "token")?.to_vec()),
+                expires_at: fields.text(2, "expires_at")?,
+            },
+            FAILURE => Self::Failure(Failure {
+                code: required(fields.byte(1, "code")?, "code")?,
+                message: required(fields.text(2, "message")?, "message")?,
+                hint: fields.text(3, "hint")?,
+            }),
+            REPORT => Self::Report(required(fields.text(1, "json")?, "json")?),
+            DONE => Self::Done,
+            UNSUPPORTED => Self::Unsupported {
+                version: required(fields.byte(1, "version")?, "version")?,
+            },
+            kind => Self::Unknown { kind },
+        })
+    }
+}
+
+impl Acquire {
+    fn encode(&self) -> Vec<u8> {
+        let cache_lifetime_ms = self.cache_lifetime_ms.to_be_bytes();
+        let deadline_ms = self.deadline_ms.to_be_bytes();
+        let format = [match self.format {
+            Format::Key => 0,
+            Format::Headers => 1,
+            Format::Json => 2,
+        }];
+        let reveal = [u8::from(self.reveal)];
+        let pid = self.pid.map(u32::to_be_bytes);
+
+        let mut fields: Vec<(u8, &[u8])> = Vec::new();
+        fields.extend(self.profile.as_deref().map(|profile| (1, cut(profile))));
+        fields.extend(self.gateway.as_deref().map(|gateway| (2, cut(gateway))));
+        fields.push((3, &cache_lifetime_ms));
+        fields.push((4, &format));
+        fields.push((5, &deadline_ms));
+        fields.push((6, &reveal));
+        fields.extend(pid.as_ref().map(|pid| (7, pid.as_slice())));
+        frame(ACQUIRE, &fields)
+    }
+
+    fn decode(fields: &Fields<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            profile: fields.text(1, "profile")?,
+            gateway: fields.text(2, "gateway")?,
+            cache_lifetime_ms: required(
+                fields.milliseconds(3, "cache_lifetime_ms")?,
+                "cache_lifetime_ms",
+            )?,
+            format: match fields.byte(4, "format")? {
+                Some(1) => Format::Headers,
+                Some(2) => Format::Json,
+                // The shim does the printing: to the daemon an unknown format is as good as any.
+                _ => Format::Key,
+            },
+            deadline_ms: required(fields.milliseconds(5, "deadline_ms")?, "deadline_ms")?,
+            reveal: fields.byte(6, "reveal")?.is_some_and(|reveal| reveal != 0),
+            pid: fields.array(7, "pid", "4 bytes")?.map(u32::from_be_bytes),
+        })
+    }
+}
+
+impl Failure {
+    fn encode(&self) -> Vec<u8> {
+        let code = [self.code];
+        let mut fields = vec![(1, code.as_slice()), (2, cut(&self.message))];
+        fields.extend(self.hint.as_deref().map(|hint| (3, cut(hint))));
+        frame(FAILURE, &fields)
+    }
+}
+
+/// A request that is about one profile or all.
+fn about(kind: u8, profile: Option<&str>) -> Vec<u8> {
+    match profile {
+        Some(profile) => frame(kind, &[(1, cut(profile))]),
+        None => frame(kind, &[]),
+    }
+}
+
+/// What is written in place of something that does not fit.
+fn too_long(code: u8, what: &str, limit: usize) -> Vec<u8> {
+    let message = format!("{what} is longer than {limit} bytes");
+    Failure {
+        code,
+        message,
+        hint: None,
+    }
+    .encode()
+}
+
+/// At most [`MAX_TEXT_LEN`] bytes of `text`, cut between characters.
+fn cut(text: &str) -> &[u8] {
+    &text.as_bytes()[..text.floor_char_boundary(MAX_TEXT_LEN)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{HEADER_LEN, MAX_BODY, body_len};
+
+    fn body(frame: &[u8]) -> &[u8] {
+        let (header, body) = frame.split_first_chunk().unwrap();
+        assert_eq!(body_len(*header).unwrap(), body.len());
+        body
+    }
+
+    #[test]
+    fn the_longest_credential_fills_a_frame_that_never_grew() {
+        let token = Token::new(vec![b'k'; MAX_KEY_LEN]);
+        let longest = Response::Credential {
+            token,
+            expires_at: Some("9".repeat(MAX_EXPIRY_LEN)),
+        };
+        let frame = longest.encode();
+        assert_eq!(frame.len(), HEADER_LEN + MAX_BODY);
+        assert_eq!(frame.capacity(), frame.len());
+        assert_eq!(Response::decode(body(&frame)), Ok(longest));
+    }
+
+    #[test]
+    fn what_does_not_fit_becomes_a_failure() {
+        let token = Token::new(vec![b'k'; MAX_KEY_LEN + 1]);
+        let key = Response::Credential {
+            token,
+            expires_at: None,
+        };
+        let expiry = Response::Credential {
+            token: Token::new(vec![b'k']),
+            expires_at: Some("9".repeat(65)),
+        };
+        let report = Response::Report("x".repeat(MAX_REPORT_LEN + 1));
+        for (message, expected) in [(key, 6), (expiry, 6), (report, 8)] {
+            let Ok(Response::Failure(failure)) = Response::decode(body(&message.encode())) else {
+                panic!()
+            };
+            assert_eq!(failure.code, expected);
+            assert!(!failure.message.contains("kk"));
+        }
+        let longest = Response::Report("x".repeat(MAX_REPORT_LEN));
+        assert_eq!(Response::decode(body(&longest.encode())), Ok(longest));
+    }
+
+    #[test]
+    fn texts_are_cut_between_characters() {
+        let long = format!("x{}", "é".repeat(MAX_TEXT_LEN));
+        let cut = format!("x{}", "é".repeat(MAX_TEXT_LEN / 2 - 1));
+        let failure = |text: &str| {
+            Response::Failure(Failure {
+                code: 5,
+                message: text.to_owned(),
+                hint: Some(text.to_owned()),
+            })
+        };
+        assert_eq!(
+            Response::decode(body(&failure(&long).encode())),
+            Ok(failure(&cut))
+        );
+        let acquire = |text: &str| {
+            Request::Acquire(Acquire {
+                profile: Some(text.to_owned()),
+                gateway: Some(text.to_owned()),
+                ..Acquire::default()
+            })
+        };
+        assert_eq!(
+            Request::decode(body(&acquire(&long).encode())),
+            Ok(acquire(&cut))
+        );
+    }
+
+    #[test]
+    fn unknown_tags_may_repeat_and_known_ones_may_not() {
+        let done = [1, DONE, 16, 0, 1, 7, 16, 0, 0, 255, 0, 2, 1, 2];
+        assert_eq!(Response::decode(&done), Ok(Response::Done));
+        let twice = [1, STATUS, 1, 0, 1, b'a', 1, 0, 1, b'b'];
+        assert_eq!(
+            Request::decode(&twice),
+            Err(DecodeError::Repeated { tag: 1 })
+        );
+    }
+
+    #[test]
+    fn errors_name_the_field_and_never_the_value() {
+        let cases: [(&[u8], &str); 9] = [
+            (&[], "body ends before its kind"),
+            (&[1], "body ends before its kind"),
+            (&[0, DONE], "version 0"),
+            (&[1, CREDENTIAL, 2, 0, 0], "field \"token\" is missing"),
+            (&[1, CREDENTIAL, 1, 0, 3, b'k'], "body ends within field 1"),
+            (&[1, CREDENTIAL, 1, 0], "body ends within field 1"),
+            (
+                &[1, REPORT, 1, 0, 2, b'k', 255],
+                "field \"json\" is not UTF-8",
+            ),
+            (
+                &[1, FAILURE, 1, 0, 2, 5, 5, 2, 0, 0],
+                "field \"code\" is not 1 byte",
+            ),
+            (&[1, UNSUPPORTED], "field \"version\" is missing"),
+        ];
+        for (body, expected) in cases {
+            assert_eq!(Response::decode(body).unwrap_err().to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn a_later_version_is_read_as_far_as_it_is_understood() {
+        assert_eq!(Request::decode(&[9, STOP, 200, 0, 1, 0]), Ok(Request::Stop));
+        assert_eq!(
+            Request::decode(&[9, 77, 1, 0, 1, 255]),
+            Ok(Request::Unknown { kind: 77 })
+        );
+        assert_eq!(
+            Response::decode(&[9, 77]),
+            Ok(Response::Unknown { kind: 77 })
+        );
+    }
+}

@@ -1,0 +1,39 @@
+//! Version 1 as it was frozen, and the wire as it is: each reads what the other writes.
+
+#[path = "../../../tests/it/frozen/wire_v1.rs"]
+#[expect(dead_code, unreachable_pub, reason = "a copy of the whole")]
+mod v1;
+
+use std::fs;
+use std::path::PathBuf;
+
+use claviger_wire::{HEADER_LEN, Request, Response};
+
+#[test]
+fn the_frozen_version_reads_and_writes_every_golden_frame() {
+    let frames = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/frames");
+    let mut read = 0;
+    for file in fs::read_dir(frames).unwrap() {
+        let file = file.unwrap();
+        let name = file.file_name().into_string().unwrap();
+        let frame = fs::read(file.path()).unwrap();
+        let body = &frame[HEADER_LEN..];
+        // What a later version adds is not written again.
+        let later = name.starts_with("later-");
+        let (now, then) = if name.contains("request-") {
+            let now = Request::decode(body).unwrap();
+            let then = v1::Request::decode(body).unwrap();
+            assert_eq!(format!("{now:?}"), format!("{then:?}"), "{name}");
+            (now.encode(), then.encode())
+        } else {
+            let now = Response::decode(body).unwrap();
+            let then = v1::Response::decode(body).unwrap();
+            assert_eq!(format!("{now:?}"), format!("{then:?}"), "{name}");
+            (now.encode(), then.encode())
+        };
+        assert_eq!(now, then, "{name}");
+        assert!(later || then == frame, "{name}");
+        read += 1;
+    }
+    assert_eq!(read, 20);
+}

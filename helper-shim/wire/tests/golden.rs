@@ -1,0 +1,161 @@
+//! Frames as files: what is encoded stays, byte for byte, what it was. `BLESS=1 cargo test` writes them anew.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use std::fs;
+use std::path::PathBuf;
+
+use claviger_wire::{Acquire, Failure, Format, HEADER_LEN, Request, Response, Token, body_len};
+
+fn requests() -> Vec<(&'static str, Request)> {
+    let acquire = Acquire {
+        profile: Some("work".to_owned()),
+        gateway: Some("https://llm-gateway.example.com/eu".to_owned()),
+        cache_lifetime_ms: 300_000,
+        format: Format::Json,
+        deadline_ms: 8_000,
+        reveal: true,
+        pid: Some(4_711),
+    };
+    let bare = Acquire {
+        cache_lifetime_ms: 0,
+        deadline_ms: 1,
+        ..Acquire::default()
+    };
+    let headers = Acquire {
+        format: Format::Headers,
+        ..bare.clone()
+    };
+    let profile = Some("work".to_owned());
+    vec![
+        ("request-acquire", Request::Acquire(acquire)),
+        ("request-acquire-bare", Request::Acquire(bare)),
+        ("request-acquire-headers", Request::Acquire(headers)),
+        ("request-status", Request::Status { profile: None }),
+        (
+            "request-status-profile",
+            Request::Status {
+                profile: profile.clone(),
+            },
+        ),
+        (
+            "request-refresh",
+            Request::Refresh {
+                profile: profile.clone(),
+            },
+        ),
+        ("request-logout", Request::Logout { profile }),
+        ("request-stop", Request::Stop),
+        ("request-unknown-kind", Request::Unknown { kind: 99 }),
+    ]
+}
+
+fn responses() -> Vec<(&'static str, Response)> {
+    let token = || Token::new(b"sk-golden-frame".to_vec());
+    let failure = |hint: Option<&str>| {
+        Response::Failure(Failure {
+            code: 3,
+            message: "profile \"work\" needs a login".to_owned(),
+            hint: hint.map(str::to_owned),
+        })
+    };
+    let expires_at = Some("2026-11-21T08:13:05Z".to_owned());
+    vec![
+        (
+            "response-credential",
+            Response::Credential {
+                token: token(),
+                expires_at,
+            },
+        ),
+        (
+            "response-credential-endless",
+            Response::Credential {
+                token: token(),
+                expires_at: None,
+            },
+        ),
+        ("response-failure", failure(Some("run claviger login work"))),
+        ("response-failure-without-hint", failure(None)),
+        (
+            "response-report",
+            Response::Report("{\"name\":\"wörk\"}".to_owned()),
+        ),
+        ("response-done", Response::Done),
+        ("response-unsupported", Response::Unsupported { version: 1 }),
+        ("response-unknown-kind", Response::Unknown { kind: 200 }),
+    ]
+}
+
+/// Frames of a later version, which this one never writes.
+fn later() -> Vec<(&'static str, &'static [u8], Result<Request, Response>)> {
+    vec![
+        (
+            "later-request-unknown-field",
+            b"\0\0\0\x09\x02\x05\xc8\0\x04what",
+            Ok(Request::Stop),
+        ),
+        (
+            "later-request-unknown-kind",
+            b"\0\0\0\x09\x02\x63\x01\0\x04what",
+            Ok(Request::Unknown { kind: 99 }),
+        ),
+        (
+            "later-response-unknown-field",
+            b"\0\0\0\x09\x02\x84\xc8\0\x04what",
+            Err(Response::Done),
+        ),
+    ]
+}
+
+fn body(frame: &[u8]) -> &[u8] {
+    let (header, body) = frame.split_first_chunk::<HEADER_LEN>().unwrap();
+    assert_eq!(body_len(*header).unwrap(), body.len());
+    body
+}
+
+fn golden(name: &str, frame: &[u8]) -> Vec<u8> {
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/frames/{name}.frame"));
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(&file, frame).unwrap();
+    }
+    fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}; BLESS=1 writes it", file.display()))
+}
+
+#[test]
+fn requests_are_written_as_ever() {
+    for (name, request) in requests() {
+        let golden = golden(name, &request.encode());
+        assert_eq!(request.encode(), golden, "{name}");
+        assert_eq!(Request::decode(body(&golden)), Ok(request), "{name}");
+    }
+}
+
+#[test]
+fn responses_are_written_as_ever() {
+    for (name, response) in responses() {
+        let golden = golden(name, &response.encode());
+        assert_eq!(response.encode(), golden, "{name}");
+        assert_eq!(Response::decode(body(&golden)), Ok(response), "{name}");
+    }
+}
+
+#[test]
+fn later_frames_are_read_as_ever() {
+    for (name, frame, expected) in later() {
+        let golden = golden(name, frame);
+        match expected {
+            Ok(request) => assert_eq!(Request::decode(body(&golden)), Ok(request), "{name}"),
+            Err(response) => assert_eq!(Response::decode(body(&golden)), Ok(response), "{name}"),
+        }
+    }
+}
+
+#[test]
+fn every_file_is_somebodys() {
+    let known = requests().len() + responses().len() + later().len();
+    let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/frames");
+    if std::env::var_os("BLESS").is_none() {
+        assert_eq!(fs::read_dir(dir).unwrap().count(), known);
+    }
+}

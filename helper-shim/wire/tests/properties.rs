@@ -1,0 +1,136 @@
+//! What holds for all messages and for all bytes.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use claviger_wire::{
+    Acquire, Failure, Format, HEADER_LEN, MAX_BODY, MAX_EXPIRY_LEN, MAX_KEY_LEN, Request, Response,
+    Token, body_len,
+};
+use proptest::collection::vec;
+use proptest::option::of;
+use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
+
+fn text() -> impl Strategy<Value = String> {
+    vec(any::<char>(), 0..200).prop_map(String::from_iter)
+}
+
+fn acquire() -> impl Strategy<Value = Acquire> {
+    let format = prop_oneof![Just(Format::Key), Just(Format::Headers), Just(Format::Json)];
+    (
+        of(text()),
+        of(text()),
+        any::<u64>(),
+        format,
+        any::<u64>(),
+        any::<bool>(),
+        of(any::<u32>()),
+    )
+        .prop_map(
+            |(profile, gateway, cache_lifetime_ms, format, deadline_ms, reveal, pid)| Acquire {
+                profile,
+                gateway,
+                cache_lifetime_ms,
+                format,
+                deadline_ms,
+                reveal,
+                pid,
+            },
+        )
+}
+
+fn request() -> impl Strategy<Value = Request> {
+    prop_oneof![
+        acquire().prop_map(Request::Acquire),
+        of(text()).prop_map(|profile| Request::Status { profile }),
+        of(text()).prop_map(|profile| Request::Refresh { profile }),
+        of(text()).prop_map(|profile| Request::Logout { profile }),
+        Just(Request::Stop),
+        (6..=u8::MAX).prop_map(|kind| Request::Unknown { kind }),
+    ]
+}
+
+fn response() -> impl Strategy<Value = Response> {
+    let token = vec(any::<u8>(), 0..=MAX_KEY_LEN).prop_map(Token::new);
+    let expires_at = "[ -~]{0,64}";
+    prop_oneof![
+        (token, of(expires_at))
+            .prop_map(|(token, expires_at)| Response::Credential { token, expires_at }),
+        (any::<u8>(), text(), of(text())).prop_map(|(code, message, hint)| Response::Failure(
+            Failure {
+                code,
+                message,
+                hint
+            }
+        )),
+        text().prop_map(Response::Report),
+        Just(Response::Done),
+        any::<u8>().prop_map(|version| Response::Unsupported { version }),
+        (0..129_u8).prop_map(|kind| Response::Unknown { kind }),
+    ]
+}
+
+fn body(frame: &[u8]) -> &[u8] {
+    let (header, body) = frame.split_first_chunk::<HEADER_LEN>().unwrap();
+    assert_eq!(body_len(*header), Ok(body.len()));
+    body
+}
+
+/// No decoder may panic, whatever it is given.
+fn decode_all(body: &[u8]) {
+    let _ = Request::decode(body);
+    let _ = Response::decode(body);
+}
+
+proptest! {
+    #[test]
+    fn requests_come_back(request in request()) {
+        prop_assert_eq!(Request::decode(body(&request.encode())), Ok(request));
+    }
+
+    #[test]
+    fn responses_come_back(response in response()) {
+        prop_assert_eq!(Response::decode(body(&response.encode())), Ok(response));
+    }
+
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in vec(any::<u8>(), 0..2 * MAX_BODY)) {
+        decode_all(&bytes);
+    }
+
+    #[test]
+    fn any_fields_are_read_or_refused(
+        kind in prop_oneof![0..=6_u8, 128..=134_u8],
+        fields in vec((0..20_u8, vec(any::<u8>(), 0..12)), 0..6),
+    ) {
+        let mut body = vec![1, kind];
+        for (tag, value) in fields {
+            body.extend([tag, 0, value.len() as u8]);
+            body.extend(value);
+        }
+        decode_all(&body);
+    }
+
+    #[test]
+    fn the_beginning_of_a_message_is_read_or_refused(request in request(), response in response(), share in 0.0..1.0) {
+        for frame in [request.encode(), response.encode()] {
+            let body = body(&frame);
+            decode_all(&body[..(body.len() as f64 * share) as usize]);
+        }
+    }
+
+    #[test]
+    fn no_frame_is_ever_too_long(len in 0..5 * MAX_BODY, code in any::<u8>()) {
+        let text = "ü".repeat(len);
+        let token = Token::new(text.clone().into_bytes());
+        let expires_at = Some("9".repeat(len % (2 * MAX_EXPIRY_LEN)));
+        let failure = Failure { code, message: text.clone(), hint: Some(text.clone()) };
+        for frame in [
+            Request::Status { profile: Some(text.clone()) }.encode(),
+            Response::Credential { token, expires_at }.encode(),
+            Response::Failure(failure).encode(),
+            Response::Report(text).encode(),
+        ] {
+            prop_assert!(body(&frame).len() <= MAX_BODY);
+        }
+    }
+}
