@@ -122,7 +122,7 @@ impl<'s> Checker<'s> {
             }
             Some(value) => {
                 self.within(tag, |checker| {
-                    checker.wrong(&format!("is {}; it takes a string", kind(value)))
+                    checker.wrong(&format!("is {}; it takes a string", kind(value)));
                 });
                 None
             }
@@ -160,7 +160,7 @@ impl<'s> Checker<'s> {
     fn json(&mut self, value: &DeValue<'_>) {
         match value {
             DeValue::Datetime(_) => {
-                self.wrong("is a date; it takes a number (seconds since 1970) or a string")
+                self.wrong("is a date; it takes a number (seconds since 1970) or a string");
             }
             DeValue::Float(float) if !float.as_str().parse().is_ok_and(f64::is_finite) => {
                 self.wrong("is a number that JSON does not have");

@@ -5,18 +5,25 @@ mod document;
 mod duration;
 mod error;
 mod gateway;
+mod load;
+mod locate;
 mod model;
 mod parse;
 mod principal;
 mod raw;
 mod schema;
+mod select;
+mod stamp;
 mod suggest;
 mod template;
+mod trust;
 mod validate;
 
 pub use self::{
     error::{ConfigError, Problem},
     gateway::{GatewayUrl, GatewayUrlError},
+    load::load,
+    locate::Locations,
     model::{
         Assertion, Auth, AuthMethod, Config, Daemon, Engine, Exec, Jwt, Probe, Profile, SecretRef,
         Source, Vault, VaultAddress,
@@ -24,5 +31,8 @@ pub use self::{
     parse::parse,
     principal::Principal,
     schema::schema,
+    select::SelectError,
+    stamp::Stamp,
     template::{Template, TemplateError},
+    trust::Trust,
 };

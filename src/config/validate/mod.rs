@@ -9,7 +9,7 @@ mod path;
 mod scope;
 mod vault;
 
-use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
+use std::{collections::BTreeMap, ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use self::scope::Scope;
 use super::{
@@ -44,13 +44,10 @@ const MAX_NAME_LEN: usize = 64;
 /// # Errors
 ///
 /// Everything that is wrong with it.
-pub(super) fn config(raw: raw::File, file: std::path::PathBuf) -> Result<Config, Vec<Issue>> {
+pub(super) fn config(raw: raw::File, file: PathBuf) -> Result<Config, Vec<Issue>> {
     let mut scope = Scope::new();
     let sources = scope.within("source", |scope| named(scope, raw.source, source));
-    let names = sources
-        .iter()
-        .map(|(name, _)| name.as_str())
-        .collect::<Vec<_>>();
+    let names: Vec<_> = sources.keys().map(String::as_str).collect();
     let profiles = scope.within("profile", |scope| {
         named(scope, raw.profile, |scope, raw| profile(scope, raw, &names))
     });
