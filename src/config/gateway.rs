@@ -1,15 +1,174 @@
 //! A gateway's address, and whether a client's `ANTHROPIC_BASE_URL` means it.
 
+use std::fmt;
+
 use url::Url;
 
-/// A gateway's address.
+/// A gateway's address: `http` or `https`, a host, perhaps a port and a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GatewayUrl(Url);
 
+/// Why an address cannot be a gateway's. A message never quotes the address: there may be a password in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GatewayUrlError {
+    /// It cannot be parsed.
+    #[error("is not a URL: {0}")]
+    Syntax(#[from] url::ParseError),
+    /// Some other scheme.
+    #[error("has another scheme; it takes 'https' and 'http'")]
+    Scheme,
+    /// `user:password@`.
+    #[error("has a user name or password in it, which is no place for either")]
+    UserInfo,
+    /// `?…` or `#…`.
+    #[error("has a query or fragment; it takes scheme, host, port and path")]
+    QueryOrFragment,
+}
+
 impl GatewayUrl {
+    /// Parses. Plain `http` is taken for every host, not for loopback only: there are gateways behind a TLS-terminating
+    /// side car, and what the client itself does is decided by its own `ANTHROPIC_BASE_URL` anyway.
+    ///
+    /// # Errors
+    ///
+    /// [`GatewayUrlError`], the end of a sentence that starts with the key.
+    pub fn parse(text: &str) -> Result<Self, GatewayUrlError> {
+        let url = Url::parse(text)?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(GatewayUrlError::Scheme);
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(GatewayUrlError::UserInfo);
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(GatewayUrlError::QueryOrFragment);
+        }
+        Ok(Self(url))
+    }
+
+    /// Whether `base_url`, a client's `ANTHROPIC_BASE_URL`, means this gateway: scheme, host, port and path are equal.
+    ///
+    /// The host's case, a default port that is written out, and slashes at the end make no difference. What is no
+    /// gateway's address at all matches none.
+    #[must_use]
+    pub fn matches(&self, base_url: &str) -> bool {
+        Self::parse(base_url).is_ok_and(|other| self.parts() == other.parts())
+    }
+
     /// The address.
     #[must_use]
     pub fn as_url(&self) -> &Url {
         &self.0
+    }
+
+    /// What two addresses are compared by. `Url` has the host in lower case already.
+    fn parts(&self) -> (&str, Option<&str>, Option<u16>, &str) {
+        (
+            self.0.scheme(),
+            self.0.host_str(),
+            self.0.port_or_known_default(),
+            self.0.path().trim_end_matches('/'),
+        )
+    }
+}
+
+impl fmt::Display for GatewayUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_is_scheme_host_port_and_path() {
+        for (gateway, base_url, expected) in [
+            ("https://gw.example.com", "https://gw.example.com", true),
+            ("https://gw.example.com", "https://gw.example.com/", true),
+            ("https://gw.example.com/", "https://gw.example.com", true),
+            (
+                "https://gw.example.com/a",
+                "https://gw.example.com/a/",
+                true,
+            ),
+            ("https://gw.example.com", "https://GW.Example.COM", true),
+            ("https://gw.example.com", "https://gw.example.com:443", true),
+            ("http://127.0.0.1:80", "http://127.0.0.1", true),
+            ("https://[::1]:8443/a", "https://[0::1]:8443/a", true),
+            ("https://gw.example.com", "http://gw.example.com", false),
+            (
+                "https://gw.example.com",
+                "https://gw.example.com:8443",
+                false,
+            ),
+            (
+                "https://gw.example.com",
+                "https://gw.example.com.evil.example",
+                false,
+            ),
+            (
+                "https://gw.example.com",
+                "https://gw.example.com@evil.example",
+                false,
+            ),
+            ("https://gw.example.com", "https://gw.example.com/a", false),
+            (
+                "https://gw.example.com/a",
+                "https://gw.example.com/A",
+                false,
+            ),
+            (
+                "https://gw.example.com/a",
+                "https://gw.example.com/ab",
+                false,
+            ),
+            ("https://gw.example.com", "https://gw.example.com?x", false),
+            ("https://gw.example.com", "gw.example.com", false),
+            ("https://gw.example.com", "", false),
+        ] {
+            let gateway = GatewayUrl::parse(gateway).unwrap();
+            assert_eq!(gateway.matches(base_url), expected, "{gateway} {base_url}");
+        }
+    }
+
+    #[test]
+    fn mistakes() {
+        for (text, expected) in [
+            (
+                "gw.example.com",
+                "is not a URL: relative URL without a base",
+            ),
+            ("https://", "is not a URL: empty host"),
+            (
+                "ftp://gw.example.com",
+                "has another scheme; it takes 'https' and 'http'",
+            ),
+            (
+                "https://ana:hunter2@gw.example.com",
+                "has a user name or password in it, which is no place for either",
+            ),
+            (
+                "https://gw.example.com/?a=b",
+                "has a query or fragment; it takes scheme, host, port and path",
+            ),
+            (
+                "https://gw.example.com/#a",
+                "has a query or fragment; it takes scheme, host, port and path",
+            ),
+        ] {
+            assert_eq!(
+                GatewayUrl::parse(text).unwrap_err().to_string(),
+                expected,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn display_is_the_address() {
+        let gateway = GatewayUrl::parse("https://GW.example.com/a").unwrap();
+        assert_eq!(gateway.to_string(), "https://gw.example.com/a");
     }
 }

@@ -1,14 +1,38 @@
 //! From a file to a typed configuration.
 
+mod check;
+mod document;
+mod duration;
+mod error;
 mod gateway;
+mod load;
+mod locate;
 mod model;
+mod parse;
+mod principal;
+mod raw;
+mod schema;
+mod select;
+mod stamp;
+mod suggest;
 mod template;
+mod trust;
+mod validate;
 
 pub use self::{
-    gateway::GatewayUrl,
+    error::{ConfigError, Problem},
+    gateway::{GatewayUrl, GatewayUrlError},
+    load::load,
+    locate::Locations,
     model::{
         Assertion, Auth, AuthMethod, Config, Daemon, Engine, Exec, Jwt, Probe, Profile, SecretRef,
         Source, Vault, VaultAddress,
     },
-    template::{Principal, Template, TemplateError},
+    parse::parse,
+    principal::Principal,
+    schema::schema,
+    select::SelectError,
+    stamp::Stamp,
+    template::{Template, TemplateError},
+    trust::Trust,
 };

@@ -1,0 +1,164 @@
+//! What can be wrong with a configuration, and what to do about it.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+/// Why there is no configuration. A message names files, keys and accepted values; it repeats no value that may be a
+/// secret and no line of the file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// There is no file.
+    #[error("there is no configuration; looked for {}", paths(.looked))]
+    Missing {
+        /// Where one could have been, in the order of precedence.
+        looked: Vec<PathBuf>,
+    },
+    /// There is a file, and it cannot be read.
+    #[error("'{}' cannot be read: {why}", .file.display())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        why: String,
+    },
+    /// Somebody could have written the file who must not.
+    #[error("'{}' is refused: {why}", .file.display())]
+    Untrusted {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong: with the file, or with which directory above it.
+        why: String,
+        /// What to do now.
+        hint: String,
+    },
+    /// The file does not say what it should. The message is the first problem's.
+    #[error("{}{}", .first.at(.file), and_more(.others))]
+    Invalid {
+        /// The file.
+        file: PathBuf,
+        /// The problem that comes first in the file.
+        first: Problem,
+        /// The other problems, in the file's order.
+        others: Vec<Problem>,
+    },
+}
+
+/// One thing that is wrong in a file. `Display` is without the file; [`Problem::at`] is with it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    /// From 1.
+    pub line: usize,
+    /// In characters, from 1.
+    pub column: usize,
+    /// The key, what is wrong, what is accepted.
+    pub message: String,
+}
+
+impl ConfigError {
+    /// What to do now.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Missing { .. } => {
+                "run 'claviger demo' to see it at work without one; README.md shows how to write one".to_owned()
+            }
+            Self::Unreadable { file, .. } => format!("make '{}' a file that you can read", file.display()),
+            Self::Untrusted { hint, .. } => hint.clone(),
+            Self::Invalid { file, .. } => format!("run claviger config check '{}'", file.display()),
+        }
+    }
+
+    /// Every problem of [`ConfigError::Invalid`], in the file's order; none for another error.
+    pub fn problems(&self) -> impl Iterator<Item = &Problem> {
+        let (first, others) = match self {
+            Self::Invalid { first, others, .. } => (Some(first), others.as_slice()),
+            _ => (None, &[][..]),
+        };
+        first.into_iter().chain(others)
+    }
+
+    /// [`ConfigError::Invalid`] with `problems`, in any order.
+    pub(super) fn invalid(file: &Path, mut problems: Vec<Problem>) -> Self {
+        problems.sort();
+        let mut problems = problems.into_iter();
+        Self::Invalid {
+            file: file.to_owned(),
+            first: problems.next().unwrap_or_default(),
+            others: problems.collect(),
+        }
+    }
+}
+
+impl Problem {
+    /// `FILE:LINE:COLUMN: MESSAGE`.
+    #[must_use]
+    pub fn at(&self, file: &Path) -> String {
+        format!("{}:{self}", file.display())
+    }
+}
+
+impl Default for Problem {
+    /// What is told where nothing more is known.
+    fn default() -> Self {
+        Self {
+            line: 1,
+            column: 1,
+            message: "the file does not have the form that its schema describes".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.line, self.column, self.message)
+    }
+}
+
+fn paths(paths: &[PathBuf]) -> String {
+    let paths: Vec<_> = paths.iter().map(|path| path.display()).collect();
+    super::suggest::list(&paths)
+}
+
+fn and_more(others: &[Problem]) -> String {
+    match others.len() {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_names_the_places() {
+        let error = ConfigError::Missing {
+            looked: vec![
+                "/etc/claviger/config.toml".into(),
+                "/home/ana/x.toml".into(),
+            ],
+        };
+        assert_eq!(
+            error.to_string(),
+            "there is no configuration; looked for '/etc/claviger/config.toml' and '/home/ana/x.toml'"
+        );
+        assert!(error.hint().contains("claviger demo"));
+    }
+
+    #[test]
+    fn the_first_problem_speaks_for_all() {
+        let problem = |line, message: &str| Problem {
+            line,
+            column: 5,
+            message: message.to_owned(),
+        };
+        let problems = vec![problem(9, "b"), problem(12, "c"), problem(3, "a")];
+        let error = ConfigError::invalid(Path::new("/c.toml"), problems);
+        assert_eq!(error.to_string(), "/c.toml:3:5: a (and 2 more)");
+        assert_eq!(error.hint(), "run claviger config check '/c.toml'");
+        let all: Vec<_> = error.problems().map(ToString::to_string).collect();
+        assert_eq!(all, ["3:5: a", "9:5: b", "12:5: c"]);
+    }
+}

@@ -1,0 +1,280 @@
+//! What is accepted, and what becomes of it.
+
+use std::{path::Path, time::Duration};
+
+use super::{super::model::*, parse};
+
+/// The interface's example, without what comes in a later version.
+const EXAMPLE: &str = include_str!("example.toml");
+
+fn config(text: &str) -> Config {
+    parse(Path::new("/c.toml"), text).unwrap()
+}
+
+fn vault(keys: &str) -> Vault {
+    let text = format!(
+        "version = 1\nprofile.p.source = 's'\n[source.s]\ntype = 'vault'\naddress = 'https://v.example'\n\
+         path = 'secret/a/b'\nfield = 'f'\n{keys}\n\
+         [source.other]\ntype = 'exec'\ncommand = ['/bin/key']\n"
+    );
+    match config(&text).sources.remove("s") {
+        Some(Source::Vault(vault)) => *vault,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn method(keys: &str) -> Auth {
+    vault(&format!("[source.s.auth]\n{keys}")).auth.unwrap()
+}
+
+#[test]
+fn the_documented_example() {
+    let config = config(EXAMPLE);
+    assert_eq!(config.file, Path::new("/c.toml"));
+    assert_eq!(
+        config.daemon.exit_when_idle,
+        Some(Duration::from_secs(1800))
+    );
+    let profile = &config.profiles["default"];
+    assert_eq!(profile.source, "team-vault");
+    assert_eq!(profile.probe, Probe::Models);
+    assert!(
+        profile
+            .gateway
+            .as_ref()
+            .unwrap()
+            .matches("https://llm-gateway.example.com/")
+    );
+
+    let Source::Vault(vault) = &config.sources["team-vault"] else {
+        panic!("not a vault");
+    };
+    assert_eq!(
+        vault.address,
+        VaultAddress::Url("https://vault.example.com:8200".parse().unwrap())
+    );
+    assert_eq!(vault.namespace.as_deref(), Some("eng"));
+    assert_eq!(
+        vault.ca_file.as_deref(),
+        Some(Path::new("/etc/ssl/corp.pem"))
+    );
+    assert_eq!(
+        (vault.mount.as_str(), vault.path.as_str()),
+        ("secret", "llm-gateway/{user}")
+    );
+    assert_eq!(vault.field, "api_key");
+    assert_eq!(
+        vault.engine,
+        Engine::Kv2 {
+            watch: Some(Duration::from_secs(30))
+        }
+    );
+    assert_eq!(vault.timeout, Duration::from_secs(5));
+    assert_eq!(
+        vault.auth,
+        Some(Auth {
+            mount: "approle".to_owned(),
+            method: AuthMethod::AppRole {
+                role_id: "6e1f".to_owned(),
+                secret_id: Some(SecretRef::File("/etc/claviger/secret-id".into())),
+                wrapped: false,
+            },
+        })
+    );
+
+    let Source::Jwt(jwt) = &config.sources["minted"] else {
+        panic!("not a jwt");
+    };
+    assert_eq!(jwt.algorithm, jsonwebtoken::Algorithm::EdDSA);
+    assert_eq!(jwt.key, SecretRef::File("/etc/claviger/signing.pem".into()));
+    assert_eq!(jwt.subject.as_ref().unwrap().as_str(), "{user}");
+    assert_eq!(jwt.ttl, Duration::from_secs(3600));
+    assert_eq!(
+        serde_json::Value::from(jwt.claims.clone()),
+        serde_json::json!({ "team": "engineering" })
+    );
+
+    let Source::Exec(exec) = &config.sources["other"] else {
+        panic!("not an exec");
+    };
+    let command: Vec<_> = exec.command.iter().map(|part| part.as_str()).collect();
+    assert_eq!(command, ["/usr/local/bin/corp-key", "--user", "{user}"]);
+    assert_eq!((exec.timeout, exec.ttl), (Duration::from_secs(5), None));
+}
+
+#[test]
+fn the_environment_variables_of_all_templates() {
+    let text = "version = 1\nprofile.p.source = 's'\n[source.s]\ntype = 'vault'\naddress = 'https://v.example'\n\
+                path = '{env:A}/{env:B}'\nfield = 'f'\n[source.s.auth]\nmethod = 'ldap'\nusername = '{env:C}'\n\
+                password_env = 'P'\n[source.e]\ntype = 'exec'\ncommand = ['/bin/key', '{env:D}']\n";
+    let config = config(text);
+    let mut names: Vec<_> = config.env_names().collect();
+    names.sort_unstable();
+    assert_eq!(names, ["A", "B", "C", "D"]);
+}
+
+#[test]
+fn a_probe_needs_a_gateway() {
+    let probe = |keys: &str| {
+        let text = format!(
+            "version = 1\n[profile.p]\nsource = 's'\n{keys}\n[source.s]\ntype = 'exec'\ncommand = ['/bin/key']\n"
+        );
+        config(&text).profiles["p"].probe
+    };
+    assert_eq!(probe(""), Probe::Off);
+    assert_eq!(probe("probe = 'off'"), Probe::Off);
+    assert_eq!(probe("gateway = 'https://g.example'"), Probe::Models);
+    assert_eq!(
+        probe("gateway = 'https://g.example'\nprobe = 'off'"),
+        Probe::Off
+    );
+    assert_eq!(
+        probe("gateway = 'https://g.example'\nprobe = 'count-tokens'"),
+        Probe::CountTokens
+    );
+}
+
+#[test]
+fn engines() {
+    let secs = |secs| Some(Duration::from_secs(secs));
+    assert_eq!(vault("").engine, Engine::Kv2 { watch: secs(30) });
+    assert_eq!(
+        vault("kv = 2\nwatch = '1m'").engine,
+        Engine::Kv2 { watch: secs(60) }
+    );
+    assert_eq!(vault("watch = 'off'").engine, Engine::Kv2 { watch: None });
+    assert_eq!(vault("kv = 1").engine, Engine::Kv1);
+    assert_eq!(vault("lease = true").engine, Engine::Lease);
+    assert_eq!(vault("kv = 1\nlease = false").engine, Engine::Kv1);
+}
+
+#[test]
+fn a_mount_point_of_its_own() {
+    let vault = vault("mount = 'teams/{user}/kv'");
+    assert_eq!(
+        (vault.mount.as_str(), vault.path.as_str()),
+        ("teams/{user}/kv", "secret/a/b")
+    );
+}
+
+#[test]
+fn addresses() {
+    let address = |address: &str| {
+        let text = format!(
+            "version = 1\nprofile.p.source = 's'\n[source.s]\ntype = 'vault'\naddress = '{address}'\n\
+             path = 'secret/a'\nfield = 'f'\n"
+        );
+        match config(&text).sources.remove("s") {
+            Some(Source::Vault(vault)) => vault.address,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(
+        address("unix:///run/vault.sock"),
+        VaultAddress::Unix("/run/vault.sock".into())
+    );
+    assert_eq!(
+        address("http://[::1]:8200/"),
+        VaultAddress::Url("http://[::1]:8200".parse().unwrap())
+    );
+}
+
+#[test]
+fn auth_methods() {
+    assert_eq!(vault("").auth, None);
+    let file = |path: &str| SecretRef::File(path.into());
+    for (keys, mount, expected) in [
+        (
+            "method = 'token'\ntoken_file = '/t'",
+            "token",
+            AuthMethod::Token(file("/t")),
+        ),
+        (
+            "method = 'token'\ntoken_env = 'T'",
+            "token",
+            AuthMethod::Token(SecretRef::Env("T".to_owned())),
+        ),
+        (
+            "method = 'approle'\nrole_id = 'r'",
+            "approle",
+            AuthMethod::AppRole {
+                role_id: "r".to_owned(),
+                secret_id: None,
+                wrapped: false,
+            },
+        ),
+        (
+            "method = 'approle'\nrole_id = 'r'\nsecret_id_file = '/s'\nsecret_id_wrapped = true\nmount = 'a/b/'",
+            "a/b",
+            AuthMethod::AppRole {
+                role_id: "r".to_owned(),
+                secret_id: Some(file("/s")),
+                wrapped: true,
+            },
+        ),
+        (
+            "method = 'userpass'\npassword_file = '/p'",
+            "userpass",
+            AuthMethod::UserPass {
+                username: super::super::Template::parse("{user}").unwrap(),
+                password: file("/p"),
+            },
+        ),
+        (
+            "method = 'ldap'\nusername = 'ana'\npassword_env = 'P'",
+            "ldap",
+            AuthMethod::UserPass {
+                username: super::super::Template::parse("ana").unwrap(),
+                password: SecretRef::Env("P".to_owned()),
+            },
+        ),
+        (
+            "method = 'jwt'\nrole = 'dev'\njwt_source = 'other'",
+            "jwt",
+            AuthMethod::Jwt {
+                role: Some("dev".to_owned()),
+                jwt: Assertion::Source("other".to_owned()),
+            },
+        ),
+        (
+            "method = 'jwt'\njwt_file = '/j'",
+            "jwt",
+            AuthMethod::Jwt {
+                role: None,
+                jwt: Assertion::Secret(file("/j")),
+            },
+        ),
+        (
+            "method = 'cert'\ncert_file = '/c'\nkey_file = '/k'",
+            "cert",
+            AuthMethod::Cert {
+                cert_file: "/c".into(),
+                key_file: "/k".into(),
+                role: None,
+            },
+        ),
+    ] {
+        let auth = method(keys);
+        assert_eq!(
+            (auth.mount.as_str(), auth.method),
+            (mount, expected),
+            "{keys}"
+        );
+    }
+}
+
+#[test]
+fn algorithms() {
+    for name in [
+        "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256",
+        "ES384", "EdDSA",
+    ] {
+        let text = format!(
+            "version = 1\nprofile.p.source = 's'\n[source.s]\ntype = 'jwt'\nalgorithm = '{name}'\nkey_env = 'K'\n"
+        );
+        let Some(Source::Jwt(jwt)) = config(&text).sources.remove("s") else {
+            panic!("not a jwt");
+        };
+        assert_eq!(jwt.algorithm, name.parse().unwrap());
+    }
+}

@@ -1,0 +1,168 @@
+//! Which file is read, and which is refused.
+
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::PathBuf;
+
+use super::*;
+use crate::config::Trust;
+
+struct Fixture {
+    dir: tempfile::TempDir,
+    locations: Locations,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let below = dir.path().canonicalize().unwrap();
+        let locations = Locations {
+            managed: below.join("managed.toml"),
+            user: Some(below.join("user.toml")),
+            explicit: None,
+            trust: Trust {
+                uid: rustix::process::geteuid().as_raw(),
+                below,
+            },
+        };
+        Self { dir, locations }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().canonicalize().unwrap().join(name)
+    }
+
+    fn write(&self, name: &str, extra: &str) {
+        let text = format!(
+            "version = 1\n{extra}\nprofile.p.source = 's'\n[source.s]\ntype = 'exec'\ncommand = ['/k']\n"
+        );
+        fs::write(self.path(name), text).unwrap();
+        self.chmod(name, 0o644);
+    }
+
+    fn chmod(&self, name: &str, mode: u32) {
+        fs::set_permissions(self.path(name), fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    fn explicit(&mut self, name: &str) {
+        self.locations.explicit = Some(self.path(name));
+    }
+
+    /// The name of the file that is read, or the message without the directory.
+    fn load(&self) -> Result<String, String> {
+        let dir = format!("{}/", self.path("").display()).replace("//", "/");
+        match load(&self.locations) {
+            Ok(config) => Ok(config.file.display().to_string().replace(&dir, "")),
+            Err(error) => Err(error.to_string().replace(&dir, "")),
+        }
+    }
+}
+
+#[test]
+fn none() {
+    let fixture = Fixture::new();
+    assert_eq!(
+        fixture.load().unwrap_err(),
+        "there is no configuration; looked for 'managed.toml' and 'user.toml'"
+    );
+}
+
+#[test]
+fn without_a_managed_one() {
+    let mut fixture = Fixture::new();
+    fixture.write("user.toml", "");
+    assert_eq!(fixture.load().as_deref(), Ok("user.toml"));
+    fixture.explicit("explicit.toml");
+    assert_eq!(
+        fixture.load().unwrap_err(),
+        "'explicit.toml' cannot be read: No such file or directory (os error 2)"
+    );
+    fixture.write("explicit.toml", "");
+    assert_eq!(fixture.load().as_deref(), Ok("explicit.toml"));
+}
+
+#[test]
+fn a_managed_one_is_the_only_one() {
+    let mut fixture = Fixture::new();
+    fixture.write("managed.toml", "");
+    fixture.write("user.toml", "");
+    fixture.write("explicit.toml", "");
+    fixture.explicit("explicit.toml");
+    assert_eq!(fixture.load().as_deref(), Ok("managed.toml"));
+    fixture.write("managed.toml", "allow_user_config = false");
+    assert_eq!(fixture.load().as_deref(), Ok("managed.toml"));
+}
+
+#[test]
+fn a_managed_one_can_allow_others() {
+    let mut fixture = Fixture::new();
+    fixture.write("managed.toml", "allow_user_config = true");
+    assert_eq!(fixture.load().as_deref(), Ok("managed.toml"));
+    // In a user's file it is accepted, so that `config check` can read a managed one anywhere, and says nothing.
+    fixture.write("user.toml", "allow_user_config = false");
+    assert_eq!(fixture.load().as_deref(), Ok("user.toml"));
+    fixture.write("explicit.toml", "");
+    fixture.explicit("explicit.toml");
+    assert_eq!(fixture.load().as_deref(), Ok("explicit.toml"));
+}
+
+#[test]
+fn a_managed_one_that_is_bad_hides_no_other() {
+    let fixture = Fixture::new();
+    fixture.write("user.toml", "");
+
+    fixture.write("managed.toml", "");
+    fixture.chmod("managed.toml", 0o666);
+    assert_eq!(
+        fixture.load().unwrap_err(),
+        "'managed.toml' is refused: others can write 'managed.toml' (mode 0666)"
+    );
+
+    fixture.write("managed.toml", "colour = 1");
+    assert_eq!(
+        fixture.load().unwrap_err(),
+        "managed.toml:2:1: unknown key 'colour'; the keys are 'allow_user_config', 'daemon', 'profile', 'source' and 'version'"
+    );
+
+    fs::remove_file(fixture.path("managed.toml")).unwrap();
+    symlink("nowhere", fixture.path("managed.toml")).unwrap();
+    assert_eq!(
+        fixture.load().unwrap_err(),
+        "'managed.toml' cannot be read: No such file or directory (os error 2)"
+    );
+
+    fs::remove_file(fixture.path("managed.toml")).unwrap();
+    fs::create_dir(fixture.path("managed.toml")).unwrap();
+    fixture.chmod("managed.toml", 0o755);
+    assert_eq!(
+        fixture.load().unwrap_err(),
+        "'managed.toml' cannot be read: it is not a file"
+    );
+}
+
+#[test]
+fn a_user_one_that_others_can_write_is_refused() {
+    let fixture = Fixture::new();
+    fixture.write("user.toml", "");
+    fixture.chmod("user.toml", 0o664);
+    let error = load(&fixture.locations).unwrap_err();
+    assert!(matches!(error, ConfigError::Untrusted { .. }), "{error}");
+    assert_eq!(
+        error.hint(),
+        format!("chmod go-w '{}'", fixture.path("user.toml").display())
+    );
+}
+
+#[test]
+fn what_is_no_text_is_not_read() {
+    let fixture = Fixture::new();
+    fs::write(fixture.path("user.toml"), [0xff]).unwrap();
+    assert_eq!(
+        fixture.load().unwrap_err(),
+        "'user.toml' cannot be read: it is not UTF-8"
+    );
+    fs::write(fixture.path("user.toml"), vec![b' '; MAX_LEN + 1]).unwrap();
+    assert_eq!(
+        fixture.load().unwrap_err(),
+        "'user.toml' cannot be read: it has more than 1048576 bytes"
+    );
+}
