@@ -1,11 +1,20 @@
 //! Where credentials come from: the trait that every source fulfils, and what can go wrong there.
 
+pub mod catalog;
 mod error;
+pub mod exec;
+pub mod jwt;
+mod said;
+mod secret_file;
+pub mod vault;
 
 use async_trait::async_trait;
 
 pub use self::error::{SourceError, Trouble};
-use crate::credential::Credential;
+use crate::{
+    config::{Principal, Template},
+    credential::Credential,
+};
 
 /// A place that issues gateway credentials.
 ///
@@ -43,4 +52,19 @@ pub trait Source: Send + Sync {
 
     /// The host that a message or `status` names; the program's name for one that asks no host.
     fn host(&self) -> &str;
+}
+
+/// Fills in a template of the configuration; `key` is its name in the source's table.
+fn resolve(
+    source: &str,
+    key: &str,
+    template: &Template,
+    principal: &Principal,
+) -> Result<String, SourceError> {
+    template
+        .resolve(principal)
+        .map_err(|e| SourceError::Configuration {
+            what: format!("'source.{source}.{key}' cannot be filled in: {e}"),
+            hint: "correct the placeholder, or set what it stands for".to_owned(),
+        })
 }

@@ -1,0 +1,128 @@
+//! A source that signs JWTs itself. See RFC 7519 (claims), RFC 7515 (signature), RFC 7518 and RFC 8037 (algorithms).
+//!
+//! The claims are `iat`, `exp` and a random `jti`, `iss`, `sub` and `aud` where they are configured, and the configured
+//! further ones. There is no `nbf`: `iat` says it, and clocks differ.
+
+mod key;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use aws_lc_rs::rand;
+use jsonwebtoken::Header;
+use serde_json::{Map, Value};
+
+use self::key::KeyRing;
+use super::{Source, SourceError};
+use crate::{
+    clock::{Clock, Timestamp},
+    config::{Jwt, Principal},
+    credential::{Credential, check_usable},
+    secret::Secret,
+};
+
+/// Signs a JWT for each credential.
+pub struct JwtSource {
+    name: String,
+    config: Jwt,
+    subject: Option<String>,
+    keys: KeyRing,
+    clock: Arc<dyn Clock>,
+}
+
+impl JwtSource {
+    /// `name` is the source's in the configuration. The key is not read yet.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError::Configuration`] where a placeholder has no value.
+    pub fn new(
+        name: &str,
+        config: &Jwt,
+        principal: &Principal,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, SourceError> {
+        let subject = config
+            .subject
+            .as_ref()
+            .map(|subject| super::resolve(name, "subject", subject, principal))
+            .transpose()?;
+        Ok(Self {
+            name: name.to_owned(),
+            config: config.clone(),
+            subject,
+            keys: KeyRing::new(config.algorithm, config.key.clone()),
+            clock,
+        })
+    }
+
+    fn claims(&self, now: Timestamp) -> Result<Map<String, Value>, SourceError> {
+        let mut claims = self.config.claims.clone();
+        let strings = [
+            ("iss", &self.config.issuer),
+            ("sub", &self.subject),
+            ("aud", &self.config.audience),
+        ];
+        for (name, value) in strings {
+            if let Some(value) = value {
+                claims.insert(name.to_owned(), Value::from(value.as_str()));
+            }
+        }
+        let issued = now.as_second();
+        let ttl = i64::try_from(self.config.ttl.as_secs()).unwrap_or(i64::MAX);
+        claims.insert("iat".to_owned(), Value::from(issued));
+        claims.insert("exp".to_owned(), Value::from(issued.saturating_add(ttl)));
+        claims.insert("jti".to_owned(), Value::from(self.random_id()?));
+        Ok(claims)
+    }
+
+    /// 128 random bits in hexadecimal digits.
+    fn random_id(&self) -> Result<String, SourceError> {
+        let mut bytes = [0; 16];
+        rand::fill(&mut bytes).map_err(|_| SourceError::Configuration {
+            what: format!(
+                "the source '{}' gets no random numbers from the system",
+                self.name
+            ),
+            hint: "restart the daemon".to_owned(),
+        })?;
+        Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
+#[async_trait]
+impl Source for JwtSource {
+    async fn issue(&self) -> Result<Credential, SourceError> {
+        let obtained = self.clock.now();
+        let header = Header {
+            kid: self.config.key_id.clone(),
+            ..Header::new(self.config.algorithm)
+        };
+        let claims = self.claims(obtained.wall)?;
+        let jwt = self.keys.sign(&header, &claims)?;
+        let secret = Secret::new(jwt);
+        check_usable(&secret).map_err(|e| SourceError::Unusable {
+            host: self.name.clone(),
+            field: "jwt".to_owned(),
+            why: e.to_string(),
+        })?;
+        // `iat` and `exp` are whole seconds, rounded down: the JWT ends a fraction before `ttl` is over.
+        let fraction = u32::try_from(obtained.wall.subsec_nanosecond()).unwrap_or(0);
+        let fraction = std::time::Duration::from_nanos(fraction.into());
+        Ok(Credential {
+            secret,
+            obtained,
+            lifetime: Some(self.config.ttl.saturating_sub(fraction)),
+            version: None,
+            lease: None,
+        })
+    }
+
+    /// It asks nobody: its own name.
+    fn host(&self) -> &str {
+        &self.name
+    }
+}
+
+#[cfg(test)]
+mod tests;

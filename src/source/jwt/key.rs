@@ -1,0 +1,160 @@
+//! The signing key, read anew when its file has changed.
+
+use std::sync::{Mutex, PoisonError};
+
+use aws_lc_rs::{digest, signature::EcdsaKeyPair};
+use jsonwebtoken::{Algorithm, AlgorithmFamily, EncodingKey, Header};
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use crate::{
+    config::SecretRef,
+    source::{SourceError, secret_file},
+};
+
+/// Where the signing key is, and the one that was there last.
+pub(super) struct KeyRing {
+    algorithm: Algorithm,
+    from: SecretRef,
+    /// With the SHA-256 of what it was parsed from. Held for no longer than a look or a change.
+    last: Mutex<Option<(Vec<u8>, EncodingKey)>>,
+}
+
+impl KeyRing {
+    pub(super) fn new(algorithm: Algorithm, from: SecretRef) -> Self {
+        Self {
+            algorithm,
+            from,
+            last: Mutex::new(None),
+        }
+    }
+
+    /// # Errors
+    ///
+    /// [`SourceError::Configuration`] where the key cannot be read or is not one for the algorithm.
+    pub(super) fn sign(
+        &self,
+        header: &Header,
+        claims: &Map<String, Value>,
+    ) -> Result<String, SourceError> {
+        let key = self.current()?;
+        jsonwebtoken::encode(header, claims, &key).map_err(|_| self.wrong_key())
+    }
+
+    fn current(&self) -> Result<EncodingKey, SourceError> {
+        // Reading is cheap; a time stamp would miss a file that is replaced twice within its resolution.
+        let bytes = secret_file::read_bytes(&self.from)?;
+        let hash = digest::digest(&digest::SHA256, &bytes).as_ref().to_vec();
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, key)) = &*last
+            && *of == hash
+        {
+            return Ok(key.clone());
+        }
+        let key = self.parse(&bytes)?;
+        *last = Some((hash, key.clone()));
+        Ok(key)
+    }
+
+    fn parse(&self, bytes: &[u8]) -> Result<EncodingKey, SourceError> {
+        let key = match self.algorithm.family() {
+            AlgorithmFamily::Hmac => {
+                self.check_hmac(bytes.len())?;
+                return Ok(EncodingKey::from_secret(bytes));
+            }
+            AlgorithmFamily::Rsa => EncodingKey::from_rsa_pem(bytes),
+            AlgorithmFamily::Ed => EncodingKey::from_ed_pem(bytes),
+            AlgorithmFamily::Ec => match self.sec1_to_pkcs8(bytes) {
+                Some(der) => return Ok(EncodingKey::from_ec_der(&der)),
+                None => EncodingKey::from_ec_pem(bytes),
+            },
+        };
+        key.map_err(|_| self.wrong_key())
+    }
+
+    /// RFC 7518, section 3.2: a key must be as long as the hash or longer.
+    fn check_hmac(&self, len: usize) -> Result<(), SourceError> {
+        let least = match self.algorithm {
+            Algorithm::HS384 => 48,
+            Algorithm::HS512 => 64,
+            _ => 32,
+        };
+        if len >= least {
+            return Ok(());
+        }
+        Err(SourceError::Configuration {
+            what: format!(
+                "{} holds {len} bytes, too few for {:?}, which wants {least}",
+                secret_file::name(&self.from),
+                self.algorithm
+            ),
+            hint: format!("make a key with: openssl rand -hex {least}"),
+        })
+    }
+
+    /// `EC PRIVATE KEY` (RFC 5915), as OpenSSL 1 writes it, which `jsonwebtoken` does not read.
+    fn sec1_to_pkcs8(&self, pem: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let text = std::str::from_utf8(pem).ok()?;
+        let (_, rest) = text.split_once("-----BEGIN EC PRIVATE KEY-----")?;
+        let (body, _) = rest.split_once("-----END EC PRIVATE KEY-----")?;
+        let der = base64(body)?;
+        let algorithm = match self.algorithm {
+            Algorithm::ES384 => &aws_lc_rs::signature::ECDSA_P384_SHA384_FIXED_SIGNING,
+            _ => &aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED_SIGNING,
+        };
+        let pair = EcdsaKeyPair::from_private_key_der(algorithm, &der).ok()?;
+        Some(Zeroizing::new(pair.to_pkcs8v1().ok()?.as_ref().to_vec()))
+    }
+
+    fn wrong_key(&self) -> SourceError {
+        let (kind, how) = match self.algorithm {
+            Algorithm::ES256 => (
+                "a P-256 key",
+                "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256",
+            ),
+            Algorithm::ES384 => (
+                "a P-384 key",
+                "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384",
+            ),
+            Algorithm::EdDSA => ("an Ed25519 key", "openssl genpkey -algorithm ed25519"),
+            _ => (
+                "an RSA key of 2048 bits or more",
+                "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072",
+            ),
+        };
+        SourceError::Configuration {
+            what: format!(
+                "{} does not hold what {:?} signs with: {kind}, private, not encrypted, in PEM",
+                secret_file::name(&self.from),
+                self.algorithm
+            ),
+            hint: format!("make one with: {how}"),
+        }
+    }
+}
+
+/// RFC 4648, section 4, with line breaks; `None` for anything else.
+fn base64(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
+    let (mut bits, mut have) = (0_u32, 0);
+    for c in text
+        .bytes()
+        .filter(|c| !c.is_ascii_whitespace() && *c != b'=')
+    {
+        let value = match c {
+            b'A'..=b'Z' => c - b'A',
+            b'a'..=b'z' => c - b'a' + 26,
+            b'0'..=b'9' => c - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        };
+        bits = (bits << 6) | u32::from(value);
+        have += 6;
+        if have >= 8 {
+            have -= 8;
+            bytes.push(u8::try_from((bits >> have) & 0xff).ok()?);
+        }
+    }
+    Some(bytes)
+}

@@ -1,0 +1,176 @@
+use std::{path::Path, process::Command, time::Duration};
+
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+
+use super::*;
+use crate::{
+    clock::ManualClock,
+    config::{SecretRef, Template},
+};
+
+fn principal() -> Principal {
+    Principal {
+        user: "ada".to_owned(),
+        host: "desk".to_owned(),
+        env: std::collections::BTreeMap::new(),
+    }
+}
+
+fn source(algorithm: Algorithm, key: &Path) -> JwtSource {
+    let config = Jwt {
+        algorithm,
+        key: SecretRef::File(key.to_owned()),
+        key_id: Some("k1".to_owned()),
+        issuer: Some("https://claviger.example.com".to_owned()),
+        subject: Some(Template::parse("ada").unwrap()),
+        audience: Some("llm-gateway".to_owned()),
+        ttl: Duration::from_secs(3600),
+        claims: serde_json::from_str(r#"{"team": "engineering"}"#).unwrap(),
+    };
+    let clock = ManualClock::at("2026-01-01T00:00:00.25Z".parse().unwrap());
+    JwtSource::new("minted", &config, &principal(), Arc::new(clock)).unwrap()
+}
+
+fn write(path: &Path, bytes: &[u8]) {
+    std::fs::write(path, bytes).unwrap();
+    #[cfg(unix)]
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+}
+
+fn openssl(arguments: &[&str], stdin: Option<&Path>) -> Vec<u8> {
+    let mut command = Command::new("openssl");
+    command.args(arguments);
+    if let Some(path) = stdin {
+        command.arg("-in").arg(path);
+    }
+    let out = command.output().unwrap();
+    assert!(
+        out.status.success(),
+        "{}",
+        String::from_utf8_lossy(&out.stderr)
+    );
+    out.stdout
+}
+
+fn verify(jwt: &Secret, algorithm: Algorithm, key: &DecodingKey) -> Map<String, Value> {
+    let mut validation = Validation::new(algorithm);
+    validation.validate_exp = false;
+    validation.set_audience(&["llm-gateway"]);
+    let data = jsonwebtoken::decode::<Map<String, Value>>(jwt.expose(), key, &validation).unwrap();
+    assert_eq!(data.header.kid.as_deref(), Some("k1"));
+    data.claims
+}
+
+#[tokio::test]
+async fn every_algorithm_signs_what_its_public_key_verifies() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("key");
+    let rsa = openssl(
+        &[
+            "genpkey",
+            "-algorithm",
+            "RSA",
+            "-pkeyopt",
+            "rsa_keygen_bits:2048",
+        ],
+        None,
+    );
+    write(&file, &rsa);
+    let pkcs1 = openssl(&["rsa", "-traditional"], Some(&file));
+    let ed = openssl(&["genpkey", "-algorithm", "ed25519"], None);
+    let p256 = openssl(
+        &["ecparam", "-name", "prime256v1", "-genkey", "-noout"],
+        None,
+    );
+    let p384 = openssl(
+        &[
+            "genpkey",
+            "-algorithm",
+            "EC",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-384",
+        ],
+        None,
+    );
+    assert!(p256.starts_with(b"-----BEGIN EC PRIVATE KEY-----"));
+    let keys = [
+        (Algorithm::RS256, &rsa),
+        (Algorithm::RS384, &pkcs1),
+        (Algorithm::RS512, &rsa),
+        (Algorithm::PS256, &rsa),
+        (Algorithm::PS384, &rsa),
+        (Algorithm::PS512, &pkcs1),
+        (Algorithm::ES256, &p256),
+        (Algorithm::ES384, &p384),
+        (Algorithm::EdDSA, &ed),
+    ];
+    for (algorithm, key) in keys {
+        write(&file, key);
+        let credential = source(algorithm, &file).issue().await.unwrap();
+        let public = openssl(&["pkey", "-pubout"], Some(&file));
+        let public = match algorithm.family() {
+            jsonwebtoken::AlgorithmFamily::Rsa => DecodingKey::from_rsa_pem(&public),
+            jsonwebtoken::AlgorithmFamily::Ec => DecodingKey::from_ec_pem(&public),
+            _ => DecodingKey::from_ed_pem(&public),
+        };
+        let claims = verify(&credential.secret, algorithm, &public.unwrap());
+        assert_eq!(claims["sub"], "ada", "{algorithm:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_claims_and_the_lifetime() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("key");
+    write(&file, &[7; 64]);
+    for algorithm in [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512] {
+        let source = source(algorithm, &file);
+        let credential = source.issue().await.unwrap();
+        let claims = verify(
+            &credential.secret,
+            algorithm,
+            &DecodingKey::from_secret(&[7; 64]),
+        );
+        assert_eq!(claims["iat"], 1_767_225_600);
+        assert_eq!(claims["exp"], 1_767_229_200);
+        assert_eq!(claims["iss"], "https://claviger.example.com");
+        assert_eq!(claims["team"], "engineering");
+        assert_eq!(claims["jti"].as_str().map(str::len), Some(32));
+        assert_eq!(credential.lifetime, Some(Duration::from_millis(3_599_750)));
+        assert_ne!(source.issue().await.unwrap().secret, credential.secret);
+    }
+}
+
+#[tokio::test]
+async fn a_replaced_key_is_used_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("key");
+    write(&file, &[1; 32]);
+    let source = source(Algorithm::HS256, &file);
+    source.issue().await.unwrap();
+    write(&file, &[2; 32]);
+    let credential = source.issue().await.unwrap();
+    verify(
+        &credential.secret,
+        Algorithm::HS256,
+        &DecodingKey::from_secret(&[2; 32]),
+    );
+}
+
+#[tokio::test]
+async fn the_wrong_key_is_a_configuration_error_that_says_what_to_make() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("key");
+    write(&file, b"too short");
+    for algorithm in [
+        Algorithm::HS256,
+        Algorithm::ES256,
+        Algorithm::RS256,
+        Algorithm::EdDSA,
+    ] {
+        match source(algorithm, &file).issue().await.unwrap_err() {
+            SourceError::Configuration { hint, .. } => assert!(hint.contains("openssl"), "{hint}"),
+            other => panic!("{other:?}"),
+        }
+    }
+}

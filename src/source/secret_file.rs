@@ -1,0 +1,198 @@
+//! Reading what a [`SecretRef`] names: a file that nobody else may read, or a variable.
+//!
+//! A secret file belongs to this user or to root. Others have no access to it at all; the group may read it only where
+//! root owns it (`root:claviger 0640`, as an administrator hands a secret to a service), for then root chose the group.
+
+use std::{io::Read as _, path::Path};
+
+use zeroize::Zeroizing;
+
+use super::SourceError;
+use crate::{config::SecretRef, secret::Secret};
+
+/// The longest secret file, in bytes: RSA keys and certificate chains have a few thousand.
+const MAX_LEN: u64 = 64 * 1024;
+
+/// The secret as text, without the white space around it.
+///
+/// # Errors
+///
+/// [`SourceError::Configuration`]: missing, empty, not text, too long, or readable by others.
+pub(super) fn read(from: &SecretRef) -> Result<Secret, SourceError> {
+    let bytes = read_bytes(from)?;
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|_| broken(from, "is not text", "write the bare secret into it"))?;
+    let secret = Secret::trimmed(text.to_owned());
+    if secret.expose().is_empty() {
+        return Err(broken(from, "is empty", "write the secret into it"));
+    }
+    Ok(secret)
+}
+
+/// The secret's bytes as they are.
+///
+/// # Errors
+///
+/// As [`read`].
+pub(super) fn read_bytes(from: &SecretRef) -> Result<Zeroizing<Vec<u8>>, SourceError> {
+    match from {
+        SecretRef::File(path) => read_private(path),
+        SecretRef::Env(name) => match std::env::var_os(name) {
+            Some(value) => Ok(Zeroizing::new(value.into_encoded_bytes())),
+            None => Err(broken(
+                from,
+                "is not set",
+                "set it in the daemon's environment",
+            )),
+        },
+    }
+}
+
+/// A file that has to be private.
+pub(super) fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, SourceError> {
+    read_file(path, true)
+}
+
+/// A file that anybody may read: a certificate.
+pub(super) fn read_public(path: &Path) -> Result<Zeroizing<Vec<u8>>, SourceError> {
+    read_file(path, false)
+}
+
+/// How a message calls what `from` names.
+pub(super) fn name(from: &SecretRef) -> String {
+    match from {
+        SecretRef::File(path) => format!("the file '{}'", path.display()),
+        SecretRef::Env(name) => format!("the variable '{name}'"),
+    }
+}
+
+fn read_file(path: &Path, private: bool) -> Result<Zeroizing<Vec<u8>>, SourceError> {
+    let from = SecretRef::File(path.to_owned());
+    let io = |e: std::io::Error| match e.kind() {
+        std::io::ErrorKind::NotFound => {
+            broken(&from, "does not exist", "create it, or correct its path")
+        }
+        std::io::ErrorKind::PermissionDenied => broken(
+            &from,
+            "may not be read by this user",
+            "make this user its owner",
+        ),
+        kind => broken(&from, &format!("cannot be read ({kind})"), "check the file"),
+    };
+    // A FIFO would block here for ever without a writer.
+    if !std::fs::metadata(path).map_err(io)?.is_file() {
+        return Err(broken(&from, "is not a file", "correct its path"));
+    }
+    let file = std::fs::File::open(path).map_err(io)?;
+    // Of the file that was opened, not of the one that has the name by now.
+    let metadata = file.metadata().map_err(io)?;
+    if metadata.len() > MAX_LEN {
+        return Err(broken(
+            &from,
+            "is too long for a secret",
+            "correct its path",
+        ));
+    }
+    if private {
+        check_private(path, &metadata)?;
+    }
+    let mut bytes = Zeroizing::new(Vec::with_capacity(
+        usize::try_from(metadata.len()).unwrap_or(0) + 1,
+    ));
+    file.take(MAX_LEN).read_to_end(&mut bytes).map_err(io)?;
+    Ok(bytes)
+}
+
+fn broken(from: &SecretRef, what: &str, hint: &str) -> SourceError {
+    SourceError::Configuration {
+        what: format!("{} {what}", name(from)),
+        hint: hint.to_owned(),
+    }
+}
+
+#[cfg(unix)]
+fn check_private(path: &Path, metadata: &std::fs::Metadata) -> Result<(), SourceError> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let user = rustix::process::geteuid().as_raw();
+    let Some(why) = why_not_private(metadata.mode(), metadata.uid(), user) else {
+        return Ok(());
+    };
+    let path = path.display();
+    Err(SourceError::Configuration {
+        what: format!(
+            "the file '{path}' holds a secret and {why} (mode {:04o})",
+            metadata.mode() & 0o7777
+        ),
+        hint: format!("chmod 600 '{path}'"),
+    })
+}
+
+/// The rule of the module's documentation.
+#[cfg(unix)]
+fn why_not_private(mode: u32, owner: u32, user: u32) -> Option<&'static str> {
+    if owner != user && owner != 0 {
+        return Some("belongs to another user");
+    }
+    if mode & 0o007 != 0 {
+        return Some("is open to everyone");
+    }
+    let group = if owner == 0 { 0o030 } else { 0o070 };
+    (mode & group != 0).then_some("is open to its group")
+}
+
+/// On Windows the profile's directory has an access list of its own, which files in it inherit; `claviger doctor` looks.
+#[cfg(not(unix))]
+fn check_private(_: &Path, _: &std::fs::Metadata) -> Result<(), SourceError> {
+    Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn the_rule() {
+        const ME: u32 = 1000;
+        assert_eq!(why_not_private(0o600, ME, ME), None);
+        assert_eq!(why_not_private(0o400, ME, ME), None);
+        assert_eq!(why_not_private(0o640, 0, ME), None);
+        assert!(why_not_private(0o660, 0, ME).is_some());
+        assert!(why_not_private(0o640, ME, ME).is_some());
+        assert!(why_not_private(0o644, 0, ME).is_some());
+        assert!(why_not_private(0o604, ME, ME).is_some());
+        assert!(why_not_private(0o600, 1001, ME).is_some());
+    }
+
+    #[test]
+    fn a_file_that_others_can_read_is_refused_with_the_cure() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("secret");
+        std::fs::write(&path, "s3cret\n").unwrap();
+        let file = SecretRef::File(path.clone());
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
+        let SourceError::Configuration { what, hint } = read(&file).unwrap_err() else {
+            panic!("another error");
+        };
+        assert!(what.contains("open to everyone (mode 0644)"), "{what}");
+        assert!(hint.starts_with("chmod 600 "), "{hint}");
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        assert_eq!(read(&file).unwrap().expose(), "s3cret");
+        std::fs::write(&path, "\n").unwrap();
+        assert!(read(&file).unwrap_err().to_string().ends_with("is empty"));
+    }
+
+    #[test]
+    fn what_is_not_there_is_named() {
+        let missing = read(&SecretRef::File("/nowhere/x".into())).unwrap_err();
+        assert_eq!(missing.to_string(), "the file '/nowhere/x' does not exist");
+        let unset = read(&SecretRef::Env("CLAVIGER_NO_SUCH".into())).unwrap_err();
+        assert_eq!(
+            unset.to_string(),
+            "the variable 'CLAVIGER_NO_SUCH' is not set"
+        );
+        assert!(read(&SecretRef::File("/".into())).is_err());
+    }
+}
