@@ -165,9 +165,17 @@ impl Login {
         let body = transport
             .call(None, post, now.wall)
             .await
-            .map_err(|failure| refused(host, failure, sent.as_ref(), hint))?;
+            .map_err(|failure| {
+                refused(
+                    host,
+                    failure,
+                    sent.as_ref(),
+                    hint,
+                    "; check 'auth.mount' and 'namespace'",
+                )
+            })?;
         let auth = answer::parse::<IgnoredAny>(&body)
-            .map_err(|failure| refused(host, failure, None, String::new()))?
+            .map_err(|failure| refused(host, failure, None, String::new(), ""))?
             .auth
             .filter(|auth| !auth.client_token.expose().is_empty())
             .ok_or_else(|| SourceError::LoginRefused {
@@ -240,7 +248,7 @@ async fn look_up(
         .call(Some(&token), LookupTokenSelfRequest {}, now.wall)
         .await
         .and_then(|body| answer::parse::<Data>(&body))
-        .map_err(|failure| refused(host, failure, Some(&token), hint()))?;
+        .map_err(|failure| refused(host, failure, Some(&token), hint(), ""))?;
     let data = parsed.data.ok_or_else(|| SourceError::Malformed {
         host: host.clone(),
         why: "the token's look-up has no data".to_owned(),
@@ -287,11 +295,11 @@ async fn unwrap(
                     said: "the wrapping token was already used or has expired: someone else may have unwrapped it".to_owned(),
                     hint,
                 },
-                other => refused(host, other, Some(&wrapping), hint),
+                other => refused(host, other, Some(&wrapping), hint, ""),
             }
         })?;
     let data = answer::parse::<Data>(&body)
-        .map_err(|failure| refused(host, failure, None, String::new()))?
+        .map_err(|failure| refused(host, failure, None, String::new(), ""))?
         .data;
     let Some(secret_id) = data.and_then(|data| data.secret_id) else {
         return Err(SourceError::Unusable {
@@ -307,8 +315,15 @@ async fn unwrap(
     Ok(secret_id)
 }
 
-/// What `failure` is where we logged in: wrong secrets are 400, an engine that is not mounted 403.
-fn refused(host: &str, failure: Failure, sent: Option<&Secret>, hint: String) -> SourceError {
+/// What `failure` is where we logged in: wrong secrets are 400, an engine that is not mounted 403, for which the hint goes
+/// on with `not_there`.
+fn refused(
+    host: &str,
+    failure: Failure,
+    sent: Option<&Secret>,
+    hint: String,
+    not_there: &str,
+) -> SourceError {
     let refusal = match answer::common(host, failure) {
         Ok(refusal) => refusal,
         Err(error) => return error,
@@ -318,7 +333,7 @@ fn refused(host: &str, failure: Failure, sent: Option<&Secret>, hint: String) ->
         host: host.to_owned(),
         said: said::one_line_without(&words, sent.map_or("", Secret::expose)),
         hint: match refusal.status {
-            403..=405 => format!("{hint}; check 'auth.mount' and 'namespace'"),
+            403..=405 => format!("{hint}{not_there}"),
             _ => hint,
         },
     }
