@@ -20,10 +20,13 @@ const ASK: Ask = Ask {
     cache_lifetime: Duration::from_secs(300),
 };
 
+/// A key with its lifetime in seconds, or what is wrong.
+type Line = Result<(&'static str, Option<u64>), SourceError>;
+
 /// A source that says what it was told to say, when it is let.
 struct Scripted {
     clock: ManualClock,
-    answers: Mutex<VecDeque<Result<(&'static str, Option<u64>), SourceError>>>,
+    answers: Mutex<VecDeque<Line>>,
     asked: AtomicUsize,
     gate: Option<Notify>,
 }
@@ -62,10 +65,7 @@ struct Scene {
 }
 
 impl Scene {
-    fn new(
-        gated: bool,
-        answers: impl IntoIterator<Item = Result<(&'static str, Option<u64>), SourceError>>,
-    ) -> Self {
+    fn new(gated: bool, answers: impl IntoIterator<Item = Line>) -> Self {
         let clock = ManualClock::at(Timestamp::UNIX_EPOCH);
         let source = Arc::new(Scripted {
             clock: clock.clone(),

@@ -70,6 +70,17 @@ impl ConfigError {
         }
     }
 
+    /// The file that it is about; none where there is no file.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Missing { .. } => None,
+            Self::Unreadable { file, .. }
+            | Self::Untrusted { file, .. }
+            | Self::Invalid { file, .. } => Some(file),
+        }
+    }
+
     /// Every problem of [`ConfigError::Invalid`], in the file's order; none for another error.
     pub fn problems(&self) -> impl Iterator<Item = &Problem> {
         let (first, others) = match self {

@@ -1,83 +1,133 @@
 //! From a configuration to its sources: the only file that names the implementations.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
+
+use async_trait::async_trait;
 
 use super::{Source, SourceError, exec::ExecSource, jwt::JwtSource, vault::VaultSource};
 use crate::{
     clock::Clock,
     config::{self, Assertion, AuthMethod, Config, Principal},
+    credential::Credential,
 };
 
-/// What became of one configured source.
-pub type Built = Result<Arc<dyn Source>, SourceError>;
-
-/// Builds every source, by name. One that cannot be built takes those with it that name it, and no others.
+/// Every source of a configuration, by name. Each is built when it is first asked, and again as long as that does not
+/// succeed: what it lacks (a certificate's file, a variable) may come later.
 #[must_use]
-pub fn build(
-    config: &Config,
-    principal: &Principal,
-    clock: &Arc<dyn Clock>,
-) -> BTreeMap<String, Built> {
+pub fn build(config: &Config, clock: &Arc<dyn Clock>) -> BTreeMap<String, Arc<dyn Source>> {
     let mut builder = Builder {
         config,
-        principal,
+        principal: Principal::of_this_machine(config.env_names()),
         clock,
         built: BTreeMap::new(),
     };
     for name in config.sources.keys() {
-        let _ = builder.get(name);
+        builder.get(name);
     }
     builder.built
 }
 
 struct Builder<'a> {
     config: &'a Config,
-    principal: &'a Principal,
+    principal: Principal,
     clock: &'a Arc<dyn Clock>,
-    built: BTreeMap<String, Built>,
+    built: BTreeMap<String, Arc<dyn Source>>,
 }
 
 impl Builder<'_> {
-    /// Ends, because the configuration has no cycles.
-    fn get(&mut self, name: &str) -> Built {
+    /// Ends, because a configuration has no cycles and names no source that it has not.
+    fn get(&mut self, name: &str) -> Arc<dyn Source> {
         if let Some(built) = self.built.get(name) {
-            return built.clone();
+            return Arc::clone(built);
         }
-        let built = self.make(name);
-        self.built.insert(name.to_owned(), built.clone());
-        built
-    }
-
-    fn make(&mut self, name: &str) -> Built {
-        let clock = Arc::clone(self.clock);
-        Ok(match self.config.sources.get(name) {
-            Some(config::Source::Vault(vault)) => {
-                let jwt = assertion_source(vault).map(|of| self.get(of)).transpose()?;
-                Arc::new(VaultSource::new(name, vault, self.principal, clock, jwt)?)
-            }
-            Some(config::Source::Jwt(jwt)) => {
-                Arc::new(JwtSource::new(name, jwt, self.principal, clock)?)
-            }
-            Some(config::Source::Exec(exec)) => {
-                Arc::new(ExecSource::new(name, exec, self.principal, clock)?)
-            }
-            None => {
-                return Err(SourceError::Configuration {
-                    what: format!("there is no source '{name}'"),
-                    hint: format!("add [source.{name}]"),
-                });
-            }
-        })
+        let config = self.config.sources[name].clone();
+        let upstream = assertion_source(&config).map(|name| self.get(name));
+        let source: Arc<dyn Source> = Arc::new(Deferred {
+            name: name.to_owned(),
+            config,
+            principal: self.principal.clone(),
+            clock: Arc::clone(self.clock),
+            upstream,
+            built: OnceLock::new(),
+        });
+        self.built.insert(name.to_owned(), Arc::clone(&source));
+        source
     }
 }
 
 /// The source that a Vault login takes its JWT from.
-fn assertion_source(vault: &config::Vault) -> Option<&str> {
+fn assertion_source(config: &config::Source) -> Option<&str> {
+    let config::Source::Vault(vault) = config else {
+        return None;
+    };
     match &vault.auth.as_ref()?.method {
         AuthMethod::Jwt {
             jwt: Assertion::Source(name),
             ..
         } => Some(name),
         _ => None,
+    }
+}
+
+/// A source that is built when it is first asked.
+struct Deferred {
+    name: String,
+    config: config::Source,
+    principal: Principal,
+    clock: Arc<dyn Clock>,
+    upstream: Option<Arc<dyn Source>>,
+    built: OnceLock<Arc<dyn Source>>,
+}
+
+impl Deferred {
+    fn get(&self) -> Result<&dyn Source, SourceError> {
+        if let Some(built) = self.built.get() {
+            return Ok(&**built);
+        }
+        let made = self.make()?;
+        Ok(&**self.built.get_or_init(|| made))
+    }
+
+    fn make(&self) -> Result<Arc<dyn Source>, SourceError> {
+        let (name, principal) = (&self.name, &self.principal);
+        let clock = Arc::clone(&self.clock);
+        Ok(match &self.config {
+            config::Source::Vault(vault) => {
+                let jwt = self.upstream.clone();
+                Arc::new(VaultSource::new(name, vault, principal, clock, jwt)?)
+            }
+            config::Source::Jwt(jwt) => Arc::new(JwtSource::new(name, jwt, principal, clock)?),
+            config::Source::Exec(exec) => Arc::new(ExecSource::new(name, exec, principal, clock)?),
+        })
+    }
+}
+
+#[async_trait]
+impl Source for Deferred {
+    async fn issue(&self) -> Result<Credential, SourceError> {
+        self.get()?.issue().await
+    }
+
+    async fn renew(&self, credential: &Credential) -> Result<Option<Credential>, SourceError> {
+        self.get()?.renew(credential).await
+    }
+
+    async fn current_version(&self) -> Result<Option<u64>, SourceError> {
+        self.get()?.current_version().await
+    }
+
+    async fn revoke(&self, credential: Option<&Credential>) -> Result<(), SourceError> {
+        match self.built.get() {
+            Some(source) => source.revoke(credential).await,
+            // Never asked for anything: it holds nothing.
+            None => Ok(()),
+        }
+    }
+
+    fn host(&self) -> &str {
+        self.get().map_or(&self.name, |source| source.host())
     }
 }

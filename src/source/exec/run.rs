@@ -206,7 +206,7 @@ mod tests {
             .await
             .unwrap_err();
         assert!(!format!("{error:?}").contains("0123456789"), "{error:?}");
-        assert!(error.is_transient());
+        assert!(!error.is_final());
     }
 
     #[tokio::test]

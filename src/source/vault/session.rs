@@ -130,7 +130,7 @@ impl Session {
                         return Ok(Some(renewed));
                     }
                     // It lives yet, and what is asked next may well be answered.
-                    Err(error) if error.is_transient() => return Ok(Some(token)),
+                    Err(error) if !error.is_final() => return Ok(Some(token)),
                     Ok(None) | Err(_) => {}
                 },
                 Step::LogIn => {}

@@ -336,7 +336,7 @@ async fn a_redirect_is_followed_on_the_same_host_only() {
             .contains(&format!("is a standby and points to '{}'", other.address)),
         "{error}"
     );
-    assert!(error.is_transient());
+    assert!(!error.is_final());
     assert!(other.requests().is_empty());
 
     let server = Server::start(|line, before, token| match line {
@@ -361,7 +361,7 @@ async fn a_redirect_is_followed_on_the_same_host_only() {
         .issue()
         .await
         .unwrap_err();
-    assert!(error.is_transient(), "{error:?}");
+    assert!(!error.is_final(), "{error:?}");
     assert!(server.requests().len() <= 5);
 }
 
