@@ -2,8 +2,16 @@
 //! one. This is the daemon's library; `src/main.rs` composes it.
 
 pub mod broker;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod credential;
+pub mod demo;
+pub mod endpoint;
+pub mod failure;
+pub mod logging;
+pub mod places;
+pub mod process;
 pub mod secret;
+pub mod server;
 pub mod source;

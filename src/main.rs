@@ -1,3 +1,7 @@
-//! The composition root.
+//! The composition root: parses the command line, runs the command, and is the only place that ends the process.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    claviger::cli::main()
+}

@@ -1,0 +1,115 @@
+//! Bad peers: each costs a connection its deadline and nobody else anything.
+
+use std::{path::PathBuf, sync::Arc};
+
+use super::*;
+use crate::{
+    clock::SystemClock,
+    config::{Locations, Trust},
+    server::{Door, Settings},
+};
+
+/// A daemon without a configuration: enough to be talked to.
+fn daemon() -> Daemon {
+    let settings = Settings {
+        locations: Locations {
+            managed: PathBuf::from("/nonexistent/managed.toml"),
+            user: None,
+            explicit: None,
+            trust: Trust::of_this_machine(),
+        },
+        socket: PathBuf::from("/nonexistent/agent.sock"),
+        clock: Arc::new(SystemClock),
+        chance: Arc::new(|| 0.5),
+    };
+    Daemon::new(settings, Door::new())
+}
+
+/// What is answered to `bytes`, after which the peer closes its side if `closes`.
+async fn answer_to(bytes: &[u8], closes: bool) -> Vec<u8> {
+    let (mut client, server) = tokio::io::duplex(64 * 1024);
+    let limits = Limits {
+        request: Duration::from_millis(50),
+        ..Limits::default()
+    };
+    let served =
+        tokio::spawn(async move { serve(server, Peer { pid: None }, &daemon(), limits).await });
+    client.write_all(bytes).await.unwrap();
+    if closes {
+        client.shutdown().await.unwrap();
+    }
+    let mut answer = Vec::new();
+    client.read_to_end(&mut answer).await.unwrap();
+    served.await.unwrap();
+    answer
+}
+
+fn failure(answer: &[u8]) -> Failure {
+    match Response::decode(&answer[wire::HEADER_LEN..]).unwrap() {
+        Response::Failure(failure) => failure,
+        other => panic!("not a failure: {other:?}"),
+    }
+}
+
+fn acquire() -> Vec<u8> {
+    Request::Acquire(wire::Acquire::default()).encode()
+}
+
+#[tokio::test]
+async fn without_a_configuration_the_answer_says_where_it_was_looked_for() {
+    let failure = failure(&answer_to(&acquire(), false).await);
+    assert_eq!(failure.code, failure::CONFIGURATION);
+    assert!(
+        failure.message.contains("/nonexistent/managed.toml"),
+        "{}",
+        failure.message
+    );
+}
+
+#[tokio::test]
+async fn a_peer_that_says_nothing_is_closed_without_a_word() {
+    assert!(answer_to(&[], true).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_stalled_peer_is_closed_at_its_deadline() {
+    assert!(answer_to(&acquire()[..7], false).await.is_empty());
+}
+
+#[tokio::test]
+async fn half_a_frame_and_gone_is_closed() {
+    assert!(answer_to(&acquire()[..7], true).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_oversize_frame_is_refused_by_its_header() {
+    let failure = failure(&answer_to(&u32::MAX.to_be_bytes(), false).await);
+    assert_eq!(failure.code, failure::DAEMON);
+    assert!(
+        failure.message.contains("does not understand"),
+        "{}",
+        failure.message
+    );
+}
+
+#[tokio::test]
+async fn garbage_is_refused() {
+    let mut garbage = 6u32.to_be_bytes().to_vec();
+    garbage.extend_from_slice(&[1, 1, 9, 255, 255, 7]);
+    let failure = failure(&answer_to(&garbage, false).await);
+    assert_eq!(failure.code, failure::DAEMON);
+}
+
+#[tokio::test]
+async fn a_request_of_a_newer_shim_is_answered() {
+    let mut newer = 2u32.to_be_bytes().to_vec();
+    newer.extend_from_slice(&[9, 77]);
+    let answer = answer_to(&newer, false).await;
+    let unsupported = Response::Unsupported {
+        version: wire::VERSION,
+    };
+    assert_eq!(
+        Response::decode(&answer[wire::HEADER_LEN..]),
+        Ok(unsupported)
+    );
+}

@@ -1,0 +1,291 @@
+//! What the daemon does about a request: the only place that knows both the wire and the broker.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use claviger_wire::{Acquire, Request, Response, Token};
+
+use super::{ANSWER_MARGIN, Door, LONGEST_DEADLINE, report};
+use crate::{
+    broker::{Broker, Chance, slot::Ask},
+    clock::{Clock, Now, Tick},
+    config::{self, Config, ConfigError, Locations, Stamp},
+    endpoint::Peer,
+    failure,
+    source::catalog,
+};
+
+/// What the daemon is made with.
+pub struct Settings {
+    /// Where its configuration may be.
+    pub locations: Locations,
+    /// Where it listens.
+    pub socket: PathBuf,
+    /// Its time.
+    pub clock: Arc<dyn Clock>,
+    /// Its chance.
+    pub chance: Chance,
+}
+
+/// The daemon's state: the configuration that is in force and the broker that was made from it.
+pub struct Daemon {
+    settings: Settings,
+    started: Now,
+    door: Door,
+    state: Mutex<State>,
+}
+
+struct State {
+    stamp: Stamp,
+    /// The last one that was good; `None` while there never was one.
+    serving: Option<Serving>,
+    /// What is wrong with the files as they are now.
+    error: Option<Arc<ConfigError>>,
+    asked_at: Tick,
+}
+
+#[derive(Clone)]
+struct Serving {
+    config: Arc<Config>,
+    broker: Arc<Broker>,
+}
+
+impl Daemon {
+    /// Reads the configuration. A broken one is no reason not to start: who asks is told what is wrong with it, and it
+    /// is read again when it changes.
+    #[must_use]
+    pub fn new(settings: Settings, door: Door) -> Self {
+        let started = settings.clock.now();
+        let stamp = Stamp::of(&settings.locations);
+        let mut state = State {
+            stamp,
+            serving: None,
+            error: None,
+            asked_at: started.tick,
+        };
+        reload(&settings, &mut state);
+        Self {
+            settings,
+            started,
+            door,
+            state: Mutex::new(state),
+        }
+    }
+
+    /// Answers a request.
+    pub async fn handle(&self, request: Request, peer: Peer) -> Vec<Response> {
+        tracing::debug!(pid = peer.pid, ?request, "asked");
+        let serving = self.serving();
+        match request {
+            Request::Acquire(acquire) => match serving {
+                Ok(serving) => vec![self.acquire(&serving, &acquire).await],
+                Err(error) => vec![Response::Failure(failure::of_config(&error))],
+            },
+            Request::Status { profile } => self.status(profile.as_deref()),
+            Request::Refresh { profile } => match serving {
+                Ok(serving) => self.refresh(&serving, profile.as_deref()).await,
+                Err(error) => vec![Response::Failure(failure::of_config(&error))],
+            },
+            Request::Logout { profile } => match serving {
+                Ok(serving) => self.logout(&serving, profile.as_deref()).await,
+                Err(error) => vec![Response::Failure(failure::of_config(&error))],
+            },
+            Request::Stop => {
+                self.door.close();
+                self.door.closed().await;
+                vec![Response::Done]
+            }
+            Request::Unknown { .. } => vec![Response::Unsupported {
+                version: claviger_wire::VERSION,
+            }],
+        }
+    }
+
+    /// When the daemon has been idle for as long as the configuration allows; `None` where it may stay for ever.
+    pub(super) fn idle_at(&self) -> Option<Tick> {
+        let state = self.lock();
+        let idle = state.serving.as_ref()?.config.daemon.exit_when_idle?;
+        Some(state.asked_at + idle)
+    }
+
+    async fn acquire(&self, serving: &Serving, acquire: &Acquire) -> Response {
+        let selected = serving
+            .config
+            .select(acquire.profile.as_deref(), acquire.gateway.as_deref());
+        let profile = match selected {
+            Ok((profile, _)) => profile,
+            Err(error) => return Response::Failure(failure::of_select(&error)),
+        };
+        let ask = Ask {
+            cache_lifetime: Duration::from_millis(acquire.cache_lifetime_ms),
+        };
+        let until = self.until(Duration::from_millis(acquire.deadline_ms));
+        match serving.broker.acquire(profile, ask, until).await {
+            Ok(credential) => Response::Credential {
+                token: Token::new(credential.secret.expose().as_bytes().to_vec()),
+                expires_at: credential.expires_at().map(|at| at.to_string()),
+            },
+            Err(error) => Response::Failure(failure::of_acquire(profile, &error)),
+        }
+    }
+
+    fn status(&self, profile: Option<&str>) -> Vec<Response> {
+        let (serving, error) = {
+            let state = self.lock();
+            (state.serving.clone(), state.error.clone())
+        };
+        let now = self.settings.clock.now();
+        let daemon = report::Daemon {
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION"),
+            uptime_s: now.tick.since(self.started.tick).as_secs(),
+            socket: self.settings.socket.display().to_string(),
+            config: serving
+                .as_ref()
+                .map(|serving| serving.config.file.display().to_string()),
+            config_error: error.as_ref().map(|error| error.to_string()),
+        };
+        let mut responses = vec![report::response(&daemon)];
+        let profiles = match (&serving, &error) {
+            (Some(serving), _) => match named(&serving.config, profile) {
+                Ok(profiles) => profiles,
+                Err(failure) => return vec![failure],
+            },
+            (None, Some(error)) => return vec![Response::Failure(failure::of_config(error))],
+            (None, None) => Vec::new(),
+        };
+        for (name, serving) in profiles.iter().zip(serving.iter().cycle()) {
+            let source = &serving.config.profiles[name].source;
+            let snapshot = serving.broker.snapshot(name);
+            responses.push(report::response(&report::Profile::new(
+                name, source, &snapshot, now,
+            )));
+        }
+        responses.push(Response::Done);
+        responses
+    }
+
+    async fn refresh(&self, serving: &Serving, profile: Option<&str>) -> Vec<Response> {
+        let profiles = match named(&serving.config, profile) {
+            Ok(profiles) => profiles,
+            Err(failure) => return vec![failure],
+        };
+        let until = self.until(LONGEST_DEADLINE);
+        let mut refreshes = tokio::task::JoinSet::new();
+        for profile in profiles {
+            let broker = Arc::clone(&serving.broker);
+            refreshes.spawn(async move {
+                let refreshed = broker.refresh(&profile, until).await;
+                refreshed.map_err(|error| failure::of_acquire(&profile, &error))
+            });
+        }
+        let failed = refreshes.join_all().await.into_iter().find_map(Result::err);
+        match failed {
+            Some(failure) => vec![Response::Failure(failure)],
+            None => self.status(profile),
+        }
+    }
+
+    async fn logout(&self, serving: &Serving, profile: Option<&str>) -> Vec<Response> {
+        let profiles = match named(&serving.config, profile) {
+            Ok(profiles) => profiles,
+            Err(failure) => return vec![failure],
+        };
+        let mut failed = None;
+        for profile in &profiles {
+            if let Err(error) = serving.broker.revoke(profile).await {
+                tracing::warn!(profile, %error, "forgotten here, but not revoked there");
+                failed = failed.or(Some(failure::of_revoke(profile, &error)));
+            }
+        }
+        vec![failed.map_or(Response::Done, Response::Failure)]
+    }
+
+    /// When an answer has to be there that a caller waits for this long.
+    fn until(&self, deadline: Duration) -> Tick {
+        let patience = deadline.min(LONGEST_DEADLINE).saturating_sub(ANSWER_MARGIN);
+        self.settings.clock.now().tick + patience
+    }
+
+    /// What is in force, after a look whether the files have changed.
+    fn serving(&self) -> Result<Serving, Arc<ConfigError>> {
+        let mut state = self.lock();
+        state.asked_at = self.settings.clock.now().tick;
+        let stamp = Stamp::of(&self.settings.locations);
+        if stamp != state.stamp {
+            state.stamp = stamp;
+            reload(&self.settings, &mut state);
+        }
+        match (&state.serving, &state.error) {
+            (Some(serving), _) => Ok(serving.clone()),
+            (None, Some(error)) => Err(Arc::clone(error)),
+            (None, None) => unreachable!("a reload leaves one of the two"),
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Reads the files. A broken configuration does not take the good one's place; a good one takes over the credentials
+/// of the profiles that it leaves as they were.
+fn reload(settings: &Settings, state: &mut State) {
+    match config::load(&settings.locations) {
+        Ok(config) => {
+            tracing::info!(file = %config.file.display(), "configuration read");
+            let sources = catalog::build(&config, &settings.clock);
+            let of_profiles: BTreeMap<_, _> = config
+                .profiles
+                .iter()
+                .map(|(name, profile)| (name.clone(), Arc::clone(&sources[&profile.source])))
+                .collect();
+            let broker = match &state.serving {
+                None => Broker::new(of_profiles, &settings.clock, &settings.chance),
+                Some(before) => {
+                    let unchanged = unchanged(&before.config, &config);
+                    before.broker.succeed(
+                        of_profiles,
+                        &unchanged,
+                        &settings.clock,
+                        &settings.chance,
+                    )
+                }
+            };
+            state.serving = Some(Serving {
+                config: Arc::new(config),
+                broker: Arc::new(broker),
+            });
+            state.error = None;
+        }
+        Err(error) => {
+            tracing::error!(%error, "the configuration is not usable");
+            state.error = Some(Arc::new(error));
+        }
+    }
+}
+
+/// The profiles whose credential stays good under the new configuration: nothing on the way to it has changed. (A chain
+/// is compared as a whole: any other source may be part of it.)
+fn unchanged(before: &Config, after: &Config) -> BTreeSet<String> {
+    let same = |(name, profile): (&String, &config::Profile)| {
+        (before.profiles.get(name) == Some(profile) && before.sources == after.sources)
+            .then(|| name.clone())
+    };
+    after.profiles.iter().filter_map(same).collect()
+}
+
+/// The profile of that name, or all.
+fn named(config: &Config, profile: Option<&str>) -> Result<Vec<String>, Response> {
+    match profile {
+        None => Ok(config.profiles.keys().cloned().collect()),
+        Some(_) => match config.select(profile, None) {
+            Ok((name, _)) => Ok(vec![name.to_owned()]),
+            Err(error) => Err(Response::Failure(failure::of_select(&error))),
+        },
+    }
+}
