@@ -1,5 +1,7 @@
 //! The daemon's process on Windows.
 
+pub(crate) mod sid;
+
 use std::io::{self, Write as _};
 
 /// Leaves the caller's directory. Windows makes no core dumps unless it is told to, and other users can't open the
