@@ -247,7 +247,10 @@ impl Machine {
                 // A hardened process shows it to nobody: as well.
                 if let Ok(bytes) = fs::read(proc.join(file)) {
                     let text = String::from_utf8_lossy(&bytes).into_owned();
-                    self.heard(&format!("the daemon's {file}"), &self.without_variables(text));
+                    self.heard(
+                        &format!("the daemon's {file}"),
+                        &self.without_variables(text),
+                    );
                 }
             }
             let _ = rustix::process::kill_process(pid, Signal::TERM);
@@ -331,11 +334,7 @@ impl Output {
     /// It did what it was told to.
     #[track_caller]
     pub(crate) fn succeeded(&self) -> &str {
-        assert_eq!(
-            (self.code, self.stderr.as_str()),
-            (Some(0), ""),
-            "{self:?}"
-        );
+        assert_eq!((self.code, self.stderr.as_str()), (Some(0), ""), "{self:?}");
         &self.stdout
     }
 }
