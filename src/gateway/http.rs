@@ -218,38 +218,4 @@ fn is_loopback(host: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn answered(status: u16, content_type: &'static str) -> Word {
-        let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        word(StatusCode::from_u16(status).unwrap(), &headers)
-    }
-
-    #[test]
-    fn only_json_is_a_yes_and_only_401_and_403_are_a_no() {
-        assert_eq!(answered(200, "application/json; charset=utf-8"), Word::Yes);
-        assert_eq!(answered(401, "text/html"), Word::No);
-        assert_eq!(answered(403, "application/json"), Word::No);
-        for (status, content_type) in [
-            (200, "text/html"),
-            (302, "text/html"),
-            (404, "application/json"),
-            (405, "application/json"),
-            (429, "application/json"),
-            (500, "application/json"),
-        ] {
-            assert!(
-                matches!(answered(status, content_type), Word::Neither(_)),
-                "{status}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_key_in_a_header_is_marked_as_secret() {
-        let headers = headers(&Secret::new("sk-secret".to_owned())).unwrap();
-        assert!(!format!("{headers:?}").contains("sk-secret"));
-    }
-}
+mod tests;
