@@ -2,5 +2,6 @@
 
 #![cfg(unix)]
 
+mod engine;
 mod kv;
 mod support;

@@ -1,0 +1,296 @@
+//! The refresh engine against a real OpenBao, on a clock that the test moves: an hour of outage takes a second.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use claviger::{
+    broker::{Broker, Chance, Route, slot::Ask},
+    clock::{Clock, ManualClock, SystemClock},
+    config,
+    credential::Credential,
+    source::{Look, Source, SourceError, catalog},
+};
+use serde_json::json;
+
+use crate::support::{Bao, Machine, bao::Options, until};
+
+const KEY: &str = "sk-canary-engine-1";
+const NEXT: &str = "sk-canary-engine-2";
+
+/// A client that asks every ten seconds and caches for five minutes.
+const EVERY: Duration = Duration::from_secs(10);
+const ASK: Ask = Ask {
+    cache_lifetime: Duration::from_secs(300),
+    session: None,
+};
+
+/// Counts what is asked of the real source, and what of it is not yet over.
+struct Counting {
+    source: Arc<dyn Source>,
+    started: AtomicUsize,
+    ended: AtomicUsize,
+}
+
+impl Counting {
+    async fn count<T>(&self, work: impl Future<Output = T>) -> T {
+        self.started.fetch_add(1, Ordering::SeqCst);
+        let done = work.await;
+        self.ended.fetch_add(1, Ordering::SeqCst);
+        done
+    }
+
+    fn attempts(&self) -> usize {
+        self.started.load(Ordering::SeqCst)
+    }
+}
+
+#[async_trait]
+impl Source for Counting {
+    async fn issue(&self) -> Result<Credential, SourceError> {
+        self.count(self.source.issue()).await
+    }
+
+    async fn look(&self, credential: &Credential) -> Result<Look, SourceError> {
+        self.count(self.source.look(credential)).await
+    }
+
+    fn host(&self) -> &str {
+        self.source.host()
+    }
+}
+
+/// A broker of the program's own, for a key in a real OpenBao.
+struct Scene {
+    bao: Bao,
+    clock: ManualClock,
+    source: Arc<Counting>,
+    broker: Broker,
+    /// Holds the secret-id.
+    _machine: Machine,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        Self::at(Bao::start().await).await
+    }
+
+    async fn at(bao: Bao) -> Self {
+        bao.put("team/key", json!({ "api_key": KEY })).await;
+        bao.policy("reader", &[("secret/*", "read")]).await;
+        let role = bao
+            .approle(json!({"token_policies": "reader", "token_ttl": "1h"}))
+            .await;
+        let machine = Machine::new();
+        let secret_id = machine.secret_file("secret-id", &role.secret_id);
+        let text = format!(
+            r#"version = 1
+[profile.default]
+source = "vault"
+[source.vault]
+type = "vault"
+address = "{}"
+path = "secret/team/key"
+field = "api_key"
+timeout = "200ms"
+auth = {{ method = "approle", role_id = "{}", secret_id_file = "{secret_id}" }}
+"#,
+            bao.url(),
+            role.role_id
+        );
+        let config = config::parse(Path::new("engine.toml"), &text).unwrap();
+        let clock = ManualClock::at(SystemClock.now().wall);
+        let shared: Arc<dyn Clock> = Arc::new(clock.clone());
+        let source = Arc::new(Counting {
+            source: catalog::build(&config, &shared).remove("vault").unwrap(),
+            started: AtomicUsize::default(),
+            ended: AtomicUsize::default(),
+        });
+        let route = Route {
+            source: Arc::clone(&source) as Arc<dyn Source>,
+            gateway: None,
+            watch: config.sources["vault"].watch(),
+        };
+        let chance: Chance = Arc::new(fastrand::f64);
+        let broker = Broker::new(
+            BTreeMap::from([("default".to_owned(), route)]),
+            &shared,
+            &chance,
+        );
+        Self {
+            bao,
+            clock,
+            source,
+            broker,
+            _machine: machine,
+        }
+    }
+
+    /// The key that a client is given now.
+    async fn key(&self) -> String {
+        let until = self.clock.now().tick + Duration::from_secs(8);
+        let credential = self.broker.acquire("default", ASK, until).await.unwrap();
+        credential.secret.expose().to_owned()
+    }
+
+    /// Lets so much time pass in steps, with a client that asks at each and is given `key` every time.
+    async fn pass(&self, time: Duration, key: &str) {
+        for _ in 0..time.as_secs() / EVERY.as_secs() {
+            self.clock.advance(EVERY);
+            assert_eq!(self.key().await, key);
+            self.settle().await;
+        }
+    }
+
+    /// Waits until nothing is asked of the source any more.
+    async fn settle(&self) {
+        // A task that was woken by the clock has to run before it starts anything.
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+        until("the source is done", Duration::from_secs(10), async || {
+            self.source.attempts() == self.source.ended.load(Ordering::SeqCst)
+        })
+        .await;
+    }
+}
+
+/// An hour without Vault: the key is served all the while, Vault is tried now and then, and when it is back the next
+/// version is found within back-off. Gives the number of tries within the hour.
+async fn an_hour_without(
+    bao: Bao,
+    away: impl AsyncFn(&mut Bao),
+    back: impl AsyncFn(&mut Bao),
+) -> usize {
+    let mut scene = Scene::at(bao).await;
+    assert_eq!(scene.key().await, KEY);
+    away(&mut scene.bao).await;
+    let before = scene.source.attempts();
+    scene.pass(Duration::from_secs(3600), KEY).await;
+    let tries = scene.source.attempts() - before;
+
+    back(&mut scene.bao).await;
+    scene.bao.put("team/key", json!({ "api_key": NEXT })).await;
+    // Back-off, and its jitter, are five minutes at most; then a look and a read.
+    for _ in 0..36 {
+        scene.clock.advance(EVERY);
+        scene.key().await;
+        scene.settle().await;
+    }
+    assert_eq!(scene.key().await, NEXT);
+    tries
+}
+
+/// Back-off over an hour: with the longest draws 1, 2, 4, … 256, 300, 300 s; with the shortest every 27 s, the shortest
+/// watch. Chance makes it something between.
+fn assert_bounded(what: &str, tries: usize) {
+    println!("an hour of Vault {what}: {tries} tries, 360 asks, each served");
+    assert!((10..=134).contains(&tries), "{what}: {tries}");
+}
+
+#[tokio::test]
+async fn an_hour_of_vault_frozen() {
+    let tries = an_hour_without(
+        Bao::start().await,
+        async |bao| bao.freeze(),
+        async |bao| bao.thaw(),
+    )
+    .await;
+    assert_bounded("frozen", tries);
+}
+
+#[tokio::test]
+async fn an_hour_of_vault_sealed() {
+    let tries = an_hour_without(
+        Bao::start().await,
+        async |bao| bao.seal().await,
+        async |bao| bao.unseal().await,
+    )
+    .await;
+    assert_bounded("sealed", tries);
+}
+
+#[tokio::test]
+async fn an_hour_of_vault_killed() {
+    let tries = an_hour_without(
+        Bao::start_with(Options {
+            persistent: true,
+            ..Options::default()
+        })
+        .await,
+        async |bao| bao.kill(),
+        async |bao| bao.restart().await,
+    )
+    .await;
+    assert_bounded("killed", tries);
+}
+
+#[tokio::test]
+async fn a_new_version_is_found_within_watch_and_costs_one_read() {
+    let scene = Scene::new().await;
+    assert_eq!(scene.key().await, KEY);
+    scene.bao.put("team/key", json!({ "api_key": NEXT })).await;
+    // 30 s, 10% of jitter, and the step.
+    for _ in 0..4 {
+        scene.clock.advance(EVERY);
+        scene.settle().await;
+    }
+    assert_eq!(scene.key().await, NEXT);
+    assert_eq!(scene.bao.asked("read", "secret/data/team/key"), 2);
+    assert_eq!(scene.bao.asked("update", "auth/approle/login"), 1);
+}
+
+#[tokio::test]
+async fn a_deleted_version_is_dropped_within_watch_and_comes_back_with_the_next() {
+    let scene = Scene::new().await;
+    assert_eq!(scene.key().await, KEY);
+    scene.bao.delete_version("team/key", 1).await;
+    for _ in 0..4 {
+        scene.clock.advance(EVERY);
+        scene.settle().await;
+    }
+    let until = scene.clock.now().tick + Duration::from_secs(8);
+    let refused = scene
+        .broker
+        .acquire("default", ASK, until)
+        .await
+        .unwrap_err();
+    assert!(
+        format!("{refused:?}").contains("was deleted"),
+        "{refused:?}"
+    );
+    scene.bao.put("team/key", json!({ "api_key": NEXT })).await;
+    scene.clock.advance(Duration::from_secs(300));
+    assert_eq!(scene.key().await, NEXT);
+}
+
+#[tokio::test]
+async fn a_laptop_at_rest_asks_nothing_and_looks_when_it_wakes() {
+    let scene = Scene::new().await;
+    assert_eq!(scene.key().await, KEY);
+    for _ in 0..100 {
+        scene.clock.advance(Duration::from_secs(30));
+        scene.settle().await;
+    }
+    let looks = scene.source.attempts() - 1;
+    println!("fifty minutes without an ask: {looks} looks, all of the first fifteen");
+    assert!(looks <= 34, "{looks}");
+    let at_rest = scene.source.attempts();
+    scene.clock.advance(Duration::from_secs(8 * 3600));
+    scene.settle().await;
+    assert_eq!(scene.source.attempts(), at_rest);
+
+    scene.bao.put("team/key", json!({ "api_key": NEXT })).await;
+    assert_eq!(
+        scene.key().await,
+        NEXT,
+        "the token had expired, the key was rotated: one ask"
+    );
+}
