@@ -2,5 +2,8 @@
 
 #![cfg(unix)]
 
+#[path = "support/client.rs"]
+mod claude_code;
+mod client;
 mod kv;
 mod support;
