@@ -2,6 +2,8 @@
 //!
 //! It is run with an empty environment: what it and its helper know stands in `settings.json`.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
 use std::{
     fs,
     path::{Path, PathBuf},
