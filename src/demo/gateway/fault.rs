@@ -13,6 +13,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body, Bytes, Frame};
 
 use super::{Answer, messages};
+use crate::secret::Secret;
 
 /// What a route does instead of its work, whatever the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub enum Fault {
     Status(StatusCode),
     /// Answers 429 and says for how many seconds to stay away.
     RetryAfter(u32),
+    /// Answers with this status and an error that repeats the key, as a gateway's 401 may. Whoever logs it leaks it.
+    Echo(StatusCode),
     /// Answers 302 and this `Location`: a login page, as a proxy in front of a gateway has it.
     Redirect(String),
     /// Answers 200 with an HTML page: the captive portal.
@@ -57,7 +60,7 @@ impl Faults {
 
 impl Fault {
     /// The answer; `None` where the route goes on (unchecked) or nothing is ever said (stall).
-    pub(super) fn answer(&self, request_id: &str) -> Option<Answer> {
+    pub(super) fn answer(&self, keys: &[Secret], request_id: &str) -> Option<Answer> {
         let with = |status, header: Option<(_, &str)>, body: Option<&'static str>| {
             let mut answer = match body {
                 Some(body) => Response::new(Full::from(body).boxed()),
@@ -73,6 +76,11 @@ impl Fault {
         };
         match self {
             Self::Status(status) => Some(with(*status, None, None)),
+            Self::Echo(status) => {
+                let key = keys.first().map_or("", Secret::expose);
+                let message = format!("the key {key} is not known here");
+                Some(messages::error(*status, &message, request_id))
+            }
             Self::RetryAfter(seconds) => {
                 let after = Some((header::RETRY_AFTER, &*seconds.to_string()));
                 Some(with(StatusCode::TOO_MANY_REQUESTS, after, None))

@@ -1,6 +1,7 @@
 //! What the integration tests stand on: real servers and a developer's machine of their own.
 
 pub(crate) mod bao;
+pub(crate) mod client;
 pub(crate) mod machine;
 pub(crate) mod poll;
 pub(crate) mod postgres;

@@ -1,0 +1,175 @@
+//! The gateway as a client sees it, over a connection.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use reqwest::{Client, RequestBuilder, Response, redirect::Policy};
+use serde_json::{Value, json};
+
+use super::{Fault, GREETING, Gateway};
+use crate::secret::Secret;
+
+const KEY: &str = "sk-canary-77";
+const MESSAGES: &str = "/v1/messages";
+const MODELS: &str = "/v1/models";
+
+fn secret(text: &str) -> Secret {
+    Secret::new(text.to_owned())
+}
+
+async fn gateway() -> Gateway {
+    Gateway::start([secret(KEY)]).await.unwrap()
+}
+
+fn client() -> Client {
+    let builder = Client::builder().no_proxy().redirect(Policy::none());
+    builder.build().unwrap()
+}
+
+/// A request as Claude Code makes it: the key is in both headers.
+fn with_key(request: RequestBuilder, key: &str) -> RequestBuilder {
+    request.bearer_auth(key).header("x-api-key", key)
+}
+
+async fn say(gateway: &Gateway, key: &str, stream: bool) -> Response {
+    let request = client().post(format!("{}{MESSAGES}?beta=true", gateway.url()));
+    let message = json!({"role": "user", "content": "hello"});
+    let body = json!({"model": "m", "stream": stream, "messages": [message]});
+    with_key(request, key).json(&body).send().await.unwrap()
+}
+
+async fn models(gateway: &Gateway, key: &str) -> Response {
+    let request = client().get(format!("{}{MODELS}?limit=1", gateway.url()));
+    with_key(request, key).send().await.unwrap()
+}
+
+fn header<'a>(response: &'a Response, name: &str) -> &'a str {
+    response.headers()[name].to_str().unwrap()
+}
+
+#[tokio::test]
+async fn a_good_key_is_answered() {
+    let gateway = gateway().await;
+    let streamed = say(&gateway, KEY, true).await;
+    assert!(header(&streamed, "content-type").starts_with("text/event-stream"));
+    let streamed = streamed.text().await.unwrap();
+    assert!(streamed.contains(&format!("{GREETING}hello")), "{streamed}");
+    let whole: Value = say(&gateway, KEY, false).await.json().await.unwrap();
+    assert_eq!(whole["content"][0]["text"], format!("{GREETING}hello"));
+    let list: Value = models(&gateway, KEY).await.json().await.unwrap();
+    assert_eq!(list["data"][0]["type"], "model");
+    let count = client().post(format!("{}{MESSAGES}/count_tokens", gateway.url()));
+    let count = with_key(count, KEY).json(&json!({})).send().await.unwrap();
+    assert_eq!(count.json::<Value>().await.unwrap()["input_tokens"], 1);
+}
+
+#[tokio::test]
+async fn a_bad_one_gets_401_in_the_apis_form() {
+    let gateway = gateway().await;
+    let refused = say(&gateway, "bad", true).await;
+    assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(header(&refused, "request-id"), "req_00000001");
+    let body: Value = refused.json().await.unwrap();
+    let error = json!({"type": "authentication_error", "message": "invalid x-api-key"});
+    assert_eq!(
+        body,
+        json!({"type": "error", "error": error, "request_id": "req_00000001"})
+    );
+}
+
+#[tokio::test]
+async fn both_headers_have_to_be_good() {
+    let gateway = gateway().await;
+    for (bearer, api_key, status) in [(KEY, "bad", 401), ("bad", KEY, 401), (KEY, KEY, 200)] {
+        let request = client().get(format!("{}{MODELS}", gateway.url()));
+        let request = request.bearer_auth(bearer).header("x-api-key", api_key);
+        assert_eq!(request.send().await.unwrap().status(), status);
+    }
+}
+
+#[tokio::test]
+async fn the_log_has_fingerprints_and_no_keys() {
+    let gateway = gateway().await;
+    say(&gateway, "bad", true).await;
+    say(&gateway, KEY, true).await;
+    gateway.revoke(&secret(KEY));
+    say(&gateway, KEY, true).await;
+    let log: Vec<_> = gateway
+        .requests()
+        .into_iter()
+        .map(|seen| (seen.method, seen.path, seen.status, seen.fingerprint))
+        .collect();
+    let entry = |status, key| {
+        let (method, path) = ("POST".to_owned(), MESSAGES.to_owned());
+        (method, path, Some(status), Some(secret(key).fingerprint()))
+    };
+    assert_eq!(log, [entry(401, "bad"), entry(200, KEY), entry(401, KEY)]);
+    assert_eq!(gateway.count(MESSAGES, 401), 2);
+    assert!(!format!("{gateway:?}{:?}", gateway.requests()).contains(KEY));
+}
+
+#[tokio::test]
+async fn faults_come_and_go() {
+    let gateway = gateway().await;
+    let unavailable = StatusCode::SERVICE_UNAVAILABLE;
+    gateway.set_fault(MODELS, Fault::Status(unavailable));
+    assert_eq!(models(&gateway, KEY).await.status(), unavailable);
+    assert_eq!(say(&gateway, KEY, true).await.status(), 200);
+
+    gateway.set_fault(MODELS, Fault::RetryAfter(7));
+    let busy = models(&gateway, KEY).await;
+    assert_eq!(
+        (busy.status().as_u16(), header(&busy, "retry-after")),
+        (429, "7")
+    );
+
+    gateway.set_fault(
+        MODELS,
+        Fault::Redirect("https://sso.example.com/".to_owned()),
+    );
+    let moved = models(&gateway, KEY).await;
+    assert_eq!(moved.status(), StatusCode::FOUND);
+    assert_eq!(header(&moved, "location"), "https://sso.example.com/");
+
+    gateway.set_fault(MODELS, Fault::Html);
+    let html = models(&gateway, KEY).await;
+    assert_eq!(
+        (html.status().as_u16(), header(&html, "content-type")),
+        (200, "text/html")
+    );
+
+    gateway.set_fault(MODELS, Fault::Echo(StatusCode::UNAUTHORIZED));
+    let echo = models(&gateway, KEY).await;
+    assert_eq!(echo.status(), StatusCode::UNAUTHORIZED);
+    assert!(echo.text().await.unwrap().contains(KEY));
+
+    gateway.set_fault(MODELS, Fault::Unchecked);
+    assert_eq!(models(&gateway, "bad").await.status(), 200);
+
+    gateway.clear_faults();
+    assert_eq!(models(&gateway, "bad").await.status(), 401);
+}
+
+#[tokio::test]
+async fn an_endless_body_has_no_end() {
+    let gateway = gateway().await;
+    gateway.set_fault(MODELS, Fault::Endless);
+    let mut answer = models(&gateway, KEY).await;
+    let mut read = 0;
+    while read < 4 * 1024 * 1024 {
+        read += answer.chunk().await.unwrap().unwrap().len();
+    }
+}
+
+#[tokio::test]
+async fn a_stalled_request_is_seen_and_not_answered() {
+    let gateway = gateway().await;
+    gateway.set_fault(MODELS, Fault::Stall);
+    let asking = tokio::time::timeout(Duration::from_millis(200), models(&gateway, KEY));
+    assert!(asking.await.is_err());
+    assert_eq!(gateway.requests()[0].status, None);
+    // Nor does it keep the gateway from ending.
+    let url = gateway.url();
+    gateway.stop().await;
+    assert!(client().get(url).send().await.unwrap_err().is_connect());
+}
