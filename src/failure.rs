@@ -8,7 +8,10 @@ use std::time::Duration;
 use claviger_wire::Failure;
 
 use crate::{
-    broker::AcquireError,
+    broker::{
+        AcquireError,
+        slot::{Reason, Rejected},
+    },
     config::{ConfigError, SelectError},
     source::SourceError,
 };
@@ -17,6 +20,8 @@ use crate::{
 pub const CONFIGURATION: u8 = 2;
 /// A person must log in.
 pub const LOGIN: u8 = 3;
+/// The gateway rejects the credential that the source still hands out.
+pub const REJECTED: u8 = 4;
 /// The source cannot be reached or answers wrongly, and nothing valid is cached.
 pub const SOURCE: u8 = 5;
 /// The source answered with something that is not a usable credential.
@@ -46,13 +51,16 @@ pub fn of_select(error: &SelectError) -> Failure {
     }
 }
 
-/// No credential for `profile`.
+/// No credential for `profile`, which has it from `source`.
 #[must_use]
-pub fn of_acquire(profile: &str, error: &AcquireError) -> Failure {
+pub fn of_acquire(profile: &str, source: &str, error: &AcquireError) -> Failure {
     match error {
         AcquireError::Refused(refusal) => {
-            let mut failure = of_source(profile, &refusal.error);
-            if failure.code == SOURCE && !refusal.next_try.is_zero() {
+            let mut failure = match &refusal.reason {
+                Reason::Source(error) => of_source(profile, error),
+                Reason::Rejected(rejected) => of_rejected(source, rejected),
+            };
+            if matches!(failure.code, SOURCE | REJECTED) && !refusal.next_try.is_zero() {
                 let seconds = whole_seconds(refusal.next_try);
                 failure
                     .message
@@ -70,6 +78,26 @@ pub fn of_acquire(profile: &str, error: &AcquireError) -> Failure {
                 "run claviger status {profile} to see what is being waited for"
             )),
         },
+    }
+}
+
+fn of_rejected(source: &str, rejected: &Rejected) -> Failure {
+    let version = rejected
+        .version
+        .map(|version| format!("version {version}, "))
+        .unwrap_or_default();
+    let age = whole_seconds(rejected.age);
+    let since = rejected.since.strftime("%Y-%m-%dT%H:%M:%SZ");
+    Failure {
+        code: REJECTED,
+        message: format!(
+            "the gateway has rejected the key {} since {since}, and the source '{source}' still hands it out \
+             ({version}obtained {age} s ago)",
+            rejected.fingerprint,
+        ),
+        hint: Some(format!(
+            "ask whoever rotates the keys to put a new one into '{source}'; it is picked up by itself"
+        )),
     }
 }
 
@@ -128,22 +156,42 @@ fn whole_seconds(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{broker::slot::Refusal, source::Trouble};
+    use crate::{broker::slot::Refusal, clock::Timestamp, secret::Secret, source::Trouble};
 
     #[test]
     fn says_the_host_what_it_said_and_when_it_is_tried_again() {
         let error = AcquireError::Refused(Refusal {
-            error: SourceError::Unreachable {
+            reason: Reason::Source(SourceError::Unreachable {
                 host: "vault.test:8200".to_owned(),
                 trouble: Trouble::Refused,
-            },
+            }),
             next_try: Duration::from_millis(3200),
         });
-        let failure = of_acquire("default", &error);
+        let failure = of_acquire("default", "team-vault", &error);
         assert_eq!(failure.code, SOURCE);
         assert_eq!(
             failure.message,
             "'vault.test:8200' refused the connection; next try in 4 s"
+        );
+    }
+
+    #[test]
+    fn a_dead_key_is_named_with_its_source_version_and_age() {
+        let error = AcquireError::Refused(Refusal {
+            reason: Reason::Rejected(Rejected {
+                since: Timestamp::from_second(1_800_000_000).unwrap(),
+                fingerprint: Secret::new("abc".to_owned()).fingerprint(),
+                version: Some(3),
+                age: Duration::from_secs(61),
+            }),
+            next_try: Duration::from_secs(2),
+        });
+        let failure = of_acquire("default", "team-vault", &error);
+        assert_eq!(failure.code, REJECTED);
+        assert_eq!(
+            failure.message,
+            "the gateway has rejected the key ba7816bf8f01 since 2027-01-15T08:00:00Z, and the source 'team-vault' \
+             still hands it out (version 3, obtained 61 s ago); next try in 2 s"
         );
     }
 
@@ -157,7 +205,7 @@ mod tests {
                 retry_after: None,
             }),
         };
-        let failure = of_acquire("default", &error);
+        let failure = of_acquire("default", "team-vault", &error);
         assert_eq!(failure.code, SOURCE);
         assert!(
             failure

@@ -1,6 +1,7 @@
 //! Claviger, the key-bearer: a per-user daemon that obtains gateway credentials and a tiny shim that prints the current
 //! one. This is the daemon's library; `src/main.rs` composes it.
 
+pub mod ancestry;
 pub mod broker;
 pub mod cli;
 pub mod clock;
@@ -9,6 +10,7 @@ pub mod credential;
 pub mod demo;
 pub mod endpoint;
 pub mod failure;
+pub mod gateway;
 pub mod logging;
 pub mod places;
 pub mod process;

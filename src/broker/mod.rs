@@ -1,8 +1,8 @@
 //! The broker: hands out credentials, and sees to it that there is one.
 //!
-//! The policy is in pure files ([`slot`], [`renewal`], [`backoff`]); this one has the mechanism: it runs what a slot
+//! The policy is in pure files ([`slot`], [`renewal`], [`backoff`], [`suspicion`]); this one has the mechanism: it runs what a slot
 //! wants done in tasks of the daemon's own, so that a client that goes away cancels nothing, and it wakes who waits.
-//! It knows the traits [`Source`] and [`Clock`] and none of their implementations.
+//! It knows the traits [`Source`], [`Gateway`] and [`Clock`] and none of their implementations.
 
 pub mod backoff;
 pub mod renewal;
@@ -12,14 +12,16 @@ pub mod suspicion;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use tokio::{sync::watch, task::JoinHandle};
 
-use self::slot::{Answer, Ask, Errand, Refusal, Slot, Snapshot, Ticket};
+use self::slot::{Answer, Ask, Errand, Refusal, Slot, Snapshot, Terms, Ticket};
 use crate::{
     clock::{Clock, Tick},
     credential::{self, Credential},
+    gateway::{Gateway, Standing},
     source::{Source, SourceError},
 };
 
@@ -31,10 +33,21 @@ pub struct Broker {
     desks: BTreeMap<String, Arc<Desk>>,
 }
 
+/// What a profile's credential comes from and goes to.
+#[derive(Clone)]
+pub struct Route {
+    /// Where it comes from.
+    pub source: Arc<dyn Source>,
+    /// Who can be asked whether it is any good.
+    pub gateway: Option<Arc<dyn Gateway>>,
+    /// How often the source is looked at for a new version while the profile is in use; `None` is never.
+    pub watch: Option<Duration>,
+}
+
 /// One profile's slot with what it needs to act.
 struct Desk {
     slot: Mutex<Slot>,
-    source: Arc<dyn Source>,
+    route: Route,
     clock: Arc<dyn Clock>,
     chance: Chance,
     /// Counts what happened to the slot: who waits looks again when it changes.
@@ -59,14 +72,10 @@ pub enum AcquireError {
 impl Broker {
     /// A broker for these profiles. No source is asked before somebody asks for its credential.
     #[must_use]
-    pub fn new(
-        sources: BTreeMap<String, Arc<dyn Source>>,
-        clock: &Arc<dyn Clock>,
-        chance: &Chance,
-    ) -> Self {
-        let desks = sources
+    pub fn new(routes: BTreeMap<String, Route>, clock: &Arc<dyn Clock>, chance: &Chance) -> Self {
+        let desks = routes
             .into_iter()
-            .map(|(profile, source)| (profile, Desk::new(source, clock, chance)))
+            .map(|(profile, route)| (profile, Desk::new(route, clock, chance)))
             .collect();
         Self { desks }
     }
@@ -76,19 +85,19 @@ impl Broker {
     #[must_use]
     pub fn succeed(
         &self,
-        sources: BTreeMap<String, Arc<dyn Source>>,
+        routes: BTreeMap<String, Route>,
         unchanged: &BTreeSet<String>,
         clock: &Arc<dyn Clock>,
         chance: &Chance,
     ) -> Self {
-        let desk = |profile: &String, source| match self.desks.get(profile) {
+        let desk = |profile: &String, route| match self.desks.get(profile) {
             Some(desk) if unchanged.contains(profile) => Arc::clone(desk),
-            _ => Desk::new(source, clock, chance),
+            _ => Desk::new(route, clock, chance),
         };
-        let desks = sources
+        let desks = routes
             .into_iter()
-            .map(|(profile, source)| {
-                let desk = desk(&profile, source);
+            .map(|(profile, route)| {
+                let desk = desk(&profile, route);
                 (profile, desk)
             })
             .collect();
@@ -128,7 +137,7 @@ impl Broker {
         desk.with(|slot| {
             let now = desk.clock.now();
             match (slot.answer(now, ticket), slot.last_error()) {
-                (Answer::Wait, last) => Err(desk.timed_out(last)),
+                (Answer::Wait(_), last) => Err(desk.timed_out(last)),
                 (_, Some(_)) => Err(AcquireError::Refused(slot.refusal(now))),
                 (_, None) => Ok(credential),
             }
@@ -143,7 +152,7 @@ impl Broker {
     pub async fn revoke(&self, profile: &str) -> Result<(), SourceError> {
         let desk = &self.desks[profile];
         let credential = desk.with(Slot::forget);
-        desk.source.revoke(credential.as_deref()).await
+        desk.route.source.revoke(credential.as_deref()).await
     }
 
     /// What is known of `profile`.
@@ -151,6 +160,12 @@ impl Broker {
     pub fn snapshot(&self, profile: &str) -> Snapshot {
         let desk = &self.desks[profile];
         desk.lock().snapshot(desk.clock.now())
+    }
+
+    /// Whether the word of the gateway of `profile` counts; `None` where there is none to ask.
+    #[must_use]
+    pub fn standing(&self, profile: &str) -> Option<Standing> {
+        Some(self.desks[profile].route.gateway.as_ref()?.standing())
     }
 }
 
@@ -164,10 +179,14 @@ impl Drop for Desk {
 }
 
 impl Desk {
-    fn new(source: Arc<dyn Source>, clock: &Arc<dyn Clock>, chance: &Chance) -> Arc<Self> {
+    fn new(route: Route, clock: &Arc<dyn Clock>, chance: &Chance) -> Arc<Self> {
+        let terms = Terms {
+            watch: route.watch,
+            has_gateway: route.gateway.is_some(),
+        };
         Arc::new(Self {
-            slot: Mutex::default(),
-            source,
+            slot: Mutex::new(Slot::new(terms)),
+            route,
             clock: Arc::clone(clock),
             chance: Arc::clone(chance),
             events: watch::Sender::new(0),
@@ -181,11 +200,11 @@ impl Desk {
 
     /// Tells the slot something and does what it wants done then. No lock is held while that is under way.
     fn with<T>(self: &Arc<Self>, tell: impl FnOnce(&mut Slot) -> T) -> T {
-        let (told, errand) = {
+        let (told, errands) = {
             let mut slot = self.lock();
-            (tell(&mut slot), slot.take_errand())
+            (tell(&mut slot), slot.take_errands())
         };
-        if let Some(errand) = errand {
+        for errand in errands {
             tokio::spawn(Arc::clone(self).run(errand));
         }
         self.events.send_modify(|events| *events += 1);
@@ -202,26 +221,32 @@ impl Desk {
         loop {
             let answer = self.lock().answer(self.clock.now(), ticket);
             let answer = match answer {
-                Answer::Wait => tokio::select! {
-                    // It can't fail: `self` keeps the sender.
-                    _ = events.changed() => continue,
-                    () = self.clock.sleep_until(until) => {
-                        self.lock().give_up(self.clock.now(), ticket)
+                Answer::Wait(again_at) => {
+                    let wake_at = again_at.map_or(until, |at| at.min(until));
+                    tokio::select! {
+                        // It can't fail: `self` keeps the sender.
+                        _ = events.changed() => continue,
+                        () = self.clock.sleep_until(wake_at) => {}
                     }
-                },
+                    let now = self.clock.now();
+                    if now.tick < until {
+                        continue;
+                    }
+                    self.lock().give_up(now, ticket)
+                }
                 answer => answer,
             };
             return match answer {
                 Answer::Serve(credential) => Ok(credential),
                 Answer::Refuse(refusal) => Err(AcquireError::Refused(refusal)),
-                Answer::Wait => Err(self.timed_out(self.lock().last_error())),
+                Answer::Wait(_) => Err(self.timed_out(self.lock().last_error())),
             };
         }
     }
 
     fn timed_out(&self, last: Option<&SourceError>) -> AcquireError {
         AcquireError::TimedOut {
-            host: self.source.host().to_owned(),
+            host: self.route.source.host().to_owned(),
             last: last.cloned(),
         }
     }
@@ -235,13 +260,28 @@ impl Desk {
                         fingerprint = %credential.fingerprint(),
                         expires_at = ?credential.expires_at().map(|at| at.to_string()),
                         version = credential.version,
-                        host = self.source.host(),
+                        host = self.route.source.host(),
                         "obtained a credential",
                     ),
                     Err(error) => tracing::warn!(%error, "obtained no credential"),
                 }
                 let draw = (self.chance)();
                 self.with(|slot| slot.land(self.clock.now(), draw, flight, result));
+            }
+            Errand::Try { trial, credential } => {
+                // A slot asks for this only where there is a gateway.
+                let Some(gateway) = &self.route.gateway else {
+                    return;
+                };
+                let verdict = gateway.verdict(&credential.secret).await;
+                tracing::info!(fingerprint = %credential.fingerprint(), ?verdict, "asked the gateway");
+                self.with(|slot| slot.heard(self.clock.now(), trial, verdict));
+            }
+            Errand::Look { look, credential } => {
+                let result = self.route.source.look(&credential).await;
+                tracing::debug!(?result, "looked at the source");
+                let draw = (self.chance)();
+                self.with(|slot| slot.looked(self.clock.now(), draw, look, result));
             }
         }
     }
@@ -251,7 +291,7 @@ impl Desk {
     async fn fetch(&self, renew: Option<&Credential>) -> Result<Credential, SourceError> {
         let renewed = match renew {
             None => None,
-            Some(current) => match self.source.renew(current).await {
+            Some(current) => match self.route.source.renew(current).await {
                 Ok(renewed) => renewed,
                 // The lease is gone, or not ours any more: a new one may still be had.
                 Err(error) if error.is_final() => None,
@@ -260,10 +300,10 @@ impl Desk {
         };
         let credential = match renewed {
             Some(credential) => credential,
-            None => self.source.issue().await?,
+            None => self.route.source.issue().await?,
         };
         let unusable = |why: String| SourceError::Unusable {
-            host: self.source.host().to_owned(),
+            host: self.route.source.host().to_owned(),
             field: "credential".to_owned(),
             why,
         };

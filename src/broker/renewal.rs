@@ -58,6 +58,14 @@ pub fn promise(cache_lifetime: Duration) -> Duration {
     cache_lifetime.saturating_add(MARGIN)
 }
 
+/// The longest cache lifetime with which a client of a source whose credentials live for `lifetime` never holds a dead
+/// one, and does not make the source issue one for every ask: half the life less [`MARGIN`], or a quarter of the life
+/// where that leaves too little.
+#[must_use]
+pub fn longest_cache_lifetime(lifetime: Duration) -> Duration {
+    (lifetime / 2).saturating_sub(MARGIN).max(lifetime / 4)
+}
+
 /// How soon a credential should be replaced that was to live for `lifetime`, has `remaining` of it left and was given
 /// the window `advisory`.
 ///
@@ -119,6 +127,16 @@ mod tests {
         assert_eq!(need(299), Need::None);
         assert_eq!(need(150), Need::Advisory);
         assert_eq!(need(30), Need::Mandatory);
+    }
+
+    #[test]
+    fn what_is_advised_to_cache_keeps_the_promise() {
+        for lifetime in [240, 300, 600, 3600, 86_400] {
+            let advised = longest_cache_lifetime(secs(lifetime));
+            assert!(promise(advised) < secs(lifetime), "{lifetime}");
+        }
+        assert_eq!(longest_cache_lifetime(secs(600)), secs(240));
+        assert_eq!(longest_cache_lifetime(secs(300)), secs(90));
     }
 
     proptest! {

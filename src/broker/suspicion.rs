@@ -46,6 +46,8 @@ pub enum Hint {
     Suspect {
         /// The session comes back as a client does that gets one 401 after another: its pauses double.
         insists: bool,
+        /// When the session was last given it.
+        given: Tick,
     },
 }
 
@@ -88,6 +90,7 @@ impl Sessions {
         }
         Hint::Suspect {
             insists: is_backing_off(&handing.pauses, pause),
+            given: handing.last,
         }
     }
 
@@ -181,8 +184,19 @@ mod tests {
         hints
     }
 
-    const SUSPECT: Hint = Hint::Suspect { insists: false };
-    const INSISTS: Hint = Hint::Suspect { insists: true };
+    fn suspect(given: f64) -> Hint {
+        Hint::Suspect {
+            insists: false,
+            given: at(given),
+        }
+    }
+
+    fn insists(given: f64) -> Hint {
+        Hint::Suspect {
+            insists: true,
+            given: at(given),
+        }
+    }
 
     #[test]
     fn a_first_ask_and_one_after_the_lifetime_tell_nothing() {
@@ -191,8 +205,8 @@ mod tests {
 
     #[test]
     fn an_early_ask_makes_the_key_a_suspect() {
-        assert_eq!(hints(&[0.0, 1.1]), [Hint::Nothing, SUSPECT]);
-        assert_eq!(hints(&[0.0, 299.0]), [Hint::Nothing, SUSPECT]);
+        assert_eq!(hints(&[0.0, 1.1]), [Hint::Nothing, suspect(0.0)]);
+        assert_eq!(hints(&[0.0, 299.0]), [Hint::Nothing, suspect(0.0)]);
     }
 
     #[test]
@@ -200,14 +214,22 @@ mod tests {
         let chain = [0.0, 1.2, 2.3, 4.8, 9.4, 18.6];
         assert_eq!(
             hints(&chain),
-            [Hint::Nothing, SUSPECT, SUSPECT, SUSPECT, INSISTS, INSISTS]
+            [
+                Hint::Nothing,
+                suspect(0.0),
+                suspect(1.2),
+                suspect(2.3),
+                insists(4.8),
+                insists(9.4)
+            ]
         );
     }
 
     #[test]
     fn settings_touched_again_and_again_do_not_insist() {
         let touched: Vec<f64> = (0..10).map(|n| 2.5 * f64::from(n)).collect();
-        assert!(!hints(&touched).contains(&INSISTS));
+        let insists = |hint: &Hint| matches!(hint, Hint::Suspect { insists: true, .. });
+        assert!(!hints(&touched).iter().any(insists));
     }
 
     #[test]
@@ -228,7 +250,7 @@ mod tests {
         sessions.hand(CLIENT, &key("new"), at(400.0), FIVE_MINUTES);
         let hint = |seconds| sessions.hint(CLIENT, &key("new"), at(seconds), FIVE_MINUTES);
         assert_eq!(hint(400.8), Hint::Nothing);
-        assert_eq!(hint(402.5), SUSPECT);
+        assert_eq!(hint(402.5), suspect(400.0));
     }
 
     #[test]
@@ -269,7 +291,7 @@ mod tests {
         };
         assert_eq!(
             sessions.hint(latest, &key("k"), at(5000.0), FIVE_MINUTES),
-            SUSPECT
+            suspect(4999.0)
         );
     }
 

@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use tokio::sync::Notify;
 
-use super::*;
+use super::{slot::Reason, *};
 use crate::{
     clock::{ManualClock, Timestamp},
     secret::Secret,
@@ -18,6 +18,7 @@ use crate::{
 
 const ASK: Ask = Ask {
     cache_lifetime: Duration::from_secs(300),
+    session: None,
 };
 
 /// A key with its lifetime in seconds, or what is wrong.
@@ -74,9 +75,9 @@ impl Scene {
             gate: gated.then(Notify::new),
         });
         let chance: Chance = Arc::new(|| 0.5);
-        let sources = BTreeMap::from([("p".to_owned(), Arc::clone(&source) as Arc<dyn Source>)]);
+        let routes = BTreeMap::from([("p".to_owned(), route(&source))]);
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
-        let broker = Arc::new(Broker::new(sources, &shared, &chance));
+        let broker = Arc::new(Broker::new(routes, &shared, &chance));
         Self {
             clock,
             source,
@@ -102,6 +103,14 @@ impl Scene {
         for _ in 0..50 {
             tokio::task::yield_now().await;
         }
+    }
+}
+
+fn route(source: &Arc<Scripted>) -> Route {
+    Route {
+        source: Arc::clone(source) as Arc<dyn Source>,
+        gateway: None,
+        watch: None,
     }
 }
 
@@ -181,7 +190,9 @@ async fn a_refresh_that_fails_says_so_although_the_old_key_is_served() {
     assert_eq!(scene.acquire().await.unwrap().unwrap(), "k1");
     let until = scene.clock.now().tick + Duration::from_secs(8);
     let refreshed = scene.broker.refresh("p", until).await;
-    assert!(matches!(refreshed, Err(AcquireError::Refused(refusal)) if refusal.error == down()));
+    assert!(
+        matches!(refreshed, Err(AcquireError::Refused(refusal)) if refusal.reason == Reason::Source(down()))
+    );
     assert_eq!(scene.acquire().await.unwrap().unwrap(), "k1");
 }
 
@@ -191,7 +202,7 @@ async fn what_the_client_would_refuse_is_not_passed_on() {
     let error = scene.acquire().await.unwrap().unwrap_err();
     assert!(matches!(
         error,
-        AcquireError::Refused(Refusal { error: SourceError::Unusable { ref why, .. }, .. })
+        AcquireError::Refused(Refusal { reason: Reason::Source(SourceError::Unusable { ref why, .. }), .. })
             if why == "has white space in it, at character 4"
     ));
 }
@@ -213,10 +224,9 @@ async fn a_new_configuration_takes_over_the_profiles_that_it_leaves_as_they_were
     let chance: Chance = Arc::new(|| 0.5);
     let until = scene.clock.now().tick + Duration::from_secs(8);
     for (unchanged, expected) in [(vec!["p".to_owned()], "k1"), (vec![], "k2")] {
-        let sources =
-            BTreeMap::from([("p".to_owned(), Arc::clone(&scene.source) as Arc<dyn Source>)]);
+        let routes = BTreeMap::from([("p".to_owned(), route(&scene.source))]);
         let unchanged = unchanged.into_iter().collect();
-        let broker = scene.broker.succeed(sources, &unchanged, &clock, &chance);
+        let broker = scene.broker.succeed(routes, &unchanged, &clock, &chance);
         let credential = broker.acquire("p", ASK, until).await.unwrap();
         assert_eq!(credential.secret.expose(), expected);
     }

@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::Complaint;
-use crate::{endpoint, failure};
+use crate::{endpoint, failure, process};
 
 /// How long a command waits: a refresh may take as long as its source does.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -89,8 +89,7 @@ async fn start() -> Result<(), Complaint> {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
-    #[cfg(unix)]
-    command.process_group(0);
+    process::detach(&mut command);
     let mut child = command.spawn()?;
     let stdout = child
         .stdout

@@ -110,6 +110,11 @@ async fn serve(settings: Settings, detached: bool) -> Result<(), Complaint> {
 fn bind_failure(error: &BindError) -> Complaint {
     let (code, hint) = match error {
         BindError::Live(_) => (failure::DAEMON, "run claviger stop first".to_owned()),
+        BindError::Unsafe { .. } if cfg!(windows) => (
+            failure::DENIED,
+            "set CLAVIGER_SOCKET to another pipe's name, and find out who has taken this one"
+                .to_owned(),
+        ),
         BindError::Unsafe { path, .. } => (
             failure::DENIED,
             format!(

@@ -48,6 +48,21 @@ pub(super) fn print(out: &mut impl Write, profiles: &[Value]) -> io::Result<()> 
         if let Some(error) = profile["last_error"].as_str() {
             writeln!(out, "{}: {error}", text(profile, "name"))?;
         }
+        if let Some(since) = profile["rejected_since"].as_str() {
+            writeln!(
+                out,
+                "{}: the gateway has rejected the key since {since}",
+                text(profile, "name")
+            )?;
+        }
+        for advice in profile["advice"].as_array().into_iter().flatten() {
+            writeln!(
+                out,
+                "{}: {}",
+                text(profile, "name"),
+                advice.as_str().unwrap_or_default()
+            )?;
+        }
     }
     Ok(())
 }

@@ -59,6 +59,25 @@ pub enum Source {
     Exec(Exec),
 }
 
+impl Source {
+    /// How often it is looked at for a change while a profile that it serves is in use; `None` is never. A lease is
+    /// looked at as often as a version is by default.
+    #[must_use]
+    pub fn watch(&self) -> Option<Duration> {
+        match self {
+            Self::Vault(vault) => match vault.engine {
+                Engine::Kv1 => None,
+                Engine::Kv2 { watch } => watch,
+                Engine::Lease => Some(DEFAULT_WATCH),
+            },
+            Self::Jwt(_) | Self::Exec(_) => None,
+        }
+    }
+}
+
+/// A rotated key is noticed within this, where the gateway has not said so before.
+pub(super) const DEFAULT_WATCH: Duration = Duration::from_secs(30);
+
 /// A secret that the configuration names and does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretRef {

@@ -60,11 +60,6 @@ impl Stage {
         Ok(Secret::trimmed(String::from_utf8(output.stdout)?))
     }
 
-    pub(super) async fn refresh(&self) -> Result<(), Failed> {
-        self.run(&env::current_exe()?, &["refresh"]).await?;
-        Ok(())
-    }
-
     /// The status that the gateway answers a request of the client's kind with.
     pub(super) async fn request(&self, key: &Secret) -> Result<u16, Failed> {
         let client = reqwest::Client::builder().no_proxy().build()?;

@@ -1,5 +1,7 @@
 //! The local socket that the daemon listens on and the command line connects to: one file per system.
 
+#[cfg(any(windows, test))]
+mod sddl;
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]

@@ -26,6 +26,11 @@ pub fn harden() {
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
 
+/// Has `command` start a daemon that no Ctrl-C of ours reaches; it leaves the session by itself.
+pub fn detach(command: &mut tokio::process::Command) {
+    command.process_group(0);
+}
+
 /// Tells the one who started us that the daemon listens, and lets go of the pipe: the client waits for its end.
 ///
 /// # Errors

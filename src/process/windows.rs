@@ -1,6 +1,16 @@
 //! The daemon's process on Windows.
 
-use std::io::{self, Write as _};
+pub(crate) mod sid;
+
+use std::{
+    io::{self, Write as _},
+    os::windows::io::AsRawHandle as _,
+};
+
+use windows_sys::Win32::{
+    Foundation::{HANDLE_FLAG_INHERIT, SetHandleInformation},
+    System::Threading::{CREATE_NEW_PROCESS_GROUP, DETACHED_PROCESS},
+};
 
 /// Leaves the caller's directory. Windows makes no core dumps unless it is told to, and other users can't open the
 /// process.
@@ -8,6 +18,24 @@ pub fn harden() {
     if let Some(root) = std::env::var_os("SystemRoot") {
         let _ = std::env::set_current_dir(root);
     }
+}
+
+/// Has `command` start a daemon that no Ctrl-C and no console of ours ends, and that has none of our standard handles.
+///
+/// Windows passes on every handle that is marked for it once it passes on any, and those that a shell gave us are: they
+/// are unmarked. Whoever waits for the end of our output would wait for the daemon's.
+#[expect(unsafe_code, reason = "std has no way to unmark a handle")]
+pub fn detach(command: &mut tokio::process::Command) {
+    let standard = [
+        io::stdin().as_raw_handle(),
+        io::stdout().as_raw_handle(),
+        io::stderr().as_raw_handle(),
+    ];
+    for handle in standard {
+        // SAFETY: the call takes a handle and numbers only; on a handle that is none it fails, and there is no harm.
+        unsafe { SetHandleInformation(handle, HANDLE_FLAG_INHERIT, 0) };
+    }
+    command.creation_flags(DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP);
 }
 
 /// Tells the one who started us that the daemon listens.

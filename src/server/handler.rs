@@ -11,11 +11,13 @@ use claviger_wire::{Acquire, Request, Response, Token};
 
 use super::{ANSWER_MARGIN, Door, LONGEST_DEADLINE, report};
 use crate::{
-    broker::{Broker, Chance, slot::Ask},
+    ancestry,
+    broker::{Broker, Chance, Route, slot::Ask},
     clock::{Clock, Now, Tick},
     config::{self, Config, ConfigError, Locations, Stamp},
     endpoint::Peer,
     failure,
+    gateway::{Gateway, HttpGateway},
     source::catalog,
 };
 
@@ -82,7 +84,7 @@ impl Daemon {
         let serving = self.serving();
         match request {
             Request::Acquire(acquire) => match serving {
-                Ok(serving) => vec![self.acquire(&serving, &acquire).await],
+                Ok(serving) => vec![self.acquire(&serving, &acquire, peer).await],
                 Err(error) => vec![Response::Failure(failure::of_config(&error))],
             },
             Request::Status { profile } => self.status(profile.as_deref()),
@@ -112,16 +114,17 @@ impl Daemon {
         Some(state.asked_at + idle)
     }
 
-    async fn acquire(&self, serving: &Serving, acquire: &Acquire) -> Response {
+    async fn acquire(&self, serving: &Serving, acquire: &Acquire, peer: Peer) -> Response {
         let selected = serving
             .config
             .select(acquire.profile.as_deref(), acquire.gateway.as_deref());
-        let profile = match selected {
-            Ok((profile, _)) => profile,
+        let (profile, source) = match selected {
+            Ok((name, profile)) => (name, &profile.source),
             Err(error) => return Response::Failure(failure::of_select(&error)),
         };
         let ask = Ask {
             cache_lifetime: Duration::from_millis(acquire.cache_lifetime_ms),
+            session: peer.pid.or(acquire.pid).and_then(ancestry::session_of),
         };
         let until = self.until(Duration::from_millis(acquire.deadline_ms));
         match serving.broker.acquire(profile, ask, until).await {
@@ -129,7 +132,7 @@ impl Daemon {
                 token: Token::new(credential.secret.expose().as_bytes().to_vec()),
                 expires_at: credential.expires_at().map(|at| at.to_string()),
             },
-            Err(error) => Response::Failure(failure::of_acquire(profile, &error)),
+            Err(error) => Response::Failure(failure::of_acquire(profile, source, &error)),
         }
     }
 
@@ -161,9 +164,9 @@ impl Daemon {
         for (name, serving) in profiles.iter().zip(serving.iter().cycle()) {
             let source = &serving.config.profiles[name].source;
             let snapshot = serving.broker.snapshot(name);
-            responses.push(report::response(&report::Profile::new(
-                name, source, &snapshot, now,
-            )));
+            let standing = serving.broker.standing(name);
+            let profile = report::Profile::new(name, source, &snapshot, standing, now);
+            responses.push(report::response(&profile));
         }
         responses.push(Response::Done);
         responses
@@ -178,9 +181,10 @@ impl Daemon {
         let mut refreshes = tokio::task::JoinSet::new();
         for profile in profiles {
             let broker = Arc::clone(&serving.broker);
+            let source = serving.config.profiles[&profile].source.clone();
             refreshes.spawn(async move {
                 let refreshed = broker.refresh(&profile, until).await;
-                refreshed.map_err(|error| failure::of_acquire(&profile, &error))
+                refreshed.map_err(|error| failure::of_acquire(&profile, &source, &error))
             });
         }
         let failed = refreshes.join_all().await.into_iter().find_map(Result::err);
@@ -238,22 +242,14 @@ fn reload(settings: &Settings, state: &mut State) {
     match config::load(&settings.locations) {
         Ok(config) => {
             tracing::info!(file = %config.file.display(), "configuration read");
-            let sources = catalog::build(&config, &settings.clock);
-            let of_profiles: BTreeMap<_, _> = config
-                .profiles
-                .iter()
-                .map(|(name, profile)| (name.clone(), Arc::clone(&sources[&profile.source])))
-                .collect();
+            let routes = routes(&config, &settings.clock);
             let broker = match &state.serving {
-                None => Broker::new(of_profiles, &settings.clock, &settings.chance),
+                None => Broker::new(routes, &settings.clock, &settings.chance),
                 Some(before) => {
                     let unchanged = unchanged(&before.config, &config);
-                    before.broker.succeed(
-                        of_profiles,
-                        &unchanged,
-                        &settings.clock,
-                        &settings.chance,
-                    )
+                    before
+                        .broker
+                        .succeed(routes, &unchanged, &settings.clock, &settings.chance)
                 }
             };
             state.serving = Some(Serving {
@@ -267,6 +263,26 @@ fn reload(settings: &Settings, state: &mut State) {
             state.error = Some(Arc::new(error));
         }
     }
+}
+
+/// What each profile's credential comes from and goes to.
+fn routes(config: &Config, clock: &Arc<dyn Clock>) -> BTreeMap<String, Route> {
+    let sources = catalog::build(config, clock);
+    let route = |profile: &config::Profile| Route {
+        source: Arc::clone(&sources[&profile.source]),
+        gateway: profile.gateway.as_ref().and_then(|gateway| {
+            let asked = HttpGateway::new(gateway, profile.probe, clock);
+            let asked =
+                asked.inspect_err(|error| tracing::warn!(%error, "no gateway can be asked"));
+            Some(Arc::new(asked.ok()??) as Arc<dyn Gateway>)
+        }),
+        watch: config.sources[&profile.source].watch(),
+    };
+    config
+        .profiles
+        .iter()
+        .map(|(name, profile)| (name.clone(), route(profile)))
+        .collect()
 }
 
 /// The profiles whose credential stays good under the new configuration: nothing on the way to it has changed. (A chain

@@ -3,7 +3,13 @@
 use claviger_wire::Response;
 use serde::Serialize;
 
-use crate::{broker::slot::Snapshot, clock::Now, secret::Fingerprint, source::SourceError};
+use crate::{
+    broker::{renewal, slot::Snapshot},
+    clock::{Now, Timestamp},
+    gateway::Standing,
+    secret::Fingerprint,
+    source::SourceError,
+};
 
 /// `daemon`.
 #[derive(Debug, Serialize)]
@@ -30,6 +36,14 @@ pub(super) struct Profile<'a> {
     next_refresh_at: Option<String>,
     version: Option<u64>,
     last_error: Option<String>,
+    /// When the source was last seen to have this very credential.
+    seen_current_at: Option<String>,
+    /// Since when the gateway rejects it.
+    rejected_since: Option<String>,
+    /// Whether the gateway's word on a key counts; `null` where it is not asked.
+    gateway_word: Option<&'static str>,
+    /// What is not as it should be, and what to set.
+    advice: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -39,6 +53,8 @@ enum State {
     Ready,
     /// The source wants a login that only a person, or whoever put the login's secret there, can mend.
     LoginRequired,
+    /// The gateway rejects what the source has.
+    Rejected,
     /// The source gave none.
     Unreachable,
     /// Nobody has asked yet.
@@ -46,27 +62,40 @@ enum State {
 }
 
 impl<'a> Profile<'a> {
-    pub(super) fn new(name: &'a str, source: &'a str, snapshot: &Snapshot, now: Now) -> Self {
+    pub(super) fn new(
+        name: &'a str,
+        source: &'a str,
+        snapshot: &Snapshot,
+        standing: Option<Standing>,
+        now: Now,
+    ) -> Self {
         let credential = snapshot.credential.as_deref();
+        let text = |at: Timestamp| at.to_string();
         let next_refresh_at = snapshot.due.map(|due| {
             let wait = due.since(now.tick);
-            now.wall
-                .saturating_add(wait)
-                .unwrap_or(now.wall)
-                .to_string()
+            text(now.wall.saturating_add(wait).unwrap_or(now.wall))
         });
         Self {
             name,
             source,
             state: state(snapshot),
             fingerprint: credential.map(|credential| credential.fingerprint()),
-            issued_at: credential.map(|credential| credential.issued_at().to_string()),
-            expires_at: credential
-                .and_then(|c| c.expires_at())
-                .map(|at| at.to_string()),
+            issued_at: credential.map(|credential| text(credential.issued_at())),
+            expires_at: credential.and_then(|c| c.expires_at()).map(text),
             next_refresh_at,
             version: credential.and_then(|credential| credential.version),
             last_error: snapshot.trouble.as_ref().map(ToString::to_string),
+            seen_current_at: snapshot.seen_current.map(text),
+            rejected_since: snapshot.rejected_since.map(text),
+            gateway_word: standing.map(|standing| match standing {
+                Standing::Unknown => "unknown",
+                Standing::Counts => "counts",
+                Standing::TakesAnyKey => "takes-any-key",
+            }),
+            advice: [short_life(snapshot), lenient(standing)]
+                .into_iter()
+                .flatten()
+                .collect(),
         }
     }
 }
@@ -78,6 +107,7 @@ pub(super) fn response(report: &impl Serialize) -> Response {
 
 fn state(snapshot: &Snapshot) -> State {
     match (&snapshot.credential, &snapshot.trouble) {
+        (Some(_), _) if snapshot.rejected_since.is_some() => State::Rejected,
         (Some(_), _) => State::Ready,
         (None, Some(SourceError::LoginRefused { .. } | SourceError::LoginRequired { .. })) => {
             State::LoginRequired
@@ -85,4 +115,28 @@ fn state(snapshot: &Snapshot) -> State {
         (None, Some(_)) => State::Unreachable,
         (None, None) => State::Empty,
     }
+}
+
+/// The client caches for longer than the source's credentials live.
+fn short_life(snapshot: &Snapshot) -> Option<String> {
+    let lifetime = snapshot.credential.as_ref()?.lifetime?;
+    let cached = snapshot.cache_lifetime?;
+    if lifetime > renewal::promise(cached) {
+        return None;
+    }
+    Some(format!(
+        "the client caches for {} s what lives for {} s: set CLAUDE_CODE_API_KEY_HELPER_TTL_MS to {} or less, \
+         or let the source issue for longer",
+        cached.as_secs(),
+        lifetime.as_secs(),
+        renewal::longest_cache_lifetime(lifetime).as_millis(),
+    ))
+}
+
+fn lenient(standing: Option<Standing>) -> Option<String> {
+    (standing == Some(Standing::TakesAnyKey)).then(|| {
+        "the gateway takes any key on the route that is probed, so its word does not count: set probe to \
+         \"count-tokens\" or \"off\""
+            .to_owned()
+    })
 }

@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{Source, SourceError, exec::ExecSource, jwt::JwtSource, vault::VaultSource};
+use super::{Look, Source, SourceError, exec::ExecSource, jwt::JwtSource, vault::VaultSource};
 use crate::{
     clock::Clock,
     config::{self, Assertion, AuthMethod, Config, Principal},
@@ -115,8 +115,8 @@ impl Source for Deferred {
         self.get()?.renew(credential).await
     }
 
-    async fn current_version(&self) -> Result<Option<u64>, SourceError> {
-        self.get()?.current_version().await
+    async fn look(&self, credential: &Credential) -> Result<Look, SourceError> {
+        self.get()?.look(credential).await
     }
 
     async fn revoke(&self, credential: Option<&Credential>) -> Result<(), SourceError> {

@@ -34,13 +34,14 @@ pub trait Source: Send + Sync {
         Ok(None)
     }
 
-    /// Looks which version is current, without reading the secret. `None` where the source has no versions.
+    /// Looks whether `credential` is still what the source has, without reading the secret.
     ///
     /// # Errors
     ///
-    /// [`SourceError::Missing`] where the current version was deleted or destroyed.
-    async fn current_version(&self) -> Result<Option<u64>, SourceError> {
-        Ok(None)
+    /// [`SourceError::Missing`] where it was deleted, destroyed or revoked.
+    async fn look(&self, credential: &Credential) -> Result<Look, SourceError> {
+        let _ = credential;
+        Ok(Look::Untold)
     }
 
     /// Tells the source that `credential` is no longer wanted, and gives up what the source holds for itself (its
@@ -52,6 +53,17 @@ pub trait Source: Send + Sync {
 
     /// The host that a message or `status` names; the program's name for one that asks no host.
     fn host(&self) -> &str;
+}
+
+/// What a look at a source found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// Nothing has changed.
+    Current,
+    /// The source has another one by now.
+    Superseded,
+    /// This source can't be looked at; it need not be tried again.
+    Untold,
 }
 
 /// Fills in a template of the configuration; `key` is its name in the source's table.

@@ -1,1 +1,6 @@
 //! The integration tests: real servers, real processes.
+
+#![cfg(unix)]
+
+mod kv;
+mod support;

@@ -4,9 +4,12 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, chown, symlink};
 use std::os::unix::net::UnixListener;
 use std::os::unix::process::CommandExt as _;
+#[cfg(target_os = "linux")]
 use std::process::Command;
 
-use crate::harness::{Place, SECRET, credential, read_request, run, set_mode};
+#[cfg(target_os = "linux")]
+use crate::harness::read_request;
+use crate::harness::{Place, SECRET, credential, run, set_mode};
 
 /// Some user, other than root.
 const NOBODY: u32 = 65_534;

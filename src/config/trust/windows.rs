@@ -15,13 +15,14 @@ use windows_sys::Win32::{
     Foundation::{ERROR_SUCCESS, LocalFree},
     Security::{
         ACCESS_ALLOWED_ACE, ACE_HEADER, ACL,
-        Authorization::{ConvertSidToStringSidW, GetNamedSecurityInfoW, SE_FILE_OBJECT},
+        Authorization::{GetNamedSecurityInfoW, SE_FILE_OBJECT},
         DACL_SECURITY_INFORMATION, GetAce, INHERIT_ONLY_ACE, OWNER_SECURITY_INFORMATION,
         PSECURITY_DESCRIPTOR, PSID,
     },
 };
 
 use super::Refusal;
+use crate::process::sid;
 
 /// The system, the administrators, and the service that installs Windows.
 const TRUSTED: [&str; 3] = [
@@ -107,7 +108,8 @@ impl Trust {
             }))
         };
         let descriptor = Descriptor::of(path)?;
-        let owner = sid_text(descriptor.owner)?;
+        // SAFETY: the owner points into `descriptor`, which lives.
+        let owner = unsafe { sid::text(descriptor.owner) }?;
         if !self.is_trusted(&owner) {
             return refuse(format!(
                 "'{}' belongs to {owner}, not to the administrators",
@@ -135,7 +137,8 @@ impl Trust {
             let mask = unsafe { (*entry).Mask };
             // SAFETY: as above; the SID starts at this field and goes on behind it.
             let sid = unsafe { &raw mut (*entry).SidStart }.cast::<c_void>();
-            let sid = sid_text(sid)?;
+            // SAFETY: as above.
+            let sid = unsafe { sid::text(sid) }?;
             if mask & rights != 0 && !self.is_trusted(&sid) {
                 return refuse(format!("{sid} can write '{}'", path.display()));
             }
@@ -213,22 +216,4 @@ impl Drop for Descriptor {
         // SAFETY: the system made it for us to free in this way; null is allowed.
         unsafe { LocalFree(self.whole) };
     }
-}
-
-/// `S-1-…`.
-fn sid_text(sid: PSID) -> io::Result<String> {
-    let mut text = ptr::null_mut();
-    // SAFETY: `sid` points into a live descriptor; `text` is a live place for a pointer.
-    if unsafe { ConvertSidToStringSidW(sid, &raw mut text) } == 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the function has succeeded, so this is a string that a zero ends.
-    let length = (0..)
-        .take_while(|&at| unsafe { *text.add(at) } != 0)
-        .count();
-    // SAFETY: that many units are there.
-    let owned = String::from_utf16_lossy(unsafe { std::slice::from_raw_parts(text, length) });
-    // SAFETY: the system made it for us to free in this way.
-    unsafe { LocalFree(text.cast()) };
-    Ok(owned)
 }

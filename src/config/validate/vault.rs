@@ -7,7 +7,7 @@ use url::Url;
 use super::{
     super::{
         duration,
-        model::{Engine, Vault, VaultAddress},
+        model::{DEFAULT_WATCH, Engine, Vault, VaultAddress},
         raw,
         template::Template,
     },
@@ -17,9 +17,6 @@ use super::{
 /// How often a version may be looked at: not oftener than once a second, which for a fleet is a load test of Vault, and
 /// not seldomer than once a day, after which nobody would call it watching.
 const WATCH: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(86_400);
-
-/// A rotated key is noticed within this, where the gateway has not said so before.
-const DEFAULT_WATCH: Duration = Duration::from_secs(30);
 
 /// `[source.NAME]`.
 pub(super) fn vault(scope: &mut Scope, raw: raw::Vault) -> Option<Vault> {

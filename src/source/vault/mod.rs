@@ -33,7 +33,7 @@ use self::{
     session::{Answer, Session},
     transport::Transport,
 };
-use super::{Source, SourceError};
+use super::{Look, Source, SourceError};
 use crate::{
     clock::Clock,
     config::{self, Engine, Principal},
@@ -143,6 +143,24 @@ impl VaultSource {
         Ok(credential)
     }
 
+    /// By the metadata; where the policy does not let us read those, by the data, whose secret is skipped.
+    async fn current_version(&self) -> Result<u64, SourceError> {
+        let login = self.session.in_hand().await.map_or(0, |token| token.login);
+        let known = self.no_metadata.load(Ordering::Relaxed);
+        if (login == 0 || known != login)
+            && let Some(version) = self.look_at_metadata().await?
+        {
+            return Ok(version);
+        }
+        let (answer, versioned) = self.read_versioned::<IgnoredAny>().await?;
+        // The same token could read this: it is the policy, and asking again would be in vain until the next login.
+        let after = answer.token.map_or(0, |token| token.login);
+        if after == login {
+            self.no_metadata.store(login, Ordering::Relaxed);
+        }
+        Ok(versioned.metadata.version)
+    }
+
     /// The version by the metadata; `None` where they may not be read.
     async fn look_at_metadata(&self) -> Result<Option<u64>, SourceError> {
         let token = self.session.token(false).await?;
@@ -214,25 +232,16 @@ impl Source for VaultSource {
         lease::renew(&self.session, credential, parent).await
     }
 
-    /// By the metadata; where the policy does not let us read those, by the data, whose secret is skipped.
-    async fn current_version(&self) -> Result<Option<u64>, SourceError> {
-        if !matches!(self.engine, Engine::Kv2 { .. }) {
-            return Ok(None);
+    /// A version by its number, a lease by asking whether it is still there. KV v1 has neither.
+    async fn look(&self, credential: &Credential) -> Result<Look, SourceError> {
+        match (self.engine, &credential.lease) {
+            (Engine::Kv2 { .. }, _) => Ok(match self.current_version().await? {
+                version if Some(version) == credential.version => Look::Current,
+                _ => Look::Superseded,
+            }),
+            (Engine::Lease, Some(lease)) => lease::look(&self.session, lease).await,
+            (Engine::Lease, None) | (Engine::Kv1, _) => Ok(Look::Untold),
         }
-        let login = self.session.in_hand().await.map_or(0, |token| token.login);
-        let known = self.no_metadata.load(Ordering::Relaxed);
-        if (login == 0 || known != login)
-            && let Some(version) = self.look_at_metadata().await?
-        {
-            return Ok(Some(version));
-        }
-        let (answer, versioned) = self.read_versioned::<IgnoredAny>().await?;
-        // The same token could read this: it is the policy, and asking again would be in vain until the next login.
-        let after = answer.token.map_or(0, |token| token.login);
-        if after == login {
-            self.no_metadata.store(login, Ordering::Relaxed);
-        }
-        Ok(Some(versioned.metadata.version))
     }
 
     /// Gives back the lease and our token. A token that was made elsewhere (`method = "token"`) is only forgotten; a

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use rustify::Endpoint;
 use serde::de::IgnoredAny;
 use tokio::sync::Mutex;
-use vaultrs::api::token::requests::{RenewTokenSelfRequest, RevokeTokenSelfRequest};
+use vaultrs::api::token::requests::{
+    LookupTokenSelfRequest, RenewTokenSelfRequest, RevokeTokenSelfRequest,
+};
 use zeroize::Zeroizing;
 
 use super::{
@@ -172,6 +174,14 @@ impl Session {
         match self.call(Some(&token), RevokeTokenSelfRequest {}).await {
             Ok(_) => Ok(true),
             // Batch tokens cannot be revoked (400); one that is not valid any more need not be (403).
+            Err(failure) => answer::common(self.host(), failure).map(|_| false),
+        }
+    }
+
+    /// Whether Vault still knows `token`: it may look itself up whatever its policies are.
+    pub(super) async fn is_alive(&self, token: Option<&Token>) -> Result<bool, SourceError> {
+        match self.call(token, LookupTokenSelfRequest {}).await {
+            Ok(_) => Ok(true),
             Err(failure) => answer::common(self.host(), failure).map(|_| false),
         }
     }

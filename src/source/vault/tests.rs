@@ -9,8 +9,9 @@ use tokio::{
 
 use super::*;
 use crate::{
-    clock::ManualClock,
+    clock::{ManualClock, SystemClock},
     config::{Auth, AuthMethod, SecretRef, Template, VaultAddress},
+    secret::Secret,
     source::Trouble,
 };
 
@@ -460,6 +461,17 @@ async fn the_old_token_serves_while_no_new_one_is_to_be_had() {
     ));
 }
 
+/// What is held when the version is 7.
+fn held(version: u64) -> Credential {
+    Credential {
+        secret: Secret::new("sk".to_owned()),
+        obtained: SystemClock.now(),
+        lifetime: None,
+        version: Some(version),
+        lease: None,
+    }
+}
+
 #[tokio::test]
 async fn the_version_by_metadata_or_else_by_the_data() {
     let server = Server::start(|line, before, _| match line {
@@ -470,7 +482,8 @@ async fn the_version_by_metadata_or_else_by_the_data() {
     })
     .await;
     let bench = Bench::with_approle(&server.address);
-    assert_eq!(bench.source.current_version().await, Ok(Some(8)));
+    assert_eq!(bench.source.look(&held(8)).await, Ok(Look::Current));
+    assert_eq!(bench.source.look(&held(7)).await, Ok(Look::Superseded));
 
     let server = Server::start(|line, before, _| match line {
         "GET /v1/kv/metadata/team" => answer(403, DENIED),
@@ -480,7 +493,7 @@ async fn the_version_by_metadata_or_else_by_the_data() {
     let bench = Bench::with_approle(&server.address);
     bench.source.issue().await.unwrap();
     for _ in 0..3 {
-        assert_eq!(bench.source.current_version().await, Ok(Some(7)));
+        assert_eq!(bench.source.look(&held(7)).await, Ok(Look::Current));
     }
     let asked = server
         .requests()

@@ -1,10 +1,17 @@
-//! Scenarios, in the order in which a slot meets them.
+//! Scenarios, in the order in which a slot meets them: obtaining and renewing here, what clients and the gateway tell
+//! in `rejection`, central rotation in `rotation`; and in `model` any sequence of all that.
+
+mod model;
+mod rejection;
+mod rotation;
 
 use super::*;
+use crate::broker::backoff;
 use crate::{clock::Timestamp, credential::Lease, secret::Secret};
 
 const FIVE_MINUTES: Ask = Ask {
     cache_lifetime: Duration::from_secs(300),
+    session: None,
 };
 
 /// `seconds` after the start, by both clocks.
@@ -49,9 +56,9 @@ fn served(answer: Answer) -> String {
 
 /// The number of the flight that the slot wants started now.
 fn started(slot: &mut Slot) -> u64 {
-    match slot.take_errand() {
-        Some(Errand::Fetch { flight, .. }) => flight,
-        None => panic!("nothing was started"),
+    match slot.take_errands()[..] {
+        [Errand::Fetch { flight, .. }] => flight,
+        ref other => panic!("not one fetch: {other:?}"),
     }
 }
 
@@ -70,8 +77,8 @@ fn two_callers_share_one_flight_and_its_result() {
     let first = slot.ask(at(0), FIVE_MINUTES);
     let flight = started(&mut slot);
     let second = slot.ask(at(1), FIVE_MINUTES);
-    assert_eq!(slot.take_errand(), None);
-    assert_eq!(slot.answer(at(1), first), Answer::Wait);
+    assert_eq!(slot.take_errands(), []);
+    assert_eq!(slot.answer(at(1), first), Answer::Wait(None));
 
     slot.land(at(2), 0.5, flight, Ok(key("k1", at(2), None)));
     assert_eq!(served(slot.answer(at(2), first)), "k1");
@@ -86,14 +93,14 @@ fn two_callers_share_its_failure_and_so_does_who_comes_soon_after() {
     let second = slot.ask(at(0), FIVE_MINUTES);
     slot.land(at(1), 0.0, flight, Err(down()));
     let refusal = Answer::Refuse(Refusal {
-        error: down(),
+        reason: Reason::Source(down()),
         next_try: backoff::FLOOR,
     });
     assert_eq!(slot.answer(at(1), first), refusal);
     assert_eq!(slot.answer(at(1), second), refusal);
 
     let third = slot.ask(at(1), FIVE_MINUTES);
-    assert_eq!(slot.take_errand(), None);
+    assert_eq!(slot.take_errands(), []);
     assert_eq!(slot.answer(at(1), third), refusal);
 
     slot.ask(at(2), FIVE_MINUTES);
@@ -104,7 +111,7 @@ fn two_callers_share_its_failure_and_so_does_who_comes_soon_after() {
 fn a_cached_key_needs_no_flight() {
     let mut slot = holding("k1", None);
     let ticket = slot.ask(at(100_000), FIVE_MINUTES);
-    assert_eq!(slot.take_errand(), None);
+    assert_eq!(slot.take_errands(), []);
     assert_eq!(served(slot.answer(at(100_000), ticket)), "k1");
 }
 
@@ -115,7 +122,7 @@ fn in_the_advisory_window_one_renews_and_all_are_served() {
     assert_eq!(served(slot.answer(at(2600), ticket)), "k1");
     let flight = started(&mut slot);
     let ticket = slot.ask(at(2601), FIVE_MINUTES);
-    assert_eq!(slot.take_errand(), None);
+    assert_eq!(slot.take_errands(), []);
     assert_eq!(served(slot.answer(at(2601), ticket)), "k1");
 
     slot.land(at(2602), 0.5, flight, Ok(key("k2", at(2602), Some(3600))));
@@ -127,7 +134,7 @@ fn in_the_advisory_window_one_renews_and_all_are_served() {
 fn a_key_that_would_die_in_the_clients_hands_is_replaced_first() {
     let mut slot = holding("k1", Some(3600));
     let ticket = slot.ask(at(3300), FIVE_MINUTES);
-    assert_eq!(slot.answer(at(3300), ticket), Answer::Wait);
+    assert_eq!(slot.answer(at(3300), ticket), Answer::Wait(None));
     let flight = started(&mut slot);
     slot.land(at(3301), 0.5, flight, Ok(key("k2", at(3301), Some(3600))));
     assert_eq!(served(slot.answer(at(3301), ticket)), "k2");
@@ -155,7 +162,9 @@ fn a_definitive_refusal_drops_the_key() {
     let flight = started(&mut slot);
     slot.land(at(1), 0.5, flight, Err(denied()));
     let ticket = slot.ask(at(1), FIVE_MINUTES);
-    assert!(matches!(slot.answer(at(1), ticket), Answer::Refuse(r) if r.error == denied()));
+    assert!(
+        matches!(slot.answer(at(1), ticket), Answer::Refuse(r) if r.reason == Reason::Source(denied()))
+    );
 }
 
 #[test]
@@ -163,7 +172,7 @@ fn a_refresh_keeps_the_old_key_until_the_new_one_is_there() {
     let mut slot = holding("k1", None);
     let refresh = slot.refresh();
     let flight = started(&mut slot);
-    assert_eq!(slot.answer(at(1), refresh), Answer::Wait);
+    assert_eq!(slot.answer(at(1), refresh), Answer::Wait(None));
     let ask = slot.ask(at(1), FIVE_MINUTES);
     assert_eq!(served(slot.answer(at(1), ask)), "k1");
     slot.land(at(2), 0.5, flight, Err(down()));
@@ -177,9 +186,9 @@ fn a_refresh_is_not_content_with_a_flight_that_was_already_under_way() {
     slot.ask(at(0), FIVE_MINUTES);
     let first = started(&mut slot);
     let refresh = slot.refresh();
-    assert_eq!(slot.take_errand(), None, "never two flights at once");
+    assert_eq!(slot.take_errands(), [], "never two flights at once");
     slot.land(at(1), 0.5, first, Ok(key("k1", at(1), None)));
-    assert_eq!(slot.answer(at(1), refresh), Answer::Wait);
+    assert_eq!(slot.answer(at(1), refresh), Answer::Wait(None));
     let second = started(&mut slot);
     slot.land(at(2), 0.5, second, Ok(key("k2", at(2), None)));
     assert_eq!(served(slot.answer(at(2), refresh)), "k2");
@@ -210,20 +219,20 @@ fn a_renewable_lease_is_renewed_and_a_refresh_wants_a_new_one() {
     slot.land(at(0), 0.5, flight, Ok(leased));
     slot.ask(at(3000), FIVE_MINUTES);
     assert!(matches!(
-        slot.take_errand(),
-        Some(Errand::Fetch {
+        slot.take_errands()[..],
+        [Errand::Fetch {
             flight: 2,
             renew: Some(_)
-        })
+        }]
     ));
     slot.land(at(3000), 0.5, 2, Err(down()));
     slot.refresh();
     assert!(matches!(
-        slot.take_errand(),
-        Some(Errand::Fetch {
+        slot.take_errands()[..],
+        [Errand::Fetch {
             flight: 3,
             renew: None
-        })
+        }]
     ));
 }
 
@@ -233,7 +242,7 @@ fn a_source_that_repeats_an_ageing_key_is_asked_with_back_off() {
     let mut flights = 0;
     for second in 3000..3540 {
         slot.ask(at(second), FIVE_MINUTES);
-        if let Some(Errand::Fetch { flight, .. }) = slot.take_errand() {
+        if let [Errand::Fetch { flight, .. }] = slot.take_errands()[..] {
             flights += 1;
             // The same key again, with the same end.
             let again = key("k1", at(0), Some(3600));
@@ -271,7 +280,7 @@ fn forgotten_is_forgotten_even_with_a_flight_under_way() {
     let flight = started(&mut slot);
     assert_eq!(slot.forget().unwrap().secret.expose(), "k1");
     let refused = Answer::Refuse(Refusal {
-        error: SourceError::Forgotten,
+        reason: Reason::Source(SourceError::Forgotten),
         next_try: Duration::ZERO,
     });
     assert_eq!(slot.answer(at(1), ticket), refused);

@@ -1,0 +1,38 @@
+//! `/proc/PID/stat`. See proc_pid_stat(5).
+
+use std::fs;
+
+use super::Process;
+
+pub(super) fn look_up(pid: u32) -> Option<Process> {
+    parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// The name stands in parentheses and may have any in itself, so the last one ends it.
+fn parse(stat: &str) -> Option<Process> {
+    let (head, tail) = stat.rsplit_once(") ")?;
+    let (_, name) = head.split_once('(')?;
+    // From the third field on: state, ppid, …, starttime, which is the 22nd.
+    let mut fields = tail.split(' ');
+    Some(Process {
+        parent: fields.nth(1)?.parse().ok()?,
+        name: name.to_owned(),
+        started: fields.nth(17)?.parse().ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_name_parent_and_start_whatever_the_name() {
+        let stat = "4711 (a) b (c) S 42 4711 4711 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 987654 5 6";
+        let expected = Process {
+            parent: 42,
+            name: "a) b (c".to_owned(),
+            started: 987_654,
+        };
+        assert_eq!(parse(stat), Some(expected));
+    }
+}

@@ -1,0 +1,345 @@
+//! What an early second ask leads to.
+
+use super::*;
+
+/// One client's process; others have other numbers.
+fn by(pid: u32) -> Ask {
+    Ask {
+        session: Some(Session { pid, started: 1 }),
+        ..FIVE_MINUTES
+    }
+}
+
+/// A slot with a gateway, and a client that was given `k1` at second 0.
+fn given() -> Slot {
+    let mut slot = Slot::new(Terms {
+        watch: None,
+        has_gateway: true,
+    });
+    let ticket = slot.ask(at(0), by(1));
+    let flight = started(&mut slot);
+    slot.land(at(0), 0.5, flight, Ok(key("k1", at(0), None)));
+    assert_eq!(served(slot.answer(at(0), ticket)), "k1");
+    slot
+}
+
+/// The number of the question to the gateway that the slot wants asked now.
+fn tried(slot: &mut Slot) -> u64 {
+    match &slot.take_errands()[..] {
+        [Errand::Try { trial, .. }] => *trial,
+        other => panic!("not one question: {other:?}"),
+    }
+}
+
+fn unclear() -> Verdict {
+    Verdict::Unclear("answered 503".to_owned())
+}
+
+fn refused(answer: Answer) -> Rejected {
+    match answer {
+        Answer::Refuse(Refusal {
+            reason: Reason::Rejected(rejected),
+            ..
+        }) => rejected,
+        other => panic!("not refused as rejected: {other:?}"),
+    }
+}
+
+#[test]
+fn a_rejected_key_is_replaced_before_the_client_is_answered() {
+    let mut slot = given();
+    let ticket = slot.ask(at(1), by(1));
+    let trial = tried(&mut slot);
+    assert_eq!(slot.answer(at(1), ticket), Answer::Wait(None));
+    slot.heard(at(1), trial, Verdict::Rejected);
+    let flight = started(&mut slot);
+    assert_eq!(slot.answer(at(1), ticket), Answer::Wait(None));
+    slot.land(at(2), 0.5, flight, Ok(key("k2", at(2), None)));
+    assert_eq!(served(slot.answer(at(2), ticket)), "k2");
+}
+
+#[test]
+fn twenty_sessions_cost_one_question_and_one_fetch() {
+    let mut slot = given();
+    for pid in 2..=20 {
+        let ticket = slot.ask(at(0), by(pid));
+        assert_eq!(served(slot.answer(at(0), ticket)), "k1");
+    }
+    let tickets: Vec<_> = (1..=20).map(|pid| slot.ask(at(1), by(pid))).collect();
+    let trial = tried(&mut slot);
+    slot.heard(at(1), trial, Verdict::Rejected);
+    let flight = started(&mut slot);
+    slot.land(at(2), 0.5, flight, Ok(key("k2", at(2), None)));
+    for ticket in tickets {
+        assert_eq!(served(slot.answer(at(2), ticket)), "k2");
+    }
+    assert_eq!(slot.take_errands(), []);
+}
+
+#[test]
+fn a_late_401_for_an_old_key_costs_nothing() {
+    let mut slot = given();
+    slot.refresh();
+    let flight = started(&mut slot);
+    slot.land(at(100), 0.5, flight, Ok(key("k2", at(100), None)));
+    let ticket = slot.ask(at(101), by(1));
+    assert_eq!(slot.take_errands(), []);
+    assert_eq!(served(slot.answer(at(101), ticket)), "k2");
+}
+
+#[test]
+fn a_good_key_is_kept_and_the_verdict_holds_for_who_comes_with_the_same_401() {
+    let mut slot = given();
+    let other = slot.ask(at(0), by(2));
+    assert_eq!(served(slot.answer(at(0), other)), "k1");
+    let ticket = slot.ask(at(1), by(1));
+    let trial = tried(&mut slot);
+    slot.heard(at(1), trial, Verdict::Good);
+    assert_eq!(served(slot.answer(at(1), ticket)), "k1");
+    let other = slot.ask(at(3), by(2));
+    assert_eq!(slot.take_errands(), []);
+    assert_eq!(served(slot.answer(at(3), other)), "k1");
+}
+
+#[test]
+fn who_comes_back_after_the_verdict_is_news() {
+    let mut slot = given();
+    let ticket = slot.ask(at(1), by(1));
+    let trial = tried(&mut slot);
+    slot.heard(at(1), trial, Verdict::Good);
+    assert_eq!(served(slot.answer(at(1), ticket)), "k1");
+    slot.ask(at(2), by(1));
+    let trial = tried(&mut slot);
+    slot.heard(at(2), trial, Verdict::Rejected);
+    started(&mut slot);
+}
+
+#[test]
+fn a_loop_of_asks_is_no_loop_at_the_gateway() {
+    let mut slot = given();
+    let mut questions = 0;
+    for hundredths in 0..6000_u64 {
+        let now = Now {
+            tick: at(1).tick + Duration::from_millis(10 * hundredths),
+            ..at(1)
+        };
+        let ticket = slot.ask(now, by(1));
+        for errand in slot.take_errands() {
+            if let Errand::Try { trial, .. } = errand {
+                questions += 1;
+                slot.heard(now, trial, Verdict::Good);
+            }
+        }
+        slot.take_errands();
+        slot.answer(now, ticket);
+    }
+    assert!((10..=40).contains(&questions), "{questions} in a minute");
+}
+
+#[test]
+fn settings_touched_ten_times_cost_the_source_nothing() {
+    let mut slot = given();
+    for touch in 1..=10 {
+        let now = at(3 * touch);
+        let ticket = slot.ask(now, by(1));
+        for errand in slot.take_errands() {
+            match errand {
+                Errand::Try { trial, .. } => slot.heard(now, trial, Verdict::Good),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(served(slot.answer(now, ticket)), "k1");
+    }
+}
+
+#[test]
+fn who_insists_is_believed_over_the_gateway() {
+    let mut slot = given();
+    let mut fetched_at = None;
+    // The client's retry chain, in tenths of seconds.
+    for tenths in [12_u64, 23, 48, 94, 186, 350] {
+        let now = Now {
+            tick: at(0).tick + Duration::from_millis(100 * tenths),
+            ..at(0)
+        };
+        slot.ask(now, by(1));
+        for errand in slot.take_errands() {
+            match errand {
+                Errand::Try { trial, .. } => slot.heard(now, trial, Verdict::Good),
+                other => panic!("{other:?}"),
+            }
+        }
+        for errand in slot.take_errands() {
+            assert!(matches!(errand, Errand::Fetch { .. }));
+            fetched_at.get_or_insert(tenths);
+        }
+        if fetched_at.is_some() {
+            break;
+        }
+        let ticket = slot.ask(now, by(2));
+        slot.answer(now, ticket);
+        slot.sessions.hand(
+            by(1).session.unwrap(),
+            &key("k1", now, None).fingerprint(),
+            now.tick,
+            FIVE_MINUTES.cache_lifetime,
+        );
+    }
+    assert_eq!(fetched_at, Some(94));
+}
+
+#[test]
+fn a_gateway_that_cannot_tell_does_not_cost_the_key() {
+    let mut slot = given();
+    let ticket = slot.ask(at(1), by(1));
+    let trial = tried(&mut slot);
+    slot.heard(at(1), trial, unclear());
+    let flight = started(&mut slot);
+    slot.land(at(1), 0.5, flight, Err(down()));
+    assert_eq!(served(slot.answer(at(1), ticket)), "k1");
+}
+
+#[test]
+fn a_gateway_that_is_down_makes_no_storm_at_the_source() {
+    let mut slot = given();
+    let mut fetches = 0;
+    for second in 1..3600 {
+        let ticket = slot.ask(at(second), by(1));
+        while let Some(errand) = slot.take_errands().pop() {
+            match errand {
+                Errand::Try { trial, .. } => slot.heard(at(second), trial, unclear()),
+                Errand::Fetch { flight, .. } => {
+                    fetches += 1;
+                    slot.land(at(second), 0.5, flight, Ok(key("k1", at(second), None)));
+                }
+                Errand::Look { .. } => panic!("there is nothing to look at"),
+            }
+        }
+        assert_eq!(served(slot.answer(at(second), ticket)), "k1");
+    }
+    assert!((12..=20).contains(&fetches), "{fetches}");
+}
+
+#[test]
+fn without_a_gateway_a_suspect_is_fetched_anew_at_a_bounded_rate() {
+    let mut slot = holding("k1", None);
+    let ticket = slot.ask(at(1), by(1));
+    slot.answer(at(1), ticket);
+    let mut fetches = 0;
+    for second in 2..60 {
+        let ticket = slot.ask(at(second), by(1));
+        if let [Errand::Fetch { flight, .. }] = slot.take_errands()[..] {
+            fetches += 1;
+            slot.land(at(second), 0.5, flight, Ok(key("k1", at(second), None)));
+        }
+        assert_eq!(served(slot.answer(at(second), ticket)), "k1");
+    }
+    assert!((2..=3).contains(&fetches), "{fetches}");
+}
+
+/// `k1` was rejected at second 1, and the source has nothing else.
+fn dead() -> Slot {
+    let mut slot = given();
+    let ticket = slot.ask(at(1), by(1));
+    let trial = tried(&mut slot);
+    slot.heard(at(1), trial, Verdict::Rejected);
+    let flight = started(&mut slot);
+    slot.land(at(1), 1.0, flight, Ok(key("k1", at(1), None)));
+    refused(slot.answer(at(1), ticket));
+    slot
+}
+
+#[test]
+fn a_dead_key_is_said_and_not_repeated() {
+    let mut slot = dead();
+    let ticket = slot.ask(at(1), by(2));
+    assert_eq!(
+        slot.take_errands(),
+        [],
+        "the verdict is fresh and the back-off holds"
+    );
+    let rejected = refused(slot.answer(at(1), ticket));
+    assert_eq!(rejected.since, at(1).wall);
+    assert_eq!(rejected.age, Duration::from_secs(1));
+}
+
+#[test]
+fn a_dead_key_is_healed_by_the_next_version_without_anyones_doing() {
+    let mut slot = dead();
+    let due = slot.due(at(1)).unwrap();
+    assert_eq!(due, at(2).tick, "back-off");
+    slot.wake(at(2));
+    let flight = started(&mut slot);
+    slot.land(at(2), 0.5, flight, Ok(key("k2", at(2), None)));
+    let ticket = slot.ask(at(2), by(1));
+    assert_eq!(served(slot.answer(at(2), ticket)), "k2");
+}
+
+#[test]
+fn a_dead_key_lives_again_when_the_gateway_takes_it_again() {
+    let mut slot = dead();
+    // Past the verdict, not past the back-off of many failures.
+    for second in 2..7 {
+        slot.wake(at(second));
+        if let [Errand::Fetch { flight, .. }] = slot.take_errands()[..] {
+            slot.land(at(second), 1.0, flight, Ok(key("k1", at(second), None)));
+        }
+    }
+    let ticket = slot.ask(at(7), by(1));
+    let trial = tried(&mut slot);
+    slot.heard(at(7), trial, Verdict::Good);
+    assert_eq!(served(slot.answer(at(7), ticket)), "k1");
+}
+
+#[test]
+fn a_dead_key_costs_the_source_little_however_often_it_is_asked_for() {
+    let mut slot = dead();
+    let mut fetches = 0;
+    for second in 2..3600 {
+        let ticket = slot.ask(at(second), by(1));
+        while let Some(errand) = slot.take_errands().pop() {
+            match errand {
+                Errand::Try { trial, .. } => slot.heard(at(second), trial, Verdict::Rejected),
+                Errand::Fetch { flight, .. } => {
+                    fetches += 1;
+                    slot.land(at(second), 0.5, flight, Ok(key("k1", at(second), None)));
+                }
+                Errand::Look { .. } => panic!("there is nothing to look at"),
+            }
+        }
+        refused(slot.answer(at(second), ticket));
+    }
+    assert!((20..=40).contains(&fetches), "{fetches}");
+}
+
+#[test]
+fn for_a_client_that_does_not_cache_a_dead_key_is_found_at_a_bounded_rate() {
+    let mute = Ask {
+        cache_lifetime: Duration::ZERO,
+        ..by(1)
+    };
+    let mut slot = given();
+    let mut questions = 0;
+    for second in 1..120 {
+        let ticket = slot.ask(at(second), mute);
+        for errand in slot.take_errands() {
+            match errand {
+                Errand::Try { trial, .. } => {
+                    questions += 1;
+                    slot.heard(at(second), trial, Verdict::Good);
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(served(slot.answer(at(second), ticket)), "k1");
+    }
+    assert_eq!(questions, 4);
+
+    slot.ask(at(121), mute);
+    let trial = tried(&mut slot);
+    slot.heard(at(121), trial, Verdict::Rejected);
+    let flight = started(&mut slot);
+    slot.land(at(121), 0.5, flight, Ok(key("k2", at(121), None)));
+    let ticket = slot.ask(at(122), mute);
+    assert_eq!(served(slot.answer(at(122), ticket)), "k2");
+}

@@ -1,0 +1,144 @@
+//! Central rotation is heard before any client meets a 401.
+
+use super::*;
+
+const WATCHED: Terms = Terms {
+    watch: Some(Duration::from_secs(30)),
+    has_gateway: false,
+};
+
+fn watching() -> Slot {
+    let mut slot = Slot::new(WATCHED);
+    slot.ask(at(0), FIVE_MINUTES);
+    let flight = started(&mut slot);
+    slot.land(at(0), 0.5, flight, Ok(key("k1", at(0), None)));
+    slot
+}
+
+fn look(slot: &mut Slot) -> u64 {
+    match &slot.take_errands()[..] {
+        [Errand::Look { look, .. }] => *look,
+        other => panic!("not one look: {other:?}"),
+    }
+}
+
+fn deleted() -> SourceError {
+    SourceError::Missing {
+        host: "vault.test:8200".to_owned(),
+        path: "secret/key".to_owned(),
+        said: "version 2 was deleted".to_owned(),
+    }
+}
+
+#[test]
+fn a_new_version_is_fetched_before_anybody_asks() {
+    let mut slot = watching();
+    assert_eq!(slot.due(at(0)), Some(at(30).tick));
+    slot.wake(at(30));
+    let look = look(&mut slot);
+    slot.looked(at(30), 0.5, look, Ok(Look::Superseded));
+    let flight = started(&mut slot);
+    slot.land(at(31), 0.5, flight, Ok(key("k2", at(31), None)));
+    let ticket = slot.ask(at(31), FIVE_MINUTES);
+    assert_eq!(served(slot.answer(at(31), ticket)), "k2");
+}
+
+#[test]
+fn an_unchanged_version_is_noted_and_looked_at_again() {
+    let mut slot = watching();
+    slot.wake(at(30));
+    let look = look(&mut slot);
+    slot.looked(at(30), 0.5, look, Ok(Look::Current));
+    assert_eq!(slot.snapshot(at(30)).seen_current, Some(at(30).wall));
+    assert_eq!(slot.due(at(30)), Some(at(60).tick));
+}
+
+#[test]
+fn a_deleted_version_is_dropped() {
+    let mut slot = watching();
+    slot.wake(at(30));
+    let look = look(&mut slot);
+    slot.looked(at(30), 0.5, look, Err(deleted()));
+    let ticket = slot.ask(at(30), FIVE_MINUTES);
+    assert!(
+        matches!(slot.answer(at(30), ticket), Answer::Refuse(r) if r.reason == Reason::Source(deleted()))
+    );
+}
+
+#[test]
+fn a_source_that_does_not_answer_looks_is_looked_at_less_and_costs_nobody_the_key() {
+    let mut slot = watching();
+    let mut looks = 0;
+    for second in 1..3600 {
+        let ticket = slot.ask(at(second), FIVE_MINUTES);
+        assert_eq!(served(slot.answer(at(second), ticket)), "k1");
+        slot.wake(at(second));
+        if let [Errand::Look { look, .. }] = slot.take_errands()[..] {
+            looks += 1;
+            slot.looked(at(second), 1.0, look, Err(down()));
+        }
+    }
+    assert!((15..=22).contains(&looks), "{looks}");
+}
+
+#[test]
+fn who_wakes_a_profile_from_rest_waits_for_a_look_but_not_for_long() {
+    let mut slot = watching();
+    assert_eq!(slot.due(at(1000)), None, "it rests");
+    let ticket = slot.ask(at(1000), FIVE_MINUTES);
+    let look = look(&mut slot);
+    assert_eq!(
+        slot.answer(at(1000), ticket),
+        Answer::Wait(Some(at(1002).tick))
+    );
+    assert_eq!(served(slot.answer(at(1002), ticket)), "k1");
+
+    slot.looked(at(1003), 0.5, look, Ok(Look::Superseded));
+    let flight = started(&mut slot);
+    slot.land(at(1003), 0.5, flight, Ok(key("k2", at(1003), None)));
+    let ticket = slot.ask(at(1004), FIVE_MINUTES);
+    assert_eq!(served(slot.answer(at(1004), ticket)), "k2");
+}
+
+#[test]
+fn who_wakes_a_profile_gets_what_the_look_found() {
+    let mut slot = watching();
+    let ticket = slot.ask(at(1000), FIVE_MINUTES);
+    let look = look(&mut slot);
+    slot.looked(at(1000), 0.5, look, Ok(Look::Superseded));
+    let flight = started(&mut slot);
+    assert!(matches!(slot.answer(at(1000), ticket), Answer::Wait(_)));
+    slot.land(at(1001), 0.5, flight, Ok(key("k2", at(1001), None)));
+    assert_eq!(served(slot.answer(at(1001), ticket)), "k2");
+}
+
+#[test]
+fn a_new_version_heals_a_dead_key_whatever_the_back_off() {
+    let mut slot = Slot::new(Terms {
+        has_gateway: true,
+        ..WATCHED
+    });
+    slot.ask(at(0), FIVE_MINUTES);
+    let flight = started(&mut slot);
+    slot.land(at(0), 0.5, flight, Ok(key("k1", at(0), None)));
+    slot.ask(at(31), FIVE_MINUTES);
+    let (trial, _) = slot.trial.ask(at(31).tick);
+    slot.heard(at(31), trial, Verdict::Rejected);
+    slot.take_errands();
+    for _ in 0..12 {
+        let flight = slot.flight.under_way().unwrap_or_else(|| slot.launch(None));
+        slot.land(at(31), 1.0, flight, Ok(key("k1", at(31), None)));
+    }
+    slot.take_errands();
+    assert!(
+        slot.due(at(65)).unwrap() <= at(65).tick,
+        "the look is due, the fetch is not"
+    );
+    slot.wake(at(65));
+    let look = look(&mut slot);
+    slot.looked(at(65), 0.5, look, Ok(Look::Superseded));
+    let flight = started(&mut slot);
+    slot.land(at(65), 0.5, flight, Ok(key("k2", at(65), None)));
+    let ticket = slot.ask(at(65), FIVE_MINUTES);
+    assert_eq!(served(slot.answer(at(65), ticket)), "k2");
+}

@@ -1,0 +1,158 @@
+//! What the gateway says of the key that is held.
+
+use std::time::Duration;
+
+use super::course::Course;
+use crate::{
+    clock::{Now, Tick, Timestamp},
+    gateway::Verdict,
+    secret::Fingerprint,
+};
+
+/// How long a verdict holds: the clients that met the same 401 come within this time.
+const HOLDS: Duration = Duration::from_secs(5);
+
+/// A verdict is as good as new for who was given the key after it, once this many questions were asked in a row: a
+/// script that asks for the key in a loop is not to become a loop at the gateway.
+const BURST: u32 = 5;
+
+/// How long it takes until one more may be asked.
+const REFILL: Duration = Duration::from_secs(2);
+
+/// How often a key is tried for clients whose coming back tells nothing.
+const MUTE_INTERVAL: Duration = Duration::from_secs(30);
+
+/// What the gateway says of the key that is held.
+#[derive(Debug, Default)]
+pub(super) struct Trial {
+    course: Course,
+    key: Option<Fingerprint>,
+    heard: Option<(Tick, Verdict)>,
+    rejected_since: Option<Timestamp>,
+    /// Questions that were asked in a row, and since when they are being forgiven.
+    asked: u32,
+    forgiven_at: Tick,
+    /// Somebody doubts the key for whom "cannot tell" (or, if he insists, even "good") is not the end of it.
+    is_doubted: bool,
+    is_insisted: bool,
+}
+
+impl Trial {
+    /// What is held from now on. The same key again changes nothing of what was said of it.
+    pub(super) fn hold(&mut self, key: &Fingerprint) {
+        if self.key.as_ref() != Some(key) {
+            self.course.forget();
+            *self = Self {
+                course: std::mem::take(&mut self.course),
+                key: Some(key.clone()),
+                ..Self::default()
+            };
+        }
+    }
+
+    /// Nothing is held.
+    pub(super) fn forget(&mut self) {
+        self.course.forget();
+        *self = Self {
+            course: std::mem::take(&mut self.course),
+            ..Self::default()
+        };
+    }
+
+    /// Since when the gateway refuses the key that is held; `None` where it does not, as far as is known.
+    pub(super) fn rejected_since(&self) -> Option<Timestamp> {
+        self.rejected_since
+    }
+
+    /// What the gateway said a moment ago.
+    pub(super) fn verdict(&self, now: Tick) -> Option<&Verdict> {
+        let (at, verdict) = self.heard.as_ref()?;
+        (now.since(*at) < HOLDS).then_some(verdict)
+    }
+
+    /// As above, for a session that was last given the key at `given`. If that was after the verdict, its coming back
+    /// is news, and the gateway is to be asked again.
+    pub(super) fn verdict_for(&self, given: Tick, now: Tick) -> Option<&Verdict> {
+        let (at, _) = self.heard.as_ref()?;
+        let is_news = given >= *at && self.asked_in_a_row(now) < BURST;
+        self.verdict(now).filter(|_| !is_news)
+    }
+
+    fn asked_in_a_row(&self, now: Tick) -> u32 {
+        let forgiven = now.since(self.forgiven_at).as_secs() / REFILL.as_secs();
+        self.asked
+            .saturating_sub(u32::try_from(forgiven).unwrap_or(u32::MAX))
+    }
+
+    /// Whether it is time to try the key for a client whose coming back tells nothing.
+    pub(super) fn is_due_for_mute(&self, now: Tick) -> bool {
+        let is_fresh = self
+            .heard
+            .as_ref()
+            .is_some_and(|(at, _)| now.since(*at) < MUTE_INTERVAL);
+        self.course.under_way().is_none() && !is_fresh
+    }
+
+    /// The number of the question that is under way, and whether it starts only now.
+    pub(super) fn ask(&mut self, now: Tick) -> (u64, bool) {
+        if let Some(number) = self.course.under_way() {
+            return (number, false);
+        }
+        self.asked = self.asked_in_a_row(now) + 1;
+        self.forgiven_at = now;
+        (self.course.start(), true)
+    }
+
+    /// Somebody doubts the key while it is being tried.
+    pub(super) fn doubt(&mut self, insists: bool) {
+        self.is_doubted = true;
+        self.is_insisted |= insists;
+    }
+
+    pub(super) fn is_over(&self, number: u64) -> bool {
+        self.course.is_over(number)
+    }
+
+    /// The gateway has answered. What follows from it.
+    pub(super) fn hear(&mut self, now: Now, number: u64, verdict: Verdict) -> Consequence {
+        if !self.course.end(number) {
+            return Consequence::None;
+        }
+        let is_doubted = std::mem::take(&mut self.is_doubted);
+        let is_insisted = std::mem::take(&mut self.is_insisted);
+        let consequence = match &verdict {
+            Verdict::Good => {
+                self.rejected_since = None;
+                if is_insisted {
+                    Consequence::Doubt
+                } else {
+                    Consequence::None
+                }
+            }
+            Verdict::Rejected => {
+                let is_news = self.rejected_since.is_none();
+                self.rejected_since.get_or_insert(now.wall);
+                if is_news {
+                    Consequence::Reissue
+                } else {
+                    Consequence::None
+                }
+            }
+            Verdict::Unclear(_) if is_doubted => Consequence::Doubt,
+            Verdict::Unclear(_) => Consequence::None,
+        };
+        self.heard = Some((now.tick, verdict));
+        consequence
+    }
+}
+
+/// What follows from a verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Consequence {
+    /// Nothing.
+    None,
+    /// The key is dead: another one is needed at once.
+    Reissue,
+    /// The key may be dead: the source is asked, at a bounded rate.
+    Doubt,
+}
