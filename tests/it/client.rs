@@ -6,13 +6,11 @@ use claviger::{
 };
 use serde_json::json;
 
-use crate::{
-    support::{
-        Bao, Machine,
-        client::{Client, Session},
-        machine::binary,
-        poll::timed,
-    },
+use crate::support::{
+    Bao, Machine,
+    client::{Client, Session},
+    machine::binary,
+    poll::timed,
 };
 
 const MESSAGES: &str = "/v1/messages";

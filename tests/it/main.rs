@@ -1,7 +1,12 @@
 //! The integration tests: real servers, real processes.
 
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests"
+)]
 
 mod client;
 mod engine;
