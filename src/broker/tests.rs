@@ -231,3 +231,46 @@ async fn a_new_configuration_takes_over_the_profiles_that_it_leaves_as_they_were
         assert_eq!(credential.secret.expose(), expected);
     }
 }
+
+#[tokio::test]
+async fn a_hanging_source_delays_neither_another_profile_nor_a_cached_key() {
+    let hanging = Scene::new(true, [Ok(("never", None))]);
+    let well = Scene::new(false, [Ok(("k1", Some(3600)))]);
+    let routes = BTreeMap::from([
+        ("hanging".to_owned(), route(&hanging.source)),
+        ("well".to_owned(), route(&well.source)),
+    ]);
+    let clock: Arc<dyn Clock> = Arc::new(well.clock.clone());
+    let chance: Chance = Arc::new(|| 0.5);
+    let broker = Arc::new(Broker::new(routes, &clock, &chance));
+    let until = well.clock.now().tick + Duration::from_secs(8);
+    let waiting = tokio::spawn({
+        let broker = Arc::clone(&broker);
+        async move { broker.acquire("hanging", ASK, until).await }
+    });
+    well.settle().await;
+    assert!(broker.acquire("well", ASK, until).await.is_ok());
+
+    // Its own source hangs from now on, and the key is due for renewal: it is served all the same.
+    let broken = Scene::new(true, [Ok(("k2", Some(3600)))]);
+    let routes = BTreeMap::from([("p".to_owned(), route(&broken.source))]);
+    let clock: Arc<dyn Clock> = Arc::new(broken.clock.clone());
+    let broker = Broker::new(routes, &clock, &chance);
+    broken.source.gate.as_ref().unwrap().notify_one();
+    let until = broken.clock.now().tick + Duration::from_secs(8);
+    assert!(broker.acquire("p", ASK, until).await.is_ok());
+    broken.clock.advance(Duration::from_secs(3000));
+    let served = broker.acquire("p", ASK, until).await.unwrap();
+    assert_eq!(served.secret.expose(), "k2");
+    waiting.abort();
+}
+
+#[tokio::test]
+async fn a_key_that_lives_for_seven_thousand_years_is_no_trouble() {
+    let scene = Scene::new(false, [Ok(("k1", Some(240_000_000_000)))]);
+    assert_eq!(scene.acquire().await.unwrap().unwrap(), "k1");
+    scene.settle().await;
+    scene.clock.advance(Duration::from_secs(400_000_000));
+    assert_eq!(scene.acquire().await.unwrap().unwrap(), "k1");
+    assert_eq!(scene.asked(), 1);
+}

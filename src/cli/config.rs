@@ -8,7 +8,7 @@ use std::{
 
 use super::Complaint;
 use crate::{
-    config::{self, Locations},
+    config::{self, Config, ConfigError, Locations},
     failure, places,
 };
 
@@ -29,30 +29,10 @@ pub(super) fn run(command: Command) -> Result<(), Complaint> {
         Command::Schema => writeln!(out, "{:#}", config::schema())?,
         Command::Check { file } => {
             let config = match file {
-                Some(file) => {
-                    let text = fs::read_to_string(&file).map_err(|error| {
-                        let message = format!("cannot read '{}': {error}", file.display());
-                        Complaint::new(
-                            failure::CONFIGURATION,
-                            message,
-                            "name a file that you may read",
-                        )
-                    })?;
-                    config::parse(&file, &text)
-                }
-                None => config::load(&Locations::of_this_machine(None, places::variable)),
+                Some(file) => check(&file)?,
+                None => config::load(&Locations::of_this_machine(None, places::variable))
+                    .map_err(|error| complaint(&error))?,
             };
-            let config = config.map_err(|error| {
-                // All that is wrong, not only the first of it.
-                let file = error.file().map(Path::to_owned).unwrap_or_default();
-                let others: Vec<_> = error.problems().skip(1).map(|p| p.at(&file)).collect();
-                let mut failure = failure::of_config(&error);
-                for other in others {
-                    failure.message.push('\n');
-                    failure.message.push_str(&other);
-                }
-                Complaint(failure)
-            })?;
             writeln!(
                 out,
                 "{}: good; {} and {}",
@@ -63,6 +43,31 @@ pub(super) fn run(command: Command) -> Result<(), Complaint> {
         }
     }
     Ok(())
+}
+
+fn check(file: &Path) -> Result<Config, Complaint> {
+    let text = fs::read_to_string(file).map_err(|error| {
+        let message = format!("cannot read '{}': {error}", file.display());
+        Complaint::new(
+            failure::CONFIGURATION,
+            message,
+            "name a file that you may read",
+        )
+    })?;
+    config::parse(file, &text).map_err(|error| complaint(&error))
+}
+
+/// All that is wrong, not only the first of it, and no hint to run this very command.
+fn complaint(error: &ConfigError) -> Complaint {
+    let mut failure = failure::of_config(error);
+    if let Some(file) = error.file() {
+        let problems: Vec<_> = error.problems().map(|problem| problem.at(file)).collect();
+        if !problems.is_empty() {
+            failure.message = problems.join("\n");
+            failure.hint = None;
+        }
+    }
+    Complaint(failure)
 }
 
 fn count(number: usize, what: &str) -> String {

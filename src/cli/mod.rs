@@ -74,9 +74,16 @@ impl From<Failure> for Complaint {
     }
 }
 
-/// Nobody reads what we print any more, or the disk is full.
+/// The disk is full, say; or nobody reads any more what we print, and then there is nothing to say about it.
 impl From<io::Error> for Complaint {
     fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self(Failure {
+                code: failure::DAEMON,
+                message: String::new(),
+                hint: None,
+            });
+        }
         Self::new(
             failure::DAEMON,
             format!("cannot write: {error}"),
@@ -91,14 +98,20 @@ pub fn main() -> ExitCode {
     match run(Arguments::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Complaint(failure)) => {
-            let mut stderr = io::stderr().lock();
-            // Where stderr is closed there is nobody to tell.
-            let _ = writeln!(stderr, "claviger: {}", failure.message);
-            if let Some(hint) = failure.hint {
-                let _ = writeln!(stderr, "hint: {hint}");
-            }
+            tell(&failure);
             ExitCode::from(failure.code)
         }
+    }
+}
+
+/// Where stderr is closed there is nobody to tell.
+fn tell(failure: &Failure) {
+    let mut stderr = io::stderr().lock();
+    if !failure.message.is_empty() {
+        let _ = writeln!(stderr, "claviger: {}", failure.message);
+    }
+    if let Some(hint) = &failure.hint {
+        let _ = writeln!(stderr, "hint: {hint}");
     }
 }
 

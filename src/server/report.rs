@@ -140,3 +140,114 @@ fn lenient(standing: Option<Standing>) -> Option<String> {
             .to_owned()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use super::*;
+    use crate::{
+        clock::{Tick, Timestamp},
+        credential::Credential,
+        secret::Secret,
+        source::Trouble,
+    };
+
+    fn snapshot(lifetime: Option<u64>) -> Snapshot {
+        Snapshot {
+            credential: Some(Arc::new(Credential {
+                secret: Secret::new("abc".to_owned()),
+                obtained: now(),
+                lifetime: lifetime.map(Duration::from_secs),
+                version: Some(3),
+                lease: None,
+            })),
+            rejected_since: None,
+            seen_current: None,
+            trouble: None,
+            due: None,
+            cache_lifetime: Some(Duration::from_secs(300)),
+        }
+    }
+
+    fn now() -> Now {
+        Now {
+            tick: Tick(Duration::from_secs(1000)),
+            wall: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn reported(snapshot: &Snapshot, standing: Option<Standing>) -> serde_json::Value {
+        let profile = Profile::new("default", "team-vault", snapshot, standing, now());
+        serde_json::to_value(profile).unwrap()
+    }
+
+    #[test]
+    fn the_contract_holds() {
+        let profile = reported(&snapshot(None), None);
+        assert_eq!(profile["name"], "default");
+        assert_eq!(profile["source"], "team-vault");
+        assert_eq!(profile["state"], "ready");
+        assert_eq!(profile["fingerprint"], "ba7816bf8f01");
+        assert_eq!(profile["issued_at"], "1970-01-01T00:00:00Z");
+        assert_eq!(profile["version"], 3);
+        for name in ["expires_at", "next_refresh_at", "last_error"] {
+            assert!(profile[name].is_null(), "{name}");
+        }
+    }
+
+    #[test]
+    fn each_state_has_its_name() {
+        let state = |snapshot: Snapshot| reported(&snapshot, None)["state"].clone();
+        let without = |trouble| Snapshot {
+            credential: None,
+            trouble,
+            ..snapshot(None)
+        };
+        let host = || "vault.test:8200".to_owned();
+        assert_eq!(state(without(None)), "empty");
+        let unreachable = SourceError::Unreachable {
+            host: host(),
+            trouble: Trouble::Refused,
+        };
+        assert_eq!(state(without(Some(unreachable))), "unreachable");
+        let login = SourceError::LoginRequired {
+            host: host(),
+            said: "expired".to_owned(),
+        };
+        assert_eq!(state(without(Some(login))), "login-required");
+        let rejected = Snapshot {
+            rejected_since: Some(Timestamp::UNIX_EPOCH),
+            ..snapshot(None)
+        };
+        assert_eq!(state(rejected), "rejected");
+    }
+
+    #[test]
+    fn a_key_that_lives_shorter_than_the_client_caches_is_told_with_the_value_to_set() {
+        let advice = reported(&snapshot(Some(300)), None)["advice"].to_string();
+        assert!(
+            advice.contains("caches for 300 s what lives for 300 s"),
+            "{advice}"
+        );
+        assert!(
+            advice.contains("CLAUDE_CODE_API_KEY_HELPER_TTL_MS to 90000 or less"),
+            "{advice}"
+        );
+        assert_eq!(
+            reported(&snapshot(Some(3600)), None)["advice"],
+            serde_json::json!([])
+        );
+    }
+
+    #[test]
+    fn a_gateway_that_takes_any_key_is_told() {
+        let profile = reported(&snapshot(None), Some(Standing::TakesAnyKey));
+        assert_eq!(profile["gateway_word"], "takes-any-key");
+        assert!(
+            profile["advice"]
+                .to_string()
+                .contains("its word does not count")
+        );
+    }
+}
