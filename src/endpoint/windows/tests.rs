@@ -61,15 +61,28 @@ async fn the_name_is_free_when_the_listener_is_gone() {
     Listener::bind(&pipe).await.unwrap();
 }
 
-#[tokio::test]
-async fn who_never_reads_keeps_nobody() {
-    let pipe = pipe("mute");
-    let mut listener = Listener::bind(&pipe).await.unwrap();
-    let _client = connect(&pipe).await.unwrap();
-    let (mut stream, _) = listener.accept().await.unwrap();
-    stream.write_all(b"answer").await.unwrap();
-    let shut = tokio::time::timeout(Duration::from_millis(100), stream.shutdown()).await;
-    assert!(shut.is_err(), "nobody has read it");
-    drop(stream);
-    // The runtime's end waits for the flush: this test would not.
+#[test]
+fn who_never_reads_keeps_nobody() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let mute = runtime.block_on(async {
+        let pipe = pipe("mute");
+        let mut listener = Listener::bind(&pipe).await.unwrap();
+        // Not `connect`: tokio reads ahead of whoever asks.
+        let mute = std::fs::File::options()
+            .read(true)
+            .write(true)
+            .open(&pipe)
+            .unwrap();
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.write_all(b"answer").await.unwrap();
+        let shut = tokio::time::timeout(Duration::from_millis(100), stream.shutdown()).await;
+        assert!(shut.is_err(), "nobody has read it");
+        mute
+    });
+    // The runtime waits for the flush: were it not cut off, it would as long as the client lives.
+    drop(runtime);
+    drop(mute);
 }
