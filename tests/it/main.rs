@@ -1,6 +1,13 @@
 //! The integration tests: real servers, real processes.
 
 #![cfg(unix)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests"
+)]
 
+mod auth;
 mod kv;
 mod support;

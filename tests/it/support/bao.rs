@@ -417,7 +417,7 @@ impl Bao {
     }
 
     /// A new engine answers 400 while it is being upgraded.
-    async fn until_versioned(&self, mount: &str) {
+    pub(crate) async fn until_versioned(&self, mount: &str) {
         let config = format!("{mount}/config");
         until("the engine is ready", SOON, async || {
             self.api(Method::GET, &config, Value::Null).await.0 == 200

@@ -39,15 +39,7 @@ impl Postgres {
         let child = as_somebody("postgres", directory.path())
             .arg("-D")
             .arg(&data)
-            .args([
-                "-h",
-                "127.0.0.1",
-                "-k",
-                "",
-                "-F",
-                "-p",
-                &port.to_string(),
-            ])
+            .args(["-h", "127.0.0.1", "-k", "", "-F", "-p", &port.to_string()])
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn()
