@@ -10,4 +10,6 @@
 
 mod auth;
 mod kv;
+mod outage;
 mod support;
+mod tls;
