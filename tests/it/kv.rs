@@ -1,47 +1,217 @@
 //! Keys in the KV engines.
 
+use std::fmt::Write as _;
+
 use serde_json::json;
 
-use crate::support::{Bao, Machine};
-
-/// The key of most tests; long enough to be found where it must not be.
-const KEY: &str = "sk-canary-5f3a9c";
-
-/// A machine whose only source is the field `api_key` at `path`, with a token of the policy `reader`.
-async fn machine(bao: &Bao, path: &str, more: &str) -> Machine {
-    let machine = Machine::new();
-    machine.secret(KEY);
-    let token = machine.secret_file("token", &bao.token(json!({})).await);
-    machine.config(&format!(
-        r#"
-[profile.default]
-source = "vault"
-
-[source.vault]
-type = "vault"
-address = "{}"
-path = "{path}"
-field = "api_key"
-{more}
-auth = {{ method = "token", token_file = "{token}" }}
-"#,
-        bao.url()
-    ));
-    machine
-}
+use crate::support::{
+    Bao, KEY, Machine,
+    machine::{source, vault},
+};
 
 #[tokio::test]
 async fn version_2() {
     let bao = Bao::start().await;
-    bao.put("team/key", json!({"api_key": "old"})).await;
+    bao.put("team/key", json!({"api_key": "sk-old"})).await;
     bao.put("team/key", json!({"api_key": KEY, "note": 1}))
         .await;
-    let machine = machine(&bao, "secret/team/key", "").await;
+    let machine = Machine::with_token(&bao, "secret/team/key", "").await;
     machine.helper().await.printed(KEY);
     let status = machine.status().await;
     assert_eq!(status["profiles"][0]["version"], 2);
-    assert_eq!(status["profiles"][0]["state"], "ready");
-    machine.helper().await.printed(KEY);
     assert_eq!(bao.asked("read", "secret/data/team/key"), 1);
-    assert_eq!(bao.requests().len(), 2, "{:?}", bao.requests());
+}
+
+#[tokio::test]
+async fn version_1() {
+    let bao = Bao::start().await;
+    bao.mount_kv1().await;
+    bao.write("kv1/team/key", json!({"api_key": KEY})).await;
+    let machine = Machine::with_token(&bao, "kv1/team/key", "kv = 1").await;
+    machine.helper().await.printed(KEY);
+    let profile = &machine.status().await["profiles"][0];
+    assert_eq!(profile["state"], "ready");
+    assert!(
+        profile["version"].is_null() && profile["expires_at"].is_null(),
+        "{profile}"
+    );
+    assert_eq!(bao.asked("read", "kv1/team/key"), 1);
+}
+
+#[tokio::test]
+async fn a_mount_point_with_a_slash() {
+    let bao = Bao::start().await;
+    bao.mount_kv2("teams/eng").await;
+    bao.write("teams/eng/data/a/b", json!({"data": {"api_key": KEY}}))
+        .await;
+    bao.policy("reader", &[("teams/eng/data/*", "read")]).await;
+    let machine = Machine::with_token(&bao, "a/b", "mount = \"teams/eng\"").await;
+    machine.helper().await.printed(KEY);
+}
+
+#[tokio::test]
+async fn there_is_nothing() {
+    let bao = Bao::start().await;
+    let machine = Machine::with_token(&bao, "secret/none", "").await;
+    let host = bao.host();
+    let nothing = format!("'{host}' has nothing to give at 'secret/data/none': ");
+    machine.helper().await.failed(
+        5,
+        &[&nothing, "nothing was ever written there", "hint: ask"],
+    );
+
+    bao.put("none", json!({"api_key": KEY})).await;
+    bao.delete_version("none", 1).await;
+    machine
+        .claviger(&["refresh"])
+        .await
+        .failed(5, &[&nothing, "version 1, the current one, was deleted"]);
+
+    bao.destroy_version("none", 1).await;
+    machine
+        .claviger(&["refresh"])
+        .await
+        .failed(5, &[&nothing, "version 1, the current one, was destroyed"]);
+    assert_eq!(
+        machine.status().await["profiles"][0]["state"],
+        "unreachable"
+    );
+
+    bao.put("none", json!({"api_key": KEY})).await;
+    machine.claviger(&["refresh"]).await.succeeded();
+    machine.helper().await.printed(KEY);
+}
+
+/// A key that was there is not served any more when Vault says that it is deleted.
+#[tokio::test]
+async fn deleted_while_it_is_in_use() {
+    let bao = Bao::start().await;
+    bao.put("k", json!({"api_key": KEY})).await;
+    let machine = Machine::with_token(&bao, "secret/k", "").await;
+    machine.helper().await.printed(KEY);
+    bao.delete_version("k", 1).await;
+    let refreshed = machine.claviger(&["refresh"]).await;
+    refreshed.failed(5, &["was deleted"]);
+    machine.helper().await.failed(5, &["was deleted"]);
+}
+
+/// What is no key, and what its message says of the field. One server and one daemon for all.
+#[tokio::test]
+async fn values() {
+    let longest = "k".repeat(16_384);
+    let table = [
+        ("number", json!(12), Err("is a number, not a string")),
+        ("list", json!([KEY]), Err("is a list, not a string")),
+        (
+            "object",
+            json!({"a": KEY}),
+            Err("is an object, not a string"),
+        ),
+        ("null", json!(null), Err("is null, not a string")),
+        ("empty", json!(""), Err("is empty")),
+        (
+            "space",
+            json!("sk-canary 5f3a9c"),
+            Err("has white space in it, at character 10"),
+        ),
+        (
+            "newline",
+            json!("sk-canary\n5f3a9c"),
+            Err("has white space in it, at character 10"),
+        ),
+        ("umlaut", json!("sk-canärie"), Err("at character 7")),
+        ("longest", json!(longest), Ok(longest.as_str())),
+        ("longer", json!(format!("{longest}k")), Err("16384")),
+        ("padded", json!(format!("{KEY}\n")), Err("at character 17")),
+    ];
+    let bao = Bao::start().await;
+    let machine = Machine::new();
+    machine.secret(&longest);
+    let token = machine.secret_file("token", &bao.token(json!({})).await);
+    let auth = format!("method = \"token\", token_file = \"{token}\"");
+    let mut config = String::new();
+    for (name, value, _) in &table {
+        bao.put(name, json!({"api_key": value})).await;
+        let _ = writeln!(config, "[profile.{name}]\nsource = \"{name}\"");
+        config.push_str(&source(
+            name,
+            &bao.url(),
+            &format!("secret/{name}"),
+            "",
+            &auth,
+        ));
+    }
+    machine.config(&config);
+    for (name, _, expected) in &table {
+        let output = machine.helper_with(&["--profile", name], &[]).await;
+        match expected {
+            Ok(key) => output.printed(key),
+            Err(why) => {
+                output.failed(6, &["the field 'api_key' from", why]);
+                assert!(!output.stderr.contains("sk-can"), "{output:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_field_is_not_there() {
+    let bao = Bao::start().await;
+    bao.put("k", json!({"apikey": KEY, "zone": "eu"})).await;
+    let machine = Machine::with_token(&bao, "secret/k", "").await;
+    machine.helper().await.failed(
+        6,
+        &[
+            "the field 'api_key'",
+            "is not there; the secret has 'apikey', 'zone'",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn placeholders() {
+    let user = std::process::Command::new("id")
+        .arg("-un")
+        .output()
+        .unwrap();
+    let user = String::from_utf8(user.stdout).unwrap();
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    let host = host.trim().split('.').next().unwrap();
+    let path = format!("keys/{}/{host}/eng", user.trim());
+    let bao = Bao::start().await;
+    bao.put(&path, json!({"api_key": KEY})).await;
+    let template = "secret/keys/{user}/{host}/{env:TEAM}";
+    let machine = Machine::with_token(&bao, template, "").await;
+
+    machine.helper().await.failed(2, &["TEAM"]);
+    machine.claviger(&["stop"]).await;
+    for refused in ["../admin", "eng/x", "eng?x", ""] {
+        machine.set("TEAM", refused);
+        machine.helper().await.failed(2, &["TEAM"]);
+        machine.claviger(&["stop"]).await;
+    }
+    assert_eq!(bao.requests(), [], "nothing of it is sent");
+    machine.set("TEAM", "eng");
+    machine.helper().await.printed(KEY);
+    assert_eq!(bao.asked("read", &format!("secret/data/{path}")), 1);
+}
+
+#[tokio::test]
+async fn a_wrong_engine_or_mount_point() {
+    let bao = Bao::start().await;
+    bao.mount_kv1().await;
+    bao.write("kv1/k", json!({"api_key": KEY})).await;
+    let machine = Machine::with_token(&bao, "kv1/k", "").await;
+    // KV v1 has a key "data/k" just as well: there is nothing in it.
+    machine
+        .helper()
+        .await
+        .failed(5, &["has nothing to give at 'kv1/data/k'"]);
+    let token = machine.path("secrets/token");
+    let auth = format!("method = \"token\", token_file = \"{}\"", token.display());
+    machine.config(&vault(&bao.url(), "nowhere/k", "", &auth));
+    machine
+        .helper()
+        .await
+        .failed(5, &["denied nowhere/data/k", "(403)"]);
 }

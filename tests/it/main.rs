@@ -8,7 +8,10 @@
     reason = "tests"
 )]
 
+mod auth;
 mod client;
 mod engine;
 mod kv;
+mod outage;
 mod support;
+mod tls;

@@ -14,11 +14,14 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-use super::poll::until_blocking;
+use super::{Bao, poll::until_blocking};
+
+/// The key of most tests; long enough to be found where it must not be.
+pub(crate) const KEY: &str = "sk-canary-5f3a9c";
 
 /// How long a daemon may take to end: its own farewell is 2 s.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -67,6 +70,28 @@ impl Machine {
     pub(crate) fn configured(toml: &str) -> Self {
         let machine = Self::new();
         machine.config(toml);
+        machine
+    }
+
+    /// One whose only key is the field `api_key` at `path` of a Vault, for which it has a token of the policy `reader`;
+    /// `more` are further lines of the source's table.
+    pub(crate) async fn with_token(bao: &Bao, path: &str, more: &str) -> Self {
+        let machine = Self::new();
+        machine.secret(KEY);
+        let token = machine.secret_file("token", &bao.token(json!({})).await);
+        let auth = format!("method = \"token\", token_file = \"{token}\"");
+        machine.config(&vault(&bao.url(), path, more, &auth));
+        machine
+    }
+
+    /// As [`Machine::with_token`], with a role of approle's whose tokens are as `parameters` say.
+    pub(crate) async fn with_approle(bao: &Bao, path: &str, parameters: Value) -> Self {
+        let machine = Self::new();
+        machine.secret(KEY);
+        let role = bao.approle(parameters).await;
+        let secret_id = machine.secret_file("secret-id", &role.secret_id);
+        let auth = approle(&role.role_id, &secret_id);
+        machine.config(&vault(&bao.url(), path, "", &auth));
         machine
     }
 
@@ -347,6 +372,35 @@ impl From<std::process::Output> for Output {
             stderr: String::from_utf8(output.stderr).unwrap(),
         }
     }
+}
+
+/// A configuration whose only profile has the field `api_key` at `path` of the Vault at `address`; `more` are further
+/// lines of the source's table, `auth` what is in its table `auth`.
+pub(crate) fn vault(address: &str, path: &str, more: &str, auth: &str) -> String {
+    format!(
+        "[profile.default]\nsource = \"vault\"\n{}",
+        source("vault", address, path, more, auth)
+    )
+}
+
+/// The source `name` of such a configuration.
+pub(crate) fn source(name: &str, address: &str, path: &str, more: &str, auth: &str) -> String {
+    format!(
+        r#"
+[source.{name}]
+type = "vault"
+address = "{address}"
+path = "{path}"
+field = "api_key"
+{more}
+auth = {{ {auth} }}
+"#
+    )
+}
+
+/// An `auth` table's inside.
+pub(crate) fn approle(role_id: &str, secret_id_file: &str) -> String {
+    format!("method = \"approle\", role_id = \"{role_id}\", secret_id_file = \"{secret_id_file}\"")
 }
 
 /// One of the programs, where `cargo build --workspace` puts it.

@@ -11,7 +11,7 @@ pub(crate) mod upstream;
 
 pub(crate) use self::{
     bao::Bao,
-    machine::{Machine, Output},
+    machine::{KEY, Machine, Output},
     poll::until,
     upstream::Upstream,
 };
