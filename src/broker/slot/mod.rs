@@ -38,9 +38,9 @@ const IN_USE_LIFETIMES: u32 = 3;
 /// What the number of lifetimes is counted in at least, for clients that cache for a second or not at all.
 const SHORTEST_LIFETIME: Duration = Duration::from_secs(60);
 
-/// How long the first caller after a rest waits for a look whether the key was rotated meanwhile. A 401 would cost the
-/// client about as much.
-const WAKING_PATIENCE: Duration = Duration::from_secs(2);
+/// How long a caller waits, who could be served, for the source to say that there is nothing newer: the first one after a
+/// rest, and one whose key may be dead. A 401 would cost the client about as much.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What the configuration lets a slot do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,8 +67,10 @@ pub struct Ticket {
     flight: Option<u64>,
     /// The question to the gateway that comes first.
     trial: Option<u64>,
-    /// The look that comes first, and until when it is waited for.
-    look: Option<(u64, Tick)>,
+    /// The flight that may bring something better, and the look that may start one: waited for until then.
+    doubt: Option<u64>,
+    look: Option<u64>,
+    patient_until: Option<Tick>,
     /// To whom the answer goes.
     ask: Option<Ask>,
 }
@@ -180,6 +182,8 @@ struct Held {
     credential: Arc<Credential>,
     /// When this key, whichever lease or version it came with since, was first obtained.
     first_obtained: Tick,
+    /// When the source was last seen to have it.
+    confirmed: Tick,
     /// Fixed for this credential's life, see [`renewal::advisory_window`].
     draw: f64,
 }
@@ -226,10 +230,9 @@ impl Slot {
                 self.suspect(now, ask, &mut ticket);
             }
             if !was_in_use {
-                ticket.look = self
-                    .look_if_due(now)
-                    .map(|look| (look, now.tick + WAKING_PATIENCE));
+                ticket.look = self.look_if_due(now);
             }
+            ticket.patient_until = Some(now.tick + PATIENCE);
         }
         ticket
     }
@@ -252,12 +255,7 @@ impl Slot {
     /// What the holder of `ticket` is told.
     pub fn answer(&mut self, now: Now, ticket: Ticket) -> Answer {
         if self.is_awaited(now, ticket) {
-            return Answer::Wait(
-                ticket
-                    .look
-                    .map(|(_, until)| until)
-                    .filter(|at| *at > now.tick),
-            );
+            return Answer::Wait(ticket.patient_until.filter(|until| *until > now.tick));
         }
         self.conclude(now, ticket)
     }
@@ -317,7 +315,12 @@ impl Slot {
             return;
         }
         match result {
-            Ok(Look::Current) => self.watch.seen(now, draw),
+            Ok(Look::Current) => {
+                self.watch.seen(now, draw);
+                if let Some(held) = &mut self.held {
+                    held.confirmed = now.tick;
+                }
+            }
             Ok(Look::Superseded) => {
                 self.watch.failed(now, draw, None);
                 // Whatever the last fetches brought: this one will bring something else.
@@ -428,10 +431,12 @@ impl Slot {
                         self.trial.doubt(insists);
                     }
                     Some(Verdict::Good) if !insists => {}
-                    Some(_) => ticket.flight = self.fetch_for_doubt(now),
+                    Some(_) => ticket.doubt = self.fetch_for_doubt(now),
                 }
             }
-            Hint::Suspect { .. } => ticket.flight = self.fetch_for_doubt(now),
+            // The source has been asked since.
+            Hint::Suspect { given, .. } if held.confirmed > given => {}
+            Hint::Suspect { .. } => ticket.doubt = self.fetch_for_doubt(now),
         }
     }
 
@@ -454,19 +459,24 @@ impl Slot {
         {
             return true;
         }
-        if let Some(trial) = ticket.trial {
-            let is_settled = matches!(self.trial.verdict(now.tick), Some(Verdict::Good));
-            // A verdict that is not good may have started a flight.
-            return !self.trial.is_over(trial)
-                || (!is_settled && self.flight.under_way().is_some());
+        if ticket.trial.is_some_and(|trial| !self.trial.is_over(trial)) {
+            return true;
         }
-        if let Some((look, until)) = ticket.look
-            && now.tick < until
-        {
+        let is_flying = self.flight.under_way().is_some();
+        if ticket.trial.is_some() && is_flying && self.trial.rejected_since().is_some() {
+            // The flight that the verdict has started.
+            return true;
+        }
+        if ticket.patient_until.is_none_or(|until| now.tick >= until) {
+            return false;
+        }
+        let is_doubted = ticket.trial.is_some()
+            && is_flying
+            && !matches!(self.trial.verdict(now.tick), Some(Verdict::Good));
+        is_doubted
+            || ticket.doubt.is_some_and(|flight| !self.flight.is_over(flight))
             // A look that found something new has started a flight.
-            return !self.watch.is_over(look) || self.flight.under_way().is_some();
-        }
-        false
+            || ticket.look.is_some_and(|look| !self.watch.is_over(look) || is_flying)
     }
 
     /// What is served or said with what is there.
@@ -624,6 +634,7 @@ impl Slot {
         self.held = Some(Held {
             credential: Arc::new(credential),
             first_obtained,
+            confirmed: now.tick,
             draw,
         });
     }

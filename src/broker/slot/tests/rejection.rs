@@ -50,12 +50,12 @@ fn a_rejected_key_is_replaced_before_the_client_is_answered() {
     let mut slot = given();
     let ticket = slot.ask(at(1), by(1));
     let trial = tried(&mut slot);
-    assert_eq!(slot.answer(at(1), ticket), Answer::Wait(None));
+    assert!(matches!(slot.answer(at(1), ticket), Answer::Wait(_)));
     slot.heard(at(1), trial, Verdict::Rejected);
     let flight = started(&mut slot);
-    assert_eq!(slot.answer(at(1), ticket), Answer::Wait(None));
-    slot.land(at(2), 0.5, flight, Ok(key("k2", at(2), None)));
-    assert_eq!(served(slot.answer(at(2), ticket)), "k2");
+    assert!(matches!(slot.answer(at(5), ticket), Answer::Wait(_)));
+    slot.land(at(5), 0.5, flight, Ok(key("k2", at(5), None)));
+    assert_eq!(served(slot.answer(at(5), ticket)), "k2");
 }
 
 #[test]
@@ -218,6 +218,30 @@ fn a_gateway_that_is_down_makes_no_storm_at_the_source() {
         assert_eq!(served(slot.answer(at(second), ticket)), "k1");
     }
     assert!((12..=20).contains(&fetches), "{fetches}");
+}
+
+#[test]
+fn a_hanging_source_costs_a_suspect_key_a_second_and_no_more() {
+    let mut slot = holding("k1", None);
+    let ticket = slot.ask(at(1), by(1));
+    slot.answer(at(1), ticket);
+    let ticket = slot.ask(at(2), by(1));
+    started(&mut slot);
+    assert_eq!(slot.answer(at(2), ticket), Answer::Wait(Some(at(3).tick)));
+    assert_eq!(served(slot.answer(at(3), ticket)), "k1");
+}
+
+#[test]
+fn a_suspect_that_the_source_has_vouched_for_since_costs_nothing() {
+    let mut slot = holding("k1", None);
+    let ticket = slot.ask(at(1), by(1));
+    slot.answer(at(1), ticket);
+    slot.refresh();
+    let flight = started(&mut slot);
+    slot.land(at(2), 0.5, flight, Ok(key("k1", at(2), None)));
+    let ticket = slot.ask(at(3), by(1));
+    assert_eq!(slot.take_errands(), []);
+    assert_eq!(served(slot.answer(at(3), ticket)), "k1");
 }
 
 #[test]

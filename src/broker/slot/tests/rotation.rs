@@ -89,9 +89,9 @@ fn who_wakes_a_profile_from_rest_waits_for_a_look_but_not_for_long() {
     let look = look(&mut slot);
     assert_eq!(
         slot.answer(at(1000), ticket),
-        Answer::Wait(Some(at(1002).tick))
+        Answer::Wait(Some(at(1001).tick))
     );
-    assert_eq!(served(slot.answer(at(1002), ticket)), "k1");
+    assert_eq!(served(slot.answer(at(1001), ticket)), "k1");
 
     slot.looked(at(1003), 0.5, look, Ok(Look::Superseded));
     let flight = started(&mut slot);
@@ -108,8 +108,8 @@ fn who_wakes_a_profile_gets_what_the_look_found() {
     slot.looked(at(1000), 0.5, look, Ok(Look::Superseded));
     let flight = started(&mut slot);
     assert!(matches!(slot.answer(at(1000), ticket), Answer::Wait(_)));
-    slot.land(at(1001), 0.5, flight, Ok(key("k2", at(1001), None)));
-    assert_eq!(served(slot.answer(at(1001), ticket)), "k2");
+    slot.land(at(1000), 0.5, flight, Ok(key("k2", at(1000), None)));
+    assert_eq!(served(slot.answer(at(1000), ticket)), "k2");
 }
 
 #[test]
