@@ -9,7 +9,14 @@
 )]
 
 mod auth;
+mod bad_input;
+mod compatibility;
+mod config;
+mod daemon;
+mod exec;
 mod kv;
+mod lease;
 mod outage;
+mod status;
 mod support;
 mod tls;
