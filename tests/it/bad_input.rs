@@ -8,15 +8,9 @@ use std::{
 
 use crate::support::{KEY, Machine, poll::timed};
 
-fn machine() -> Machine {
-    Machine::configured(&format!(
-        "[profile.default]\nsource = \"corp\"\n[source.corp]\ntype = \"exec\"\ncommand = [\"/bin/echo\", \"{KEY}\"]\n"
-    ))
-}
-
 #[tokio::test]
 async fn no_frame_hurts_the_daemon() {
-    let machine = machine();
+    let machine = Machine::printing();
     machine.helper().await.printed(KEY);
     let pid = machine.daemon_pid();
     let frames: [&[u8]; 9] = [
@@ -46,7 +40,7 @@ async fn no_frame_hurts_the_daemon() {
 /// Those that say nothing, or half of it, keep nobody waiting and are let go of.
 #[tokio::test]
 async fn who_says_nothing_is_let_go() {
-    let machine = machine();
+    let machine = Machine::printing();
     machine.helper().await.printed(KEY);
     let mut silent: Vec<_> = (0..300)
         .map(|_| UnixStream::connect(machine.socket()).unwrap())
@@ -67,7 +61,7 @@ async fn who_says_nothing_is_let_go() {
 
 #[tokio::test]
 async fn arguments() {
-    let machine = machine();
+    let machine = Machine::printing();
     for args in [
         &["--profil", "x"][..],
         &["--profile"],
@@ -105,7 +99,7 @@ async fn arguments() {
 /// The shim's deadline holds whatever the daemon does.
 #[tokio::test]
 async fn a_daemon_that_hangs() {
-    let machine = machine();
+    let machine = Machine::printing();
     machine.helper().await.printed(KEY);
     let pid = machine.daemon_pid().unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();

@@ -1,7 +1,7 @@
 //! Old and new programs side by side, as after an update with the daemon still running: through the real socket.
 
 #[path = "frozen/wire_v1.rs"]
-#[expect(dead_code, unreachable_pub, reason = "a copy of the whole")]
+#[expect(unreachable_pub, reason = "a copy of the whole")]
 mod v1;
 
 use std::{
@@ -11,13 +11,6 @@ use std::{
 };
 
 use crate::support::{KEY, Machine, machine::set_mode};
-
-fn machine() -> Machine {
-    let machine = Machine::configured(&format!(
-        "[profile.default]\nsource = \"corp\"\n[source.corp]\ntype = \"exec\"\ncommand = [\"/bin/echo\", \"{KEY}\"]\n"
-    ));
-    machine
-}
 
 /// What an old program is answered.
 fn ask(machine: &Machine, request: &v1::Request) -> Vec<v1::Response> {
@@ -46,7 +39,7 @@ fn acquire(profile: Option<&str>) -> v1::Request {
 
 #[tokio::test]
 async fn an_old_shim_and_the_daemon() {
-    let machine = machine();
+    let machine = Machine::printing();
     machine.helper().await.printed(KEY);
     let credential = v1::Response::Credential {
         token: v1::Token::new(KEY.as_bytes().to_vec()),
@@ -65,7 +58,7 @@ async fn an_old_shim_and_the_daemon() {
 
 #[tokio::test]
 async fn an_old_command_line_and_the_daemon() {
-    let machine = machine();
+    let machine = Machine::printing();
     machine.helper().await.printed(KEY);
     let status = v1::Request::Status { profile: None };
     let responses = ask(&machine, &status);
@@ -91,7 +84,7 @@ async fn an_old_command_line_and_the_daemon() {
 
 #[tokio::test]
 async fn a_newer_shim_and_the_daemon() {
-    let machine = machine();
+    let machine = Machine::printing();
     machine.helper().await.printed(KEY);
     let unknown = v1::Request::Unknown { kind: 200 };
     let version = v1::VERSION;
@@ -122,7 +115,7 @@ fn old_daemon(machine: &Machine, answer: v1::Response) {
 
 #[tokio::test]
 async fn the_shim_and_an_old_daemon() {
-    let machine = machine();
+    let machine = Machine::printing();
     old_daemon(
         &machine,
         v1::Response::Credential {
@@ -135,7 +128,7 @@ async fn the_shim_and_an_old_daemon() {
 
 #[tokio::test]
 async fn the_shim_and_an_old_daemons_failure() {
-    let machine = machine();
+    let machine = Machine::printing();
     old_daemon(
         &machine,
         v1::Response::Failure(v1::Failure {
@@ -155,7 +148,7 @@ async fn the_shim_and_an_old_daemons_failure() {
 
 #[tokio::test]
 async fn the_shim_and_a_daemon_that_does_not_know_the_request() {
-    let machine = machine();
+    let machine = Machine::printing();
     old_daemon(&machine, v1::Response::Unsupported { version: 1 });
     machine.helper().await.failed(8, &["claviger stop"]);
 }

@@ -16,21 +16,6 @@ use crate::support::{
 /// As many as start when two hundred sessions of Claude Code do at once.
 const CROWD: usize = 200;
 
-/// A machine whose only source prints [`KEY`] by this script.
-fn scripted(script: &str) -> Machine {
-    let machine = Machine::new();
-    machine.secret(KEY);
-    let program = machine.program("corp-key", script);
-    machine.config(&format!(
-        "[profile.default]\nsource = \"corp\"\n[source.corp]\ntype = \"exec\"\ncommand = [\"{program}\"]\n"
-    ));
-    machine
-}
-
-fn printing() -> Machine {
-    scripted(&format!("echo {KEY}"))
-}
-
 #[tokio::test]
 async fn a_crowd_has_one_daemon_one_login_and_one_read() {
     let bao = Bao::start().await;
@@ -69,7 +54,7 @@ async fn a_crowd_does_not_run_against_what_is_down() {
 
 #[tokio::test]
 async fn ends_in_order_when_it_is_told_to() {
-    let machine = printing();
+    let machine = Machine::printing();
     machine.helper().await.printed(KEY);
     let pid = machine.daemon_pid().unwrap();
     let stopped = machine.claviger(&["stop"]).await;
@@ -88,7 +73,7 @@ async fn ends_in_order_when_it_is_told_to() {
 /// What is under way when it ends is answered first.
 #[tokio::test]
 async fn answers_who_waits_before_it_ends() {
-    let machine = scripted(&format!(
+    let machine = Machine::scripted(&format!(
         "touch \"${{0%/*}}/started\"; sleep 0.7; echo {KEY}"
     ));
     let ending = async {
@@ -105,7 +90,7 @@ async fn answers_who_waits_before_it_ends() {
 
 #[tokio::test]
 async fn a_killed_one_leaves_a_socket_that_is_cleared() {
-    let machine = printing();
+    let machine = Machine::printing();
     machine.helper().await.printed(KEY);
     let first = machine.daemon_pid();
     machine.kill_daemon(Signal::KILL);
@@ -116,7 +101,7 @@ async fn a_killed_one_leaves_a_socket_that_is_cleared() {
 
 #[tokio::test]
 async fn a_second_one_leaves_the_first_in_peace() {
-    let machine = printing();
+    let machine = Machine::printing();
     machine.helper().await.printed(KEY);
     let first = machine.daemon_pid();
     machine.claviger(&["daemon"]).await.failed(
@@ -132,7 +117,7 @@ async fn a_second_one_leaves_the_first_in_peace() {
 
 #[tokio::test]
 async fn in_the_foreground() {
-    let machine = printing();
+    let machine = Machine::printing();
     let daemon = machine.daemon(&[]);
     until("it listens", SOON, async || machine.daemon_pid().is_some()).await;
     assert_eq!(
@@ -151,7 +136,7 @@ async fn in_the_foreground() {
 
 #[tokio::test]
 async fn ends_when_nobody_asks() {
-    let machine = printing();
+    let machine = Machine::printing();
     let config = fs::read_to_string(machine.config_file()).unwrap();
     machine.raw_config(&format!("{config}[daemon]\nexit_when_idle = \"1s\"\n"));
     machine.helper().await.printed(KEY);
@@ -164,7 +149,7 @@ async fn ends_when_nobody_asks() {
 /// The directory of the socket has to be the user's alone: for the shim, and for the daemon.
 #[tokio::test]
 async fn an_unsafe_directory() {
-    let machine = printing();
+    let machine = Machine::printing();
     let directory = machine.path("run/claviger");
     fs::create_dir(&directory).unwrap();
     set_mode(&directory, 0o755);
@@ -196,7 +181,7 @@ async fn an_unsafe_directory() {
 
 #[tokio::test]
 async fn a_file_in_the_sockets_place() {
-    let machine = printing();
+    let machine = Machine::printing();
     fs::create_dir(machine.path("run/claviger")).unwrap();
     set_mode(&machine.path("run/claviger"), 0o700);
     fs::write(machine.socket(), "somebody's").unwrap();
@@ -210,7 +195,7 @@ async fn a_file_in_the_sockets_place() {
 
 #[tokio::test]
 async fn a_path_that_no_socket_can_have() {
-    let machine = printing();
+    let machine = Machine::printing();
     let path = machine.path(&"x".repeat(120)).join("agent.sock");
     machine.set("CLAVIGER_SOCKET", path.to_str().unwrap());
     for output in [
@@ -253,11 +238,49 @@ async fn a_client_that_goes_away() {
     assert_eq!(fs::read_to_string(started).unwrap(), "x\n");
 }
 
+/// Refreshes at once: the first one's flight, and one more for all that came while it may have looked already.
+#[tokio::test]
+async fn refreshes_at_once() {
+    let machine = Machine::scripted(&format!(
+        "echo x >> \"${{0%/*}}/runs\"; while ! [ -e \"${{0%/*}}/go\" ]; do sleep 0.02; done; echo {KEY}"
+    ));
+    let go = machine.file("go", "");
+    machine.helper().await.printed(KEY);
+    fs::remove_file(&go).unwrap();
+    let pid = machine.daemon_pid().unwrap();
+    let sockets = || {
+        let links = fs::read_dir(format!("/proc/{}/fd", pid.as_raw_nonzero())).unwrap();
+        links
+            .filter_map(|link| fs::read_link(link.ok()?.path()).ok())
+            .filter(|link| link.to_string_lossy().starts_with("socket:"))
+            .count()
+    };
+    let mut before = usize::MAX;
+    until("nobody else is connected", SOON, async || {
+        let settled = before == sockets();
+        before = sockets();
+        settled
+    })
+    .await;
+    let refresh = async || {
+        machine.claviger(&["refresh"]).await.succeeded();
+    };
+    let let_go = async {
+        until("all four are heard", SOON, async || sockets() == before + 4).await;
+        // Accepted before this one, they are read before it, too.
+        machine.status().await;
+        fs::write(&go, "").unwrap();
+    };
+    tokio::join!(refresh(), refresh(), refresh(), refresh(), let_go);
+    let runs = fs::read_to_string(machine.path("secrets/runs")).unwrap();
+    assert_eq!(runs, "x\nx\nx\n");
+}
+
 /// The client waits for the end of the shim's stdout: nothing that the shim starts may hold it open. (The tests' own
 /// reading of it would hang as well.)
 #[tokio::test]
 async fn holds_nothing_of_the_shims() {
-    let machine = printing();
+    let machine = Machine::printing();
     let (output, took) = timed(machine.helper()).await;
     output.printed(KEY);
     assert!(took < Duration::from_secs(20), "{took:?}");
@@ -279,11 +302,10 @@ async fn holds_nothing_of_the_shims() {
     );
 }
 
-/// The owner of the socket may be another daemon of the same user's only: its mode is not what protects it.
 #[tokio::test]
 async fn what_it_makes_is_the_users_alone() {
     use std::os::unix::fs::PermissionsExt as _;
-    let machine = printing();
+    let machine = Machine::printing();
     machine.helper().await.printed(KEY);
     let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&machine.path("run/claviger")), 0o700);

@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod audit_counts;
 mod auth;
 mod bad_input;
 mod compatibility;
