@@ -8,10 +8,18 @@
     reason = "tests"
 )]
 
+mod audit_counts;
 mod auth;
 mod client;
 mod engine;
+mod bad_input;
+mod compatibility;
+mod config;
+mod daemon;
+mod exec;
 mod kv;
+mod lease;
 mod outage;
+mod status;
 mod support;
 mod tls;

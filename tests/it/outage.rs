@@ -229,3 +229,19 @@ async fn cut_off() {
     machine.raw_config(&config.replace(&bao.url(), &upstream.url()));
     machine.helper().await.failed(5, &["broke off"]);
 }
+
+/// A port that takes connections and says nothing, as behind a firewall.
+#[tokio::test]
+async fn silent() {
+    let upstream = Upstream::start(Answer::Silence).await;
+    let machine = Machine::new();
+    let token = machine.secret_file("token", "s.0123456789abcdef");
+    let auth = format!("method = \"token\", token_file = \"{token}\"");
+    let config = vault(&upstream.url(), "secret/k", "timeout = \"1s\"", &auth);
+    machine.config(&config);
+    machine
+        .helper()
+        .await
+        .failed(5, &["did not answer within 1s"]);
+    assert_eq!(upstream.connections(), 1);
+}

@@ -95,6 +95,22 @@ impl Machine {
         machine
     }
 
+    /// One whose only source runs this script of sh's, which has a secret of its own: [`KEY`].
+    pub(crate) fn scripted(script: &str) -> Self {
+        let machine = Self::new();
+        machine.secret(KEY);
+        let program = machine.program("corp-key", script);
+        machine.config(&format!(
+            "[profile.default]\nsource = \"corp\"\n[source.corp]\ntype = \"exec\"\ncommand = [\"{program}\"]\n"
+        ));
+        machine
+    }
+
+    /// One whose only source prints [`KEY`].
+    pub(crate) fn printing() -> Self {
+        Self::scripted(&format!("echo {KEY}"))
+    }
+
     /// A file or directory of this machine.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.root.path().join(name)

@@ -11,7 +11,7 @@ pub(crate) mod upstream;
 
 pub(crate) use self::{
     bao::Bao,
-    machine::{KEY, Machine, Output},
+    machine::{KEY, Machine},
     poll::until,
     upstream::Upstream,
 };

@@ -79,11 +79,6 @@ impl Drop for Upstream {
     }
 }
 
-/// A whole response with a JSON body.
-pub(crate) fn json(status: &str, headers: &[(&str, &str)], body: &serde_json::Value) -> Answer {
-    respond(status, "application/json", headers, &body.to_string())
-}
-
 /// A whole response.
 pub(crate) fn respond(status: &str, kind: &str, headers: &[(&str, &str)], body: &str) -> Answer {
     let more: String = headers

@@ -1,0 +1,111 @@
+//! What comes over the socket that no program of ours would send, and arguments that no person means.
+
+use std::{
+    io::{Read as _, Write as _},
+    os::unix::net::UnixStream,
+    time::Duration,
+};
+
+use crate::support::{KEY, Machine, poll::timed};
+
+#[tokio::test]
+async fn no_frame_hurts_the_daemon() {
+    let machine = Machine::printing();
+    machine.helper().await.printed(KEY);
+    let pid = machine.daemon_pid();
+    let frames: [&[u8]; 9] = [
+        b"",
+        b"\0",
+        b"\0\0\0\0",
+        b"\xff\xff\xff\xff",
+        b"\xff\xff\xff\xffGET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"\x04\0\0\0\x01\x01\xff\xff",
+        b"\0\0\0\x04\x01\x01\xff\xff",
+        &[0x41; 70_000],
+    ];
+    for frame in frames {
+        let mut stream = UnixStream::connect(machine.socket()).unwrap();
+        // It may close before it has taken all of it.
+        let _ = stream.write_all(frame);
+        let _ = stream.shutdown(std::net::Shutdown::Write);
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        assert!(answer.len() < 1000, "{answer:?}");
+    }
+    machine.helper().await.printed(KEY);
+    assert_eq!(machine.daemon_pid(), pid);
+}
+
+/// Those that say nothing, or half of it, keep nobody waiting and are let go of.
+#[tokio::test]
+async fn who_says_nothing_is_let_go() {
+    let machine = Machine::printing();
+    machine.helper().await.printed(KEY);
+    let mut silent: Vec<_> = (0..300)
+        .map(|_| UnixStream::connect(machine.socket()).unwrap())
+        .collect();
+    for stream in silent.iter_mut().skip(150) {
+        stream.write_all(&[0]).unwrap();
+    }
+    machine.helper().await.printed(KEY);
+    let first = silent.pop().unwrap();
+    first
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    let end = (&first).read(&mut [0]);
+    assert!(matches!(end, Ok(0) | Err(_)), "{end:?}");
+    let still_waiting = end.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock);
+    assert!(!still_waiting, "it was not let go");
+}
+
+#[tokio::test]
+async fn arguments() {
+    let machine = Machine::printing();
+    for args in [
+        &["--profil", "x"][..],
+        &["--profile"],
+        &["--format", "xml"],
+        &["--timeout-ms", "0"],
+        &["--timeout-ms", "soon"],
+        &["get"],
+        &["--profile", ""],
+    ] {
+        machine.helper_with(args, &[]).await.failed(2, &["hint: "]);
+    }
+    machine
+        .helper_with(&[], &[("CLAVIGER_TIMEOUT_MS", "-1")])
+        .await
+        .failed(2, &["CLAVIGER_TIMEOUT_MS"]);
+    assert!(machine.daemon_pid().is_none(), "no daemon for any of it");
+    let unknown = machine.claviger(&["sing"]).await;
+    assert_eq!((unknown.code, unknown.stdout.as_str()), (Some(2), ""));
+    assert_eq!(machine.claviger(&["status", "none"]).await.code, Some(8));
+    machine.helper().await.printed(KEY);
+    machine
+        .claviger(&["status", "none"])
+        .await
+        .failed(2, &["there is no profile 'none'"]);
+    machine
+        .claviger(&["refresh", "none"])
+        .await
+        .failed(2, &["there is no profile 'none'"]);
+    machine
+        .claviger(&["logout", "none"])
+        .await
+        .failed(2, &["there is no profile 'none'"]);
+}
+
+/// The shim's deadline holds whatever the daemon does.
+#[tokio::test]
+async fn a_daemon_that_hangs() {
+    let machine = Machine::printing();
+    machine.helper().await.printed(KEY);
+    let pid = machine.daemon_pid().unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
+    let (output, took) = timed(machine.helper_with(&["--timeout-ms", "700"], &[])).await;
+    rustix::process::kill_process(pid, rustix::process::Signal::CONT).unwrap();
+    output.failed(8, &["did not answer within 700 ms", "daemon.log"]);
+    assert!(took < Duration::from_millis(2500), "{took:?}");
+    machine.helper().await.printed(KEY);
+}

@@ -1,0 +1,154 @@
+//! Old and new programs side by side, as after an update with the daemon still running: through the real socket.
+
+#[path = "frozen/wire_v1.rs"]
+#[expect(unreachable_pub, reason = "a copy of the whole")]
+mod v1;
+
+use std::{
+    io::{Read as _, Write as _},
+    os::unix::net::{UnixListener, UnixStream},
+    thread,
+};
+
+use crate::support::{KEY, Machine, machine::set_mode};
+
+/// What an old program is answered.
+fn ask(machine: &Machine, request: &v1::Request) -> Vec<v1::Response> {
+    let mut stream = UnixStream::connect(machine.socket()).unwrap();
+    stream.write_all(&request.encode()).unwrap();
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).unwrap();
+    let mut rest = &bytes[..];
+    let mut responses = Vec::new();
+    while let Some((header, after)) = rest.split_first_chunk::<{ v1::HEADER_LEN }>() {
+        let (body, after) = after.split_at(v1::body_len(*header).unwrap());
+        responses.push(v1::Response::decode(body).unwrap());
+        rest = after;
+    }
+    responses
+}
+
+fn acquire(profile: Option<&str>) -> v1::Request {
+    v1::Request::Acquire(v1::Acquire {
+        profile: profile.map(str::to_owned),
+        cache_lifetime_ms: 300_000,
+        deadline_ms: 8_000,
+        ..v1::Acquire::default()
+    })
+}
+
+#[tokio::test]
+async fn an_old_shim_and_the_daemon() {
+    let machine = Machine::printing();
+    machine.helper().await.printed(KEY);
+    let credential = v1::Response::Credential {
+        token: v1::Token::new(KEY.as_bytes().to_vec()),
+        expires_at: None,
+    };
+    assert_eq!(ask(&machine, &acquire(None)), [credential]);
+    let [v1::Response::Failure(failure)] = &ask(&machine, &acquire(Some("none")))[..] else {
+        panic!("no failure");
+    };
+    assert_eq!(failure.code, 2);
+    assert!(
+        failure.message.contains("there is no profile 'none'"),
+        "{failure:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_old_command_line_and_the_daemon() {
+    let machine = Machine::printing();
+    machine.helper().await.printed(KEY);
+    let status = v1::Request::Status { profile: None };
+    let responses = ask(&machine, &status);
+    let [
+        v1::Response::Report(daemon),
+        v1::Response::Report(profile),
+        v1::Response::Done,
+    ] = &responses[..]
+    else {
+        panic!("{responses:?}");
+    };
+    assert!(
+        daemon.contains("\"pid\"") && profile.contains("\"ready\""),
+        "{responses:?}"
+    );
+    let refresh = v1::Request::Refresh { profile: None };
+    assert_eq!(ask(&machine, &refresh).len(), 3);
+    let logout = v1::Request::Logout { profile: None };
+    assert_eq!(ask(&machine, &logout), [v1::Response::Done]);
+    assert_eq!(ask(&machine, &v1::Request::Stop), [v1::Response::Done]);
+    assert!(!machine.socket().exists());
+}
+
+#[tokio::test]
+async fn a_newer_shim_and_the_daemon() {
+    let machine = Machine::printing();
+    machine.helper().await.printed(KEY);
+    let unknown = v1::Request::Unknown { kind: 200 };
+    let version = v1::VERSION;
+    assert_eq!(
+        ask(&machine, &unknown),
+        [v1::Response::Unsupported { version }]
+    );
+}
+
+/// Answers everyone who asks on the machine's socket, as an old daemon does.
+fn old_daemon(machine: &Machine, answer: v1::Response) {
+    std::fs::create_dir(machine.path("run/claviger")).unwrap();
+    set_mode(&machine.path("run/claviger"), 0o700);
+    let listener = UnixListener::bind(machine.socket()).unwrap();
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut header = [0; v1::HEADER_LEN];
+        stream.read_exact(&mut header).unwrap();
+        let mut body = vec![0; v1::body_len(header).unwrap()];
+        stream.read_exact(&mut body).unwrap();
+        let v1::Request::Acquire(_) = v1::Request::decode(&body).unwrap() else {
+            panic!("the shim asks something else");
+        };
+        stream.write_all(&answer.encode()).unwrap();
+        // The listener is closed: nobody is there when the machine is taken down.
+    });
+}
+
+#[tokio::test]
+async fn the_shim_and_an_old_daemon() {
+    let machine = Machine::printing();
+    old_daemon(
+        &machine,
+        v1::Response::Credential {
+            token: v1::Token::new(b"sk-of-the-old-one".to_vec()),
+            expires_at: Some("2999-01-01T00:00:00Z".to_owned()),
+        },
+    );
+    machine.helper().await.printed("sk-of-the-old-one");
+}
+
+#[tokio::test]
+async fn the_shim_and_an_old_daemons_failure() {
+    let machine = Machine::printing();
+    old_daemon(
+        &machine,
+        v1::Response::Failure(v1::Failure {
+            code: 3,
+            message: "'v' wants a person to log in".to_owned(),
+            hint: Some("run claviger login default".to_owned()),
+        }),
+    );
+    machine.helper().await.failed(
+        3,
+        &[
+            "claviger: 'v' wants a person to log in\n",
+            "hint: run claviger login default\n",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn the_shim_and_a_daemon_that_does_not_know_the_request() {
+    let machine = Machine::printing();
+    old_daemon(&machine, v1::Response::Unsupported { version: 1 });
+    machine.helper().await.failed(8, &["claviger stop"]);
+}

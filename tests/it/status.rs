@@ -1,0 +1,140 @@
+//! What `status` shows, and what the shim prints: contracts.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::support::{Bao, KEY, Machine};
+
+fn keys(object: &Value) -> BTreeSet<&str> {
+    object
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect()
+}
+
+#[tokio::test]
+async fn names_and_values() {
+    let bao = Bao::start().await;
+    bao.put("k", json!({"api_key": KEY})).await;
+    let machine = Machine::with_token(&bao, "secret/k", "").await;
+    machine.helper().await.printed(KEY);
+    let status = machine.status().await;
+    assert_eq!(keys(&status), ["daemon", "profiles"].into());
+    let daemon = &status["daemon"];
+    for name in ["pid", "version", "uptime_s", "socket"] {
+        assert!(keys(daemon).contains(name), "{name}");
+    }
+    let pid = machine.daemon_pid().unwrap().as_raw_nonzero().get();
+    assert_eq!(daemon["pid"], pid);
+    assert_eq!(daemon["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(daemon["socket"], machine.socket().to_str().unwrap());
+    let profile = &status["profiles"][0];
+    for name in [
+        "name",
+        "source",
+        "state",
+        "fingerprint",
+        "issued_at",
+        "expires_at",
+        "next_refresh_at",
+        "version",
+        "last_error",
+    ] {
+        assert!(keys(profile).contains(name), "{name}");
+    }
+    assert_eq!(profile["name"], "default");
+    assert_eq!(profile["source"], "vault");
+    assert_eq!(profile["state"], "ready");
+    assert_eq!(profile["fingerprint"], sha256(KEY)[..12]);
+    assert_eq!(profile["version"], 1);
+    assert!(profile["last_error"].is_null());
+    let text = machine.claviger(&["status"]).await;
+    let text = text.succeeded();
+    assert!(
+        text.contains("default  vault   ready") && text.contains(&sha256(KEY)[..12]),
+        "{text}"
+    );
+    let one = machine.claviger(&["status", "default", "--json"]).await;
+    assert!(one.succeeded().contains("\"ready\""));
+}
+
+#[tokio::test]
+async fn without_a_daemon() {
+    let machine = Machine::new();
+    machine
+        .claviger(&["status"])
+        .await
+        .failed(8, &["no daemon is running", "hint: it starts when"]);
+    let json = machine.claviger(&["status", "--json"]).await;
+    assert_eq!(json.code, Some(8));
+    let json: Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(json, json!({"daemon": null, "profiles": []}));
+    assert!(!machine.socket().exists(), "looking starts none");
+    assert_eq!(
+        machine.claviger(&["logout"]).await.succeeded(),
+        "no daemon is running: there is nothing to forget\n"
+    );
+}
+
+#[tokio::test]
+async fn a_refresh_starts_one() {
+    let bao = Bao::start().await;
+    bao.put("k", json!({"api_key": KEY})).await;
+    let machine = Machine::with_token(&bao, "secret/k", "").await;
+    let refreshed = machine.claviger(&["refresh"]).await;
+    assert!(refreshed.succeeded().contains("ready"), "{refreshed:?}");
+    machine.helper().await.printed(KEY);
+    assert_eq!(bao.asked("read", "secret/data/k"), 1);
+}
+
+#[tokio::test]
+async fn the_shims_formats() {
+    let bao = Bao::start().await;
+    bao.put("k", json!({"api_key": KEY})).await;
+    let machine = Machine::with_token(&bao, "secret/k", "").await;
+    let bearer = format!("Bearer {KEY}");
+    let headers = machine.helper_with(&["--format", "headers"], &[]).await;
+    let headers: Value = serde_json::from_str(headers.succeeded()).unwrap();
+    assert_eq!(headers, json!({"Authorization": bearer}));
+    let all = machine.helper_with(&["--format", "json"], &[]).await;
+    let all: Value = serde_json::from_str(all.succeeded()).unwrap();
+    assert_eq!(all["token"], KEY);
+    assert_eq!(all["headers"], headers);
+    machine
+        .helper_with(&["--format", "key"], &[])
+        .await
+        .printed(KEY);
+}
+
+/// The canary sings: what the tests find nothing with would find something.
+#[tokio::test]
+#[should_panic(expected = "a secret leaked")]
+async fn the_canary_sings() {
+    let machine = Machine::new();
+    std::fs::create_dir(machine.state_dir()).unwrap();
+    std::fs::write(
+        machine.state_dir().join("daemon.log"),
+        format!("got {KEY}\n"),
+    )
+    .unwrap();
+    machine.secret(KEY);
+}
+
+fn sha256(text: &str) -> String {
+    use std::io::Write as _;
+    let mut child = std::process::Command::new("sha256sum")
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(text.as_bytes())
+        .unwrap();
+    String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
+}
