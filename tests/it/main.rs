@@ -10,12 +10,12 @@
 
 mod audit_counts;
 mod auth;
-mod client;
-mod engine;
 mod bad_input;
+mod client;
 mod compatibility;
 mod config;
 mod daemon;
+mod engine;
 mod exec;
 mod kv;
 mod lease;
