@@ -13,6 +13,10 @@ use crate::{clock::Tick, secret::Fingerprint};
 /// a second of the new key's being handed out.
 pub const TRIAL: Duration = Duration::from_secs(2);
 
+/// The client waits for longer than this before it comes back with a 401. Who asks again sooner, a crowd of shims with
+/// one parent, say, is worth a question to the gateway and no more.
+const HASTE: Duration = Duration::from_millis(500);
+
 /// A client that caches for less than this comes back as early as one with a 401 does: it tells nothing.
 pub const SHORTEST_TELLING: Duration = Duration::from_secs(5);
 
@@ -136,6 +140,12 @@ impl Sessions {
         };
         self.0.insert(session, handing);
     }
+}
+
+/// Whether a session that was given a key at `given` and asks again at `now` had no time to meet a 401.
+#[must_use]
+pub fn is_hasty(given: Tick, now: Tick) -> bool {
+    now.since(given) < HASTE
 }
 
 fn is_backing_off(pauses: &[Duration], latest: Duration) -> bool {

@@ -22,7 +22,7 @@ use self::{
 };
 use super::{
     renewal,
-    suspicion::{Hint, Session, Sessions},
+    suspicion::{self, Hint, Session, Sessions},
 };
 use crate::{
     clock::{Now, Tick, Timestamp},
@@ -425,17 +425,22 @@ impl Slot {
                 }
             }
             Hint::Suspect { insists, given } if self.terms.has_gateway => {
+                let is_hasty = suspicion::is_hasty(given, now.tick);
                 match self.trial.verdict_for(given, now.tick) {
                     None => {
                         ticket.trial = self.start_trial(now);
-                        self.trial.doubt(insists);
+                        if !is_hasty {
+                            self.trial.doubt(insists);
+                        }
                     }
                     Some(Verdict::Good) if !insists => {}
+                    Some(_) if is_hasty => {}
                     Some(_) => ticket.doubt = self.fetch_for_doubt(now),
                 }
             }
-            // The source has been asked since.
-            Hint::Suspect { given, .. } if held.confirmed > given => {}
+            // There was no time for a 401, or the source has been asked since.
+            Hint::Suspect { given, .. }
+                if suspicion::is_hasty(given, now.tick) || held.confirmed > given => {}
             Hint::Suspect { .. } => ticket.doubt = self.fetch_for_doubt(now),
         }
     }

@@ -232,6 +232,36 @@ fn a_hanging_source_costs_a_suspect_key_a_second_and_no_more() {
 }
 
 #[test]
+fn a_crowd_of_one_parents_shims_costs_the_source_one_read() {
+    for has_gateway in [false, true] {
+        let mut slot = Slot::new(Terms {
+            watch: None,
+            has_gateway,
+        });
+        let mut fetches = 0;
+        for shim in 0..200 {
+            let now = Now {
+                tick: at(0).tick + Duration::from_millis(15 * shim),
+                ..at(0)
+            };
+            let ticket = slot.ask(now, by(1));
+            for errand in slot.take_errands() {
+                match errand {
+                    Errand::Fetch { flight, .. } => {
+                        fetches += 1;
+                        slot.land(now, 0.5, flight, Ok(key("k1", now, None)));
+                    }
+                    Errand::Try { trial, .. } => slot.heard(now, trial, unclear()),
+                    Errand::Look { .. } => panic!("there is nothing to look at"),
+                }
+            }
+            assert_eq!(served(slot.answer(now, ticket)), "k1");
+        }
+        assert_eq!(fetches, 1, "with a gateway: {has_gateway}");
+    }
+}
+
+#[test]
 fn a_suspect_that_the_source_has_vouched_for_since_costs_nothing() {
     let mut slot = holding("k1", None);
     let ticket = slot.ask(at(1), by(1));
