@@ -60,6 +60,21 @@ pub enum Source {
 }
 
 impl Source {
+    /// The source whose credential this one presents to get its own; see [`Assertion::Source`].
+    #[must_use]
+    pub fn upstream(&self) -> Option<&str> {
+        let Self::Vault(vault) = self else {
+            return None;
+        };
+        match &vault.auth.as_ref()?.method {
+            AuthMethod::Jwt {
+                jwt: Assertion::Source(name),
+                ..
+            } => Some(name),
+            _ => None,
+        }
+    }
+
     /// How often it is looked at for a change while a profile that it serves is in use; `None` is never. A lease is
     /// looked at as often as a version is by default.
     #[must_use]

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use super::{Look, Source, SourceError, exec::ExecSource, jwt::JwtSource, vault::VaultSource};
 use crate::{
     clock::Clock,
-    config::{self, Assertion, AuthMethod, Config, Principal},
+    config::{self, Config, Principal},
     credential::Credential,
 };
 
@@ -44,7 +44,7 @@ impl Builder<'_> {
             return Arc::clone(built);
         }
         let config = self.config.sources[name].clone();
-        let upstream = assertion_source(&config).map(|name| self.get(name));
+        let upstream = config.upstream().map(|name| self.get(name));
         let source: Arc<dyn Source> = Arc::new(Deferred {
             name: name.to_owned(),
             config,
@@ -55,20 +55,6 @@ impl Builder<'_> {
         });
         self.built.insert(name.to_owned(), Arc::clone(&source));
         source
-    }
-}
-
-/// The source that a Vault login takes its JWT from.
-fn assertion_source(config: &config::Source) -> Option<&str> {
-    let config::Source::Vault(vault) = config else {
-        return None;
-    };
-    match &vault.auth.as_ref()?.method {
-        AuthMethod::Jwt {
-            jwt: Assertion::Source(name),
-            ..
-        } => Some(name),
-        _ => None,
     }
 }
 

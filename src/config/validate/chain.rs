@@ -3,10 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    super::{
-        model::{Assertion, AuthMethod, Source},
-        suggest::quote,
-    },
+    super::{model::Source, suggest::quote},
     Scope, source_exists,
 };
 
@@ -14,7 +11,7 @@ use super::{
 pub(super) fn check(scope: &mut Scope, sources: &BTreeMap<String, Option<Source>>) {
     let names: Vec<_> = sources.keys().map(String::as_str).collect();
     for (name, source) in sources {
-        let Some(next) = source.as_ref().and_then(next) else {
+        let Some(next) = source.as_ref().and_then(Source::upstream) else {
             continue;
         };
         scope.within(name, |scope| {
@@ -39,25 +36,15 @@ pub(super) fn check(scope: &mut Scope, sources: &BTreeMap<String, Option<Source>
     }
 }
 
-/// The source that `source` needs.
-fn next(source: &Source) -> Option<&str> {
-    let Source::Vault(vault) = source else {
-        return None;
-    };
-    match &vault.auth.as_ref()?.method {
-        AuthMethod::Jwt {
-            jwt: Assertion::Source(name),
-            ..
-        } => Some(name),
-        _ => None,
-    }
-}
-
 /// The sources that come after `start`, up to the end, to `start` itself or to the first that comes again.
 fn walk<'a>(start: &'a str, sources: &'a BTreeMap<String, Option<Source>>) -> Vec<&'a str> {
     let mut seen = Vec::new();
     let mut at = start;
-    while let Some(after) = sources.get(at).and_then(Option::as_ref).and_then(next) {
+    while let Some(after) = sources
+        .get(at)
+        .and_then(Option::as_ref)
+        .and_then(Source::upstream)
+    {
         let again = after == start || seen.contains(&after);
         seen.push(after);
         if again {
