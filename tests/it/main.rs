@@ -11,4 +11,5 @@
 mod client;
 mod engine;
 mod kv;
+mod scenarios;
 mod support;
