@@ -3,9 +3,11 @@
 //!
 //! Every scenario prints its numbers (`--nocapture` shows them) and holds them to their bounds.
 
+mod idle;
+mod quiet;
 mod rotation;
 
-use std::{fmt, time::Duration};
+use std::{fmt, fs::File, time::Duration};
 
 use claviger::{
     clock::Timestamp,
@@ -124,6 +126,19 @@ auth = {{ method = "approle", role_id = "{}", secret_id_file = "{secret_id}" }}
         let log = self.messages().into_iter();
         log.map(|seen| (seen.status.unwrap(), seen.fingerprint.unwrap().to_string()))
             .collect()
+    }
+
+    /// How often a client or a test has run the helper, by the daemon's log.
+    fn runs_of_the_helper(&self) -> usize {
+        self.machine.log().matches("request=Acquire").count()
+    }
+
+    /// Gives the client's settings another mtime, and changes nothing in them.
+    fn touch_settings(&self) {
+        let path = self.machine.path("home/.claude/settings.json");
+        let file = File::options().append(true).open(path).unwrap();
+        let touched = file.metadata().unwrap().modified().unwrap() + Duration::from_secs(1);
+        file.set_modified(touched).unwrap();
     }
 
     /// From the first 401 that a client met to the last answer that one got.
