@@ -4,6 +4,7 @@
 //! Every scenario prints its numbers (`--nocapture` shows them) and holds them to their bounds.
 
 mod idle;
+mod many;
 mod quiet;
 mod rotation;
 
