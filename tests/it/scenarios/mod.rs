@@ -3,7 +3,10 @@
 //!
 //! Every scenario prints its numbers (`--nocapture` shows them) and holds them to their bounds.
 
+mod dead;
+mod down;
 mod idle;
+
 mod many;
 mod quiet;
 mod rotation;
@@ -29,11 +32,17 @@ const MODELS: &str = "/v1/models";
 const PATH: &str = "team/gateway";
 const TTL: &str = "CLAUDE_CODE_API_KEY_HELPER_TTL_MS";
 
+/// The first key of every scenario, and the one that takes its place.
 const FIRST: &str = "sk-canary-scene-5f3a9c";
 const SECOND: &str = "sk-canary-scene-77b1e0";
 
+/// How long the client may take to see that its settings have changed.
+const NOTICED: Duration = Duration::from_secs(20);
+
+/// What needs the machine for itself (twenty clients) takes it alone; the other scenarios share it.
 static STAGE: RwLock<()> = RwLock::const_new(());
 
+/// A company: where the key is kept, the gateway that wants it, and one developer's machine.
 struct Company {
     bao: Bao,
     gateway: Gateway,
@@ -41,6 +50,7 @@ struct Company {
     client: Client,
 }
 
+/// What it has cost: all of [`Company::count`], or what came in between, by [`Count::since`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Count {
     /// Requests of clients that the gateway refused.
@@ -197,6 +207,7 @@ impl fmt::Display for Count {
     }
 }
 
+/// The client of this machine's developer.
 fn client(machine: &Machine, gateway: &Gateway, env: &[(&str, &str)]) -> Client {
     let [config, state, run] =
         ["config", "state", "run"].map(|name| machine.path(name).display().to_string());
@@ -217,6 +228,7 @@ fn client(machine: &Machine, gateway: &Gateway, env: &[(&str, &str)]) -> Client 
     )
 }
 
+/// Says `prompt` and gets its answer.
 async fn turn(session: &mut Session, prompt: &str) {
     let turn = session.turn(prompt).await;
     assert!(is_answer(&turn, prompt), "{turn:?}");

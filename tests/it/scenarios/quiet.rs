@@ -1,12 +1,7 @@
 //! Nothing is wrong with the key, whatever it looks like.
 
-use std::time::Duration;
-
-use super::{Company, STAGE, turn};
+use super::{Company, NOTICED, STAGE, turn};
 use crate::support::until;
-
-/// How long the client may take to see that a file has changed.
-const NOTICED: Duration = Duration::from_secs(20);
 
 const TOUCHES: usize = 10;
 
