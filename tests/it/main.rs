@@ -20,6 +20,7 @@ mod exec;
 mod kv;
 mod lease;
 mod outage;
+mod scenarios;
 mod status;
 mod support;
 mod tls;

@@ -1,0 +1,107 @@
+//! The key is rotated while a session is under way.
+
+use std::time::Duration;
+
+use super::{Company, FIRST, SECOND, STAGE, TTL, answer, fingerprint, secret, turn};
+use crate::support::until;
+
+/// How soon the daemon has to have seen a new version: `watch`, its jitter, and a machine that is busy.
+const SEEN: Duration = Duration::from_secs(5);
+
+/// New version, then patience, then the revocation: as a careful operator does it.
+#[tokio::test]
+async fn with_an_overlap_as_long_as_the_client_caches_nobody_meets_a_401() {
+    let _shared = STAGE.read().await;
+    let company = Company::new("1s", &[(TTL, "6000")]).await;
+    let mut session = company.client.session();
+    turn(&mut session, "before").await;
+
+    company.gateway.accept(secret(SECOND));
+    company.put_second().await;
+    until_seen(&company).await;
+    // The client asks the helper when its cache lifetime is over, beside a last request with the old key.
+    let mut turns = 0;
+    until("the client has the new key", SEEN * 4, async || {
+        turns += 1;
+        turn(&mut session, &format!("meanwhile {turns}")).await;
+        company.answers().last() == Some(&answer(200, SECOND))
+    })
+    .await;
+    company.gateway.revoke(&secret(FIRST));
+    turn(&mut session, "after").await;
+    company.end(session).await;
+
+    let count = company.count();
+    println!("rotation with overlap, client caches 6 s: {count}");
+    assert_eq!((count.refused, count.reads), (0, 2), "{count}");
+}
+
+/// The daemon has the new key, the client still caches the old one: nobody can tell it but the gateway.
+#[tokio::test]
+async fn with_an_overlap_as_long_as_the_watch_a_401_costs_nothing_upstream() {
+    let _shared = STAGE.read().await;
+    let company = Company::new("1s", &[]).await;
+    let mut session = company.client.session();
+    turn(&mut session, "before").await;
+
+    company.gateway.accept(secret(SECOND));
+    company.put_second().await;
+    until_seen(&company).await;
+    company.gateway.revoke(&secret(FIRST));
+    let before = company.count();
+    let mut late = company.client.session();
+    turn(&mut late, "a session that starts now").await;
+    let of_late = company.count().since(before);
+    assert_eq!((of_late.refused, of_late.reads), (0, 0), "{of_late}");
+    turn(&mut session, "after").await;
+    company.end(late).await;
+    company.end(session).await;
+
+    let count = company.count().since(before);
+    println!(
+        "rotation with overlap, client caches 300 s: {count}, recovered in {:?}",
+        company.recovery()
+    );
+    assert_eq!(
+        (count.refused, count.reads, count.probes),
+        (1, 0, 0),
+        "{count}"
+    );
+}
+
+#[tokio::test]
+async fn without_overlap_one_401_is_recovered_on_the_first_retry() {
+    let _shared = STAGE.read().await;
+    let company = Company::new("off", &[]).await;
+    let mut session = company.client.session();
+    turn(&mut session, "before").await;
+    let before = company.count();
+    assert_eq!((before.refused, before.reads), (0, 1), "{before}");
+
+    company.rotate_at_once().await;
+    turn(&mut session, "after").await;
+    let (count, recovery) = (company.count().since(before), company.recovery());
+    turn(&mut session, "and on").await;
+    company.end(session).await;
+
+    println!("rotation without overlap: {count}, recovered in {recovery:?}");
+    assert_eq!(
+        company.answers(),
+        [
+            answer(200, FIRST),
+            answer(401, FIRST),
+            answer(200, SECOND),
+            answer(200, SECOND)
+        ]
+    );
+    assert_eq!((count.reads, count.looks), (1, 0), "{count}");
+    assert!(recovery < Duration::from_secs(5), "{recovery:?}");
+}
+
+async fn until_seen(company: &Company) {
+    until("status shows the new version", SEEN, async || {
+        let profile = company.profile().await;
+        profile["version"] == 2 && profile["fingerprint"] == fingerprint(SECOND)
+    })
+    .await;
+}
