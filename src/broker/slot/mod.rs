@@ -7,12 +7,17 @@
 
 mod course;
 mod doubt;
+mod suspect;
 mod trial;
 mod trouble;
+mod vocabulary;
 mod watch;
 
 use std::{sync::Arc, time::Duration};
 
+pub use self::vocabulary::{
+    Answer, Ask, Errand, Reason, Refusal, Rejected, Snapshot, Terms, Ticket,
+};
 use self::{
     course::Course,
     doubt::Doubt,
@@ -20,15 +25,11 @@ use self::{
     trouble::Trouble,
     watch::Watch,
 };
-use super::{
-    renewal,
-    suspicion::{self, Hint, Session, Sessions},
-};
+use super::{renewal, suspicion::Sessions};
 use crate::{
-    clock::{Now, Tick, Timestamp},
+    clock::{Now, Tick},
     credential::Credential,
     gateway::Verdict,
-    secret::Fingerprint,
     source::{Look, SourceError},
 };
 
@@ -41,124 +42,6 @@ const SHORTEST_LIFETIME: Duration = Duration::from_secs(60);
 /// How long a caller waits, who could be served, for the source to say that there is nothing newer: the first one after a
 /// rest, and one whose key may be dead. A 401 would cost the client about as much.
 const PATIENCE: Duration = Duration::from_secs(1);
-
-/// What the configuration lets a slot do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Terms {
-    /// How often the source is looked at for a new version while the profile is in use; `None` is never.
-    pub watch: Option<Duration>,
-    /// Whether there is a gateway that can be asked.
-    pub has_gateway: bool,
-}
-
-/// What a caller says when it asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ask {
-    /// How long the client will use the answer.
-    pub cache_lifetime: Duration,
-    /// The client's process, where it is known.
-    pub session: Option<Session>,
-}
-
-/// A caller's place in the queue: what it waits for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ticket {
-    /// The flight whose landing answers it.
-    flight: Option<u64>,
-    /// The question to the gateway that comes first.
-    trial: Option<u64>,
-    /// The flight that may bring something better, and the look that may start one: waited for until then.
-    doubt: Option<u64>,
-    look: Option<u64>,
-    patient_until: Option<Tick>,
-    /// To whom the answer goes.
-    ask: Option<Ask>,
-}
-
-/// What a caller is told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// Here it is.
-    Serve(Arc<Credential>),
-    /// Something is under way that will answer; ask again when something has happened, or at this time.
-    Wait(Option<Tick>),
-    /// There is none.
-    Refuse(Refusal),
-}
-
-/// Why there is none.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// What is wrong.
-    pub reason: Reason,
-    /// How long from now until the next try.
-    pub next_try: Duration,
-}
-
-/// What is wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// The source gave none.
-    Source(SourceError),
-    /// The gateway rejects the one that the source still has.
-    Rejected(Rejected),
-}
-
-/// A key that the gateway rejects and the source still has.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rejected {
-    /// Since when that is known.
-    pub since: Timestamp,
-    /// Which key.
-    pub fingerprint: Fingerprint,
-    /// Which version of it the source has, where it has versions.
-    pub version: Option<u64>,
-    /// How long ago it was first obtained.
-    pub age: Duration,
-}
-
-/// What the broker is to do for the slot. It says so to the slot when it is done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Errand {
-    /// Have the source issue a credential, or renew this one where that is possible; then [`Slot::land`].
-    Fetch {
-        /// The flight's number.
-        flight: u64,
-        /// The credential whose lease may be renewed.
-        renew: Option<Arc<Credential>>,
-    },
-    /// Ask the gateway about this key; then [`Slot::heard`].
-    Try {
-        /// The question's number.
-        trial: u64,
-        /// The key.
-        credential: Arc<Credential>,
-    },
-    /// Look whether this is still what the source has; then [`Slot::looked`].
-    Look {
-        /// The look's number.
-        look: u64,
-        /// What is held.
-        credential: Arc<Credential>,
-    },
-}
-
-/// What `status` shows of a slot.
-#[derive(Clone, Debug)]
-pub struct Snapshot {
-    /// What is held and alive, rejected or not.
-    pub credential: Option<Arc<Credential>>,
-    /// Since when the gateway rejects it.
-    pub rejected_since: Option<Timestamp>,
-    /// When it was last known to be what the source has.
-    pub seen_current: Option<Timestamp>,
-    /// What went wrong last, unless something has gone right since.
-    pub trouble: Option<SourceError>,
-    /// When the slot will act of itself.
-    pub due: Option<Tick>,
-    /// How long the client that asked last uses an answer.
-    pub cache_lifetime: Option<Duration>,
-}
 
 /// See the module's documentation.
 #[derive(Debug, Default)]
@@ -409,54 +292,6 @@ impl Slot {
         Refusal { reason, next_try }
     }
 
-    /// What an early second ask leads to.
-    fn suspect(&mut self, now: Now, ask: Ask, ticket: &mut Ticket) {
-        let Some(held) = &self.held else { return };
-        let hint = ask.session.map_or(Hint::Mute, |session| {
-            let current = held.credential.fingerprint();
-            self.sessions
-                .hint(session, &current, now.tick, ask.cache_lifetime)
-        });
-        match hint {
-            Hint::Nothing => {}
-            Hint::Mute => {
-                if self.terms.has_gateway && self.trial.is_due_for_mute(now.tick) {
-                    // Waited for: where a 401 is behind this, the next chance is a retry that may be far away.
-                    ticket.trial = self.start_trial(now);
-                }
-            }
-            Hint::Suspect { insists, given } if self.terms.has_gateway => {
-                let is_hasty = suspicion::is_hasty(given, now.tick);
-                match self.trial.verdict_for(given, now.tick) {
-                    None => {
-                        ticket.trial = self.start_trial(now);
-                        if !is_hasty {
-                            self.trial.doubt(insists);
-                        }
-                    }
-                    Some(Verdict::Good) if !insists => {}
-                    Some(_) if is_hasty => {}
-                    Some(_) => ticket.doubt = self.fetch_for_doubt(now),
-                }
-            }
-            // There was no time for a 401, or the source has been asked since.
-            Hint::Suspect { given, .. }
-                if suspicion::is_hasty(given, now.tick) || held.confirmed > given => {}
-            Hint::Suspect { .. } => ticket.doubt = self.fetch_for_doubt(now),
-        }
-    }
-
-    /// The key is dead: is there another one by now, or does the gateway take it again?
-    fn pursue(&mut self, now: Now, ticket: &mut Ticket) {
-        ticket.flight = self.fetch_if_allowed(now);
-        if ticket.flight.is_none()
-            && self.terms.has_gateway
-            && self.trial.verdict(now.tick).is_none()
-        {
-            ticket.trial = self.start_trial(now);
-        }
-    }
-
     /// Whether something is under way that `ticket` waits for.
     fn is_awaited(&self, now: Now, ticket: Ticket) -> bool {
         if ticket
@@ -575,29 +410,10 @@ impl Slot {
         Some(self.launch(renew))
     }
 
-    /// As above, for a key that may be dead: a new one is wanted, and not often.
-    fn fetch_for_doubt(&mut self, now: Now) -> Option<u64> {
-        if let Some(flight) = self.flight.under_way() {
-            return Some(flight);
-        }
-        let is_allowed = self.trouble.retry_at(now.tick).is_none() && self.doubt.may_ask(now.tick);
-        is_allowed.then(|| self.launch(None))
-    }
-
     fn launch(&mut self, renew: Option<Arc<Credential>>) -> u64 {
         let flight = self.flight.start();
         self.errands.push(Errand::Fetch { flight, renew });
         flight
-    }
-
-    fn start_trial(&mut self, now: Now) -> Option<u64> {
-        let held = self.held.as_ref()?;
-        let (trial, is_new) = self.trial.ask(now.tick);
-        if is_new {
-            let credential = Arc::clone(&held.credential);
-            self.errands.push(Errand::Try { trial, credential });
-        }
-        Some(trial)
     }
 
     /// The look that is under way, or starts now because it is due.

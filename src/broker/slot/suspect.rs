@@ -1,0 +1,80 @@
+//! What follows from a hint that the key may be dead.
+
+use std::sync::Arc;
+
+use super::{Ask, Errand, Slot, Ticket};
+use crate::{
+    broker::suspicion::{self, Hint},
+    clock::Now,
+    gateway::Verdict,
+};
+
+impl Slot {
+    /// What an early second ask leads to.
+    pub(super) fn suspect(&mut self, now: Now, ask: Ask, ticket: &mut Ticket) {
+        let Some(held) = &self.held else { return };
+        let hint = ask.session.map_or(Hint::Mute, |session| {
+            let current = held.credential.fingerprint();
+            self.sessions
+                .hint(session, &current, now.tick, ask.cache_lifetime)
+        });
+        match hint {
+            Hint::Nothing => {}
+            Hint::Mute => {
+                if self.terms.has_gateway && self.trial.is_due_for_mute(now.tick) {
+                    // Waited for: where a 401 is behind this, the next chance is a retry that may be far away.
+                    ticket.trial = self.start_trial(now);
+                }
+            }
+            Hint::Suspect { insists, given } if self.terms.has_gateway => {
+                let is_hasty = suspicion::is_hasty(given, now.tick);
+                match self.trial.verdict_for(given, now.tick) {
+                    None => {
+                        ticket.trial = self.start_trial(now);
+                        if !is_hasty {
+                            self.trial.doubt(insists);
+                        }
+                    }
+                    Some(Verdict::Good) if !insists => {}
+                    Some(_) if is_hasty => {}
+                    Some(_) => ticket.doubt = self.fetch_for_doubt(now),
+                }
+            }
+            // There was no time for a 401, or the source has been asked since.
+            Hint::Suspect { given, .. }
+                if suspicion::is_hasty(given, now.tick) || held.confirmed > given => {}
+            Hint::Suspect { .. } => ticket.doubt = self.fetch_for_doubt(now),
+        }
+    }
+
+    /// The key is dead: is there another one by now, or does the gateway take it again?
+    pub(super) fn pursue(&mut self, now: Now, ticket: &mut Ticket) {
+        ticket.flight = self.fetch_if_allowed(now);
+        if ticket.flight.is_none()
+            && self.terms.has_gateway
+            && self.trial.verdict(now.tick).is_none()
+        {
+            ticket.trial = self.start_trial(now);
+        }
+    }
+
+    /// The flight that may bring something better than a key that may be dead, under way or started now; `None` where it is
+    /// too soon for another one.
+    pub(super) fn fetch_for_doubt(&mut self, now: Now) -> Option<u64> {
+        if let Some(flight) = self.flight.under_way() {
+            return Some(flight);
+        }
+        let is_allowed = self.trouble.retry_at(now.tick).is_none() && self.doubt.may_ask(now.tick);
+        is_allowed.then(|| self.launch(None))
+    }
+
+    fn start_trial(&mut self, now: Now) -> Option<u64> {
+        let held = self.held.as_ref()?;
+        let (trial, is_new) = self.trial.ask(now.tick);
+        if is_new {
+            let credential = Arc::clone(&held.credential);
+            self.errands.push(Errand::Try { trial, credential });
+        }
+        Some(trial)
+    }
+}

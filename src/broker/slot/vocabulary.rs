@@ -1,0 +1,129 @@
+//! What the broker and a slot say to one another.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    broker::suspicion::Session,
+    clock::{Tick, Timestamp},
+    credential::Credential,
+    secret::Fingerprint,
+    source::SourceError,
+};
+
+/// What the configuration lets a slot do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// How often the source is looked at for a new version while the profile is in use; `None` is never.
+    pub watch: Option<Duration>,
+    /// Whether there is a gateway that can be asked.
+    pub has_gateway: bool,
+}
+
+/// What a caller says when it asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// How long the client will use the answer.
+    pub cache_lifetime: Duration,
+    /// The client's process, where it is known.
+    pub session: Option<Session>,
+}
+
+/// A caller's place in the queue: what it waits for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ticket {
+    /// The flight whose landing answers it.
+    pub(super) flight: Option<u64>,
+    /// The question to the gateway that comes first.
+    pub(super) trial: Option<u64>,
+    /// The flight that may bring something better, and the look that may start one: waited for until then.
+    pub(super) doubt: Option<u64>,
+    pub(super) look: Option<u64>,
+    pub(super) patient_until: Option<Tick>,
+    /// To whom the answer goes.
+    pub(super) ask: Option<Ask>,
+}
+
+/// What a caller is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Here it is.
+    Serve(Arc<Credential>),
+    /// Something is under way that will answer; ask again when something has happened, or at this time.
+    Wait(Option<Tick>),
+    /// There is none.
+    Refuse(Refusal),
+}
+
+/// Why there is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What is wrong.
+    pub reason: Reason,
+    /// How long from now until the next try.
+    pub next_try: Duration,
+}
+
+/// What is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The source gave none.
+    Source(SourceError),
+    /// The gateway rejects the one that the source still has.
+    Rejected(Rejected),
+}
+
+/// A key that the gateway rejects and the source still has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejected {
+    /// Since when that is known.
+    pub since: Timestamp,
+    /// Which key.
+    pub fingerprint: Fingerprint,
+    /// Which version of it the source has, where it has versions.
+    pub version: Option<u64>,
+    /// How long ago it was first obtained.
+    pub age: Duration,
+}
+
+/// What the broker is to do for the slot. It says so to the slot when it is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Errand {
+    /// Have the source issue a credential, or renew this one where that is possible; then [`Slot::land`].
+    Fetch {
+        /// The flight's number.
+        flight: u64,
+        /// The credential whose lease may be renewed.
+        renew: Option<Arc<Credential>>,
+    },
+    /// Ask the gateway about this key; then [`Slot::heard`].
+    Try {
+        /// The question's number.
+        trial: u64,
+        /// The key.
+        credential: Arc<Credential>,
+    },
+    /// Look whether this is still what the source has; then [`Slot::looked`].
+    Look {
+        /// The look's number.
+        look: u64,
+        /// What is held.
+        credential: Arc<Credential>,
+    },
+}
+
+/// What `status` shows of a slot.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// What is held and alive, rejected or not.
+    pub credential: Option<Arc<Credential>>,
+    /// Since when the gateway rejects it.
+    pub rejected_since: Option<Timestamp>,
+    /// When it was last known to be what the source has.
+    pub seen_current: Option<Timestamp>,
+    /// What went wrong last, unless something has gone right since.
+    pub trouble: Option<SourceError>,
+    /// When the slot will act of itself.
+    pub due: Option<Tick>,
+    /// How long the client that asked last uses an answer.
+    pub cache_lifetime: Option<Duration>,
+}
