@@ -11,6 +11,7 @@
 mod auth;
 mod client;
 mod engine;
+mod kill;
 mod kv;
 mod outage;
 mod support;
