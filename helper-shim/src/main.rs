@@ -32,6 +32,7 @@ use args::{Command, Options};
 use clock::Deadline;
 use failure::{DENIED, UNAVAILABLE, USAGE, failure};
 use settings::Daemon;
+use start::Started;
 
 fn main() -> ExitCode {
     match run() {
@@ -75,24 +76,30 @@ fn print_key(options: Options) -> Result<ExitCode, Failure> {
     Ok(code)
 }
 
-/// Asks the daemon, which is started where none listens; once more where it goes away before it says anything.
+/// Asks the daemon, which is started where none listens; once more where it goes away before it has answered: a daemon
+/// that is killed costs nobody a call.
 fn obtain(mut acquire: Acquire, deadline: Deadline) -> Result<Response, Failure> {
     let daemon = Daemon::locate(&settings::variable)?;
+    let mut gone = "";
     for _ in 0..2 {
-        let connected = match connect::connect(&daemon.socket)? {
-            Some(stream) => stream,
+        let started = match connect::connect(&daemon.socket)? {
+            Some(stream) => Started::Connected(stream),
             None => start::start(&daemon)?,
+        };
+        let connected = match started {
+            Started::Connected(stream) => stream,
+            Started::Gone(how) => {
+                gone = how;
+                continue;
+            }
         };
         acquire.deadline_ms = deadline.left_ms();
         if let Some(response) = exchange::exchange(connected, &acquire, &daemon)? {
             return Ok(response);
         }
+        gone = "the daemon goes away without an answer";
     }
-    Err(failure(
-        UNAVAILABLE,
-        "the daemon goes away without an answer",
-        daemon.see_log(),
-    ))
+    Err(failure(UNAVAILABLE, gone, daemon.see_log()))
 }
 
 /// Writes `text` to stdout at once. Who closed it knows why: nothing is said then.

@@ -45,12 +45,20 @@ const SECRETS: [&str; 3] = [
     "ANTHROPIC_CUSTOM_HEADERS",
 ];
 
+/// What came of it.
+pub(crate) enum Started {
+    /// The daemon listens.
+    Connected(connect::Stream),
+    /// It was there, and has ended or was killed: in which way.
+    Gone(&'static str),
+}
+
 /// Starts the daemon, or waits until another shim has, and connects to it.
 ///
 /// # Errors
 ///
-/// What the daemon says; code 8 where it cannot be started or does not say anything; those of [`connect::connect`].
-pub(crate) fn start(daemon: &Daemon) -> Result<connect::Stream, Failure> {
+/// What the daemon says; code 8 where it cannot be started; those of [`connect::connect`].
+pub(crate) fn start(daemon: &Daemon) -> Result<Started, Failure> {
     connect::prepare(daemon)?;
     let locked = |error: &io::Error| {
         let message = format!("cannot lock \"{}\": {error}", daemon.lock.display());
@@ -72,7 +80,7 @@ pub(crate) fn start(daemon: &Daemon) -> Result<connect::Stream, Failure> {
         };
         // With the lock, too: whoever held it before may have started one.
         if let Some(stream) = connect::connect(&daemon.socket)? {
-            return Ok(stream);
+            return Ok(Started::Connected(stream));
         }
         if held {
             break;
@@ -80,15 +88,19 @@ pub(crate) fn start(daemon: &Daemon) -> Result<connect::Stream, Failure> {
         thread::sleep(pause);
         pause = longest.min(2 * pause);
     }
-    spawn(daemon)?;
-    connect::connect(&daemon.socket)?.ok_or_else(|| {
-        let message = "the daemon says that it listens and does not";
-        failure(UNAVAILABLE, message, daemon.see_log())
+    if !spawn(daemon)? {
+        let how = "the daemon ends without a word when it is started";
+        return Ok(Started::Gone(how));
+    }
+    Ok(match connect::connect(&daemon.socket)? {
+        Some(stream) => Started::Connected(stream),
+        None => Started::Gone("the daemon says that it listens and does not"),
     })
 }
 
-/// Returns when the daemon listens. It then has nothing of the shim's: no descriptor, no session, no directory.
-fn spawn(daemon: &Daemon) -> Result<(), Failure> {
+/// Returns when the daemon listens (`true`) or is gone. It has nothing of the shim's then: no descriptor, no session, no
+/// directory.
+fn spawn(daemon: &Daemon) -> Result<bool, Failure> {
     let program = program()?;
     let mut command = Command::new(&program);
     command
@@ -112,10 +124,7 @@ fn spawn(daemon: &Daemon) -> Result<(), Failure> {
     // Never waited for: the daemon outlives the shim, and is init's then.
     let child = command.spawn().map_err(unstarted)?;
     let said = child.stdout.map(word).unwrap_or_default();
-    understand(&said).unwrap_or_else(|| {
-        let message = "the daemon ends without a word when it is started";
-        Err(failure(UNAVAILABLE, message, daemon.see_log()))
-    })
+    understand(&said).map_or(Ok(false), |said| said.map(|()| true))
 }
 
 /// The `claviger` that is installed with this shim. Never one found on `PATH`.

@@ -1,6 +1,10 @@
 #!/bin/sh
 # Stands for `claviger daemon --detached`. What it does is in $FAKE, where it notes things in $FAKE_DIR.
 echo "$*" >> "$FAKE_DIR/started"
+if [ "$FAKE" = "listen at last" ]; then
+    [ "$(wc -l < "$FAKE_DIR/started")" -gt 1 ] || kill -9 $$
+    FAKE=listen
+fi
 case $FAKE in
 listen)
     env > "$FAKE_DIR/env"

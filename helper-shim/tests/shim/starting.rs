@@ -121,6 +121,19 @@ fn the_daemons_word_is_passed_on() {
 }
 
 #[test]
+fn a_daemon_that_is_killed_as_it_starts_is_started_again() {
+    let place = Place::with_daemon();
+    let mut shim = place.shim(&[]);
+    shim.env("FAKE", "listen at last")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let child = shim.spawn().unwrap();
+    listen(&place, 1);
+    Run::from(child.wait_with_output().unwrap()).printed(&format!("{SECRET}\n"));
+    end(&place);
+}
+
+#[test]
 fn a_daemon_that_says_nothing_is_waited_for_until_the_deadline() {
     let place = Place::with_daemon();
     let run = run(place.shim(&["--timeout-ms", "300"]).env("FAKE", "stall"));

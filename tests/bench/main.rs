@@ -1,0 +1,50 @@
+//! The figures of the README, each beside a peer's from the same run. `tests/bench/run` runs it.
+
+#![expect(
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "it prints what it measures, and ends where it cannot measure"
+)]
+
+#[cfg(target_os = "linux")]
+mod cold;
+#[cfg(target_os = "linux")]
+mod crowd;
+#[cfg(target_os = "linux")]
+mod measure;
+#[cfg(target_os = "linux")]
+mod resident;
+#[cfg(target_os = "linux")]
+mod scene;
+#[cfg(target_os = "linux")]
+#[path = "../it/support/mod.rs"]
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "the integration tests' harness, which does more than this"
+)]
+mod support;
+#[cfg(target_os = "linux")]
+mod warm;
+
+/// A promise that does not hold ends it with a panic, and so with a code other than 0.
+#[cfg(target_os = "linux")]
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap();
+    println!(
+        "{} processors, load {} when it began; times in ms",
+        std::thread::available_parallelism().unwrap(),
+        load.split(' ').next().unwrap(),
+    );
+    warm::run().await;
+    cold::run().await;
+    crowd::run().await;
+    resident::run().await;
+}
+
+#[cfg(not(target_os = "linux"))]
+fn main() {
+    println!("the figures are taken from /proc, which only Linux has");
+}

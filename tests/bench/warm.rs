@@ -1,0 +1,52 @@
+//! A call while the daemon has the key: what a client waits for whenever it asks.
+
+use std::path::Path;
+
+use crate::{
+    measure::{Ms, Samples, call, ratio},
+    scene::{KEY, Scene, plain, shim},
+};
+
+/// So many calls of each, in turn.
+const CALLS: usize = 1_000;
+
+pub(crate) async fn run() {
+    let scene = Scene::new().await;
+    let machine = &scene.machine;
+    let line = format!("{KEY}\n");
+    let mut cat = plain(Path::new("/bin/cat"));
+    cat.arg(machine.file("line", &line));
+    let mut programs = [
+        ("claviger-helper", shim(machine), line.as_str()),
+        ("cat FILE", cat, line.as_str()),
+        ("true", plain(Path::new("/bin/true")), ""),
+    ];
+    // One process that calls so often looks like a session that meets a 401 each time: then the daemon would look for
+    // another key. This is one that keeps no key.
+    programs[0].1.env("CLAUDE_CODE_API_KEY_HELPER_TTL_MS", "0");
+    // Starts the daemon.
+    assert_eq!(call(&mut programs[0].1).1, line);
+
+    let mut samples: [Samples; 3] = Default::default();
+    for _ in 0..CALLS {
+        for ((_, command, expected), samples) in programs.iter_mut().zip(&mut samples) {
+            let (took, printed) = call(command);
+            assert_eq!(&printed, expected);
+            samples.push(took);
+        }
+    }
+    let (logins, reads) = scene.asked();
+    assert_eq!(logins, 1);
+    assert!(reads * 100 < CALLS, "{reads} reads for {CALLS} calls");
+
+    println!("\nwarm call, {CALLS} of each, in turn      p50       p99   p50 ÷ cat's");
+    let cat = samples[1].median();
+    for ((name, ..), samples) in programs.iter().zip(&samples) {
+        println!(
+            "  {name:28} {:>9} {:>9} {:>13.2}",
+            Ms(samples.median()),
+            Ms(samples.percentile(99)),
+            ratio(samples.median(), cat),
+        );
+    }
+}
