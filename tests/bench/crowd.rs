@@ -5,7 +5,7 @@ use std::{os::unix::fs::symlink, path::Path, process::Command, time::Duration};
 use crate::{
     measure::{Ms, ratio},
     scene::{KEY, Scene, machine, plain, shim, variables},
-    support::{Machine, Output, Upstream, poll::timed, upstream::Answer},
+    support::{Machine, Upstream, machine::Output, poll::timed, upstream::Answer},
 };
 
 const CROWD: usize = 200;

@@ -13,8 +13,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::{sync::watch, task::JoinSet};
 
 use crate::support::{
-    Machine, Output,
-    machine::is_alive,
+    Machine,
+    machine::{Output, is_alive},
     poll::{SOON, timed, until},
 };
 
