@@ -418,7 +418,8 @@ impl Slot {
             Hint::Nothing => {}
             Hint::Mute => {
                 if self.terms.has_gateway && self.trial.is_due_for_mute(now.tick) {
-                    self.start_trial(now);
+                    // Waited for: where a 401 is behind this, the next chance is a retry that may be far away.
+                    ticket.trial = self.start_trial(now);
                 }
             }
             Hint::Suspect { insists, given } if self.terms.has_gateway => {

@@ -84,13 +84,11 @@ impl Trial {
             .saturating_sub(u32::try_from(forgiven).unwrap_or(u32::MAX))
     }
 
-    /// Whether it is time to try the key for a client whose coming back tells nothing.
+    /// Whether it is time to try the key for a client whose coming back tells nothing; it is while it is being tried.
     pub(super) fn is_due_for_mute(&self, now: Tick) -> bool {
-        let is_fresh = self
-            .heard
+        self.heard
             .as_ref()
-            .is_some_and(|(at, _)| now.since(*at) < MUTE_INTERVAL);
-        self.course.under_way().is_none() && !is_fresh
+            .is_none_or(|(at, _)| now.since(*at) >= MUTE_INTERVAL)
     }
 
     /// The number of the question that is under way, and whether it starts only now.

@@ -341,5 +341,31 @@ fn for_a_client_that_does_not_cache_a_dead_key_is_found_at_a_bounded_rate() {
     let flight = started(&mut slot);
     slot.land(at(121), 0.5, flight, Ok(key("k2", at(121), None)));
     let ticket = slot.ask(at(122), mute);
+    let trial = tried(&mut slot);
+    slot.heard(at(122), trial, Verdict::Good);
     assert_eq!(served(slot.answer(at(122), ticket)), "k2");
+}
+
+#[test]
+fn a_client_that_does_not_cache_waits_for_the_question_that_is_due() {
+    let mute = |session| Ask {
+        cache_lifetime: Duration::ZERO,
+        ..by(session)
+    };
+    let mut slot = given();
+    // The next chance is the client's next retry, half a minute later by then.
+    let first = slot.ask(at(31), mute(1));
+    let trial = tried(&mut slot);
+    let second = slot.ask(at(31), mute(2));
+    for ticket in [first, second] {
+        assert_eq!(slot.answer(at(31), ticket), Answer::Wait(None));
+    }
+    slot.heard(at(31), trial, Verdict::Rejected);
+    let flight = started(&mut slot);
+    assert_eq!(slot.answer(at(31), first), Answer::Wait(None));
+    slot.land(at(31), 0.5, flight, Ok(key("k2", at(31), None)));
+    for ticket in [first, second] {
+        assert_eq!(served(slot.answer(at(31), ticket)), "k2");
+    }
+    assert!(slot.take_errands().is_empty());
 }

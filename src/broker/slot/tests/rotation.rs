@@ -140,5 +140,7 @@ fn a_new_version_heals_a_dead_key_whatever_the_back_off() {
     let flight = started(&mut slot);
     slot.land(at(65), 0.5, flight, Ok(key("k2", at(65), None)));
     let ticket = slot.ask(at(65), FIVE_MINUTES);
+    let (trial, _) = slot.trial.ask(at(65).tick);
+    slot.heard(at(65), trial, Verdict::Good);
     assert_eq!(served(slot.answer(at(65), ticket)), "k2");
 }
