@@ -6,6 +6,7 @@
 mod dead;
 mod down;
 mod idle;
+mod lifetimes;
 
 mod many;
 mod quiet;

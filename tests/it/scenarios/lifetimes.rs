@@ -1,0 +1,68 @@
+//! Whatever the client's cache lifetime is.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Company, FIRST, STAGE, TTL, answer, turn};
+
+/// How soon a session has to have recovered whose coming back tells something.
+const SOON: Duration = Duration::from_secs(5);
+
+/// As above, where it tells nothing: the key is tried every 30 s, and the client's retries come at 18.6 s and 35 s.
+const EVENTUALLY: Duration = Duration::from_secs(45);
+
+#[tokio::test]
+async fn a_client_that_does_not_cache_recovers() {
+    recovers(Some("0"), EVENTUALLY).await;
+}
+
+#[tokio::test]
+async fn a_client_that_caches_for_a_second_recovers() {
+    recovers(Some("1000"), EVENTUALLY).await;
+}
+
+#[tokio::test]
+async fn a_client_that_caches_for_an_hour_recovers() {
+    recovers(Some("3600000"), SOON).await;
+}
+
+#[tokio::test]
+async fn a_client_that_caches_for_as_long_as_it_likes_recovers() {
+    recovers(None, SOON).await;
+}
+
+/// A client with this cache lifetime takes two turns; its key is rotated and revoked at once; it goes on.
+async fn recovers(lifetime: Option<&str>, within: Duration) {
+    let _shared = STAGE.read().await;
+    let env: Vec<_> = lifetime
+        .map(|lifetime| (TTL, lifetime))
+        .into_iter()
+        .collect();
+    let company = Company::new("off", &env).await;
+    let mut session = company.client.session();
+    turn(&mut session, "one").await;
+    turn(&mut session, "two").await;
+    assert_eq!(company.answers(), [answer(200, FIRST), answer(200, FIRST)]);
+    let before = company.count();
+    // What it was given outlives its use: it has no end.
+    let profile = company.profile().await;
+    assert_eq!(
+        (&profile["expires_at"], &profile["advice"]),
+        (&Value::Null, &json!([])),
+        "{profile}"
+    );
+
+    company.rotate_at_once().await;
+    turn(&mut session, "three").await;
+    let (count, recovery) = (company.count().since(before), company.recovery());
+    turn(&mut session, "four").await;
+    company.end(session).await;
+
+    println!("cache lifetime {lifetime:?}: {count}, recovered in {recovery:?}");
+    assert_eq!((count.reads, count.answered), (1, 1), "{count}");
+    assert!(recovery < within, "{recovery:?}");
+    if within == SOON {
+        assert_eq!(count.refused, 1, "{count}");
+    }
+}
