@@ -20,6 +20,9 @@ const HASTE: Duration = Duration::from_millis(500);
 /// A client that caches for less than this comes back as early as one with a 401 does: it tells nothing.
 pub const SHORTEST_TELLING: Duration = Duration::from_secs(5);
 
+/// The longest pause of the client's back-off, and a little: longer ones are somebody thinking.
+const LONGEST_RETRY: Duration = Duration::from_secs(45);
+
 /// How much longer each pause has to be than the one before it to look like the client's back-off (it doubles).
 const BACKING_OFF: f64 = 1.5;
 
@@ -44,8 +47,11 @@ pub enum Hint {
     /// Nothing: a first ask, or the cache lifetime is over, or the key has been replaced since, or there was no time to
     /// try it.
     Nothing,
-    /// Nothing ever: this client caches too briefly. The key may be dead all the same.
-    Mute,
+    /// Nothing, or little: this client caches too briefly. The key may be dead all the same.
+    Mute {
+        /// See [`Hint::Suspect`]: its back-off is the one thing that tells.
+        insists: bool,
+    },
     /// The gateway may have refused the key.
     Suspect {
         /// The session comes back as a client does that gets one 401 after another: its pauses double.
@@ -80,13 +86,21 @@ impl Sessions {
         now: Tick,
         cache_lifetime: Duration,
     ) -> Hint {
-        if cache_lifetime < SHORTEST_TELLING {
-            return Hint::Mute;
-        }
+        let is_mute = cache_lifetime < SHORTEST_TELLING;
         let Some(handing) = self.0.get(&session) else {
-            return Hint::Nothing;
+            return if is_mute {
+                Hint::Mute { insists: false }
+            } else {
+                Hint::Nothing
+            };
         };
         let pause = now.since(handing.last);
+        if is_mute {
+            let is_its = handing.key == *current;
+            return Hint::Mute {
+                insists: is_its && is_backing_off(&handing.pauses, pause),
+            };
+        }
         let is_over = pause >= cache_lifetime;
         let is_untried = handing.had_another && now.since(handing.first) < TRIAL;
         if is_over || is_untried || handing.key != *current {
@@ -114,7 +128,7 @@ impl Sessions {
                 handing.first = now;
                 handing.had_another = true;
                 handing.pauses.clear();
-            } else if pause >= cache_lifetime {
+            } else if pause >= cache_lifetime.max(LONGEST_RETRY) {
                 handing.pauses.clear();
             } else {
                 handing.pauses.push(pause);
@@ -283,8 +297,20 @@ mod tests {
         sessions.hand(CLIENT, &key("k"), at(0.0), Duration::ZERO);
         assert_eq!(
             sessions.hint(CLIENT, &key("k"), at(0.1), Duration::ZERO),
-            Hint::Mute
+            Hint::Mute { insists: false }
         );
+    }
+
+    #[test]
+    fn but_its_retry_chain_does() {
+        let mut sessions = Sessions::default();
+        let mut insisting = Vec::new();
+        for ask in [0.0, 1.2, 2.3, 4.8, 9.4, 18.6] {
+            let hint = sessions.hint(CLIENT, &key("k"), at(ask), Duration::ZERO);
+            insisting.push(hint == Hint::Mute { insists: true });
+            sessions.hand(CLIENT, &key("k"), at(ask), Duration::ZERO);
+        }
+        assert_eq!(insisting, [false, false, false, false, true, true]);
     }
 
     #[test]

@@ -13,15 +13,18 @@ impl Slot {
     /// What an early second ask leads to.
     pub(super) fn suspect(&mut self, now: Now, ask: Ask, ticket: &mut Ticket) {
         let Some(held) = &self.held else { return };
-        let hint = ask.session.map_or(Hint::Mute, |session| {
-            let current = held.credential.fingerprint();
-            self.sessions
-                .hint(session, &current, now.tick, ask.cache_lifetime)
-        });
+        let hint = ask
+            .session
+            .map_or(Hint::Mute { insists: false }, |session| {
+                let current = held.credential.fingerprint();
+                self.sessions
+                    .hint(session, &current, now.tick, ask.cache_lifetime)
+            });
         match hint {
             Hint::Nothing => {}
-            Hint::Mute => {
-                if self.terms.has_gateway && self.trial.is_due_for_mute(now.tick) {
+            Hint::Mute { insists } => {
+                let is_due = self.trial.is_due_for_mute(now.tick) || insists;
+                if self.terms.has_gateway && is_due {
                     // Waited for: where a 401 is behind this, the next chance is a retry that may be far away.
                     ticket.trial = self.start_trial(now);
                 }

@@ -77,6 +77,8 @@ async fn a_dead_key_that_the_source_still_has_is_said_at_once_and_heals_by_itsel
     assert!(stderr.contains(&message), "{stderr}");
     company.hear();
     assert!(said < SAID, "{said:?}");
+    // The reissue, and then at most one a second: back-off's least.
+    assert!(dead.reads <= 6, "{dead}");
     assert!(fresh < SAID, "{fresh:?}");
     let profile = company.profile().await;
     assert_eq!(
