@@ -1,8 +1,12 @@
 //! The daemon's life: one of it, whatever happens around it.
 
-use std::{fs, os::unix::fs::symlink, time::Duration};
+use std::{
+    fs,
+    os::unix::{fs::symlink, net::UnixStream},
+    time::Duration,
+};
 
-use rustix::process::Signal;
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, prlimit};
 use serde_json::json;
 
 use crate::support::{
@@ -205,6 +209,37 @@ async fn a_path_that_no_socket_can_have() {
     ] {
         output.failed(2, &["CLAVIGER_SOCKET"]);
     }
+}
+
+/// Out of descriptors it can accept nobody; when there are some again, it goes on.
+#[tokio::test]
+async fn accepting_fails_for_a_while() {
+    let machine = Machine::printing();
+    machine.helper().await.printed(KEY);
+    let pid = machine.daemon_pid().unwrap();
+    let open = fs::read_dir(format!("/proc/{}/fd", pid.as_raw_nonzero()))
+        .unwrap()
+        .count();
+    let ours = getrlimit(Resource::Nofile);
+    let limit = |files: Option<u64>| {
+        let limit = Rlimit {
+            current: files,
+            ..ours
+        };
+        prlimit(Some(pid), Resource::Nofile, limit).unwrap();
+    };
+    limit(Some(u64::try_from(open).unwrap() + 3));
+    let stalled: Vec<_> = (0..10)
+        .map(|_| UnixStream::connect(machine.socket()).unwrap())
+        .collect();
+    until("it cannot accept", SOON, async || {
+        machine.log().contains("cannot accept a connection")
+    })
+    .await;
+    limit(ours.current);
+    drop(stalled);
+    machine.helper().await.printed(KEY);
+    assert_eq!(machine.daemon_pid(), Some(pid));
 }
 
 /// A client that is killed while it waits cancels nothing: the key is there for the next.

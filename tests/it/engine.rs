@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    path::Path,
+    fs,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -20,7 +20,10 @@ use claviger::{
 };
 use serde_json::json;
 
-use crate::support::{Bao, Machine, bao::Options, until};
+use crate::{
+    lease::Database,
+    support::{Bao, Machine, bao::Options, machine::approle, until},
+};
 
 const KEY: &str = "sk-canary-engine-1";
 const NEXT: &str = "sk-canary-engine-2";
@@ -90,8 +93,8 @@ impl Scene {
             .await;
         let machine = Machine::new();
         let secret_id = machine.secret_file("secret-id", &role.secret_id);
-        let text = format!(
-            r#"version = 1
+        machine.config(&format!(
+            r#"
 [profile.default]
 source = "vault"
 [source.vault]
@@ -100,30 +103,34 @@ address = "{}"
 path = "secret/team/key"
 field = "api_key"
 timeout = "200ms"
-auth = {{ method = "approle", role_id = "{}", secret_id_file = "{secret_id}" }}
+auth = {{ {} }}
 "#,
             bao.url(),
-            role.role_id
-        );
-        let config = config::parse(Path::new("engine.toml"), &text).unwrap();
+            approle(&role.role_id, &secret_id)
+        ));
+        Self::of(bao, machine)
+    }
+
+    /// With the one source that is configured on `machine`.
+    fn of(bao: Bao, machine: Machine) -> Self {
+        let file = machine.config_file();
+        let config = config::parse(&file, &fs::read_to_string(&file).unwrap()).unwrap();
         let clock = ManualClock::at(SystemClock.now().wall);
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
+        let (name, source) = catalog::build(&config, &shared).pop_first().unwrap();
         let source = Arc::new(Counting {
-            source: catalog::build(&config, &shared).remove("vault").unwrap(),
+            source,
             started: AtomicUsize::default(),
             ended: AtomicUsize::default(),
         });
         let route = Route {
             source: Arc::clone(&source) as Arc<dyn Source>,
             gateway: None,
-            watch: config.sources["vault"].watch(),
+            watch: config.sources[&name].watch(),
         };
         let chance: Chance = Arc::new(fastrand::f64);
-        let broker = Broker::new(
-            BTreeMap::from([("default".to_owned(), route)]),
-            &shared,
-            &chance,
-        );
+        let routes = BTreeMap::from([("default".to_owned(), route)]);
+        let broker = Broker::new(routes, &shared, &chance);
         Self {
             bao,
             clock,
@@ -269,6 +276,37 @@ async fn a_deleted_version_is_dropped_within_watch_and_comes_back_with_the_next(
     scene.bao.put("team/key", json!({ "api_key": NEXT })).await;
     scene.clock.advance(Duration::from_secs(300));
     assert_eq!(scene.key().await, NEXT);
+}
+
+#[tokio::test]
+async fn a_revoked_lease_is_noticed_and_another_credential_issued() {
+    let Database {
+        bao,
+        machine,
+        postgres: _postgres,
+    } = Database::start("1h", "24h").await;
+    let scene = Scene::of(bao, machine);
+    let first = scene.key().await;
+    scene
+        .bao
+        .write("sys/leases/revoke-prefix/database/creds/dev", json!({}))
+        .await;
+    for _ in 0..4 {
+        scene.clock.advance(EVERY);
+        scene.settle().await;
+    }
+    let until = scene.clock.now().tick + Duration::from_secs(8);
+    let refused = scene.broker.acquire("default", ASK, until).await;
+    let second = match refused {
+        // What was revoked is dropped; the back-off's second may be over by now, or not.
+        Err(_) => {
+            scene.clock.advance(EVERY);
+            scene.key().await
+        }
+        Ok(credential) => credential.secret.expose().to_owned(),
+    };
+    assert_ne!(second, first);
+    assert_eq!(scene.bao.asked("read", "database/creds/dev"), 2);
 }
 
 #[tokio::test]

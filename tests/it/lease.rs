@@ -8,15 +8,16 @@ use crate::support::{Bao, Machine, machine::approle, poll::SOON, postgres::Postg
 const READ: &str = "database/creds/dev";
 const LEASES: &str = "sys/leases/lookup/database/creds/dev";
 
-struct Database {
-    bao: Bao,
-    machine: Machine,
-    _postgres: Postgres,
+/// A machine that has its key from a database's lease.
+pub(crate) struct Database {
+    pub(crate) bao: Bao,
+    pub(crate) machine: Machine,
+    pub(crate) postgres: Postgres,
 }
 
 impl Database {
     /// Its leases live for `ttl`, renewals included for `max_ttl`.
-    async fn start(ttl: &str, max_ttl: &str) -> Self {
+    pub(crate) async fn start(ttl: &str, max_ttl: &str) -> Self {
         let postgres = Postgres::start().await;
         let bao = Bao::start().await;
         bao.write("sys/mounts/database", json!({"type": "database"}))
@@ -57,7 +58,7 @@ auth = {{ {} }}
         Self {
             bao,
             machine,
-            _postgres: postgres,
+            postgres,
         }
     }
 

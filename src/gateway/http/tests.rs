@@ -174,6 +174,16 @@ async fn an_endless_body_is_not_read() {
 }
 
 #[tokio::test]
+async fn what_a_body_says_is_not_repeated() {
+    for (status, expected) in [(500, unclear("answered 500")), (401, Verdict::Rejected)] {
+        let fault = Fault::Echo(StatusCode::from_u16(status).unwrap());
+        let verdict = Scene::with_fault(Probe::Models, MODELS, fault).await;
+        assert_eq!(verdict, expected);
+        assert!(!format!("{verdict:?}").contains(good().expose()));
+    }
+}
+
+#[tokio::test]
 async fn one_that_never_answers_is_given_up() {
     let verdict = Scene::with_fault(Probe::Models, MODELS, Fault::Stall).await;
     assert_eq!(verdict, unclear("did not answer within 2 s"));
