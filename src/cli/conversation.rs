@@ -1,6 +1,12 @@
 //! Asking the daemon something and hearing its whole answer.
 
-use std::{io, path::Path, process::Stdio, time::Duration};
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    path::Path,
+    pin::pin,
+    process::Stdio,
+    time::Duration,
+};
 
 use claviger_wire::{self as wire, Request, Response};
 use tokio::{
@@ -14,13 +20,17 @@ use crate::{endpoint, failure, process};
 /// How long a command waits: a refresh may take as long as its source does.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What is quicker than this needs no word.
+const UNNOTICED: Duration = Duration::from_secs(1);
+
 /// How long a daemon may take to start.
 const START_PATIENCE: Duration = Duration::from_secs(8);
 
 /// Asks the daemon that listens; `None` where none does.
 pub(super) async fn ask(request: &Request) -> Result<Option<Vec<Response>>, Complaint> {
     let socket = super::socket()?;
-    match timeout(PATIENCE, exchange(&socket, request)).await {
+    let exchange = timeout(PATIENCE, exchange(&socket, request));
+    match told_when_slow(exchange).await {
         Ok(Ok(responses)) => Ok(Some(responses)),
         Ok(Err(error)) if is_nobody_there(&error) => Ok(None),
         Ok(Err(error)) => Err(no_answer(&error.to_string())),
@@ -62,6 +72,24 @@ pub(super) fn reports(responses: Vec<Response>) -> Result<Vec<serde_json::Value>
         }
     }
     Err(no_answer("it broke off"))
+}
+
+/// Tells whoever sits at the terminal that it is still being waited for, when it takes long enough to be noticed.
+async fn told_when_slow<T>(work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    if let Ok(done) = timeout(UNNOTICED, &mut work).await {
+        return done;
+    }
+    let mut stderr = io::stderr();
+    if stderr.is_terminal() {
+        let patience = PATIENCE.as_secs();
+        // Where it is closed there is nobody to tell.
+        let _ = writeln!(
+            stderr,
+            "the source takes its time; waiting up to {patience} s ..."
+        );
+    }
+    work.await
 }
 
 async fn exchange(socket: &Path, request: &Request) -> io::Result<Vec<Response>> {

@@ -2,6 +2,7 @@
 
 use std::{
     env, fs,
+    io::{self, Write as _},
     path::{Path, PathBuf},
     process::{Output, Stdio},
 };
@@ -50,7 +51,7 @@ impl Stage {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(self.path("signing.pem"))?;
-        std::io::Write::write_all(&mut file, key.expose().as_bytes())?;
+        file.write_all(key.expose().as_bytes())?;
         Ok(())
     }
 
@@ -172,6 +173,12 @@ pub(super) async fn helper() -> Result<PathBuf, Failed> {
         .join("claviger-helper")
         .with_extension(env::consts::EXE_EXTENSION);
     if let (Some(cargo), Some(target)) = (env::var_os("CARGO"), directory.parent()) {
+        if !helper.exists() {
+            writeln!(
+                io::stdout(),
+                "building claviger-helper, which cargo run does not, ..."
+            )?;
+        }
         let mut build = Command::new(cargo);
         build.args([
             "build",
