@@ -1,7 +1,7 @@
 //! A gateway that speaks Anthropic's API, asked over HTTP.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -43,7 +43,8 @@ const COUNT_TOKENS: &str =
 pub struct HttpGateway {
     base: Url,
     probe: Probe,
-    client: Client,
+    /// Made at first use: it reads the system's certificates, for which a client's first key need not wait.
+    client: OnceLock<Client>,
     clock: Arc<dyn Clock>,
     calibration: Mutex<Option<(Tick, Standing)>>,
     /// One asks, the others wait for what it finds out.
@@ -60,35 +61,16 @@ enum Word {
 
 impl HttpGateway {
     /// A gateway at `base`; `None` where it is not to be asked.
-    ///
-    /// # Errors
-    ///
-    /// Where the system's certificates can't be read.
-    pub fn new(
-        base: &GatewayUrl,
-        probe: Probe,
-        clock: &Arc<dyn Clock>,
-    ) -> reqwest::Result<Option<Self>> {
-        if probe == Probe::Off {
-            return Ok(None);
-        }
-        let base = base.as_url().clone();
-        let mut client = Client::builder()
-            .timeout(TIMEOUT)
-            // A key goes where it is meant to go, and nowhere that an answer points to.
-            .redirect(redirect::Policy::none())
-            .user_agent(concat!("claviger/", env!("CARGO_PKG_VERSION")));
-        if base.host_str().is_some_and(is_loopback) {
-            client = client.no_proxy();
-        }
-        Ok(Some(Self {
-            base,
+    #[must_use]
+    pub fn new(base: &GatewayUrl, probe: Probe, clock: &Arc<dyn Clock>) -> Option<Self> {
+        (probe != Probe::Off).then(|| Self {
+            base: base.as_url().clone(),
             probe,
-            client: client.build()?,
+            client: OnceLock::new(),
             clock: Arc::clone(clock),
             calibration: Mutex::new(None),
             calibrating: tokio::sync::Mutex::new(()),
-        }))
+        })
     }
 
     async fn calibrate(&self) -> Standing {
@@ -121,13 +103,21 @@ impl HttpGateway {
         let Some(headers) = headers(key) else {
             return Word::Neither("cannot be sent such a key".to_owned());
         };
+        let Some(client) = self.client() else {
+            return Word::Neither("cannot be asked: TLS cannot be set up".to_owned());
+        };
         let request = match self.probe {
             Probe::CountTokens => self
-                .request(reqwest::Method::POST, "/v1/messages/count_tokens", None)
+                .request(
+                    client,
+                    reqwest::Method::POST,
+                    "/v1/messages/count_tokens",
+                    None,
+                )
                 .header(CONTENT_TYPE, "application/json")
                 .body(COUNT_TOKENS),
             Probe::Models | Probe::Off => {
-                self.request(reqwest::Method::GET, "/v1/models", Some("limit=1"))
+                self.request(client, reqwest::Method::GET, "/v1/models", Some("limit=1"))
             }
         };
         match request.headers(headers).send().await {
@@ -141,14 +131,43 @@ impl HttpGateway {
         }
     }
 
-    fn request(&self, method: reqwest::Method, route: &str, query: Option<&str>) -> RequestBuilder {
+    fn client(&self) -> Option<&Client> {
+        if let Some(client) = self.client.get() {
+            return Some(client);
+        }
+        let mut builder = Client::builder()
+            .timeout(TIMEOUT)
+            // A key goes where it is meant to go, and nowhere that an answer points to.
+            .redirect(redirect::Policy::none())
+            .user_agent(concat!("claviger/", env!("CARGO_PKG_VERSION")));
+        if self.base.host_str().is_some_and(is_loopback) {
+            builder = builder.no_proxy();
+        }
+        if self.base.scheme() == "http" {
+            // Without TLS the system's trust store is not looked for: it may be missing.
+            builder = builder.tls_certs_only([]);
+        }
+        let made = builder
+            .build()
+            .inspect_err(|error| tracing::warn!(%error, "no gateway can be asked"));
+        let made = made.ok()?;
+        Some(self.client.get_or_init(|| made))
+    }
+
+    fn request(
+        &self,
+        client: &Client,
+        method: reqwest::Method,
+        route: &str,
+        query: Option<&str>,
+    ) -> RequestBuilder {
         let mut url = self.base.clone();
         url.set_path(&format!(
             "{}{route}",
             self.base.path().trim_end_matches('/')
         ));
         url.set_query(query);
-        self.client.request(method, url)
+        client.request(method, url)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<(Tick, Standing)>> {

@@ -271,10 +271,8 @@ fn routes(config: &Config, clock: &Arc<dyn Clock>) -> BTreeMap<String, Route> {
     let route = |profile: &config::Profile| Route {
         source: Arc::clone(&sources[&profile.source]),
         gateway: profile.gateway.as_ref().and_then(|gateway| {
-            let asked = HttpGateway::new(gateway, profile.probe, clock);
-            let asked =
-                asked.inspect_err(|error| tracing::warn!(%error, "no gateway can be asked"));
-            Some(Arc::new(asked.ok()??) as Arc<dyn Gateway>)
+            let asked = HttpGateway::new(gateway, profile.probe, clock)?;
+            Some(Arc::new(asked) as Arc<dyn Gateway>)
         }),
         watch: config.sources[&profile.source].watch(),
     };

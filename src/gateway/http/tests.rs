@@ -23,7 +23,7 @@ impl Scene {
         let clock = ManualClock::at(Timestamp::UNIX_EPOCH);
         let base = GatewayUrl::parse(&embedded.url()).unwrap();
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
-        let gateway = HttpGateway::new(&base, probe, &shared).unwrap().unwrap();
+        let gateway = HttpGateway::new(&base, probe, &shared).unwrap();
         Self {
             embedded,
             clock,
@@ -78,11 +78,7 @@ async fn switched_off_there_is_none_to_ask() {
     let embedded = Embedded::start([]).await.unwrap();
     let base = GatewayUrl::parse(&embedded.url()).unwrap();
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
-    assert!(
-        HttpGateway::new(&base, Probe::Off, &clock)
-            .unwrap()
-            .is_none()
-    );
+    assert!(HttpGateway::new(&base, Probe::Off, &clock).is_none());
 }
 
 #[tokio::test]
@@ -204,11 +200,14 @@ async fn one_that_is_not_there_is_unclear() {
 fn a_path_prefix_is_kept() {
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
     let base = GatewayUrl::parse("https://gateway.test/anthropic/").unwrap();
-    let gateway = HttpGateway::new(&base, Probe::Models, &clock)
-        .unwrap()
-        .unwrap();
+    let gateway = HttpGateway::new(&base, Probe::Models, &clock).unwrap();
     let request = gateway
-        .request(reqwest::Method::GET, MODELS, Some("limit=1"))
+        .request(
+            &Client::new(),
+            reqwest::Method::GET,
+            MODELS,
+            Some("limit=1"),
+        )
         .build()
         .unwrap();
     assert_eq!(
