@@ -1,6 +1,6 @@
 //! The integration tests: real servers, real processes.
 
-#![cfg(unix)]
+#![cfg(target_os = "linux")]
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
