@@ -283,14 +283,20 @@ fn routes(config: &Config, clock: &Arc<dyn Clock>) -> BTreeMap<String, Route> {
         .collect()
 }
 
-/// The profiles whose credential stays good under the new configuration: nothing on the way to it has changed. (A chain
-/// is compared as a whole: any other source may be part of it.)
+/// The profiles whose credential stays good under the new configuration: nothing on the way to it has changed.
 fn unchanged(before: &Config, after: &Config) -> BTreeSet<String> {
     let same = |(name, profile): (&String, &config::Profile)| {
-        (before.profiles.get(name) == Some(profile) && before.sources == after.sources)
-            .then(|| name.clone())
+        let is_same = before.profiles.get(name) == Some(profile)
+            && chain(before, &profile.source).eq(chain(after, &profile.source));
+        is_same.then(|| name.clone())
     };
     after.profiles.iter().filter_map(same).collect()
+}
+
+/// The source and those that it needs, one after another.
+fn chain<'a>(config: &'a Config, source: &str) -> impl Iterator<Item = &'a config::Source> {
+    let next = |source: &&'a config::Source| config.sources.get(source.upstream()?);
+    std::iter::successors(config.sources.get(source), next)
 }
 
 /// The profile of that name, or all.

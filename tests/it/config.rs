@@ -94,7 +94,7 @@ async fn what_did_not_change_stays() {
     machine.config(&text);
     machine.helper().await.printed(KEY);
     machine.config(&format!(
-        "# a remark\n{text}\n[profile.more]\nsource = \"corp\"\n"
+        "# a remark\n{text}\n[source.other]\ntype = \"exec\"\ncommand = [\"/bin/false\"]\n[profile.more]\nsource = \"other\"\n"
     ));
     machine.helper().await.printed(KEY);
     assert_eq!(std::fs::read_to_string(count).unwrap(), "x\n");
