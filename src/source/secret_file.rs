@@ -1,7 +1,8 @@
-//! Reading what a [`SecretRef`] names: a file that nobody else may read, or a variable.
+//! Reading what a [`SecretRef`] names: a file of the user's or of root's, or a variable.
 //!
-//! A secret file belongs to this user or to root. Others have no access to it at all; the group may read it only where
-//! root owns it (`root:claviger 0640`, as an administrator hands a secret to a service), for then root chose the group.
+//! A file that somebody else can write is refused: what is in it may be somebody else's. One that somebody else can read
+//! is warned about in the log and used: an administrator who hands one secret to all users of a machine has no other way,
+//! and a login that worked is not worth breaking over it. Where root owns it and its group may read it, root chose so.
 
 use std::{io::Read as _, path::Path};
 
@@ -17,7 +18,7 @@ const MAX_LEN: u64 = 64 * 1024;
 ///
 /// # Errors
 ///
-/// [`SourceError::Configuration`]: missing, empty, not text, too long, or readable by others.
+/// [`SourceError::Configuration`]: missing, empty, not text, too long, another user's, or writable by others.
 pub(super) fn read(from: &SecretRef) -> Result<Secret, SourceError> {
     let bytes = read_bytes(from)?;
     let text = std::str::from_utf8(&bytes)
@@ -48,7 +49,7 @@ pub(super) fn read_bytes(from: &SecretRef) -> Result<Zeroizing<Vec<u8>>, SourceE
     }
 }
 
-/// A file that has to be private.
+/// A file with a secret in it.
 pub(super) fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, SourceError> {
     read_file(path, true)
 }
@@ -115,30 +116,54 @@ fn check_private(path: &Path, metadata: &std::fs::Metadata) -> Result<(), Source
     use std::os::unix::fs::MetadataExt as _;
 
     let user = rustix::process::geteuid().as_raw();
-    let Some(why) = why_not_private(metadata.mode(), metadata.uid(), user) else {
-        return Ok(());
-    };
-    let path = path.display();
-    Err(SourceError::Configuration {
-        what: format!(
-            "the file '{path}' holds a secret and {why} (mode {:04o})",
-            metadata.mode() & 0o7777
-        ),
-        hint: format!("chmod 600 '{path}'"),
-    })
+    let mode = metadata.mode() & 0o7777;
+    match judge(mode, metadata.uid(), user) {
+        Judgement::Private => Ok(()),
+        Judgement::Readable => {
+            tracing::warn!(
+                file = %path.display(),
+                mode = format!("{mode:04o}"),
+                "others can read this secret; chmod 600 it",
+            );
+            Ok(())
+        }
+        Judgement::Refused(why) => {
+            let path = path.display();
+            Err(SourceError::Configuration {
+                what: format!("the file '{path}' holds a secret and {why} (mode {mode:04o})"),
+                hint: format!("chmod 600 '{path}', and see to it that what is in it is yours"),
+            })
+        }
+    }
+}
+
+/// What a secret file's mode and owner come to.
+#[cfg(unix)]
+#[derive(Debug, PartialEq, Eq)]
+enum Judgement {
+    /// Nobody else can read or write it, or only whom root has chosen.
+    Private,
+    /// Somebody else can read it.
+    Readable,
+    /// Somebody else can have put in what is in it.
+    Refused(&'static str),
 }
 
 /// The rule of the module's documentation.
 #[cfg(unix)]
-fn why_not_private(mode: u32, owner: u32, user: u32) -> Option<&'static str> {
+fn judge(mode: u32, owner: u32, user: u32) -> Judgement {
     if owner != user && owner != 0 {
-        return Some("belongs to another user");
+        return Judgement::Refused("belongs to another user");
     }
-    if mode & 0o007 != 0 {
-        return Some("is open to everyone");
+    if mode & 0o022 != 0 {
+        return Judgement::Refused("can be written by others");
     }
-    let group = if owner == 0 { 0o030 } else { 0o070 };
-    (mode & group != 0).then_some("is open to its group")
+    let readers = if owner == 0 { 0o004 } else { 0o044 };
+    if mode & readers == 0 {
+        Judgement::Private
+    } else {
+        Judgement::Readable
+    }
 }
 
 /// On Windows the profile's directory has an access list of its own, which files in it inherit; `claviger doctor` looks.
@@ -156,30 +181,40 @@ mod tests {
     #[test]
     fn the_rule() {
         const ME: u32 = 1000;
-        assert_eq!(why_not_private(0o600, ME, ME), None);
-        assert_eq!(why_not_private(0o400, ME, ME), None);
-        assert_eq!(why_not_private(0o640, 0, ME), None);
-        assert!(why_not_private(0o660, 0, ME).is_some());
-        assert!(why_not_private(0o640, ME, ME).is_some());
-        assert!(why_not_private(0o644, 0, ME).is_some());
-        assert!(why_not_private(0o604, ME, ME).is_some());
-        assert!(why_not_private(0o600, 1001, ME).is_some());
+        for mode in [0o600, 0o400, 0o700] {
+            assert_eq!(judge(mode, ME, ME), Judgement::Private, "{mode:o}");
+        }
+        assert_eq!(judge(0o640, 0, ME), Judgement::Private);
+        for (mode, owner) in [(0o640, ME), (0o604, ME), (0o644, ME), (0o644, 0)] {
+            assert_eq!(judge(mode, owner, ME), Judgement::Readable, "{mode:o}");
+        }
+        for (mode, owner) in [(0o620, ME), (0o602, ME), (0o660, 0), (0o600, 1001)] {
+            assert!(
+                matches!(judge(mode, owner, ME), Judgement::Refused(_)),
+                "{mode:o}"
+            );
+        }
     }
 
     #[test]
-    fn a_file_that_others_can_read_is_refused_with_the_cure() {
+    fn a_file_that_others_can_write_is_refused_with_the_cure() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("secret");
         std::fs::write(&path, "s3cret\n").unwrap();
         let file = SecretRef::File(path.clone());
-        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o666)).unwrap();
         let SourceError::Configuration { what, hint } = read(&file).unwrap_err() else {
             panic!("another error");
         };
-        assert!(what.contains("open to everyone (mode 0644)"), "{what}");
+        assert!(
+            what.contains("can be written by others (mode 0666)"),
+            "{what}"
+        );
         assert!(hint.starts_with("chmod 600 "), "{hint}");
-        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
-        assert_eq!(read(&file).unwrap().expose(), "s3cret");
+        for mode in [0o644, 0o600] {
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+            assert_eq!(read(&file).unwrap().expose(), "s3cret");
+        }
         std::fs::write(&path, "\n").unwrap();
         assert!(read(&file).unwrap_err().to_string().ends_with("is empty"));
     }
