@@ -88,21 +88,21 @@ pub struct Rejected {
 /// What the broker is to do for the slot. It says so to the slot when it is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Errand {
-    /// Have the source issue a credential, or renew this one where that is possible; then [`Slot::land`].
+    /// Have the source issue a credential, or renew this one where that is possible; then [`Slot::land`](super::Slot::land).
     Fetch {
         /// The flight's number.
         flight: u64,
         /// The credential whose lease may be renewed.
         renew: Option<Arc<Credential>>,
     },
-    /// Ask the gateway about this key; then [`Slot::heard`].
+    /// Ask the gateway about this key; then [`Slot::heard`](super::Slot::heard).
     Try {
         /// The question's number.
         trial: u64,
         /// The key.
         credential: Arc<Credential>,
     },
-    /// Look whether this is still what the source has; then [`Slot::looked`].
+    /// Look whether this is still what the source has; then [`Slot::looked`](super::Slot::looked).
     Look {
         /// The look's number.
         look: u64,

@@ -123,7 +123,7 @@ fn engine(scope: &mut Scope, kv: Option<u8>, lease: bool, watch: Option<&str>) -
             });
         }
     };
-    if watch.is_some() {
+    if watch.is_some_and(|watch| watch != "off") {
         scope.refuse("watch", "looks at versions, which only 'kv = 2' has");
     }
     Some(engine)
