@@ -14,6 +14,7 @@ pub(super) fn print(out: &mut impl Write, profiles: &[Value]) -> io::Result<()> 
             "KEY",
             "VERSION",
             "ISSUED",
+            "SEEN CURRENT",
             "EXPIRES",
             "NEXT REFRESH",
         ]
@@ -27,11 +28,12 @@ pub(super) fn print(out: &mut impl Write, profiles: &[Value]) -> io::Result<()> 
             text(profile, "fingerprint"),
             text(profile, "version"),
             time(profile, "issued_at"),
+            time(profile, "seen_current_at"),
             time(profile, "expires_at"),
             time(profile, "next_refresh_at"),
         ]);
     }
-    let mut widths = [0; 8];
+    let mut widths = [0; 9];
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
@@ -95,16 +97,16 @@ mod tests {
     fn lines_up_the_columns_and_puts_errors_below() {
         let profiles = [
             json!({"name": "default", "source": "team-vault", "state": "ready", "fingerprint": "ba7816bf8f01",
-                "version": 3, "issued_at": "2026-11-21T08:00:00.123Z", "expires_at": null,
+                "version": 3, "issued_at": "2026-11-21T08:00:00.123Z", "seen_current_at": "2026-11-21T08:05:30.5Z", "expires_at": null,
                 "next_refresh_at": null, "last_error": null}),
             json!({"name": "x", "source": "s", "state": "unreachable", "last_error": "'v' refused the connection"}),
         ];
         let mut out = Vec::new();
         print(&mut out, &profiles).unwrap();
         let expected = "\
-PROFILE  SOURCE      STATE        KEY           VERSION  ISSUED                EXPIRES  NEXT REFRESH
-default  team-vault  ready        ba7816bf8f01  3        2026-11-21T08:00:00Z  -        -
-x        s           unreachable  -             -        -                     -        -
+PROFILE  SOURCE      STATE        KEY           VERSION  ISSUED                SEEN CURRENT          EXPIRES  NEXT REFRESH
+default  team-vault  ready        ba7816bf8f01  3        2026-11-21T08:00:00Z  2026-11-21T08:05:30Z  -        -
+x        s           unreachable  -             -        -                     -                     -        -
 x: 'v' refused the connection
 ";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
