@@ -128,6 +128,10 @@ fn a_daemon_that_is_killed_as_it_starts_is_started_again() {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let child = shim.spawn().unwrap();
+    // A listener that came before the second one would be all that the shim needs.
+    wait_until("the daemon is started again", || {
+        fs::read_to_string(place.path("started")).is_ok_and(|starts| starts.lines().count() > 1)
+    });
     listen(&place, 1);
     Run::from(child.wait_with_output().unwrap()).printed(&format!("{SECRET}\n"));
     end(&place);
