@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+use claviger::clock::{Clock as _, SystemClock};
+
 use super::{Company, FIRST, SECOND, STAGE, TTL, answer, fingerprint, secret, turn};
 use crate::support::until;
 
 /// How soon the daemon has to have seen a new version: `watch`, its jitter, and a machine that is busy.
 const SEEN: Duration = Duration::from_secs(5);
+
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// New version, then patience, then the revocation: as a careful operator does it.
 #[tokio::test]
@@ -34,6 +38,39 @@ async fn with_an_overlap_as_long_as_the_client_caches_nobody_meets_a_401() {
     let count = company.count();
     println!("rotation with overlap, client caches 6 s: {count}");
     assert_eq!((count.refused, count.reads), (0, 2), "{count}");
+}
+
+/// The old key is revoked a minute later, whoever has the new one by then: with the usual `watch` and a client that caches
+/// for twenty seconds, everybody has.
+#[tokio::test]
+async fn with_an_overlap_of_a_minute_nobody_meets_a_401() {
+    let _shared = STAGE.read().await;
+    let company = Company::new("30s", &[(TTL, "20000")]).await;
+    let mut session = company.client.session();
+    turn(&mut session, "before").await;
+
+    company.gateway.accept(secret(SECOND));
+    company.put_second().await;
+    let start = SystemClock.now().tick;
+    let mut next_turn = start;
+    // Time passing is what is tested; the developer takes a turn now and then.
+    until("the minute is over", MINUTE + SEEN, async || {
+        let now = SystemClock.now().tick;
+        if now >= next_turn {
+            turn(&mut session, "meanwhile").await;
+            next_turn = now + SEEN;
+        }
+        now.since(start) >= MINUTE
+    })
+    .await;
+    company.gateway.revoke(&secret(FIRST));
+    turn(&mut session, "after").await;
+    company.end(session).await;
+
+    let count = company.count();
+    println!("rotation with an overlap of a minute, client caches 20 s: {count}");
+    assert_eq!((count.refused, count.reads), (0, 2), "{count}");
+    assert_eq!(company.answers().last(), Some(&answer(200, SECOND)));
 }
 
 /// The daemon has the new key, the client still caches the old one: nobody can tell it but the gateway.
