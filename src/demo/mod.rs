@@ -25,8 +25,8 @@ type Failed = Box<dyn std::error::Error + Send + Sync>;
 ///
 /// The step that did not do what it should.
 pub async fn run(keep: bool) -> Result<(), Failed> {
-    let mut steps = Steps::start();
     let helper = stage::helper().await?;
+    let mut steps = Steps::start();
     let issuer = Arc::new(Issuer::new()?);
     let gateway = Gateway::with_verifier({
         let issuer = Arc::clone(&issuer);
