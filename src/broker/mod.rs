@@ -73,11 +73,10 @@ impl Broker {
     /// A broker for these profiles. No source is asked before somebody asks for its credential.
     #[must_use]
     pub fn new(routes: BTreeMap<String, Route>, clock: &Arc<dyn Clock>, chance: &Chance) -> Self {
-        let desks = routes
-            .into_iter()
-            .map(|(profile, route)| (profile, Desk::new(route, clock, chance)))
-            .collect();
-        Self { desks }
+        let none = Self {
+            desks: BTreeMap::new(),
+        };
+        none.succeed(routes, &BTreeSet::new(), clock, chance)
     }
 
     /// A broker for the profiles of a new configuration. Those that are `unchanged` go on with what they have: their

@@ -7,6 +7,7 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     time::timeout,
 };
+use zeroize::Zeroizing;
 
 use super::{handler::Daemon, limits::Limits};
 use crate::{endpoint::Peer, failure};
@@ -35,24 +36,17 @@ where
             return;
         }
     };
-    let mut frames = Vec::new();
-    for response in &responses {
-        let mut frame = response.encode();
-        let mut grown = Vec::with_capacity(frames.len() + frame.len());
-        grown.extend_from_slice(&frames);
-        grown.extend_from_slice(&frame);
-        wire::wipe(&mut frames);
-        wire::wipe(&mut frame);
-        frames = grown;
-    }
     let written = within(limits.response, async {
-        stream.write_all(&frames).await?;
+        for response in &responses {
+            // Wiped also where the peer does not take it.
+            let frame = Zeroizing::new(response.encode());
+            stream.write_all(&frame).await?;
+        }
         stream.shutdown().await
     });
     if let Err(error) = written.await {
         tracing::debug!(pid = peer.pid, %error, "the answer was not taken");
     }
-    wire::wipe(&mut frames);
 }
 
 /// `None` where the other side closes without a word; the inner error is for the other side to read.

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use claviger_wire::{Acquire, Request, Response, Token};
+use claviger_wire::{Acquire, Failure, Request, Response, Token};
 
 use super::{ANSWER_MARGIN, Door, LONGEST_DEADLINE, report};
 use crate::{
@@ -81,29 +81,25 @@ impl Daemon {
     /// Answers a request.
     pub async fn handle(&self, request: Request, peer: Peer) -> Vec<Response> {
         tracing::debug!(pid = peer.pid, ?request, "asked");
-        let serving = self.serving();
+        let answer = self.answer(request, peer).await;
+        answer.unwrap_or_else(|failure| vec![Response::Failure(failure)])
+    }
+
+    async fn answer(&self, request: Request, peer: Peer) -> Result<Vec<Response>, Failure> {
+        let serving = self.serving().map_err(|error| failure::of_config(&error));
         match request {
-            Request::Acquire(acquire) => match serving {
-                Ok(serving) => vec![self.acquire(&serving, &acquire, peer).await],
-                Err(error) => vec![Response::Failure(failure::of_config(&error))],
-            },
-            Request::Status { profile } => self.status(profile.as_deref()),
-            Request::Refresh { profile } => match serving {
-                Ok(serving) => self.refresh(&serving, profile.as_deref()).await,
-                Err(error) => vec![Response::Failure(failure::of_config(&error))],
-            },
-            Request::Logout { profile } => match serving {
-                Ok(serving) => self.logout(&serving, profile.as_deref()).await,
-                Err(error) => vec![Response::Failure(failure::of_config(&error))],
-            },
+            Request::Acquire(acquire) => Ok(vec![self.acquire(&serving?, &acquire, peer).await?]),
+            Request::Status { profile } => self.status(&serving?, profile.as_deref()),
+            Request::Refresh { profile } => self.refresh(&serving?, profile.as_deref()).await,
+            Request::Logout { profile } => self.logout(&serving?, profile.as_deref()).await,
             Request::Stop => {
                 self.door.close();
                 self.door.closed().await;
-                vec![Response::Done]
+                Ok(vec![Response::Done])
             }
-            Request::Unknown { .. } => vec![Response::Unsupported {
+            Request::Unknown { .. } => Ok(vec![Response::Unsupported {
                 version: claviger_wire::VERSION,
-            }],
+            }]),
         }
     }
 
@@ -114,72 +110,60 @@ impl Daemon {
         Some(state.asked_at + idle)
     }
 
-    async fn acquire(&self, serving: &Serving, acquire: &Acquire, peer: Peer) -> Response {
-        let selected = serving
+    async fn acquire(
+        &self,
+        serving: &Serving,
+        acquire: &Acquire,
+        peer: Peer,
+    ) -> Result<Response, Failure> {
+        let (name, profile) = serving
             .config
-            .select(acquire.profile.as_deref(), acquire.gateway.as_deref());
-        let (profile, source) = match selected {
-            Ok((name, profile)) => (name, &profile.source),
-            Err(error) => return Response::Failure(failure::of_select(&error)),
-        };
+            .select(acquire.profile.as_deref(), acquire.gateway.as_deref())
+            .map_err(|error| failure::of_select(&error))?;
         let ask = Ask {
             cache_lifetime: Duration::from_millis(acquire.cache_lifetime_ms),
             session: peer.pid.or(acquire.pid).and_then(ancestry::session_of),
         };
         let until = self.until(Duration::from_millis(acquire.deadline_ms));
-        match serving.broker.acquire(profile, ask, until).await {
-            Ok(credential) => Response::Credential {
-                token: Token::new(credential.secret.expose().as_bytes().to_vec()),
-                expires_at: credential.expires_at().map(|at| at.to_string()),
-            },
-            Err(error) => Response::Failure(failure::of_acquire(profile, source, &error)),
-        }
+        let acquired = serving.broker.acquire(name, ask, until).await;
+        let credential =
+            acquired.map_err(|error| failure::of_acquire(name, &profile.source, &error))?;
+        Ok(Response::Credential {
+            token: Token::new(credential.secret.expose().as_bytes().to_vec()),
+            expires_at: credential.expires_at().map(|at| at.to_string()),
+        })
     }
 
-    fn status(&self, profile: Option<&str>) -> Vec<Response> {
-        let (serving, error) = {
-            let state = self.lock();
-            (state.serving.clone(), state.error.clone())
-        };
+    fn status(&self, serving: &Serving, profile: Option<&str>) -> Result<Vec<Response>, Failure> {
         let now = self.settings.clock.now();
         let daemon = report::Daemon {
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION"),
             uptime_s: now.tick.since(self.started.tick).as_secs(),
             socket: self.settings.socket.display().to_string(),
-            config: serving
-                .as_ref()
-                .map(|serving| serving.config.file.display().to_string()),
-            config_error: error.as_ref().map(|error| error.to_string()),
+            config: serving.config.file.display().to_string(),
+            config_error: self.lock().error.as_ref().map(ToString::to_string),
         };
         let mut responses = vec![report::response(&daemon)];
-        let profiles = match (&serving, &error) {
-            (Some(serving), _) => match named(&serving.config, profile) {
-                Ok(profiles) => profiles,
-                Err(failure) => return vec![failure],
-            },
-            (None, Some(error)) => return vec![Response::Failure(failure::of_config(error))],
-            (None, None) => Vec::new(),
-        };
-        for (name, serving) in profiles.iter().zip(serving.iter().cycle()) {
-            let source = &serving.config.profiles[name].source;
-            let snapshot = serving.broker.snapshot(name);
-            let standing = serving.broker.standing(name);
-            let profile = report::Profile::new(name, source, &snapshot, standing, now);
+        for name in named(&serving.config, profile)? {
+            let source = &serving.config.profiles[&name].source;
+            let snapshot = serving.broker.snapshot(&name);
+            let standing = serving.broker.standing(&name);
+            let profile = report::Profile::new(&name, source, &snapshot, standing, now);
             responses.push(report::response(&profile));
         }
         responses.push(Response::Done);
-        responses
+        Ok(responses)
     }
 
-    async fn refresh(&self, serving: &Serving, profile: Option<&str>) -> Vec<Response> {
-        let profiles = match named(&serving.config, profile) {
-            Ok(profiles) => profiles,
-            Err(failure) => return vec![failure],
-        };
+    async fn refresh(
+        &self,
+        serving: &Serving,
+        profile: Option<&str>,
+    ) -> Result<Vec<Response>, Failure> {
         let until = self.until(LONGEST_DEADLINE);
         let mut refreshes = tokio::task::JoinSet::new();
-        for profile in profiles {
+        for profile in named(&serving.config, profile)? {
             let broker = Arc::clone(&serving.broker);
             let source = serving.config.profiles[&profile].source.clone();
             refreshes.spawn(async move {
@@ -187,26 +171,26 @@ impl Daemon {
                 refreshed.map_err(|error| failure::of_acquire(&profile, &source, &error))
             });
         }
-        let failed = refreshes.join_all().await.into_iter().find_map(Result::err);
-        match failed {
-            Some(failure) => vec![Response::Failure(failure)],
-            None => self.status(profile),
+        // All are waited for, whatever becomes of one.
+        for refreshed in refreshes.join_all().await {
+            refreshed?;
         }
+        self.status(serving, profile)
     }
 
-    async fn logout(&self, serving: &Serving, profile: Option<&str>) -> Vec<Response> {
-        let profiles = match named(&serving.config, profile) {
-            Ok(profiles) => profiles,
-            Err(failure) => return vec![failure],
-        };
+    async fn logout(
+        &self,
+        serving: &Serving,
+        profile: Option<&str>,
+    ) -> Result<Vec<Response>, Failure> {
         let mut failed = None;
-        for profile in &profiles {
-            if let Err(error) = serving.broker.revoke(profile).await {
+        for profile in named(&serving.config, profile)? {
+            if let Err(error) = serving.broker.revoke(&profile).await {
                 tracing::warn!(profile, %error, "forgotten here, but not revoked there");
-                failed = failed.or(Some(failure::of_revoke(profile, &error)));
+                failed = failed.or(Some(failure::of_revoke(&profile, &error)));
             }
         }
-        vec![failed.map_or(Response::Done, Response::Failure)]
+        failed.map_or(Ok(vec![Response::Done]), Err)
     }
 
     /// When an answer has to be there that a caller waits for this long.
@@ -300,12 +284,11 @@ fn chain<'a>(config: &'a Config, source: &str) -> impl Iterator<Item = &'a confi
 }
 
 /// The profile of that name, or all.
-fn named(config: &Config, profile: Option<&str>) -> Result<Vec<String>, Response> {
-    match profile {
-        None => Ok(config.profiles.keys().cloned().collect()),
-        Some(_) => match config.select(profile, None) {
-            Ok((name, _)) => Ok(vec![name.to_owned()]),
-            Err(error) => Err(Response::Failure(failure::of_select(&error))),
-        },
+fn named(config: &Config, profile: Option<&str>) -> Result<Vec<String>, Failure> {
+    if profile.is_none() {
+        return Ok(config.profiles.keys().cloned().collect());
     }
+    let selected = config.select(profile, None);
+    let (name, _) = selected.map_err(|error| failure::of_select(&error))?;
+    Ok(vec![name.to_owned()])
 }

@@ -19,7 +19,7 @@ pub(super) struct Daemon {
     pub(super) uptime_s: u64,
     pub(super) socket: String,
     /// The configuration file that is in force.
-    pub(super) config: Option<String>,
+    pub(super) config: String,
     /// What is wrong with the file as it is now, where it is not the one in force.
     pub(super) config_error: Option<String>,
 }
