@@ -237,5 +237,4 @@ fn io_error(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> BindE
 }
 
 #[cfg(test)]
-#[path = "windows/tests.rs"]
 mod tests;

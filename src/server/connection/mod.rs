@@ -76,5 +76,4 @@ async fn within<T>(limit: Duration, what: impl Future<Output = io::Result<T>>) -
 }
 
 #[cfg(test)]
-#[path = "connection/tests.rs"]
 mod tests;
