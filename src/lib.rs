@@ -12,7 +12,7 @@ pub mod endpoint;
 pub mod failure;
 pub mod gateway;
 pub mod logging;
-pub mod places;
+pub mod paths;
 pub mod process;
 pub mod secret;
 pub mod server;

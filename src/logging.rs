@@ -16,7 +16,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-use crate::places;
+use crate::paths;
 
 /// A log that has grown over this is put aside when the next daemon starts; one older log is kept.
 const LARGEST: u64 = 1 << 20;
@@ -36,7 +36,7 @@ pub fn to_stderr() -> DefaultGuard {
 ///
 /// Where the file or its directory cannot be made.
 pub fn to_file() -> io::Result<DefaultGuard> {
-    Ok(start(Mutex::new(open(&places::log_file())?)))
+    Ok(start(Mutex::new(open(&paths::log_file())?)))
 }
 
 fn start<W>(writer: W) -> DefaultGuard

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::{self, PathBuf};
 use std::process;
 
-use claviger_wire::endpoint::{self, EndpointError, Env, PATH_VARIABLES, System};
+use claviger_wire::paths::{self, Env, PATH_VARIABLES, PathError, System};
 use claviger_wire::{Acquire, Failure, MAX_TEXT_LEN};
 
 use crate::args::Options;
@@ -34,20 +34,20 @@ impl Daemon {
     ///
     /// # Errors
     ///
-    /// Code 2: see [`EndpointError`]. Code 8 where the system does not say who the user is.
+    /// Code 2: see [`PathError`]. Code 8 where the system does not say who the user is.
     pub(crate) fn locate(env: Env<'_>) -> Result<Self, Failure> {
-        let refused = |error: EndpointError| usage(error.to_string(), error.hint());
+        let refused = |error: PathError| usage(error.to_string(), error.hint());
         let user = connect::user()?;
-        let socket = endpoint::socket(System::HERE, &user, env).map_err(refused)?;
+        let socket = paths::socket(System::HERE, &user, env).map_err(refused)?;
         let lock = if cfg!(windows) {
-            let state = endpoint::state_dir(System::HERE, env).map_err(refused)?;
+            let state = paths::state_dir(System::HERE, env).map_err(refused)?;
             state.join("daemon.start")
         } else {
             let mut name = socket.clone().into_os_string();
             name.push(".start");
             name.into()
         };
-        let log = endpoint::log_file(System::HERE, env).map_err(refused)?;
+        let log = paths::log_file(System::HERE, env).map_err(refused)?;
         Ok(Self { socket, lock, log })
     }
 
@@ -59,7 +59,7 @@ impl Daemon {
 
 /// The hint that names the log, for who knows no more of the daemon.
 pub(crate) fn log_hint(env: Env<'_>) -> String {
-    match endpoint::log_file(System::HERE, env) {
+    match paths::log_file(System::HERE, env) {
         Ok(log) => format!("see the daemon's log, {}", log.display()),
         Err(error) => error.to_string(),
     }

@@ -9,7 +9,7 @@ use std::{
 use super::Complaint;
 use crate::{
     config::{self, Config, ConfigError, Locations},
-    failure, places,
+    failure, paths,
 };
 
 #[derive(Debug, clap::Subcommand)]
@@ -30,7 +30,7 @@ pub(super) fn run(command: Command) -> Result<(), Complaint> {
         Command::Check { file } => {
             let config = match file {
                 Some(file) => check(&file)?,
-                None => config::load(&Locations::of_this_machine(None, places::variable))
+                None => config::load(&Locations::of_this_machine(None, paths::variable))
                     .map_err(|error| complaint(&error))?,
             };
             writeln!(

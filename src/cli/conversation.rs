@@ -147,7 +147,7 @@ fn is_nobody_there(error: &io::Error) -> bool {
 }
 
 fn no_answer(why: &str) -> Complaint {
-    let log = crate::places::log_file();
+    let log = crate::paths::log_file();
     Complaint::new(
         failure::DAEMON,
         format!("the daemon does not answer: {why}"),

@@ -12,7 +12,7 @@ use crate::{
     clock::{Clock, SystemClock},
     config::{self, Locations},
     endpoint::{BindError, Listener},
-    failure, logging, places, process,
+    failure, logging, paths, process,
     server::{self, Daemon, Door, Limits, Settings},
 };
 
@@ -57,7 +57,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Complaint> {
 fn prepare(arguments: Arguments) -> Result<(Settings, tokio::runtime::Runtime), Complaint> {
     // A relative path is looked up from where the command was given, before the daemon leaves that place.
     let explicit = arguments.config.map(std::path::absolute).transpose()?;
-    let locations = Locations::of_this_machine(explicit, places::variable);
+    let locations = Locations::of_this_machine(explicit, paths::variable);
     if !arguments.detached {
         // Who starts it in the foreground wants to read here what is wrong.
         config::load(&locations).map_err(|error| Complaint(failure::of_config(&error)))?;
@@ -125,7 +125,7 @@ fn bind_failure(error: &BindError) -> Complaint {
         BindError::InTheWay(path) => (failure::DAEMON, format!("move '{}' away", path.display())),
         BindError::Io { .. } => (
             failure::DAEMON,
-            format!("see the log, '{}'", places::log_file().display()),
+            format!("see the log, '{}'", paths::log_file().display()),
         ),
     };
     Complaint::new(code, error.to_string(), hint)

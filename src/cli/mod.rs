@@ -129,7 +129,7 @@ fn run(command: Command) -> Result<(), Complaint> {
 
 /// Where the daemon listens, or why that can't be said.
 fn socket() -> Result<PathBuf, Complaint> {
-    crate::places::socket()
+    crate::paths::socket()
         .map_err(|error| Complaint::new(failure::CONFIGURATION, error.to_string(), error.hint()))
 }
 

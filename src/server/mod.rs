@@ -62,12 +62,12 @@ pub async fn run(
     clock: Arc<dyn Clock>,
     limits: Limits,
 ) {
-    let places = Arc::new(Semaphore::new(limits.connections));
+    let paths = Arc::new(Semaphore::new(limits.connections));
     let mut connections = JoinSet::new();
     loop {
         // Whoever finds no place waits in the system's queue, not in our memory.
         let place = tokio::select! {
-            place = Arc::clone(&places).acquire_owned() => place.ok(),
+            place = Arc::clone(&paths).acquire_owned() => place.ok(),
             () = door.closing.notified() => break,
         };
         let Some(place) = place else { break };

@@ -25,7 +25,7 @@ use std::thread;
 use std::time::Duration;
 
 use claviger_wire::Failure;
-use claviger_wire::endpoint::PATH_VARIABLES;
+use claviger_wire::paths::PATH_VARIABLES;
 
 use crate::connect;
 use crate::failure::{UNAVAILABLE, failure};

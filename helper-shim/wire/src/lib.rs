@@ -5,7 +5,7 @@
 //!
 //! # A conversation
 //!
-//! A client connects to the [socket](endpoint::socket), writes one request frame and reads response frames until the one
+//! A client connects to the [socket](paths::socket), writes one request frame and reads response frames until the one
 //! that ends the answer. Either side may close the connection after that.
 //!
 //! | request | answer |
@@ -96,9 +96,9 @@
 #![forbid(unsafe_code)]
 
 mod codec;
-pub mod endpoint;
 mod frame;
 mod message;
+pub mod paths;
 
 pub use frame::{
     DecodeError, FrameError, HEADER_LEN, MAX_BODY, MAX_EXPIRY_LEN, MAX_REPORT_LEN, MAX_TEXT_LEN,

@@ -53,7 +53,7 @@ impl System {
 /// # Errors
 ///
 /// An override that is relative, no home directory, or a path that a socket address cannot hold.
-pub fn socket(system: System, user: &str, env: Env<'_>) -> Result<PathBuf, EndpointError> {
+pub fn socket(system: System, user: &str, env: Env<'_>) -> Result<PathBuf, PathError> {
     let socket = match (path_override("CLAVIGER_SOCKET", system, env)?, system) {
         (Some(socket), _) => socket,
         (None, System::Linux) => match xdg("XDG_RUNTIME_DIR", env) {
@@ -65,7 +65,7 @@ pub fn socket(system: System, user: &str, env: Env<'_>) -> Result<PathBuf, Endpo
     };
     let (len, limit) = (socket.as_os_str().len(), system.socket_limit());
     if len > limit {
-        return Err(EndpointError::TooLong { socket, len, limit });
+        return Err(PathError::TooLong { socket, len, limit });
     }
     Ok(socket)
 }
@@ -75,7 +75,7 @@ pub fn socket(system: System, user: &str, env: Env<'_>) -> Result<PathBuf, Endpo
 /// # Errors
 ///
 /// An override that is relative, or no home directory.
-pub fn state_dir(system: System, env: Env<'_>) -> Result<PathBuf, EndpointError> {
+pub fn state_dir(system: System, env: Env<'_>) -> Result<PathBuf, PathError> {
     if let Some(dir) = path_override("CLAVIGER_STATE_DIR", system, env)? {
         return Ok(dir);
     }
@@ -87,7 +87,7 @@ pub fn state_dir(system: System, env: Env<'_>) -> Result<PathBuf, EndpointError>
         System::MacOs => home(env)?.join("Library/Application Support/Claviger"),
         System::Windows => variable("LOCALAPPDATA", env)
             .map(|dir| PathBuf::from(dir).join("Claviger"))
-            .ok_or(EndpointError::Unset {
+            .ok_or(PathError::Unset {
                 variable: "LOCALAPPDATA",
             })?,
     })
@@ -99,7 +99,7 @@ pub fn state_dir(system: System, env: Env<'_>) -> Result<PathBuf, EndpointError>
 /// # Errors
 ///
 /// As for [`state_dir`].
-pub fn log_file(system: System, env: Env<'_>) -> Result<PathBuf, EndpointError> {
+pub fn log_file(system: System, env: Env<'_>) -> Result<PathBuf, PathError> {
     let moved = variable("CLAVIGER_STATE_DIR", env).is_some();
     let dir = match system {
         System::MacOs if !moved => home(env)?.join("Library/Logs/Claviger"),
@@ -110,7 +110,7 @@ pub fn log_file(system: System, env: Env<'_>) -> Result<PathBuf, EndpointError> 
 
 /// Why there is no place. A matter of configuration: exit code 2.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EndpointError {
+pub enum PathError {
     /// A variable that says where the user's files are is not set.
     Unset {
         /// Its name.
@@ -134,7 +134,7 @@ pub enum EndpointError {
     },
 }
 
-impl EndpointError {
+impl PathError {
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> &'static str {
@@ -148,7 +148,7 @@ impl EndpointError {
     }
 }
 
-impl fmt::Display for EndpointError {
+impl fmt::Display for PathError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unset { variable } => write!(f, "\"{variable}\" is not set"),
@@ -164,7 +164,7 @@ impl fmt::Display for EndpointError {
     }
 }
 
-impl std::error::Error for EndpointError {}
+impl std::error::Error for PathError {}
 
 const SOCKET_NAME: &str = "agent.sock";
 const PIPES: &str = r"\\.\pipe\";
@@ -180,17 +180,17 @@ fn xdg(name: &str, env: Env<'_>) -> Option<PathBuf> {
         .filter(|dir| dir.is_absolute())
 }
 
-fn home(env: Env<'_>) -> Result<PathBuf, EndpointError> {
+fn home(env: Env<'_>) -> Result<PathBuf, PathError> {
     variable("HOME", env)
         .map(PathBuf::from)
-        .ok_or(EndpointError::Unset { variable: "HOME" })
+        .ok_or(PathError::Unset { variable: "HOME" })
 }
 
 fn path_override(
     name: &'static str,
     system: System,
     env: Env<'_>,
-) -> Result<Option<PathBuf>, EndpointError> {
+) -> Result<Option<PathBuf>, PathError> {
     let Some(path) = variable(name, env).map(PathBuf::from) else {
         return Ok(None);
     };
@@ -209,7 +209,7 @@ fn path_override(
     if good {
         Ok(Some(path))
     } else {
-        Err(EndpointError::Relative {
+        Err(PathError::Relative {
             variable: name,
             expected,
         })
@@ -352,7 +352,7 @@ mod tests {
         }
         assert_eq!(
             state_dir(System::Windows, &env(&[])),
-            Err(EndpointError::Unset {
+            Err(PathError::Unset {
                 variable: "LOCALAPPDATA"
             })
         );
@@ -377,7 +377,7 @@ mod tests {
 
     #[test]
     fn without_a_home_there_is_no_place() {
-        let unset = EndpointError::Unset { variable: "HOME" };
+        let unset = PathError::Unset { variable: "HOME" };
         assert_eq!(state_dir(System::Linux, &env(&[])), Err(unset.clone()));
         assert_eq!(socket(System::MacOs, "", &env(&[])), Err(unset));
     }
