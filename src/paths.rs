@@ -10,7 +10,7 @@ use claviger_wire::paths::{self, PathError, System};
 ///
 /// [`PathError`]: a variable is missing or relative, or the path is too long for a socket.
 pub fn socket() -> Result<PathBuf, PathError> {
-    paths::socket(System::HERE, &crate::endpoint::own_user(), &variable)
+    paths::socket(System::HERE, &crate::listener::own_user(), &variable)
 }
 
 /// The daemon's log; in the temporary directory where the environment does not say where the user's files are.

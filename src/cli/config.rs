@@ -9,7 +9,7 @@ use std::{
 use super::Complaint;
 use crate::{
     config::{self, Config, ConfigError, Locations},
-    failure, paths,
+    error_report, paths,
 };
 
 #[derive(Debug, clap::Subcommand)]
@@ -49,7 +49,7 @@ fn check(file: &Path) -> Result<Config, Complaint> {
     let text = fs::read_to_string(file).map_err(|error| {
         let message = format!("cannot read '{}': {error}", file.display());
         Complaint::new(
-            failure::CONFIGURATION,
+            error_report::CONFIGURATION,
             message,
             "name a file that you may read",
         )
@@ -59,7 +59,7 @@ fn check(file: &Path) -> Result<Config, Complaint> {
 
 /// All that is wrong, not only the first of it, and no hint to run this very command.
 fn complaint(error: &ConfigError) -> Complaint {
-    let mut failure = failure::of_config(error);
+    let mut failure = error_report::of_config(error);
     if let Some(file) = error.file() {
         let problems: Vec<_> = error.problems().map(|problem| problem.at(file)).collect();
         if !problems.is_empty() {

@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use super::Complaint;
-use crate::{endpoint, failure, process};
+use crate::{error_report, listener, process};
 
 /// How long a command waits: a refresh may take as long as its source does.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -64,7 +64,7 @@ pub(super) fn reports(responses: Vec<Response>) -> Result<Vec<serde_json::Value>
             | Response::Unsupported { .. }
             | Response::Unknown { .. } => {
                 return Err(Complaint::new(
-                    failure::DAEMON,
+                    error_report::DAEMON,
                     "the daemon that runs is of another version and does not know this request",
                     "run claviger stop, so that the installed version is started",
                 ));
@@ -93,7 +93,7 @@ async fn told_when_slow<T>(work: impl Future<Output = T>) -> T {
 }
 
 async fn exchange(socket: &Path, request: &Request) -> io::Result<Vec<Response>> {
-    let mut stream = endpoint::connect(socket).await?;
+    let mut stream = listener::connect(socket).await?;
     stream.write_all(&request.encode()).await?;
     let mut responses = Vec::new();
     loop {
@@ -149,7 +149,7 @@ fn is_nobody_there(error: &io::Error) -> bool {
 fn no_answer(why: &str) -> Complaint {
     let log = crate::paths::log_file();
     Complaint::new(
-        failure::DAEMON,
+        error_report::DAEMON,
         format!("the daemon does not answer: {why}"),
         format!("see its log, '{}'", log.display()),
     )

@@ -11,8 +11,9 @@ use crate::{
     broker,
     clock::{Clock, SystemClock},
     config::{self, Locations},
-    endpoint::{BindError, Listener},
-    failure, logging, paths, process,
+    error_report,
+    listener::{BindError, Listener},
+    logging, paths, process,
     server::{self, Daemon, Door, Limits, Settings},
 };
 
@@ -60,7 +61,7 @@ fn prepare(arguments: Arguments) -> Result<(Settings, tokio::runtime::Runtime), 
     let locations = Locations::of_this_machine(explicit, paths::variable);
     if !arguments.detached {
         // Who starts it in the foreground wants to read here what is wrong.
-        config::load(&locations).map_err(|error| Complaint(failure::of_config(&error)))?;
+        config::load(&locations).map_err(|error| Complaint(error_report::of_config(&error)))?;
     }
     let settings = Settings {
         locations,
@@ -109,22 +110,25 @@ async fn serve(settings: Settings, detached: bool) -> Result<(), Complaint> {
 
 fn bind_failure(error: &BindError) -> Complaint {
     let (code, hint) = match error {
-        BindError::Live(_) => (failure::DAEMON, "run claviger stop first".to_owned()),
+        BindError::Live(_) => (error_report::DAEMON, "run claviger stop first".to_owned()),
         BindError::Unsafe { .. } if cfg!(windows) => (
-            failure::DENIED,
+            error_report::DENIED,
             "set CLAVIGER_SOCKET to another pipe's name, and find out who has taken this one"
                 .to_owned(),
         ),
         BindError::Unsafe { path, .. } => (
-            failure::DENIED,
+            error_report::DENIED,
             format!(
                 "make it yours alone: chmod 700 '{}', or set CLAVIGER_SOCKET",
                 path.display()
             ),
         ),
-        BindError::InTheWay(path) => (failure::DAEMON, format!("move '{}' away", path.display())),
+        BindError::InTheWay(path) => (
+            error_report::DAEMON,
+            format!("move '{}' away", path.display()),
+        ),
         BindError::Io { .. } => (
-            failure::DAEMON,
+            error_report::DAEMON,
             format!("see the log, '{}'", paths::log_file().display()),
         ),
     };

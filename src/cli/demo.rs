@@ -1,7 +1,7 @@
 //! `claviger demo`.
 
 use super::{Complaint, block_on};
-use crate::{demo, failure};
+use crate::{demo, error_report};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -14,7 +14,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Complaint> {
     block_on(async {
         demo::run(arguments.keep).await.map_err(|error| {
             Complaint::new(
-                failure::DAEMON,
+                error_report::DAEMON,
                 format!("the demo did not go as it should: {error}"),
                 "what it made is removed; please report this with the lines above",
             )

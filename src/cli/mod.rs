@@ -19,7 +19,7 @@ use std::{
 use clap::{Parser, Subcommand};
 use claviger_wire::Failure;
 
-use crate::failure;
+use crate::error_report;
 
 /// Obtains gateway credentials and keeps them ready for claviger-helper, the command that Claude Code's apiKeyHelper
 /// names.
@@ -79,13 +79,13 @@ impl From<io::Error> for Complaint {
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Self(Failure {
-                code: failure::DAEMON,
+                code: error_report::DAEMON,
                 message: String::new(),
                 hint: None,
             });
         }
         Self::new(
-            failure::DAEMON,
+            error_report::DAEMON,
             format!("cannot write: {error}"),
             "check where the output goes",
         )
@@ -129,8 +129,9 @@ fn run(command: Command) -> Result<(), Complaint> {
 
 /// Where the daemon listens, or why that can't be said.
 fn socket() -> Result<PathBuf, Complaint> {
-    crate::paths::socket()
-        .map_err(|error| Complaint::new(failure::CONFIGURATION, error.to_string(), error.hint()))
+    crate::paths::socket().map_err(|error| {
+        Complaint::new(error_report::CONFIGURATION, error.to_string(), error.hint())
+    })
 }
 
 /// A runtime for a command that asks the daemon something: one thread is plenty.

@@ -6,7 +6,7 @@ use claviger_wire::Request;
 use serde_json::json;
 
 use super::{Complaint, block_on, conversation, profiles};
-use crate::failure;
+use crate::error_report;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -27,7 +27,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Complaint> {
             writeln!(io::stdout(), "{}", json!({"daemon": null, "profiles": []}))?;
         }
         return Err(Complaint::new(
-            failure::DAEMON,
+            error_report::DAEMON,
             "no daemon is running",
             "it starts when claviger-helper is first asked for a key, or with claviger refresh",
         ));

@@ -11,13 +11,13 @@ use claviger_wire::{Acquire, Failure, Request, Response, Token};
 
 use super::{ANSWER_MARGIN, Door, LONGEST_DEADLINE, report};
 use crate::{
-    ancestry,
     broker::{Broker, Chance, Route, slot::Ask},
+    client_process,
     clock::{Clock, Now, Tick},
     config::{self, Config, ConfigError, Locations, Stamp},
-    endpoint::Peer,
-    failure,
+    error_report,
     gateway::{Gateway, HttpGateway},
+    listener::Peer,
     source::catalog,
 };
 
@@ -86,7 +86,9 @@ impl Daemon {
     }
 
     async fn answer(&self, request: Request, peer: Peer) -> Result<Vec<Response>, Failure> {
-        let serving = self.serving().map_err(|error| failure::of_config(&error));
+        let serving = self
+            .serving()
+            .map_err(|error| error_report::of_config(&error));
         match request {
             Request::Acquire(acquire) => Ok(vec![self.acquire(&serving?, &acquire, peer).await?]),
             Request::Status { profile } => self.status(&serving?, profile.as_deref()),
@@ -119,15 +121,15 @@ impl Daemon {
         let (name, profile) = serving
             .config
             .select(acquire.profile.as_deref(), acquire.gateway.as_deref())
-            .map_err(|error| failure::of_select(&error))?;
+            .map_err(|error| error_report::of_select(&error))?;
         let ask = Ask {
             cache_lifetime: Duration::from_millis(acquire.cache_lifetime_ms),
-            session: peer.pid.or(acquire.pid).and_then(ancestry::session_of),
+            session: peer.pid.or(acquire.pid).and_then(client_process::find),
         };
         let until = self.until(Duration::from_millis(acquire.deadline_ms));
         let acquired = serving.broker.acquire(name, ask, until).await;
         let credential =
-            acquired.map_err(|error| failure::of_acquire(name, &profile.source, &error))?;
+            acquired.map_err(|error| error_report::of_acquire(name, &profile.source, &error))?;
         Ok(Response::Credential {
             token: Token::new(credential.secret.expose().as_bytes().to_vec()),
             expires_at: credential.expires_at().map(|at| at.to_string()),
@@ -168,7 +170,7 @@ impl Daemon {
             let source = serving.config.profiles[&profile].source.clone();
             refreshes.spawn(async move {
                 let refreshed = broker.refresh(&profile, until).await;
-                refreshed.map_err(|error| failure::of_acquire(&profile, &source, &error))
+                refreshed.map_err(|error| error_report::of_acquire(&profile, &source, &error))
             });
         }
         // All are waited for, whatever becomes of one.
@@ -187,7 +189,7 @@ impl Daemon {
         for profile in named(&serving.config, profile)? {
             if let Err(error) = serving.broker.revoke(&profile).await {
                 tracing::warn!(profile, %error, "forgotten here, but not revoked there");
-                failed = failed.or(Some(failure::of_revoke(&profile, &error)));
+                failed = failed.or(Some(error_report::of_revoke(&profile, &error)));
             }
         }
         failed.map_or(Ok(vec![Response::Done]), Err)
@@ -289,6 +291,6 @@ fn named(config: &Config, profile: Option<&str>) -> Result<Vec<String>, Failure>
         return Ok(config.profiles.keys().cloned().collect());
     }
     let selected = config.select(profile, None);
-    let (name, _) = selected.map_err(|error| failure::of_select(&error))?;
+    let (name, _) = selected.map_err(|error| error_report::of_select(&error))?;
     Ok(vec![name.to_owned()])
 }

@@ -16,7 +16,7 @@ pub use self::{
     handler::{Daemon, Settings},
     limits::Limits,
 };
-use crate::{clock::Clock, endpoint::Listener};
+use crate::{clock::Clock, listener::Listener};
 
 /// Says that the daemon is to end, and when the door is closed. Clones are the same door.
 #[derive(Clone, Debug)]

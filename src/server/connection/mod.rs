@@ -10,7 +10,7 @@ use tokio::{
 use zeroize::Zeroizing;
 
 use super::{handler::Daemon, limits::Limits};
-use crate::{endpoint::Peer, failure};
+use crate::{error_report, listener::Peer};
 
 /// Serves one connection.
 pub(super) async fn serve<S>(mut stream: S, peer: Peer, daemon: &Daemon, limits: Limits)
@@ -22,7 +22,7 @@ where
         Ok(Some(Err(why))) => {
             tracing::debug!(pid = peer.pid, why, "not a request");
             vec![Response::Failure(Failure {
-                code: failure::DAEMON,
+                code: error_report::DAEMON,
                 message: format!("the daemon does not understand the request: {why}"),
                 hint: Some(
                     "run claviger stop, so that the installed version is started".to_owned(),

@@ -58,7 +58,7 @@ fn acquire() -> Vec<u8> {
 #[tokio::test]
 async fn without_a_configuration_the_answer_says_where_it_was_looked_for() {
     let failure = failure(&answer_to(&acquire(), false).await);
-    assert_eq!(failure.code, failure::CONFIGURATION);
+    assert_eq!(failure.code, error_report::CONFIGURATION);
     assert!(
         failure.message.contains("/nonexistent/managed.toml"),
         "{}",
@@ -84,7 +84,7 @@ async fn half_a_frame_and_gone_is_closed() {
 #[tokio::test]
 async fn an_oversize_frame_is_refused_by_its_header() {
     let failure = failure(&answer_to(&u32::MAX.to_be_bytes(), false).await);
-    assert_eq!(failure.code, failure::DAEMON);
+    assert_eq!(failure.code, error_report::DAEMON);
     assert!(
         failure.message.contains("does not understand"),
         "{}",
@@ -97,7 +97,7 @@ async fn garbage_is_refused() {
     let mut garbage = 6u32.to_be_bytes().to_vec();
     garbage.extend_from_slice(&[1, 1, 9, 255, 255, 7]);
     let failure = failure(&answer_to(&garbage, false).await);
-    assert_eq!(failure.code, failure::DAEMON);
+    assert_eq!(failure.code, error_report::DAEMON);
 }
 
 #[tokio::test]

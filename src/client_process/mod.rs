@@ -51,7 +51,7 @@ struct Process {
 
 /// The client session that the shim with the process id `shim` runs for; `None` where the system does not tell.
 #[must_use]
-pub fn session_of(shim: u32) -> Option<Session> {
+pub fn find(shim: u32) -> Option<Session> {
     climb(shim, look_up)
 }
 
