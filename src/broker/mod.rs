@@ -21,7 +21,7 @@ use self::slot::{Answer, Ask, Errand, Refusal, Slot, Snapshot, Terms, Ticket};
 use crate::{
     clock::{Clock, Tick},
     credential::{self, Credential},
-    gateway::{Gateway, Standing},
+    gateway::{Calibration, Gateway},
     source::{Source, SourceError},
 };
 
@@ -163,8 +163,8 @@ impl Broker {
 
     /// Whether the word of the gateway of `profile` counts; `None` where there is none to ask.
     #[must_use]
-    pub fn standing(&self, profile: &str) -> Option<Standing> {
-        Some(self.desks[profile].route.gateway.as_ref()?.standing())
+    pub fn calibration(&self, profile: &str) -> Option<Calibration> {
+        Some(self.desks[profile].route.gateway.as_ref()?.calibration())
     }
 }
 
@@ -272,7 +272,7 @@ impl Desk {
                 let Some(gateway) = &self.route.gateway else {
                     return;
                 };
-                let verdict = gateway.verdict(&credential.secret).await;
+                let verdict = gateway.probe(&credential.secret).await;
                 tracing::info!(fingerprint = %credential.fingerprint(), ?verdict, "asked the gateway");
                 self.with(|slot| slot.heard(self.clock.now(), trial, verdict));
             }

@@ -11,30 +11,30 @@ use crate::secret::Secret;
 #[async_trait]
 pub trait Gateway: Send + Sync {
     /// Asks. It takes a few seconds at most and costs no tokens.
-    async fn verdict(&self, key: &Secret) -> Verdict;
+    async fn probe(&self, key: &Secret) -> ProbeResult;
 
     /// Whether the gateway's word counts, as far as is known.
-    fn standing(&self) -> Standing;
+    fn calibration(&self) -> Calibration;
 }
 
 /// What a gateway says of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum ProbeResult {
     /// It takes it.
-    Good,
+    Accepted,
     /// It refuses it.
     Rejected,
     /// It said nothing that one could rely on; what, as the end of a sentence that starts with the gateway.
-    Unclear(String),
+    Inconclusive(String),
 }
 
 /// Whether a gateway's word counts: it is asked about a deliberately wrong key once a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum Calibration {
     /// It has not been asked yet, or gave no answer that decides it.
     Unknown,
     /// It refuses a wrong key.
-    Counts,
+    Reliable,
     /// It takes any key: what it says proves nothing.
-    TakesAnyKey,
+    AcceptsAnyKey,
 }

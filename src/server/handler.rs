@@ -150,8 +150,8 @@ impl Daemon {
         for name in named(&serving.config, profile)? {
             let source = &serving.config.profiles[&name].source;
             let snapshot = serving.broker.snapshot(&name);
-            let standing = serving.broker.standing(&name);
-            let profile = report::Profile::new(&name, source, &snapshot, standing, now);
+            let calibration = serving.broker.calibration(&name);
+            let profile = report::Profile::new(&name, source, &snapshot, calibration, now);
             responses.push(report::response(&profile));
         }
         responses.push(Response::Done);

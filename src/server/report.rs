@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::{
     broker::{renewal, slot::Snapshot},
     clock::{Now, Timestamp},
-    gateway::Standing,
+    gateway::Calibration,
     secret::Fingerprint,
     source::SourceError,
 };
@@ -41,7 +41,7 @@ pub(super) struct Profile<'a> {
     /// Since when the gateway rejects it.
     rejected_since: Option<String>,
     /// Whether the gateway's word on a key counts; `null` where it is not asked.
-    gateway_word: Option<&'static str>,
+    calibration: Option<&'static str>,
     /// What is not as it should be, and what to set.
     advice: Vec<String>,
 }
@@ -66,7 +66,7 @@ impl<'a> Profile<'a> {
         name: &'a str,
         source: &'a str,
         snapshot: &Snapshot,
-        standing: Option<Standing>,
+        calibration: Option<Calibration>,
         now: Now,
     ) -> Self {
         let credential = snapshot.credential.as_deref();
@@ -87,12 +87,12 @@ impl<'a> Profile<'a> {
             last_error: snapshot.trouble.as_ref().map(ToString::to_string),
             seen_current_at: snapshot.seen_current.map(text),
             rejected_since: snapshot.rejected_since.map(text),
-            gateway_word: standing.map(|standing| match standing {
-                Standing::Unknown => "unknown",
-                Standing::Counts => "counts",
-                Standing::TakesAnyKey => "takes-any-key",
+            calibration: calibration.map(|calibration| match calibration {
+                Calibration::Unknown => "unknown",
+                Calibration::Reliable => "reliable",
+                Calibration::AcceptsAnyKey => "accepts-any-key",
             }),
-            advice: [short_life(snapshot), lenient(standing)]
+            advice: [short_life(snapshot), lenient(calibration)]
                 .into_iter()
                 .flatten()
                 .collect(),
@@ -133,8 +133,8 @@ fn short_life(snapshot: &Snapshot) -> Option<String> {
     ))
 }
 
-fn lenient(standing: Option<Standing>) -> Option<String> {
-    (standing == Some(Standing::TakesAnyKey)).then(|| {
+fn lenient(calibration: Option<Calibration>) -> Option<String> {
+    (calibration == Some(Calibration::AcceptsAnyKey)).then(|| {
         "the gateway takes any key on the route that is probed, so its word does not count: set probe to \
          \"count-tokens\" or \"off\""
             .to_owned()
@@ -177,8 +177,8 @@ mod tests {
         }
     }
 
-    fn reported(snapshot: &Snapshot, standing: Option<Standing>) -> serde_json::Value {
-        let profile = Profile::new("default", "team-vault", snapshot, standing, now());
+    fn reported(snapshot: &Snapshot, calibration: Option<Calibration>) -> serde_json::Value {
+        let profile = Profile::new("default", "team-vault", snapshot, calibration, now());
         serde_json::to_value(profile).unwrap()
     }
 
@@ -242,8 +242,8 @@ mod tests {
 
     #[test]
     fn a_gateway_that_takes_any_key_is_told() {
-        let profile = reported(&snapshot(None), Some(Standing::TakesAnyKey));
-        assert_eq!(profile["gateway_word"], "takes-any-key");
+        let profile = reported(&snapshot(None), Some(Calibration::AcceptsAnyKey));
+        assert_eq!(profile["calibration"], "accepts-any-key");
         assert!(
             profile["advice"]
                 .to_string()

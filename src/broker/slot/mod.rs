@@ -29,7 +29,7 @@ use super::{renewal, suspicion::Sessions};
 use crate::{
     clock::{Now, Tick},
     credential::Credential,
-    gateway::Verdict,
+    gateway::ProbeResult,
     source::{Look, SourceError},
 };
 
@@ -178,8 +178,8 @@ impl Slot {
     }
 
     /// The gateway has said what it thinks of the key.
-    pub fn heard(&mut self, now: Now, trial: u64, verdict: Verdict) {
-        match self.trial.hear(now, trial, verdict) {
+    pub fn heard(&mut self, now: Now, trial: u64, result: ProbeResult) {
+        match self.trial.hear(now, trial, result) {
             Consequence::None => {}
             Consequence::Reissue => {
                 if self.flight.under_way().is_none() {
@@ -313,7 +313,7 @@ impl Slot {
         }
         let is_doubted = ticket.trial.is_some()
             && is_flying
-            && !matches!(self.trial.verdict(now.tick), Some(Verdict::Good));
+            && !matches!(self.trial.result(now.tick), Some(ProbeResult::Accepted));
         is_doubted
             || ticket.doubt.is_some_and(|flight| !self.flight.is_over(flight))
             // A look that found something new has started a flight.

@@ -6,7 +6,7 @@ use super::{Ask, Errand, Slot, Ticket};
 use crate::{
     broker::suspicion::{self, Hint},
     clock::Now,
-    gateway::Verdict,
+    gateway::ProbeResult,
 };
 
 impl Slot {
@@ -38,7 +38,7 @@ impl Slot {
                             self.trial.doubt(insists);
                         }
                     }
-                    Some(Verdict::Good) if !insists => {}
+                    Some(ProbeResult::Accepted) if !insists => {}
                     Some(_) if is_hasty => {}
                     Some(_) => ticket.doubt = self.fetch_for_doubt(now),
                 }
@@ -55,7 +55,7 @@ impl Slot {
         ticket.flight = self.fetch_if_allowed(now);
         if ticket.flight.is_none()
             && self.terms.has_gateway
-            && self.trial.verdict(now.tick).is_none()
+            && self.trial.result(now.tick).is_none()
         {
             ticket.trial = self.start_trial(now);
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::course::Course;
 use crate::{
     clock::{Now, Tick, Timestamp},
-    gateway::Verdict,
+    gateway::ProbeResult,
     secret::Fingerprint,
 };
 
@@ -27,7 +27,7 @@ const MUTE_INTERVAL: Duration = Duration::from_secs(30);
 pub(super) struct Trial {
     course: Course,
     key: Option<Fingerprint>,
-    heard: Option<(Tick, Verdict)>,
+    heard: Option<(Tick, ProbeResult)>,
     rejected_since: Option<Timestamp>,
     /// Questions that were asked in a row, and since when they are being forgiven.
     asked: u32,
@@ -65,17 +65,17 @@ impl Trial {
     }
 
     /// What the gateway said a moment ago.
-    pub(super) fn verdict(&self, now: Tick) -> Option<&Verdict> {
-        let (at, verdict) = self.heard.as_ref()?;
-        (now.since(*at) < HOLDS).then_some(verdict)
+    pub(super) fn result(&self, now: Tick) -> Option<&ProbeResult> {
+        let (at, result) = self.heard.as_ref()?;
+        (now.since(*at) < HOLDS).then_some(result)
     }
 
     /// As above, for a session that was last given the key at `given`. If that was after the verdict, its coming back
     /// is news, and the gateway is to be asked again.
-    pub(super) fn verdict_for(&self, given: Tick, now: Tick) -> Option<&Verdict> {
+    pub(super) fn verdict_for(&self, given: Tick, now: Tick) -> Option<&ProbeResult> {
         let (at, _) = self.heard.as_ref()?;
         let is_news = given >= *at && self.asked_in_a_row(now) < BURST;
-        self.verdict(now).filter(|_| !is_news)
+        self.result(now).filter(|_| !is_news)
     }
 
     fn asked_in_a_row(&self, now: Tick) -> u32 {
@@ -112,14 +112,14 @@ impl Trial {
     }
 
     /// The gateway has answered. What follows from it.
-    pub(super) fn hear(&mut self, now: Now, number: u64, verdict: Verdict) -> Consequence {
+    pub(super) fn hear(&mut self, now: Now, number: u64, result: ProbeResult) -> Consequence {
         if !self.course.end(number) {
             return Consequence::None;
         }
         let is_doubted = std::mem::take(&mut self.is_doubted);
         let is_insisted = std::mem::take(&mut self.is_insisted);
-        let consequence = match &verdict {
-            Verdict::Good => {
+        let consequence = match &result {
+            ProbeResult::Accepted => {
                 self.rejected_since = None;
                 if is_insisted {
                     Consequence::Doubt
@@ -127,7 +127,7 @@ impl Trial {
                     Consequence::None
                 }
             }
-            Verdict::Rejected => {
+            ProbeResult::Rejected => {
                 let is_news = self.rejected_since.is_none();
                 self.rejected_since.get_or_insert(now.wall);
                 if is_news {
@@ -136,10 +136,10 @@ impl Trial {
                     Consequence::None
                 }
             }
-            Verdict::Unclear(_) if is_doubted => Consequence::Doubt,
-            Verdict::Unclear(_) => Consequence::None,
+            ProbeResult::Inconclusive(_) if is_doubted => Consequence::Doubt,
+            ProbeResult::Inconclusive(_) => Consequence::None,
         };
-        self.heard = Some((now.tick, verdict));
+        self.heard = Some((now.tick, result));
         consequence
     }
 }

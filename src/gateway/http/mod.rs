@@ -13,7 +13,7 @@ use reqwest::{
 };
 use url::Url;
 
-use super::{Gateway, Standing, Verdict};
+use super::{Calibration, Gateway, ProbeResult};
 use crate::{
     clock::{Clock, Tick},
     config::{GatewayUrl, Probe},
@@ -46,17 +46,9 @@ pub struct HttpGateway {
     /// Made at first use: it reads the system's certificates, for which a client's first key need not wait.
     client: OnceLock<Client>,
     clock: Arc<dyn Clock>,
-    calibration: Mutex<Option<(Tick, Standing)>>,
+    calibration: Mutex<Option<(Tick, Calibration)>>,
     /// One asks, the others wait for what it finds out.
     calibrating: tokio::sync::Mutex<()>,
-}
-
-/// What one answer means, whichever key it was for.
-#[derive(Debug, PartialEq, Eq)]
-enum Word {
-    Yes,
-    No,
-    Neither(String),
 }
 
 impl HttpGateway {
@@ -73,38 +65,38 @@ impl HttpGateway {
         })
     }
 
-    async fn calibrate(&self) -> Standing {
+    async fn calibrate(&self) -> Calibration {
         let _one = self.calibrating.lock().await;
-        if let Some(standing) = self.known() {
-            return standing;
+        if let Some(calibration) = self.known() {
+            return calibration;
         }
         let wrong = Secret::new(format!("claviger-probe-{:016x}", fastrand::u64(..)));
-        let standing = match self.ask(&wrong).await {
-            Word::Yes => Standing::TakesAnyKey,
-            Word::No => Standing::Counts,
-            Word::Neither(_) => Standing::Unknown,
+        let calibration = match self.send(&wrong).await {
+            ProbeResult::Accepted => Calibration::AcceptsAnyKey,
+            ProbeResult::Rejected => Calibration::Reliable,
+            ProbeResult::Inconclusive(_) => Calibration::Unknown,
         };
-        tracing::info!(gateway = %self.base, ?standing, "asked the gateway about a wrong key");
-        *self.lock() = Some((self.clock.now().tick, standing));
-        standing
+        tracing::info!(gateway = %self.base, ?calibration, "asked the gateway about a wrong key");
+        *self.lock() = Some((self.clock.now().tick, calibration));
+        calibration
     }
 
     /// What is known and not too old.
-    fn known(&self) -> Option<Standing> {
-        let (at, standing) = (*self.lock())?;
-        let holds = match standing {
-            Standing::Unknown => INDECISION_HOLDS,
-            Standing::Counts | Standing::TakesAnyKey => CALIBRATION_HOLDS,
+    fn known(&self) -> Option<Calibration> {
+        let (at, calibration) = (*self.lock())?;
+        let holds = match calibration {
+            Calibration::Unknown => INDECISION_HOLDS,
+            Calibration::Reliable | Calibration::AcceptsAnyKey => CALIBRATION_HOLDS,
         };
-        (self.clock.now().tick.since(at) < holds).then_some(standing)
+        (self.clock.now().tick.since(at) < holds).then_some(calibration)
     }
 
-    async fn ask(&self, key: &Secret) -> Word {
+    async fn send(&self, key: &Secret) -> ProbeResult {
         let Some(headers) = headers(key) else {
-            return Word::Neither("cannot be sent such a key".to_owned());
+            return ProbeResult::Inconclusive("cannot be sent such a key".to_owned());
         };
         let Some(client) = self.client() else {
-            return Word::Neither("cannot be asked: TLS cannot be set up".to_owned());
+            return ProbeResult::Inconclusive("cannot be asked: TLS cannot be set up".to_owned());
         };
         let request = match self.probe {
             Probe::CountTokens => self
@@ -122,12 +114,14 @@ impl HttpGateway {
         };
         match request.headers(headers).send().await {
             // The body is not read: it may be endless, and may repeat the key.
-            Ok(response) => word(response.status(), response.headers()),
+            Ok(response) => interpret(response.status(), response.headers()),
             Err(error) if error.is_timeout() => {
-                Word::Neither(format!("did not answer within {} s", TIMEOUT.as_secs()))
+                ProbeResult::Inconclusive(format!("did not answer within {} s", TIMEOUT.as_secs()))
             }
-            Err(error) if error.is_connect() => Word::Neither("cannot be reached".to_owned()),
-            Err(_) => Word::Neither("broke off".to_owned()),
+            Err(error) if error.is_connect() => {
+                ProbeResult::Inconclusive("cannot be reached".to_owned())
+            }
+            Err(_) => ProbeResult::Inconclusive("broke off".to_owned()),
         }
     }
 
@@ -170,7 +164,7 @@ impl HttpGateway {
         client.request(method, url)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<(Tick, Standing)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<(Tick, Calibration)>> {
         self.calibration
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -179,25 +173,29 @@ impl HttpGateway {
 
 #[async_trait]
 impl Gateway for HttpGateway {
-    async fn verdict(&self, key: &Secret) -> Verdict {
-        let standing = match self.known() {
-            Some(standing) => standing,
+    async fn probe(&self, key: &Secret) -> ProbeResult {
+        let calibration = match self.known() {
+            Some(calibration) => calibration,
             None => self.calibrate().await,
         };
-        if standing == Standing::TakesAnyKey {
-            return Verdict::Unclear("takes any key, so what it says proves nothing".to_owned());
+        if calibration == Calibration::AcceptsAnyKey {
+            return ProbeResult::Inconclusive(
+                "takes any key, so what it says proves nothing".to_owned(),
+            );
         }
-        match self.ask(key).await {
-            Word::Yes if standing == Standing::Counts => Verdict::Good,
-            Word::Yes => Verdict::Unclear("has not been seen to refuse a wrong key".to_owned()),
-            Word::No => Verdict::Rejected,
-            Word::Neither(said) => Verdict::Unclear(said),
+        match self.send(key).await {
+            ProbeResult::Accepted if calibration == Calibration::Reliable => ProbeResult::Accepted,
+            ProbeResult::Accepted => {
+                ProbeResult::Inconclusive("has not been seen to refuse a wrong key".to_owned())
+            }
+            ProbeResult::Rejected => ProbeResult::Rejected,
+            ProbeResult::Inconclusive(said) => ProbeResult::Inconclusive(said),
         }
     }
 
-    fn standing(&self) -> Standing {
+    fn calibration(&self) -> Calibration {
         self.lock()
-            .map_or(Standing::Unknown, |(_, standing)| standing)
+            .map_or(Calibration::Unknown, |(_, calibration)| calibration)
     }
 }
 
@@ -213,18 +211,18 @@ fn headers(key: &Secret) -> Option<HeaderMap> {
     Some(headers)
 }
 
-fn word(status: StatusCode, headers: &HeaderMap) -> Word {
+fn interpret(status: StatusCode, headers: &HeaderMap) -> ProbeResult {
     let is_json = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .is_some_and(|value| value.starts_with("application/json"));
     match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Word::No,
-        status if status.is_success() && is_json => Word::Yes,
-        status if status.is_success() => {
-            Word::Neither("answered with a page, not with JSON: a captive portal?".to_owned())
-        }
-        status => Word::Neither(format!("answered {}", status.as_u16())),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ProbeResult::Rejected,
+        status if status.is_success() && is_json => ProbeResult::Accepted,
+        status if status.is_success() => ProbeResult::Inconclusive(
+            "answered with a page, not with JSON: a captive portal?".to_owned(),
+        ),
+        status => ProbeResult::Inconclusive(format!("answered {}", status.as_u16())),
     }
 }
 

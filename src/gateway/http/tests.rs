@@ -32,11 +32,11 @@ impl Scene {
     }
 
     /// What is said of a good key while `path` has this fault, which started after calibration.
-    async fn with_fault(probe: Probe, path: &str, fault: Fault) -> Verdict {
+    async fn with_fault(probe: Probe, path: &str, fault: Fault) -> ProbeResult {
         let scene = Self::new(probe).await;
-        assert_eq!(scene.gateway.verdict(&good()).await, Verdict::Good);
+        assert_eq!(scene.gateway.probe(&good()).await, ProbeResult::Accepted);
         scene.embedded.set_fault(path, fault);
-        scene.gateway.verdict(&good()).await
+        scene.gateway.probe(&good()).await
     }
 
     fn asked(&self) -> usize {
@@ -52,17 +52,17 @@ fn bad() -> Secret {
     Secret::new("sk-revoked".to_owned())
 }
 
-fn unclear(said: &str) -> Verdict {
-    Verdict::Unclear(said.to_owned())
+fn unclear(said: &str) -> ProbeResult {
+    ProbeResult::Inconclusive(said.to_owned())
 }
 
 #[tokio::test]
 async fn a_good_key_is_good_and_a_bad_one_rejected_on_either_route() {
     for (probe, path) in [(Probe::Models, MODELS), (Probe::CountTokens, COUNT_TOKENS)] {
         let scene = Scene::new(probe).await;
-        assert_eq!(scene.gateway.verdict(&good()).await, Verdict::Good);
-        assert_eq!(scene.gateway.verdict(&bad()).await, Verdict::Rejected);
-        assert_eq!(scene.gateway.standing(), Standing::Counts);
+        assert_eq!(scene.gateway.probe(&good()).await, ProbeResult::Accepted);
+        assert_eq!(scene.gateway.probe(&bad()).await, ProbeResult::Rejected);
+        assert_eq!(scene.gateway.calibration(), Calibration::Reliable);
         assert!(
             scene
                 .embedded
@@ -84,12 +84,12 @@ async fn switched_off_there_is_none_to_ask() {
 #[tokio::test]
 async fn it_is_calibrated_once_a_day() {
     let scene = Scene::new(Probe::Models).await;
-    scene.gateway.verdict(&good()).await;
+    scene.gateway.probe(&good()).await;
     assert_eq!(scene.asked(), 2, "one wrong key, and ours");
-    scene.gateway.verdict(&good()).await;
+    scene.gateway.probe(&good()).await;
     assert_eq!(scene.asked(), 3);
     scene.clock.advance(CALIBRATION_HOLDS);
-    scene.gateway.verdict(&good()).await;
+    scene.gateway.probe(&good()).await;
     assert_eq!(scene.asked(), 5);
 }
 
@@ -97,8 +97,8 @@ async fn it_is_calibrated_once_a_day() {
 async fn two_that_ask_at_once_calibrate_once() {
     let scene = Scene::new(Probe::Models).await;
     let (key, other) = (good(), bad());
-    let verdicts = tokio::join!(scene.gateway.verdict(&key), scene.gateway.verdict(&other));
-    assert_eq!(verdicts, (Verdict::Good, Verdict::Rejected));
+    let verdicts = tokio::join!(scene.gateway.probe(&key), scene.gateway.probe(&other));
+    assert_eq!(verdicts, (ProbeResult::Accepted, ProbeResult::Rejected));
     assert_eq!(scene.asked(), 3);
 }
 
@@ -106,13 +106,13 @@ async fn two_that_ask_at_once_calibrate_once() {
 async fn the_word_of_one_that_takes_any_key_proves_nothing() {
     let scene = Scene::new(Probe::Models).await;
     scene.embedded.set_fault(MODELS, Fault::Unchecked);
-    let verdict = scene.gateway.verdict(&good()).await;
+    let verdict = scene.gateway.probe(&good()).await;
     assert_eq!(
         verdict,
         unclear("takes any key, so what it says proves nothing")
     );
-    assert_eq!(scene.gateway.standing(), Standing::TakesAnyKey);
-    scene.gateway.verdict(&good()).await;
+    assert_eq!(scene.gateway.calibration(), Calibration::AcceptsAnyKey);
+    scene.gateway.probe(&good()).await;
     assert_eq!(scene.asked(), 1, "nor is it asked again that day");
 }
 
@@ -122,16 +122,13 @@ async fn one_that_was_down_is_calibrated_again_soon() {
     scene
         .embedded
         .set_fault(MODELS, Fault::Status(StatusCode::BAD_GATEWAY));
-    assert_eq!(
-        scene.gateway.verdict(&good()).await,
-        unclear("answered 502")
-    );
-    assert_eq!(scene.gateway.standing(), Standing::Unknown);
+    assert_eq!(scene.gateway.probe(&good()).await, unclear("answered 502"));
+    assert_eq!(scene.gateway.calibration(), Calibration::Unknown);
     scene.embedded.clear_faults();
-    let verdict = scene.gateway.verdict(&good()).await;
+    let verdict = scene.gateway.probe(&good()).await;
     assert_eq!(verdict, unclear("has not been seen to refuse a wrong key"));
     scene.clock.advance(INDECISION_HOLDS);
-    assert_eq!(scene.gateway.verdict(&good()).await, Verdict::Good);
+    assert_eq!(scene.gateway.probe(&good()).await, ProbeResult::Accepted);
 }
 
 #[tokio::test]
@@ -171,7 +168,7 @@ async fn an_endless_body_is_not_read() {
 
 #[tokio::test]
 async fn what_a_body_says_is_not_repeated() {
-    for (status, expected) in [(500, unclear("answered 500")), (401, Verdict::Rejected)] {
+    for (status, expected) in [(500, unclear("answered 500")), (401, ProbeResult::Rejected)] {
         let fault = Fault::Echo(StatusCode::from_u16(status).unwrap());
         let verdict = Scene::with_fault(Probe::Models, MODELS, fault).await;
         assert_eq!(verdict, expected);
@@ -188,12 +185,12 @@ async fn one_that_never_answers_is_given_up() {
 #[tokio::test]
 async fn one_that_is_not_there_is_unclear() {
     let scene = Scene::new(Probe::Models).await;
-    scene.gateway.verdict(&good()).await;
+    scene.gateway.probe(&good()).await;
     let Scene {
         embedded, gateway, ..
     } = scene;
     embedded.stop().await;
-    assert_eq!(gateway.verdict(&good()).await, unclear("cannot be reached"));
+    assert_eq!(gateway.probe(&good()).await, unclear("cannot be reached"));
 }
 
 #[test]
@@ -216,18 +213,24 @@ fn a_path_prefix_is_kept() {
     );
 }
 
-fn answered(status: u16, content_type: &'static str) -> Word {
+fn answered(status: u16, content_type: &'static str) -> ProbeResult {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    word(StatusCode::from_u16(status).unwrap(), &headers)
+    interpret(StatusCode::from_u16(status).unwrap(), &headers)
 }
 
 #[test]
 fn only_json_is_a_yes_and_only_401_and_403_are_a_no() {
-    assert_eq!(answered(200, "application/json; charset=utf-8"), Word::Yes);
-    assert_eq!(answered(401, "text/html"), Word::No);
-    assert_eq!(answered(403, "application/json"), Word::No);
-    assert!(matches!(answered(200, "text/html"), Word::Neither(_)));
+    assert_eq!(
+        answered(200, "application/json; charset=utf-8"),
+        ProbeResult::Accepted
+    );
+    assert_eq!(answered(401, "text/html"), ProbeResult::Rejected);
+    assert_eq!(answered(403, "application/json"), ProbeResult::Rejected);
+    assert!(matches!(
+        answered(200, "text/html"),
+        ProbeResult::Inconclusive(_)
+    ));
 }
 
 #[test]

@@ -172,19 +172,19 @@ impl World {
             }
             Some(Errand::Try { trial, credential }) => {
                 let name = credential.secret.expose().to_owned();
-                let verdict = match (self.gateway_is_up, self.revoked.contains(&name)) {
-                    (false, _) => Verdict::Unclear("answered 503".to_owned()),
-                    (true, true) => Verdict::Rejected,
-                    (true, false) => Verdict::Good,
+                let result = match (self.gateway_is_up, self.revoked.contains(&name)) {
+                    (false, _) => ProbeResult::Inconclusive("answered 503".to_owned()),
+                    (true, true) => ProbeResult::Rejected,
+                    (true, false) => ProbeResult::Accepted,
                 };
                 let is_wanted = !self.slot.trial.is_over(trial);
-                if is_wanted && verdict == Verdict::Rejected {
+                if is_wanted && result == ProbeResult::Rejected {
                     self.free_fetches += 1;
                     self.rejected = Some(name);
-                } else if is_wanted && verdict == Verdict::Good {
+                } else if is_wanted && result == ProbeResult::Accepted {
                     self.rejected = None;
                 }
-                self.slot.heard(self.now, trial, verdict);
+                self.slot.heard(self.now, trial, result);
             }
             Some(Errand::Look { look, credential }) => {
                 let is_wanted = !self.slot.watch.is_over(look);

@@ -31,8 +31,8 @@ fn tried(slot: &mut Slot) -> u64 {
     }
 }
 
-fn unclear() -> Verdict {
-    Verdict::Unclear("answered 503".to_owned())
+fn unclear() -> ProbeResult {
+    ProbeResult::Inconclusive("answered 503".to_owned())
 }
 
 fn refused(answer: Answer) -> Rejected {
@@ -51,7 +51,7 @@ fn a_rejected_key_is_replaced_before_the_client_is_answered() {
     let ticket = slot.ask(at(1), by(1));
     let trial = tried(&mut slot);
     assert!(matches!(slot.answer(at(1), ticket), Answer::Wait(_)));
-    slot.heard(at(1), trial, Verdict::Rejected);
+    slot.heard(at(1), trial, ProbeResult::Rejected);
     let flight = started(&mut slot);
     assert!(matches!(slot.answer(at(5), ticket), Answer::Wait(_)));
     slot.land(at(5), 0.5, flight, Ok(key("k2", at(5), None)));
@@ -67,7 +67,7 @@ fn twenty_sessions_cost_one_question_and_one_fetch() {
     }
     let tickets: Vec<_> = (1..=20).map(|pid| slot.ask(at(1), by(pid))).collect();
     let trial = tried(&mut slot);
-    slot.heard(at(1), trial, Verdict::Rejected);
+    slot.heard(at(1), trial, ProbeResult::Rejected);
     let flight = started(&mut slot);
     slot.land(at(2), 0.5, flight, Ok(key("k2", at(2), None)));
     for ticket in tickets {
@@ -94,7 +94,7 @@ fn a_good_key_is_kept_and_the_verdict_holds_for_who_comes_with_the_same_401() {
     assert_eq!(served(slot.answer(at(0), other)), "k1");
     let ticket = slot.ask(at(1), by(1));
     let trial = tried(&mut slot);
-    slot.heard(at(1), trial, Verdict::Good);
+    slot.heard(at(1), trial, ProbeResult::Accepted);
     assert_eq!(served(slot.answer(at(1), ticket)), "k1");
     let other = slot.ask(at(3), by(2));
     assert_eq!(slot.take_errands(), []);
@@ -106,11 +106,11 @@ fn who_comes_back_after_the_verdict_is_news() {
     let mut slot = given();
     let ticket = slot.ask(at(1), by(1));
     let trial = tried(&mut slot);
-    slot.heard(at(1), trial, Verdict::Good);
+    slot.heard(at(1), trial, ProbeResult::Accepted);
     assert_eq!(served(slot.answer(at(1), ticket)), "k1");
     slot.ask(at(2), by(1));
     let trial = tried(&mut slot);
-    slot.heard(at(2), trial, Verdict::Rejected);
+    slot.heard(at(2), trial, ProbeResult::Rejected);
     started(&mut slot);
 }
 
@@ -127,7 +127,7 @@ fn a_loop_of_asks_is_no_loop_at_the_gateway() {
         for errand in slot.take_errands() {
             if let Errand::Try { trial, .. } = errand {
                 questions += 1;
-                slot.heard(now, trial, Verdict::Good);
+                slot.heard(now, trial, ProbeResult::Accepted);
             }
         }
         slot.take_errands();
@@ -144,7 +144,7 @@ fn settings_touched_ten_times_cost_the_source_nothing() {
         let ticket = slot.ask(now, by(1));
         for errand in slot.take_errands() {
             match errand {
-                Errand::Try { trial, .. } => slot.heard(now, trial, Verdict::Good),
+                Errand::Try { trial, .. } => slot.heard(now, trial, ProbeResult::Accepted),
                 other => panic!("{other:?}"),
             }
         }
@@ -165,7 +165,7 @@ fn who_insists_is_believed_over_the_gateway() {
         slot.ask(now, by(1));
         for errand in slot.take_errands() {
             match errand {
-                Errand::Try { trial, .. } => slot.heard(now, trial, Verdict::Good),
+                Errand::Try { trial, .. } => slot.heard(now, trial, ProbeResult::Accepted),
                 other => panic!("{other:?}"),
             }
         }
@@ -296,7 +296,7 @@ fn dead() -> Slot {
     let mut slot = given();
     let ticket = slot.ask(at(1), by(1));
     let trial = tried(&mut slot);
-    slot.heard(at(1), trial, Verdict::Rejected);
+    slot.heard(at(1), trial, ProbeResult::Rejected);
     let flight = started(&mut slot);
     slot.land(at(1), 1.0, flight, Ok(key("k1", at(1), None)));
     refused(slot.answer(at(1), ticket));
@@ -341,7 +341,7 @@ fn a_dead_key_lives_again_when_the_gateway_takes_it_again() {
     }
     let ticket = slot.ask(at(7), by(1));
     let trial = tried(&mut slot);
-    slot.heard(at(7), trial, Verdict::Good);
+    slot.heard(at(7), trial, ProbeResult::Accepted);
     assert_eq!(served(slot.answer(at(7), ticket)), "k1");
 }
 
@@ -353,7 +353,7 @@ fn a_dead_key_costs_the_source_little_however_often_it_is_asked_for() {
         let ticket = slot.ask(at(second), by(1));
         while let Some(errand) = slot.take_errands().pop() {
             match errand {
-                Errand::Try { trial, .. } => slot.heard(at(second), trial, Verdict::Rejected),
+                Errand::Try { trial, .. } => slot.heard(at(second), trial, ProbeResult::Rejected),
                 Errand::Fetch { flight, .. } => {
                     fetches += 1;
                     slot.land(at(second), 0.5, flight, Ok(key("k1", at(second), None)));
@@ -380,7 +380,7 @@ fn for_a_client_that_does_not_cache_a_dead_key_is_found_at_a_bounded_rate() {
             match errand {
                 Errand::Try { trial, .. } => {
                     questions += 1;
-                    slot.heard(at(second), trial, Verdict::Good);
+                    slot.heard(at(second), trial, ProbeResult::Accepted);
                 }
                 other => panic!("{other:?}"),
             }
@@ -391,12 +391,12 @@ fn for_a_client_that_does_not_cache_a_dead_key_is_found_at_a_bounded_rate() {
 
     slot.ask(at(121), mute);
     let trial = tried(&mut slot);
-    slot.heard(at(121), trial, Verdict::Rejected);
+    slot.heard(at(121), trial, ProbeResult::Rejected);
     let flight = started(&mut slot);
     slot.land(at(121), 0.5, flight, Ok(key("k2", at(121), None)));
     let ticket = slot.ask(at(122), mute);
     let trial = tried(&mut slot);
-    slot.heard(at(122), trial, Verdict::Good);
+    slot.heard(at(122), trial, ProbeResult::Accepted);
     assert_eq!(served(slot.answer(at(122), ticket)), "k2");
 }
 
@@ -414,7 +414,7 @@ fn a_client_that_does_not_cache_waits_for_the_question_that_is_due() {
     for ticket in [first, second] {
         assert!(matches!(slot.answer(at(31), ticket), Answer::Wait(_)));
     }
-    slot.heard(at(31), trial, Verdict::Rejected);
+    slot.heard(at(31), trial, ProbeResult::Rejected);
     let flight = started(&mut slot);
     assert!(matches!(slot.answer(at(31), first), Answer::Wait(_)));
     slot.land(at(31), 0.5, flight, Ok(key("k2", at(31), None)));

@@ -123,7 +123,7 @@ fn a_new_version_heals_a_dead_key_whatever_the_back_off() {
     slot.land(at(0), 0.5, flight, Ok(key("k1", at(0), None)));
     slot.ask(at(31), FIVE_MINUTES);
     let (trial, _) = slot.trial.ask(at(31).tick);
-    slot.heard(at(31), trial, Verdict::Rejected);
+    slot.heard(at(31), trial, ProbeResult::Rejected);
     slot.take_errands();
     for _ in 0..12 {
         let flight = slot.flight.under_way().unwrap_or_else(|| slot.launch(None));
@@ -141,6 +141,6 @@ fn a_new_version_heals_a_dead_key_whatever_the_back_off() {
     slot.land(at(65), 0.5, flight, Ok(key("k2", at(65), None)));
     let ticket = slot.ask(at(65), FIVE_MINUTES);
     let (trial, _) = slot.trial.ask(at(65).tick);
-    slot.heard(at(65), trial, Verdict::Good);
+    slot.heard(at(65), trial, ProbeResult::Accepted);
     assert_eq!(served(slot.answer(at(65), ticket)), "k2");
 }
