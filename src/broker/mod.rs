@@ -276,11 +276,14 @@ impl Desk {
                 tracing::info!(fingerprint = %credential.fingerprint(), ?verdict, "asked the gateway");
                 self.with(|slot| slot.heard(self.clock.now(), trial, verdict));
             }
-            Errand::Look { look, credential } => {
-                let result = self.route.source.look(&credential).await;
+            Errand::Revalidate {
+                revalidation,
+                credential,
+            } => {
+                let result = self.route.source.revalidate(&credential).await;
                 tracing::debug!(?result, "looked at the source");
                 let draw = (self.chance)();
-                self.with(|slot| slot.looked(self.clock.now(), draw, look, result));
+                self.with(|slot| slot.on_revalidated(self.clock.now(), draw, revalidation, result));
             }
         }
     }

@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{Look, Source, SourceError, exec::ExecSource, jwt::JwtSource, vault::VaultSource};
+use super::{Freshness, Source, SourceError, exec::ExecSource, jwt::JwtSource, vault::VaultSource};
 use crate::{
     clock::Clock,
     config::{self, Config, Principal},
@@ -101,8 +101,8 @@ impl Source for Deferred {
         self.get()?.renew(credential).await
     }
 
-    async fn look(&self, credential: &Credential) -> Result<Look, SourceError> {
-        self.get()?.look(credential).await
+    async fn revalidate(&self, credential: &Credential) -> Result<Freshness, SourceError> {
+        self.get()?.revalidate(credential).await
     }
 
     async fn revoke(&self, credential: Option<&Credential>) -> Result<(), SourceError> {

@@ -39,9 +39,9 @@ pub trait Source: Send + Sync {
     /// # Errors
     ///
     /// [`SourceError::Missing`] where it was deleted, destroyed or revoked.
-    async fn look(&self, credential: &Credential) -> Result<Look, SourceError> {
+    async fn revalidate(&self, credential: &Credential) -> Result<Freshness, SourceError> {
         let _ = credential;
-        Ok(Look::Untold)
+        Ok(Freshness::Unknown)
     }
 
     /// Tells the source that `credential` is no longer wanted, and gives up what the source holds for itself (its
@@ -57,13 +57,13 @@ pub trait Source: Send + Sync {
 
 /// What a look at a source found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Look {
+pub enum Freshness {
     /// Nothing has changed.
-    Current,
+    Fresh,
     /// The source has another one by now.
-    Superseded,
+    Stale,
     /// This source can't be looked at; it need not be tried again.
-    Untold,
+    Unknown,
 }
 
 /// Fills in a template of the configuration; `key` is its name in the source's table.

@@ -16,7 +16,7 @@ use claviger::{
     clock::{Clock, ManualClock, SystemClock},
     config,
     credential::Credential,
-    source::{Look, Source, SourceError, catalog},
+    source::{Freshness, Source, SourceError, catalog},
 };
 use serde_json::json;
 
@@ -61,8 +61,8 @@ impl Source for Counting {
         self.count(self.source.issue()).await
     }
 
-    async fn look(&self, credential: &Credential) -> Result<Look, SourceError> {
-        self.count(self.source.look(credential)).await
+    async fn revalidate(&self, credential: &Credential) -> Result<Freshness, SourceError> {
+        self.count(self.source.revalidate(credential)).await
     }
 
     fn host(&self) -> &str {

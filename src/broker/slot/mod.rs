@@ -1,6 +1,6 @@
 //! What the broker knows of one profile's credential, and what follows from it. Pure: no clock, no chance, no I/O.
 //!
-//! The broker tells the slot what happened ([`Slot::ask`], [`Slot::land`], [`Slot::heard`], [`Slot::looked`],
+//! The broker tells the slot what happened ([`Slot::ask`], [`Slot::land`], [`Slot::heard`], [`Slot::on_revalidated`],
 //! [`Slot::wake`]) and asks it what to answer ([`Slot::answer`]) and what to do ([`Slot::take_errands`]). At most one
 //! fetch is under way at any time: that is the single flight. The same goes for questions to the gateway and for looks
 //! at the source's version.
@@ -30,7 +30,7 @@ use crate::{
     clock::{Now, Tick},
     credential::Credential,
     gateway::ProbeResult,
-    source::{Look, SourceError},
+    source::{Freshness, SourceError},
 };
 
 /// A profile is in use while a client asked for it within this many of its cache lifetimes; after that it rests.
@@ -113,7 +113,7 @@ impl Slot {
                 self.suspect(now, ask, &mut ticket);
             }
             if !was_in_use {
-                ticket.look = self.look_if_due(now);
+                ticket.revalidation = self.revalidate_if_due(now);
             }
             ticket.patient_until = Some(now.tick + PATIENCE);
         }
@@ -193,25 +193,31 @@ impl Slot {
     }
 
     /// A look has ended.
-    pub fn looked(&mut self, now: Now, draw: f64, look: u64, result: Result<Look, SourceError>) {
-        if !self.watch.end(look) {
+    pub fn on_revalidated(
+        &mut self,
+        now: Now,
+        draw: f64,
+        revalidation: u64,
+        result: Result<Freshness, SourceError>,
+    ) {
+        if !self.watch.end(revalidation) {
             return;
         }
         match result {
-            Ok(Look::Current) => {
+            Ok(Freshness::Fresh) => {
                 self.watch.seen(now, draw);
                 if let Some(held) = &mut self.held {
                     held.confirmed = now.tick;
                 }
             }
-            Ok(Look::Superseded) => {
+            Ok(Freshness::Stale) => {
                 self.watch.failed(now, draw, None);
                 // Whatever the last fetches brought: this one will bring something else.
                 if self.flight.under_way().is_none() {
                     self.launch(None);
                 }
             }
-            Ok(Look::Untold) => self.watch.forget(),
+            Ok(Freshness::Unknown) => self.watch.forget(),
             Err(error) if error.is_final() => self.fail(now, draw, error),
             Err(error) => self.watch.failed(now, draw, error.retry_after()),
         }
@@ -226,7 +232,7 @@ impl Slot {
         if is_rejected || self.need(now) != Some(renewal::Need::None) {
             self.fetch_if_allowed(now);
         }
-        self.look_if_due(now);
+        self.revalidate_if_due(now);
     }
 
     /// When the slot next has something to do of itself; `None` while it rests.
@@ -244,11 +250,11 @@ impl Slot {
                 renewal.map(|at| at.max(self.trouble.retry_at(now.tick).unwrap_or(at)))
             }
         };
-        let look = self
+        let revalidation = self
             .watch
             .due()
             .filter(|_| self.flight.under_way().is_none());
-        fetch.into_iter().chain(look).min()
+        fetch.into_iter().chain(revalidation).min()
     }
 
     /// Forgets the credential, and whatever is under way; gives back what is to be revoked.
@@ -317,7 +323,7 @@ impl Slot {
         is_doubted
             || ticket.doubt.is_some_and(|flight| !self.flight.is_over(flight))
             // A look that found something new has started a flight.
-            || ticket.look.is_some_and(|look| !self.watch.is_over(look) || is_flying)
+            || ticket.revalidation.is_some_and(|revalidation| !self.watch.is_over(revalidation) || is_flying)
     }
 
     /// What is served or said with what is there.
@@ -417,18 +423,21 @@ impl Slot {
     }
 
     /// The look that is under way, or starts now because it is due.
-    fn look_if_due(&mut self, now: Now) -> Option<u64> {
-        if let Some(look) = self.watch.under_way() {
-            return Some(look);
+    fn revalidate_if_due(&mut self, now: Now) -> Option<u64> {
+        if let Some(revalidation) = self.watch.under_way() {
+            return Some(revalidation);
         }
         if self.flight.under_way().is_some() || self.watch.due().is_none_or(|due| due > now.tick) {
             return None;
         }
         let held = self.held.as_ref()?;
         let credential = Arc::clone(&held.credential);
-        let look = self.watch.start();
-        self.errands.push(Errand::Look { look, credential });
-        Some(look)
+        let revalidation = self.watch.start();
+        self.errands.push(Errand::Revalidate {
+            revalidation,
+            credential,
+        });
+        Some(revalidation)
     }
 
     fn replace(&mut self, now: Now, draw: f64, credential: Credential) {

@@ -37,7 +37,7 @@ pub struct Ticket {
     pub(super) trial: Option<u64>,
     /// The flight that may bring something better, and the look that may start one: waited for until then.
     pub(super) doubt: Option<u64>,
-    pub(super) look: Option<u64>,
+    pub(super) revalidation: Option<u64>,
     pub(super) patient_until: Option<Tick>,
     /// To whom the answer goes.
     pub(super) ask: Option<Ask>,
@@ -102,10 +102,10 @@ pub enum Errand {
         /// The key.
         credential: Arc<Credential>,
     },
-    /// Look whether this is still what the source has; then [`Slot::looked`](super::Slot::looked).
-    Look {
+    /// Look whether this is still what the source has; then [`Slot::on_revalidated`](super::Slot::looked).
+    Revalidate {
         /// The look's number.
-        look: u64,
+        revalidation: u64,
         /// What is held.
         credential: Arc<Credential>,
     },

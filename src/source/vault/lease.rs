@@ -13,7 +13,7 @@ use crate::{
     clock::Now,
     credential::{Credential, Lease},
     secret::Secret,
-    source::{Look, SourceError},
+    source::{Freshness, SourceError},
 };
 
 /// A credential under a lease. It ends with the lease or with the token that the lease hangs on, whichever is first.
@@ -80,7 +80,7 @@ pub(super) async fn renew(
 
 /// Asks whether the lease is still there. See `sys/leases/lookup` in
 /// <https://developer.hashicorp.com/vault/api-docs/system/leases>.
-pub(super) async fn look(session: &Session, lease: &Lease) -> Result<Look, SourceError> {
+pub(super) async fn revalidate(session: &Session, lease: &Lease) -> Result<Freshness, SourceError> {
     // The lease hangs on the token that we have; another one's answer would say nothing of it.
     let token = session.in_hand().await;
     let post = Post::new("sys/leases/lookup".to_owned(), &[("lease_id", &lease.id)]);
@@ -90,15 +90,15 @@ pub(super) async fn look(session: &Session, lease: &Lease) -> Result<Look, Sourc
         said: format!("{what} was revoked or has expired"),
     };
     let refusal = match session.call(token.as_ref(), post).await {
-        Ok(_) => return Ok(Look::Current),
+        Ok(_) => return Ok(Freshness::Fresh),
         Err(failure) => answer::common(session.host(), failure)?,
     };
     match refusal.status {
         400 | 404 => Err(revoked("the lease")),
         // Vault does not say which: a policy that denies this, or a token that is no more, and all its leases with it.
-        403 if session.is_alive(token.as_ref()).await? => Ok(Look::Untold),
+        403 if session.is_alive(token.as_ref()).await? => Ok(Freshness::Unknown),
         403 => Err(revoked("the token that the lease hangs on")),
-        _ => Ok(Look::Untold),
+        _ => Ok(Freshness::Unknown),
     }
 }
 

@@ -33,7 +33,7 @@ use self::{
     session::{Answer, Session},
     transport::Transport,
 };
-use super::{Look, Source, SourceError};
+use super::{Freshness, Source, SourceError};
 use crate::{
     clock::Clock,
     config::{self, Engine, Principal},
@@ -233,14 +233,14 @@ impl Source for VaultSource {
     }
 
     /// A version by its number, a lease by asking whether it is still there. KV v1 has neither.
-    async fn look(&self, credential: &Credential) -> Result<Look, SourceError> {
+    async fn revalidate(&self, credential: &Credential) -> Result<Freshness, SourceError> {
         match (self.engine, &credential.lease) {
             (Engine::Kv2 { .. }, _) => Ok(match self.current_version().await? {
-                version if Some(version) == credential.version => Look::Current,
-                _ => Look::Superseded,
+                version if Some(version) == credential.version => Freshness::Fresh,
+                _ => Freshness::Stale,
             }),
-            (Engine::Lease, Some(lease)) => lease::look(&self.session, lease).await,
-            (Engine::Lease, None) | (Engine::Kv1, _) => Ok(Look::Untold),
+            (Engine::Lease, Some(lease)) => lease::revalidate(&self.session, lease).await,
+            (Engine::Lease, None) | (Engine::Kv1, _) => Ok(Freshness::Unknown),
         }
     }
 

@@ -482,8 +482,14 @@ async fn the_version_by_metadata_or_else_by_the_data() {
     })
     .await;
     let bench = Bench::with_approle(&server.address);
-    assert_eq!(bench.source.look(&held(8)).await, Ok(Look::Current));
-    assert_eq!(bench.source.look(&held(7)).await, Ok(Look::Superseded));
+    assert_eq!(
+        bench.source.revalidate(&held(8)).await,
+        Ok(Freshness::Fresh)
+    );
+    assert_eq!(
+        bench.source.revalidate(&held(7)).await,
+        Ok(Freshness::Stale)
+    );
 
     let server = Server::start(|line, before, _| match line {
         "GET /v1/kv/metadata/team" => answer(403, DENIED),
@@ -493,7 +499,10 @@ async fn the_version_by_metadata_or_else_by_the_data() {
     let bench = Bench::with_approle(&server.address);
     bench.source.issue().await.unwrap();
     for _ in 0..3 {
-        assert_eq!(bench.source.look(&held(7)).await, Ok(Look::Current));
+        assert_eq!(
+            bench.source.revalidate(&held(7)).await,
+            Ok(Freshness::Fresh)
+        );
     }
     let asked = server
         .requests()

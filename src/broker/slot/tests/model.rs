@@ -186,13 +186,16 @@ impl World {
                 }
                 self.slot.heard(self.now, trial, result);
             }
-            Some(Errand::Look { look, credential }) => {
-                let is_wanted = !self.slot.watch.is_over(look);
+            Some(Errand::Revalidate {
+                revalidation,
+                credential,
+            }) => {
+                let is_wanted = !self.slot.watch.is_over(revalidation);
                 let result = match self.source {
                     Source::Up if credential.secret.expose() == self.key_name() => {
-                        Ok(Look::Current)
+                        Ok(Freshness::Fresh)
                     }
-                    Source::Up => Ok(Look::Superseded),
+                    Source::Up => Ok(Freshness::Stale),
                     Source::Down => Err(down()),
                     Source::Denying => Err(denied()),
                 };
@@ -200,10 +203,11 @@ impl World {
                     self.last = None;
                     self.rejected = None;
                 }
-                if is_wanted && result == Ok(Look::Superseded) {
+                if is_wanted && result == Ok(Freshness::Stale) {
                     self.free_fetches += 1;
                 }
-                self.slot.looked(self.now, draw, look, result);
+                self.slot
+                    .on_revalidated(self.now, draw, revalidation, result);
             }
         }
     }

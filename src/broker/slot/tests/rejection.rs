@@ -212,7 +212,7 @@ fn a_gateway_that_is_down_makes_no_storm_at_the_source() {
                     fetches += 1;
                     slot.land(at(second), 0.5, flight, Ok(key("k1", at(second), None)));
                 }
-                Errand::Look { .. } => panic!("there is nothing to look at"),
+                Errand::Revalidate { .. } => panic!("there is nothing to look at"),
             }
         }
         assert_eq!(served(slot.answer(at(second), ticket)), "k1");
@@ -252,7 +252,7 @@ fn a_crowd_of_one_parents_shims_costs_the_source_one_read() {
                         slot.land(now, 0.5, flight, Ok(key("k1", now, None)));
                     }
                     Errand::Try { trial, .. } => slot.heard(now, trial, unclear()),
-                    Errand::Look { .. } => panic!("there is nothing to look at"),
+                    Errand::Revalidate { .. } => panic!("there is nothing to look at"),
                 }
             }
             assert_eq!(served(slot.answer(now, ticket)), "k1");
@@ -358,7 +358,7 @@ fn a_dead_key_costs_the_source_little_however_often_it_is_asked_for() {
                     fetches += 1;
                     slot.land(at(second), 0.5, flight, Ok(key("k1", at(second), None)));
                 }
-                Errand::Look { .. } => panic!("there is nothing to look at"),
+                Errand::Revalidate { .. } => panic!("there is nothing to look at"),
             }
         }
         refused(slot.answer(at(second), ticket));

@@ -15,9 +15,9 @@ fn watching() -> Slot {
     slot
 }
 
-fn look(slot: &mut Slot) -> u64 {
+fn revalidation(slot: &mut Slot) -> u64 {
     match &slot.take_errands()[..] {
-        [Errand::Look { look, .. }] => *look,
+        [Errand::Revalidate { revalidation, .. }] => *revalidation,
         other => panic!("not one look: {other:?}"),
     }
 }
@@ -35,8 +35,8 @@ fn a_new_version_is_fetched_before_anybody_asks() {
     let mut slot = watching();
     assert_eq!(slot.due(at(0)), Some(at(30).tick));
     slot.wake(at(30));
-    let look = look(&mut slot);
-    slot.looked(at(30), 0.5, look, Ok(Look::Superseded));
+    let revalidation = revalidation(&mut slot);
+    slot.on_revalidated(at(30), 0.5, revalidation, Ok(Freshness::Stale));
     let flight = started(&mut slot);
     slot.land(at(31), 0.5, flight, Ok(key("k2", at(31), None)));
     let ticket = slot.ask(at(31), FIVE_MINUTES);
@@ -47,8 +47,8 @@ fn a_new_version_is_fetched_before_anybody_asks() {
 fn an_unchanged_version_is_noted_and_looked_at_again() {
     let mut slot = watching();
     slot.wake(at(30));
-    let look = look(&mut slot);
-    slot.looked(at(30), 0.5, look, Ok(Look::Current));
+    let revalidation = revalidation(&mut slot);
+    slot.on_revalidated(at(30), 0.5, revalidation, Ok(Freshness::Fresh));
     assert_eq!(slot.snapshot(at(30)).seen_current, Some(at(30).wall));
     assert_eq!(slot.due(at(30)), Some(at(60).tick));
 }
@@ -57,8 +57,8 @@ fn an_unchanged_version_is_noted_and_looked_at_again() {
 fn a_deleted_version_is_dropped() {
     let mut slot = watching();
     slot.wake(at(30));
-    let look = look(&mut slot);
-    slot.looked(at(30), 0.5, look, Err(deleted()));
+    let revalidation = revalidation(&mut slot);
+    slot.on_revalidated(at(30), 0.5, revalidation, Err(deleted()));
     let ticket = slot.ask(at(30), FIVE_MINUTES);
     assert!(
         matches!(slot.answer(at(30), ticket), Answer::Refuse(r) if r.reason == Reason::Source(deleted()))
@@ -73,9 +73,9 @@ fn a_source_that_does_not_answer_looks_is_looked_at_less_and_costs_nobody_the_ke
         let ticket = slot.ask(at(second), FIVE_MINUTES);
         assert_eq!(served(slot.answer(at(second), ticket)), "k1");
         slot.wake(at(second));
-        if let [Errand::Look { look, .. }] = slot.take_errands()[..] {
+        if let [Errand::Revalidate { revalidation, .. }] = slot.take_errands()[..] {
             looks += 1;
-            slot.looked(at(second), 1.0, look, Err(down()));
+            slot.on_revalidated(at(second), 1.0, revalidation, Err(down()));
         }
     }
     assert!((15..=22).contains(&looks), "{looks}");
@@ -86,14 +86,14 @@ fn who_wakes_a_profile_from_rest_waits_for_a_look_but_not_for_long() {
     let mut slot = watching();
     assert_eq!(slot.due(at(1000)), None, "it rests");
     let ticket = slot.ask(at(1000), FIVE_MINUTES);
-    let look = look(&mut slot);
+    let revalidation = revalidation(&mut slot);
     assert_eq!(
         slot.answer(at(1000), ticket),
         Answer::Wait(Some(at(1001).tick))
     );
     assert_eq!(served(slot.answer(at(1001), ticket)), "k1");
 
-    slot.looked(at(1003), 0.5, look, Ok(Look::Superseded));
+    slot.on_revalidated(at(1003), 0.5, revalidation, Ok(Freshness::Stale));
     let flight = started(&mut slot);
     slot.land(at(1003), 0.5, flight, Ok(key("k2", at(1003), None)));
     let ticket = slot.ask(at(1004), FIVE_MINUTES);
@@ -104,8 +104,8 @@ fn who_wakes_a_profile_from_rest_waits_for_a_look_but_not_for_long() {
 fn who_wakes_a_profile_gets_what_the_look_found() {
     let mut slot = watching();
     let ticket = slot.ask(at(1000), FIVE_MINUTES);
-    let look = look(&mut slot);
-    slot.looked(at(1000), 0.5, look, Ok(Look::Superseded));
+    let revalidation = revalidation(&mut slot);
+    slot.on_revalidated(at(1000), 0.5, revalidation, Ok(Freshness::Stale));
     let flight = started(&mut slot);
     assert!(matches!(slot.answer(at(1000), ticket), Answer::Wait(_)));
     slot.land(at(1000), 0.5, flight, Ok(key("k2", at(1000), None)));
@@ -135,8 +135,8 @@ fn a_new_version_heals_a_dead_key_whatever_the_back_off() {
         "the look is due, the fetch is not"
     );
     slot.wake(at(65));
-    let look = look(&mut slot);
-    slot.looked(at(65), 0.5, look, Ok(Look::Superseded));
+    let revalidation = revalidation(&mut slot);
+    slot.on_revalidated(at(65), 0.5, revalidation, Ok(Freshness::Stale));
     let flight = started(&mut slot);
     slot.land(at(65), 0.5, flight, Ok(key("k2", at(65), None)));
     let ticket = slot.ask(at(65), FIVE_MINUTES);
