@@ -156,14 +156,14 @@ fn whole_seconds(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{broker::slot::Refusal, clock::Timestamp, secret::Secret, source::Trouble};
+    use crate::{broker::slot::Refusal, clock::Timestamp, secret::Secret, source::TransportError};
 
     #[test]
     fn says_the_host_what_it_said_and_when_it_is_tried_again() {
         let error = AcquireError::Refused(Refusal {
             reason: Reason::Source(SourceError::Unreachable {
                 host: "vault.test:8200".to_owned(),
-                trouble: Trouble::Refused,
+                error: TransportError::Refused,
             }),
             next_try: Duration::from_millis(3200),
         });

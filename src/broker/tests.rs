@@ -13,7 +13,7 @@ use super::{slot::Reason, *};
 use crate::{
     clock::{ManualClock, Timestamp},
     secret::Secret,
-    source::Trouble,
+    source::TransportError,
 };
 
 const ASK: Ask = Ask {
@@ -117,7 +117,7 @@ fn route(source: &Arc<Scripted>) -> Route {
 fn down() -> SourceError {
     SourceError::Unreachable {
         host: "scripted".to_owned(),
-        trouble: Trouble::Refused,
+        error: TransportError::Refused,
     }
 }
 

@@ -84,7 +84,7 @@ impl<'a> Profile<'a> {
             expires_at: credential.and_then(|c| c.expires_at()).map(text),
             next_refresh_at,
             version: credential.and_then(|credential| credential.version),
-            last_error: snapshot.trouble.as_ref().map(ToString::to_string),
+            last_error: snapshot.last_error.as_ref().map(ToString::to_string),
             seen_current_at: snapshot.seen_current.map(text),
             rejected_since: snapshot.rejected_since.map(text),
             calibration: calibration.map(|calibration| match calibration {
@@ -106,7 +106,7 @@ pub(super) fn response(report: &impl Serialize) -> Response {
 }
 
 fn state(snapshot: &Snapshot) -> State {
-    match (&snapshot.credential, &snapshot.trouble) {
+    match (&snapshot.credential, &snapshot.last_error) {
         (Some(_), _) if snapshot.rejected_since.is_some() => State::Rejected,
         (Some(_), _) => State::Ready,
         (None, Some(SourceError::LoginRefused { .. } | SourceError::LoginRequired { .. })) => {
@@ -150,7 +150,7 @@ mod tests {
         clock::{Tick, Timestamp},
         credential::Credential,
         secret::Secret,
-        source::Trouble,
+        source::TransportError,
     };
 
     fn snapshot(lifetime: Option<u64>) -> Snapshot {
@@ -164,7 +164,7 @@ mod tests {
             })),
             rejected_since: None,
             seen_current: None,
-            trouble: None,
+            last_error: None,
             due: None,
             cache_lifetime: Some(Duration::from_secs(300)),
         }
@@ -199,16 +199,16 @@ mod tests {
     #[test]
     fn each_state_has_its_name() {
         let state = |snapshot: Snapshot| reported(&snapshot, None)["state"].clone();
-        let without = |trouble| Snapshot {
+        let without = |last_error| Snapshot {
             credential: None,
-            trouble,
+            last_error,
             ..snapshot(None)
         };
         let host = || "vault.test:8200".to_owned();
         assert_eq!(state(without(None)), "empty");
         let unreachable = SourceError::Unreachable {
             host: host(),
-            trouble: Trouble::Refused,
+            error: TransportError::Refused,
         };
         assert_eq!(state(without(Some(unreachable))), "unreachable");
         let login = SourceError::LoginRequired {

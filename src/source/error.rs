@@ -6,12 +6,12 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
     /// No answer. Likely to pass: the broker keeps what it has and tries again with back-off.
-    #[error("'{host}' {trouble}")]
+    #[error("'{host}' {error}")]
     Unreachable {
         /// Host and port.
         host: String,
         /// In which way there was no answer.
-        trouble: Trouble,
+        error: TransportError,
     },
 
     /// An answer, but for now only that there is none: sealed, standby, too many requests, an error inside. Likely to
@@ -104,7 +104,7 @@ pub enum SourceError {
 
 /// In which way there was no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Trouble {
+pub enum TransportError {
     /// Nobody listens there.
     #[error("refused the connection")]
     Refused,

@@ -10,7 +10,7 @@ pub mod vault;
 
 use async_trait::async_trait;
 
-pub use self::error::{SourceError, Trouble};
+pub use self::error::{SourceError, TransportError};
 use crate::{
     config::{Principal, Template},
     credential::Credential,

@@ -279,7 +279,7 @@ impl Slot {
             credential: self.alive(now).map(|held| Arc::clone(&held.credential)),
             rejected_since: self.trial.rejected_since(),
             seen_current: self.watch.seen_current(),
-            trouble: self.last_error().cloned(),
+            last_error: self.last_error().cloned(),
             due: self.due(now),
             cache_lifetime: self.demand.as_ref().map(|demand| demand.cache_lifetime),
         }

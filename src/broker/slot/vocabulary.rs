@@ -121,7 +121,7 @@ pub struct Snapshot {
     /// When it was last known to be what the source has.
     pub seen_current: Option<Timestamp>,
     /// What went wrong last, unless something has gone right since.
-    pub trouble: Option<SourceError>,
+    pub last_error: Option<SourceError>,
     /// When the slot will act of itself.
     pub due: Option<Tick>,
     /// How long the client that asked last uses an answer.

@@ -8,7 +8,7 @@ use tokio::{
 };
 use zeroize::Zeroizing;
 
-use crate::source::{SourceError, Trouble, said};
+use crate::source::{SourceError, TransportError, said};
 
 /// The most that a program may print: four keys of the longest kind.
 const MAX_STDOUT: usize = 64 * 1024;
@@ -30,11 +30,11 @@ pub(super) async fn run(
     let (program, arguments) = argv
         .split_first()
         .map_or(("", argv), |(p, a)| (p.as_str(), a));
-    let failed = |trouble| SourceError::Unreachable {
+    let failed = |error| SourceError::Unreachable {
         host: program.to_owned(),
-        trouble,
+        error,
     };
-    let broken = |e: std::io::Error| failed(Trouble::Program(e.kind().to_string()));
+    let broken = |e: std::io::Error| failed(TransportError::Program(e.kind().to_string()));
 
     let mut command = Command::new(program);
     command
@@ -56,7 +56,7 @@ pub(super) async fn run(
     };
     // `read_all` gives up at its limit and closes the pipe: the program gets SIGPIPE, or the time-out ends it.
     let Ok((stdout, stderr, status)) = tokio::time::timeout(timeout, all).await else {
-        return Err(failed(Trouble::TimedOut(timeout)));
+        return Err(failed(TransportError::TimedOut(timeout)));
     };
     let status = status.map_err(broken)?;
     group.ended();
@@ -69,7 +69,7 @@ pub(super) async fn run(
     if !status.success() {
         let line = last_line(&stderr, &stdout);
         let colon = if line.is_empty() { "" } else { ": " };
-        return Err(failed(Trouble::Program(format!(
+        return Err(failed(TransportError::Program(format!(
             "ended with {status}{colon}{line}"
         ))));
     }
@@ -89,7 +89,7 @@ fn cannot_start(program: &str, e: &std::io::Error) -> SourceError {
         kind => {
             return SourceError::Unreachable {
                 host: program.to_owned(),
-                trouble: Trouble::Program(format!("could not be started ({kind})")),
+                error: TransportError::Program(format!("could not be started ({kind})")),
             };
         }
     };

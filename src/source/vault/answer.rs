@@ -8,7 +8,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use crate::{
     clock::Timestamp,
     secret::Secret,
-    source::{SourceError, Trouble, said},
+    source::{SourceError, TransportError, said},
 };
 
 /// Why a request has no result.
@@ -16,7 +16,7 @@ use crate::{
 pub(super) enum Failure {
     /// No answer.
     #[error("{0}")]
-    NoAnswer(Trouble),
+    NoAnswer(TransportError),
     /// A status other than success.
     #[error("status {}", .0.status)]
     Refused(Refusal),
@@ -189,7 +189,7 @@ pub(super) fn on_read(host: &str, path: &str, failure: Failure) -> SourceError {
 pub(super) fn common(host: &str, failure: Failure) -> Result<Refusal, SourceError> {
     let host = host.to_owned();
     let refusal = match failure {
-        Failure::NoAnswer(trouble) => return Err(SourceError::Unreachable { host, trouble }),
+        Failure::NoAnswer(error) => return Err(SourceError::Unreachable { host, error }),
         Failure::Malformed(why) => return Err(SourceError::Malformed { host, why }),
         Failure::Ours(error) => return Err(error),
         Failure::Redirected(to) => {

@@ -2,36 +2,36 @@
 
 use std::{error::Error, io, time::Duration};
 
-use crate::source::{Trouble, said};
+use crate::source::{TransportError, said};
 
 /// Names the trouble. The chain's text is not shown as it is: it has the address in it, over and over.
-pub(super) fn trouble(e: &reqwest::Error, timeout: Duration) -> Trouble {
+pub(super) fn transport_error(e: &reqwest::Error, timeout: Duration) -> TransportError {
     if e.is_timeout() {
-        return Trouble::TimedOut(timeout);
+        return TransportError::TimedOut(timeout);
     }
     let chain = chain(e);
     if let Some(why) = chain.iter().find_map(|link| tls(&link.to_string())) {
-        return Trouble::Tls(why);
+        return TransportError::Tls(why);
     }
     // Only `Display` tells it from others.
     if chain
         .iter()
         .any(|link| link.to_string().contains("dns error"))
     {
-        return Trouble::Unresolved;
+        return TransportError::Unresolved;
     }
     let io = chain
         .iter()
         .find_map(|link| link.downcast_ref::<io::Error>());
     match io.map(io::Error::kind) {
-        Some(io::ErrorKind::ConnectionRefused) => Trouble::Refused,
+        Some(io::ErrorKind::ConnectionRefused) => TransportError::Refused,
         // A unix listener that is not there.
-        Some(io::ErrorKind::NotFound) if e.is_connect() => Trouble::Refused,
-        Some(io::ErrorKind::TimedOut) => Trouble::TimedOut(timeout),
+        Some(io::ErrorKind::NotFound) if e.is_connect() => TransportError::Refused,
+        Some(io::ErrorKind::TimedOut) => TransportError::TimedOut(timeout),
         Some(io::ErrorKind::Other | io::ErrorKind::InvalidData) | None => {
-            Trouble::Broken(innermost(e))
+            TransportError::Broken(innermost(e))
         }
-        Some(kind) => Trouble::Broken(kind.to_string()),
+        Some(kind) => TransportError::Broken(kind.to_string()),
     }
 }
 

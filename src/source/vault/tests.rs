@@ -12,7 +12,7 @@ use crate::{
     clock::{ManualClock, SystemClock},
     config::{Auth, AuthMethod, SecretRef, Template, VaultAddress},
     secret::Secret,
-    source::Trouble,
+    source::TransportError,
 };
 
 const LOGIN: &str =
@@ -381,7 +381,7 @@ async fn without_an_answer() {
         matches!(
             stalled,
             SourceError::Unreachable {
-                trouble: Trouble::TimedOut(_),
+                error: TransportError::TimedOut(_),
                 ..
             }
         ),
@@ -392,7 +392,7 @@ async fn without_an_answer() {
         matches!(
             broken,
             SourceError::Unreachable {
-                trouble: Trouble::Broken(_),
+                error: TransportError::Broken(_),
                 ..
             }
         ),
@@ -430,7 +430,7 @@ async fn without_an_answer() {
         matches!(
             refused,
             SourceError::Unreachable {
-                trouble: Trouble::Refused,
+                error: TransportError::Refused,
                 ..
             }
         ),

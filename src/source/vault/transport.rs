@@ -248,13 +248,14 @@ impl Call<'_> {
                 .header(header::CONTENT_TYPE, "application/json")
                 .body(Bytes::from_owner(Zeroizing::new(body)));
         }
-        let trouble =
-            |e: reqwest::Error| Failure::NoAnswer(network::trouble(&e, self.transport.timeout));
-        let mut answer = sent.send().await.map_err(trouble)?;
+        let no_response = |e: reqwest::Error| {
+            Failure::NoAnswer(network::transport_error(&e, self.transport.timeout))
+        };
+        let mut answer = sent.send().await.map_err(no_response)?;
 
         let status = answer.status();
         let mut body = Zeroizing::new(Vec::with_capacity(FIRST_BUFFER));
-        while let Some(chunk) = answer.chunk().await.map_err(trouble)? {
+        while let Some(chunk) = answer.chunk().await.map_err(no_response)? {
             if body.len() + chunk.len() > MAX_ANSWER {
                 return Err(Failure::Malformed(format!(
                     "the answer has more than {} KiB",

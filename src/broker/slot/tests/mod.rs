@@ -35,7 +35,7 @@ fn key(text: &str, obtained: Now, lifetime: Option<u64>) -> Credential {
 fn down() -> SourceError {
     SourceError::Unreachable {
         host: "vault.test:8200".to_owned(),
-        trouble: crate::source::Trouble::Refused,
+        error: crate::source::TransportError::Refused,
     }
 }
 
