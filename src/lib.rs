@@ -4,6 +4,7 @@
 pub mod broker;
 pub mod cli;
 pub mod client_process;
+pub mod client_session;
 pub mod clock;
 pub mod config;
 pub mod credential;

@@ -6,7 +6,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use crate::{clock::Tick, secret::Fingerprint};
+use crate::{client_session::ClientSession, clock::Tick, secret::Fingerprint};
 
 /// How long a session has to have had a key before its coming back says anything of that key, if it had another one
 /// before: after an idle time the client sends one more request with the old key, and its 401 comes back within about
@@ -32,15 +32,6 @@ const PAUSES: usize = 3;
 /// Sessions that are remembered at most; the one that was silent longest goes first.
 const SESSIONS: usize = 1024;
 
-/// A client process, by the number that the system gave it and the time at which it gave it: numbers are used again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Session {
-    /// Process id.
-    pub pid: u32,
-    /// When the process started, in whatever unit the system counts that.
-    pub started: u64,
-}
-
 /// What an ask tells of the key that the session was given before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hint {
@@ -63,7 +54,7 @@ pub enum Hint {
 
 /// Who was given what, and when.
 #[derive(Debug, Default)]
-pub struct Sessions(HashMap<Session, Handing>);
+pub struct Sessions(HashMap<ClientSession, Handing>);
 
 #[derive(Debug)]
 struct Handing {
@@ -81,7 +72,7 @@ impl Sessions {
     #[must_use]
     pub fn hint(
         &self,
-        session: Session,
+        session: ClientSession,
         current: &Fingerprint,
         now: Tick,
         cache_lifetime: Duration,
@@ -115,7 +106,7 @@ impl Sessions {
     /// `session` is given `key`.
     pub fn hand(
         &mut self,
-        session: Session,
+        session: ClientSession,
         key: &Fingerprint,
         now: Tick,
         cache_lifetime: Duration,
@@ -184,7 +175,7 @@ mod tests {
     use crate::secret::Secret;
 
     const FIVE_MINUTES: Duration = Duration::from_secs(300);
-    const CLIENT: Session = Session {
+    const CLIENT: ClientSession = ClientSession {
         pid: 4711,
         started: 99,
     };
@@ -281,7 +272,7 @@ mod tests {
     fn another_process_with_the_same_number_is_another_session() {
         let mut sessions = Sessions::default();
         sessions.hand(CLIENT, &key("k"), at(0.0), FIVE_MINUTES);
-        let reborn = Session {
+        let reborn = ClientSession {
             started: 100,
             ..CLIENT
         };
@@ -317,11 +308,11 @@ mod tests {
     fn memory_is_bounded() {
         let mut sessions = Sessions::default();
         for pid in 0..5000 {
-            let session = Session { pid, started: 0 };
+            let session = ClientSession { pid, started: 0 };
             sessions.hand(session, &key("k"), at(f64::from(pid)), FIVE_MINUTES);
         }
         assert_eq!(sessions.0.len(), SESSIONS);
-        let latest = Session {
+        let latest = ClientSession {
             pid: 4999,
             started: 0,
         };

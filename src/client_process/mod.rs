@@ -16,7 +16,7 @@ use self::linux::look_up;
 use self::macos::look_up;
 #[cfg(windows)]
 use self::windows::look_up;
-use crate::broker::suspicion::Session;
+use crate::client_session::ClientSession;
 
 /// How far up is looked: the client's shell, a wrapper script or two.
 const HIGHEST: usize = 8;
@@ -51,11 +51,11 @@ struct Process {
 
 /// The client session that the shim with the process id `shim` runs for; `None` where the system does not tell.
 #[must_use]
-pub fn find(shim: u32) -> Option<Session> {
+pub fn find(shim: u32) -> Option<ClientSession> {
     climb(shim, look_up)
 }
 
-fn climb(shim: u32, look_up: impl Fn(u32) -> Option<Process>) -> Option<Session> {
+fn climb(shim: u32, look_up: impl Fn(u32) -> Option<Process>) -> Option<ClientSession> {
     let mut child = look_up(shim)?;
     for _ in 0..HIGHEST {
         let pid = child.parent;
@@ -72,7 +72,7 @@ fn climb(shim: u32, look_up: impl Fn(u32) -> Option<Process>) -> Option<Session>
                 .to_ascii_lowercase()
                 .as_str(),
         ) {
-            return Some(Session {
+            return Some(ClientSession {
                 pid,
                 started: process.started,
             });
@@ -105,7 +105,7 @@ mod tests {
         };
         assert_eq!(
             climb(40, look_up),
-            Some(Session {
+            Some(ClientSession {
                 pid: 20,
                 started: 5
             })
@@ -121,7 +121,7 @@ mod tests {
         };
         assert_eq!(
             climb(40, look_up),
-            Some(Session {
+            Some(ClientSession {
                 pid: 20,
                 started: 5
             })

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    broker::suspicion::Session,
+    client_session::ClientSession,
     clock::{Tick, Timestamp},
     credential::Credential,
     secret::Fingerprint,
@@ -25,7 +25,7 @@ pub struct Ask {
     /// How long the client will use the answer.
     pub cache_lifetime: Duration,
     /// The client's process, where it is known.
-    pub session: Option<Session>,
+    pub session: Option<ClientSession>,
 }
 
 /// A caller's place in the queue: what it waits for.

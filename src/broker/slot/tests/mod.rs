@@ -6,7 +6,7 @@ mod rejection;
 mod rotation;
 
 use super::*;
-use crate::broker::{backoff, suspicion::Session};
+use crate::{broker::backoff, client_session::ClientSession};
 use crate::{clock::Timestamp, credential::Lease, secret::Secret};
 
 const FIVE_MINUTES: Ask = Ask {

@@ -97,7 +97,7 @@ impl World {
             } => {
                 let ask = Ask {
                     cache_lifetime: Duration::from_secs(cache_lifetime),
-                    session: Some(Session { pid, started: 0 }),
+                    session: Some(ClientSession { pid, started: 0 }),
                 };
                 self.tickets.push(self.slot.ask(self.now, ask));
             }

@@ -5,7 +5,7 @@ use super::*;
 /// One client's process; others have other numbers.
 fn by(pid: u32) -> Ask {
     Ask {
-        session: Some(Session { pid, started: 1 }),
+        session: Some(ClientSession { pid, started: 1 }),
         ..FIVE_MINUTES
     }
 }
