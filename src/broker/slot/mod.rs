@@ -7,7 +7,7 @@
 
 mod course;
 mod doubt;
-mod suspect;
+mod rejection;
 mod trial;
 mod trouble;
 mod vocabulary;
@@ -25,7 +25,7 @@ use self::{
     trouble::Trouble,
     watch::Watch,
 };
-use super::{renewal, suspicion::Sessions};
+use super::{client_retry::Sessions, renewal};
 use crate::{
     clock::{Now, Tick},
     credential::Credential,
@@ -338,7 +338,7 @@ impl Slot {
         {
             let key = credential.fingerprint();
             self.sessions
-                .hand(session, &key, now.tick, ask.cache_lifetime);
+                .record(session, &key, now.tick, ask.cache_lifetime);
         }
         Answer::Serve(credential)
     }

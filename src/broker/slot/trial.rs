@@ -20,7 +20,7 @@ const BURST: u32 = 5;
 const REFILL: Duration = Duration::from_secs(2);
 
 /// How often a key is tried for clients whose coming back tells nothing.
-const MUTE_INTERVAL: Duration = Duration::from_secs(30);
+const UNINFORMATIVE_INTERVAL: Duration = Duration::from_secs(30);
 
 /// What the gateway says of the key that is held.
 #[derive(Debug, Default)]
@@ -85,10 +85,10 @@ impl Trial {
     }
 
     /// Whether it is time to try the key for a client whose coming back tells nothing; it is while it is being tried.
-    pub(super) fn is_due_for_mute(&self, now: Tick) -> bool {
+    pub(super) fn is_due_for_uninformative(&self, now: Tick) -> bool {
         self.heard
             .as_ref()
-            .is_none_or(|(at, _)| now.since(*at) >= MUTE_INTERVAL)
+            .is_none_or(|(at, _)| now.since(*at) >= UNINFORMATIVE_INTERVAL)
     }
 
     /// The number of the question that is under way, and whether it starts only now.
@@ -102,9 +102,9 @@ impl Trial {
     }
 
     /// Somebody doubts the key while it is being tried.
-    pub(super) fn doubt(&mut self, insists: bool) {
+    pub(super) fn doubt(&mut self, retrying: bool) {
         self.is_doubted = true;
-        self.is_insisted |= insists;
+        self.is_insisted |= retrying;
     }
 
     pub(super) fn is_over(&self, number: u64) -> bool {

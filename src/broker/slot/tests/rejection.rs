@@ -178,7 +178,7 @@ fn who_insists_is_believed_over_the_gateway() {
         }
         let ticket = slot.ask(now, by(2));
         slot.answer(now, ticket);
-        slot.sessions.hand(
+        slot.sessions.record(
             by(1).session.unwrap(),
             &key("k1", now, None).fingerprint(),
             now.tick,

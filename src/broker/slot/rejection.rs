@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Ask, Errand, Slot, Ticket};
 use crate::{
-    broker::suspicion::{self, Hint},
+    broker::client_retry::{self, Signal},
     clock::Now,
     gateway::ProbeResult,
 };
@@ -13,40 +13,40 @@ impl Slot {
     /// What an early second ask leads to.
     pub(super) fn suspect(&mut self, now: Now, ask: Ask, ticket: &mut Ticket) {
         let Some(held) = &self.held else { return };
-        let hint = ask
+        let signal = ask
             .session
-            .map_or(Hint::Mute { insists: false }, |session| {
+            .map_or(Signal::Uninformative { retrying: false }, |session| {
                 let current = held.credential.fingerprint();
                 self.sessions
-                    .hint(session, &current, now.tick, ask.cache_lifetime)
+                    .signal(session, &current, now.tick, ask.cache_lifetime)
             });
-        match hint {
-            Hint::Nothing => {}
-            Hint::Mute { insists } => {
-                let is_due = self.trial.is_due_for_mute(now.tick) || insists;
+        match signal {
+            Signal::None => {}
+            Signal::Uninformative { retrying } => {
+                let is_due = self.trial.is_due_for_uninformative(now.tick) || retrying;
                 if self.terms.has_gateway && is_due {
                     // Waited for: where a 401 is behind this, the next chance is a retry that may be far away.
                     ticket.trial = self.start_trial(now);
                 }
             }
-            Hint::Suspect { insists, given } if self.terms.has_gateway => {
-                let is_hasty = suspicion::is_hasty(given, now.tick);
+            Signal::PossibleReject { retrying, given } if self.terms.has_gateway => {
+                let is_immediate = client_retry::is_immediate(given, now.tick);
                 match self.trial.verdict_for(given, now.tick) {
                     None => {
                         ticket.trial = self.start_trial(now);
-                        if !is_hasty {
-                            self.trial.doubt(insists);
+                        if !is_immediate {
+                            self.trial.doubt(retrying);
                         }
                     }
-                    Some(ProbeResult::Accepted) if !insists => {}
-                    Some(_) if is_hasty => {}
+                    Some(ProbeResult::Accepted) if !retrying => {}
+                    Some(_) if is_immediate => {}
                     Some(_) => ticket.doubt = self.fetch_for_doubt(now),
                 }
             }
             // There was no time for a 401, or the source has been asked since.
-            Hint::Suspect { given, .. }
-                if suspicion::is_hasty(given, now.tick) || held.confirmed > given => {}
-            Hint::Suspect { .. } => ticket.doubt = self.fetch_for_doubt(now),
+            Signal::PossibleReject { given, .. }
+                if client_retry::is_immediate(given, now.tick) || held.confirmed > given => {}
+            Signal::PossibleReject { .. } => ticket.doubt = self.fetch_for_doubt(now),
         }
     }
 
