@@ -267,14 +267,14 @@ impl Desk {
                 let draw = (self.chance)();
                 self.with(|slot| slot.land(self.clock.now(), draw, flight, result));
             }
-            Errand::Try { trial, credential } => {
+            Errand::Probe { probe, credential } => {
                 // A slot asks for this only where there is a gateway.
                 let Some(gateway) = &self.route.gateway else {
                     return;
                 };
-                let verdict = gateway.probe(&credential.secret).await;
-                tracing::info!(fingerprint = %credential.fingerprint(), ?verdict, "asked the gateway");
-                self.with(|slot| slot.heard(self.clock.now(), trial, verdict));
+                let result = gateway.probe(&credential.secret).await;
+                tracing::info!(fingerprint = %credential.fingerprint(), ?result, "asked the gateway");
+                self.with(|slot| slot.heard(self.clock.now(), probe, result));
             }
             Errand::Revalidate {
                 revalidation,

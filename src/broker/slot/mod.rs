@@ -7,8 +7,8 @@
 
 mod course;
 mod doubt;
+mod probe;
 mod rejection;
-mod trial;
 mod trouble;
 mod vocabulary;
 mod watch;
@@ -21,7 +21,7 @@ pub use self::vocabulary::{
 use self::{
     course::Course,
     doubt::Doubt,
-    trial::{Consequence, Trial},
+    probe::{Consequence, ProbeState},
     trouble::Trouble,
     watch::Watch,
 };
@@ -54,7 +54,7 @@ pub struct Slot {
     trouble: Trouble,
     demand: Option<Demand>,
     sessions: Sessions,
-    trial: Trial,
+    probe: ProbeState,
     doubt: Doubt,
     watch: Watch,
     errands: Vec<Errand>,
@@ -107,7 +107,7 @@ impl Slot {
             Some(renewal::Need::None) => {}
         }
         if ticket.flight.is_none() && self.alive(now).is_some() {
-            if self.trial.rejected_since().is_some() {
+            if self.probe.rejected_since().is_some() {
                 self.pursue(now, &mut ticket);
             } else {
                 self.suspect(now, ask, &mut ticket);
@@ -178,8 +178,8 @@ impl Slot {
     }
 
     /// The gateway has said what it thinks of the key.
-    pub fn heard(&mut self, now: Now, trial: u64, result: ProbeResult) {
-        match self.trial.hear(now, trial, result) {
+    pub fn heard(&mut self, now: Now, probe: u64, result: ProbeResult) {
+        match self.probe.on_probed(now, probe, result) {
             Consequence::None => {}
             Consequence::Reissue => {
                 if self.flight.under_way().is_none() {
@@ -228,7 +228,7 @@ impl Slot {
         if !self.is_in_use(now) || self.alive(now).is_none() {
             return;
         }
-        let is_rejected = self.trial.rejected_since().is_some();
+        let is_rejected = self.probe.rejected_since().is_some();
         if is_rejected || self.need(now) != Some(renewal::Need::None) {
             self.fetch_if_allowed(now);
         }
@@ -242,7 +242,7 @@ impl Slot {
             // Its landing is waited for.
             Some(_) => None,
             None => {
-                let renewal = if self.trial.rejected_since().is_some() {
+                let renewal = if self.probe.rejected_since().is_some() {
                     Some(now.tick)
                 } else {
                     self.renewal_due(now, held)
@@ -277,7 +277,7 @@ impl Slot {
     pub fn snapshot(&self, now: Now) -> Snapshot {
         Snapshot {
             credential: self.alive(now).map(|held| Arc::clone(&held.credential)),
-            rejected_since: self.trial.rejected_since(),
+            rejected_since: self.probe.rejected_since(),
             seen_current: self.watch.seen_current(),
             last_error: self.last_error().cloned(),
             due: self.due(now),
@@ -306,20 +306,20 @@ impl Slot {
         {
             return true;
         }
-        if ticket.trial.is_some_and(|trial| !self.trial.is_over(trial)) {
+        if ticket.probe.is_some_and(|probe| !self.probe.is_over(probe)) {
             return true;
         }
         let is_flying = self.flight.under_way().is_some();
-        if ticket.trial.is_some() && is_flying && self.trial.rejected_since().is_some() {
+        if ticket.probe.is_some() && is_flying && self.probe.rejected_since().is_some() {
             // The flight that the verdict has started.
             return true;
         }
         if ticket.patient_until.is_none_or(|until| now.tick >= until) {
             return false;
         }
-        let is_doubted = ticket.trial.is_some()
+        let is_doubted = ticket.probe.is_some()
             && is_flying
-            && !matches!(self.trial.result(now.tick), Some(ProbeResult::Accepted));
+            && !matches!(self.probe.result(now.tick), Some(ProbeResult::Accepted));
         is_doubted
             || ticket.doubt.is_some_and(|flight| !self.flight.is_over(flight))
             // A look that found something new has started a flight.
@@ -328,7 +328,7 @@ impl Slot {
 
     /// What is served or said with what is there.
     fn conclude(&mut self, now: Now, ticket: Ticket) -> Answer {
-        let is_rejected = self.trial.rejected_since().is_some();
+        let is_rejected = self.probe.rejected_since().is_some();
         let Some(held) = self.alive(now).filter(|_| !is_rejected) else {
             return Answer::Refuse(self.refusal(now));
         };
@@ -346,7 +346,7 @@ impl Slot {
     fn rejected(&self, now: Now) -> Option<Rejected> {
         let held = self.alive(now)?;
         Some(Rejected {
-            since: self.trial.rejected_since()?,
+            since: self.probe.rejected_since()?,
             fingerprint: held.credential.fingerprint(),
             version: held.credential.version,
             age: now.tick.since(held.first_obtained),
@@ -401,7 +401,7 @@ impl Slot {
         if self.trouble.retry_at(now.tick).is_some() {
             return None;
         }
-        let is_rejected = self.trial.rejected_since().is_some();
+        let is_rejected = self.probe.rejected_since().is_some();
         let renew = self
             .alive(now)
             .filter(|_| !is_rejected)
@@ -446,7 +446,7 @@ impl Slot {
             .filter(|held| held.credential.secret == credential.secret);
         let is_known = before.is_some();
         let is_no_better = before.is_some_and(|before| {
-            let is_rejected = self.trial.rejected_since().is_some();
+            let is_rejected = self.probe.rejected_since().is_some();
             let is_no_longer = before.credential.lifetime.is_some()
                 && credential.remaining(now) <= before.credential.remaining(now);
             is_rejected || is_no_longer
@@ -460,7 +460,7 @@ impl Slot {
         if !is_known {
             self.doubt = Doubt::default();
         }
-        self.trial.hold(&credential.fingerprint());
+        self.probe.hold(&credential.fingerprint());
         self.watch.obtained(now, draw);
         self.held = Some(Held {
             credential: Arc::new(credential),
@@ -478,7 +478,7 @@ impl Slot {
     }
 
     fn drop_held(&mut self) -> Option<Held> {
-        self.trial.forget();
+        self.probe.forget();
         self.watch.forget();
         self.held.take()
     }

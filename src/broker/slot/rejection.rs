@@ -23,19 +23,19 @@ impl Slot {
         match signal {
             Signal::None => {}
             Signal::Uninformative { retrying } => {
-                let is_due = self.trial.is_due_for_uninformative(now.tick) || retrying;
+                let is_due = self.probe.is_due_for_uninformative(now.tick) || retrying;
                 if self.terms.has_gateway && is_due {
                     // Waited for: where a 401 is behind this, the next chance is a retry that may be far away.
-                    ticket.trial = self.start_trial(now);
+                    ticket.probe = self.start_probe(now);
                 }
             }
             Signal::PossibleReject { retrying, given } if self.terms.has_gateway => {
                 let is_immediate = client_retry::is_immediate(given, now.tick);
-                match self.trial.verdict_for(given, now.tick) {
+                match self.probe.result_for(given, now.tick) {
                     None => {
-                        ticket.trial = self.start_trial(now);
+                        ticket.probe = self.start_probe(now);
                         if !is_immediate {
-                            self.trial.doubt(retrying);
+                            self.probe.doubt(retrying);
                         }
                     }
                     Some(ProbeResult::Accepted) if !retrying => {}
@@ -55,9 +55,9 @@ impl Slot {
         ticket.flight = self.fetch_if_allowed(now);
         if ticket.flight.is_none()
             && self.terms.has_gateway
-            && self.trial.result(now.tick).is_none()
+            && self.probe.result(now.tick).is_none()
         {
-            ticket.trial = self.start_trial(now);
+            ticket.probe = self.start_probe(now);
         }
     }
 
@@ -71,13 +71,13 @@ impl Slot {
         is_allowed.then(|| self.launch(None))
     }
 
-    fn start_trial(&mut self, now: Now) -> Option<u64> {
+    fn start_probe(&mut self, now: Now) -> Option<u64> {
         let held = self.held.as_ref()?;
-        let (trial, is_new) = self.trial.ask(now.tick);
+        let (probe, is_new) = self.probe.ask(now.tick);
         if is_new {
             let credential = Arc::clone(&held.credential);
-            self.errands.push(Errand::Try { trial, credential });
+            self.errands.push(Errand::Probe { probe, credential });
         }
-        Some(trial)
+        Some(probe)
     }
 }

@@ -34,7 +34,7 @@ pub struct Ticket {
     /// The flight whose landing answers it.
     pub(super) flight: Option<u64>,
     /// The question to the gateway that comes first.
-    pub(super) trial: Option<u64>,
+    pub(super) probe: Option<u64>,
     /// The flight that may bring something better, and the look that may start one: waited for until then.
     pub(super) doubt: Option<u64>,
     pub(super) revalidation: Option<u64>,
@@ -96,9 +96,9 @@ pub enum Errand {
         renew: Option<Arc<Credential>>,
     },
     /// Ask the gateway about this key; then [`Slot::heard`](super::Slot::heard).
-    Try {
+    Probe {
         /// The question's number.
-        trial: u64,
+        probe: u64,
         /// The key.
         credential: Arc<Credential>,
     },

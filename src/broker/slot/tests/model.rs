@@ -170,21 +170,21 @@ impl World {
                 }
                 self.slot.land(self.now, draw, flight, result);
             }
-            Some(Errand::Try { trial, credential }) => {
+            Some(Errand::Probe { probe, credential }) => {
                 let name = credential.secret.expose().to_owned();
                 let result = match (self.gateway_is_up, self.revoked.contains(&name)) {
                     (false, _) => ProbeResult::Inconclusive("answered 503".to_owned()),
                     (true, true) => ProbeResult::Rejected,
                     (true, false) => ProbeResult::Accepted,
                 };
-                let is_wanted = !self.slot.trial.is_over(trial);
+                let is_wanted = !self.slot.probe.is_over(probe);
                 if is_wanted && result == ProbeResult::Rejected {
                     self.free_fetches += 1;
                     self.rejected = Some(name);
                 } else if is_wanted && result == ProbeResult::Accepted {
                     self.rejected = None;
                 }
-                self.slot.heard(self.now, trial, result);
+                self.slot.heard(self.now, probe, result);
             }
             Some(Errand::Revalidate {
                 revalidation,

@@ -26,7 +26,7 @@ fn given() -> Slot {
 /// The number of the question to the gateway that the slot wants asked now.
 fn tried(slot: &mut Slot) -> u64 {
     match &slot.take_errands()[..] {
-        [Errand::Try { trial, .. }] => *trial,
+        [Errand::Probe { probe, .. }] => *probe,
         other => panic!("not one question: {other:?}"),
     }
 }
@@ -49,9 +49,9 @@ fn refused(answer: Answer) -> Rejected {
 fn a_rejected_key_is_replaced_before_the_client_is_answered() {
     let mut slot = given();
     let ticket = slot.ask(at(1), by(1));
-    let trial = tried(&mut slot);
+    let probe = tried(&mut slot);
     assert!(matches!(slot.answer(at(1), ticket), Answer::Wait(_)));
-    slot.heard(at(1), trial, ProbeResult::Rejected);
+    slot.heard(at(1), probe, ProbeResult::Rejected);
     let flight = started(&mut slot);
     assert!(matches!(slot.answer(at(5), ticket), Answer::Wait(_)));
     slot.land(at(5), 0.5, flight, Ok(key("k2", at(5), None)));
@@ -66,8 +66,8 @@ fn twenty_sessions_cost_one_question_and_one_fetch() {
         assert_eq!(served(slot.answer(at(0), ticket)), "k1");
     }
     let tickets: Vec<_> = (1..=20).map(|pid| slot.ask(at(1), by(pid))).collect();
-    let trial = tried(&mut slot);
-    slot.heard(at(1), trial, ProbeResult::Rejected);
+    let probe = tried(&mut slot);
+    slot.heard(at(1), probe, ProbeResult::Rejected);
     let flight = started(&mut slot);
     slot.land(at(2), 0.5, flight, Ok(key("k2", at(2), None)));
     for ticket in tickets {
@@ -93,8 +93,8 @@ fn a_good_key_is_kept_and_the_verdict_holds_for_who_comes_with_the_same_401() {
     let other = slot.ask(at(0), by(2));
     assert_eq!(served(slot.answer(at(0), other)), "k1");
     let ticket = slot.ask(at(1), by(1));
-    let trial = tried(&mut slot);
-    slot.heard(at(1), trial, ProbeResult::Accepted);
+    let probe = tried(&mut slot);
+    slot.heard(at(1), probe, ProbeResult::Accepted);
     assert_eq!(served(slot.answer(at(1), ticket)), "k1");
     let other = slot.ask(at(3), by(2));
     assert_eq!(slot.take_errands(), []);
@@ -105,12 +105,12 @@ fn a_good_key_is_kept_and_the_verdict_holds_for_who_comes_with_the_same_401() {
 fn who_comes_back_after_the_verdict_is_news() {
     let mut slot = given();
     let ticket = slot.ask(at(1), by(1));
-    let trial = tried(&mut slot);
-    slot.heard(at(1), trial, ProbeResult::Accepted);
+    let probe = tried(&mut slot);
+    slot.heard(at(1), probe, ProbeResult::Accepted);
     assert_eq!(served(slot.answer(at(1), ticket)), "k1");
     slot.ask(at(2), by(1));
-    let trial = tried(&mut slot);
-    slot.heard(at(2), trial, ProbeResult::Rejected);
+    let probe = tried(&mut slot);
+    slot.heard(at(2), probe, ProbeResult::Rejected);
     started(&mut slot);
 }
 
@@ -125,9 +125,9 @@ fn a_loop_of_asks_is_no_loop_at_the_gateway() {
         };
         let ticket = slot.ask(now, by(1));
         for errand in slot.take_errands() {
-            if let Errand::Try { trial, .. } = errand {
+            if let Errand::Probe { probe, .. } = errand {
                 questions += 1;
-                slot.heard(now, trial, ProbeResult::Accepted);
+                slot.heard(now, probe, ProbeResult::Accepted);
             }
         }
         slot.take_errands();
@@ -144,7 +144,7 @@ fn settings_touched_ten_times_cost_the_source_nothing() {
         let ticket = slot.ask(now, by(1));
         for errand in slot.take_errands() {
             match errand {
-                Errand::Try { trial, .. } => slot.heard(now, trial, ProbeResult::Accepted),
+                Errand::Probe { probe, .. } => slot.heard(now, probe, ProbeResult::Accepted),
                 other => panic!("{other:?}"),
             }
         }
@@ -165,7 +165,7 @@ fn who_insists_is_believed_over_the_gateway() {
         slot.ask(now, by(1));
         for errand in slot.take_errands() {
             match errand {
-                Errand::Try { trial, .. } => slot.heard(now, trial, ProbeResult::Accepted),
+                Errand::Probe { probe, .. } => slot.heard(now, probe, ProbeResult::Accepted),
                 other => panic!("{other:?}"),
             }
         }
@@ -192,8 +192,8 @@ fn who_insists_is_believed_over_the_gateway() {
 fn a_gateway_that_cannot_tell_does_not_cost_the_key() {
     let mut slot = given();
     let ticket = slot.ask(at(1), by(1));
-    let trial = tried(&mut slot);
-    slot.heard(at(1), trial, unclear());
+    let probe = tried(&mut slot);
+    slot.heard(at(1), probe, unclear());
     let flight = started(&mut slot);
     slot.land(at(1), 0.5, flight, Err(down()));
     assert_eq!(served(slot.answer(at(1), ticket)), "k1");
@@ -207,7 +207,7 @@ fn a_gateway_that_is_down_makes_no_storm_at_the_source() {
         let ticket = slot.ask(at(second), by(1));
         while let Some(errand) = slot.take_errands().pop() {
             match errand {
-                Errand::Try { trial, .. } => slot.heard(at(second), trial, unclear()),
+                Errand::Probe { probe, .. } => slot.heard(at(second), probe, unclear()),
                 Errand::Fetch { flight, .. } => {
                     fetches += 1;
                     slot.land(at(second), 0.5, flight, Ok(key("k1", at(second), None)));
@@ -251,7 +251,7 @@ fn a_crowd_of_one_parents_shims_costs_the_source_one_read() {
                         fetches += 1;
                         slot.land(now, 0.5, flight, Ok(key("k1", now, None)));
                     }
-                    Errand::Try { trial, .. } => slot.heard(now, trial, unclear()),
+                    Errand::Probe { probe, .. } => slot.heard(now, probe, unclear()),
                     Errand::Revalidate { .. } => panic!("there is nothing to look at"),
                 }
             }
@@ -295,8 +295,8 @@ fn without_a_gateway_a_suspect_is_fetched_anew_at_a_bounded_rate() {
 fn dead() -> Slot {
     let mut slot = given();
     let ticket = slot.ask(at(1), by(1));
-    let trial = tried(&mut slot);
-    slot.heard(at(1), trial, ProbeResult::Rejected);
+    let probe = tried(&mut slot);
+    slot.heard(at(1), probe, ProbeResult::Rejected);
     let flight = started(&mut slot);
     slot.land(at(1), 1.0, flight, Ok(key("k1", at(1), None)));
     refused(slot.answer(at(1), ticket));
@@ -340,8 +340,8 @@ fn a_dead_key_lives_again_when_the_gateway_takes_it_again() {
         }
     }
     let ticket = slot.ask(at(7), by(1));
-    let trial = tried(&mut slot);
-    slot.heard(at(7), trial, ProbeResult::Accepted);
+    let probe = tried(&mut slot);
+    slot.heard(at(7), probe, ProbeResult::Accepted);
     assert_eq!(served(slot.answer(at(7), ticket)), "k1");
 }
 
@@ -353,7 +353,7 @@ fn a_dead_key_costs_the_source_little_however_often_it_is_asked_for() {
         let ticket = slot.ask(at(second), by(1));
         while let Some(errand) = slot.take_errands().pop() {
             match errand {
-                Errand::Try { trial, .. } => slot.heard(at(second), trial, ProbeResult::Rejected),
+                Errand::Probe { probe, .. } => slot.heard(at(second), probe, ProbeResult::Rejected),
                 Errand::Fetch { flight, .. } => {
                     fetches += 1;
                     slot.land(at(second), 0.5, flight, Ok(key("k1", at(second), None)));
@@ -378,9 +378,9 @@ fn for_a_client_that_does_not_cache_a_dead_key_is_found_at_a_bounded_rate() {
         let ticket = slot.ask(at(second), mute);
         for errand in slot.take_errands() {
             match errand {
-                Errand::Try { trial, .. } => {
+                Errand::Probe { probe, .. } => {
                     questions += 1;
-                    slot.heard(at(second), trial, ProbeResult::Accepted);
+                    slot.heard(at(second), probe, ProbeResult::Accepted);
                 }
                 other => panic!("{other:?}"),
             }
@@ -390,13 +390,13 @@ fn for_a_client_that_does_not_cache_a_dead_key_is_found_at_a_bounded_rate() {
     assert_eq!(questions, 4);
 
     slot.ask(at(121), mute);
-    let trial = tried(&mut slot);
-    slot.heard(at(121), trial, ProbeResult::Rejected);
+    let probe = tried(&mut slot);
+    slot.heard(at(121), probe, ProbeResult::Rejected);
     let flight = started(&mut slot);
     slot.land(at(121), 0.5, flight, Ok(key("k2", at(121), None)));
     let ticket = slot.ask(at(122), mute);
-    let trial = tried(&mut slot);
-    slot.heard(at(122), trial, ProbeResult::Accepted);
+    let probe = tried(&mut slot);
+    slot.heard(at(122), probe, ProbeResult::Accepted);
     assert_eq!(served(slot.answer(at(122), ticket)), "k2");
 }
 
@@ -409,12 +409,12 @@ fn a_client_that_does_not_cache_waits_for_the_question_that_is_due() {
     let mut slot = given();
     // The next chance is the client's next retry, half a minute later by then.
     let first = slot.ask(at(31), mute(1));
-    let trial = tried(&mut slot);
+    let probe = tried(&mut slot);
     let second = slot.ask(at(31), mute(2));
     for ticket in [first, second] {
         assert!(matches!(slot.answer(at(31), ticket), Answer::Wait(_)));
     }
-    slot.heard(at(31), trial, ProbeResult::Rejected);
+    slot.heard(at(31), probe, ProbeResult::Rejected);
     let flight = started(&mut slot);
     assert!(matches!(slot.answer(at(31), first), Answer::Wait(_)));
     slot.land(at(31), 0.5, flight, Ok(key("k2", at(31), None)));

@@ -122,8 +122,8 @@ fn a_new_version_heals_a_dead_key_whatever_the_back_off() {
     let flight = started(&mut slot);
     slot.land(at(0), 0.5, flight, Ok(key("k1", at(0), None)));
     slot.ask(at(31), FIVE_MINUTES);
-    let (trial, _) = slot.trial.ask(at(31).tick);
-    slot.heard(at(31), trial, ProbeResult::Rejected);
+    let (probe, _) = slot.probe.ask(at(31).tick);
+    slot.heard(at(31), probe, ProbeResult::Rejected);
     slot.take_errands();
     for _ in 0..12 {
         let flight = slot.flight.under_way().unwrap_or_else(|| slot.launch(None));
@@ -140,7 +140,7 @@ fn a_new_version_heals_a_dead_key_whatever_the_back_off() {
     let flight = started(&mut slot);
     slot.land(at(65), 0.5, flight, Ok(key("k2", at(65), None)));
     let ticket = slot.ask(at(65), FIVE_MINUTES);
-    let (trial, _) = slot.trial.ask(at(65).tick);
-    slot.heard(at(65), trial, ProbeResult::Accepted);
+    let (probe, _) = slot.probe.ask(at(65).tick);
+    slot.heard(at(65), probe, ProbeResult::Accepted);
     assert_eq!(served(slot.answer(at(65), ticket)), "k2");
 }

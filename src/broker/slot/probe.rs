@@ -24,7 +24,7 @@ const UNINFORMATIVE_INTERVAL: Duration = Duration::from_secs(30);
 
 /// What the gateway says of the key that is held.
 #[derive(Debug, Default)]
-pub(super) struct Trial {
+pub(super) struct ProbeState {
     course: Course,
     key: Option<Fingerprint>,
     heard: Option<(Tick, ProbeResult)>,
@@ -37,7 +37,7 @@ pub(super) struct Trial {
     is_insisted: bool,
 }
 
-impl Trial {
+impl ProbeState {
     /// What is held from now on. The same key again changes nothing of what was said of it.
     pub(super) fn hold(&mut self, key: &Fingerprint) {
         if self.key.as_ref() != Some(key) {
@@ -72,7 +72,7 @@ impl Trial {
 
     /// As above, for a session that was last given the key at `given`. If that was after the verdict, its coming back
     /// is news, and the gateway is to be asked again.
-    pub(super) fn verdict_for(&self, given: Tick, now: Tick) -> Option<&ProbeResult> {
+    pub(super) fn result_for(&self, given: Tick, now: Tick) -> Option<&ProbeResult> {
         let (at, _) = self.heard.as_ref()?;
         let is_news = given >= *at && self.asked_in_a_row(now) < BURST;
         self.result(now).filter(|_| !is_news)
@@ -112,7 +112,7 @@ impl Trial {
     }
 
     /// The gateway has answered. What follows from it.
-    pub(super) fn hear(&mut self, now: Now, number: u64, result: ProbeResult) -> Consequence {
+    pub(super) fn on_probed(&mut self, now: Now, number: u64, result: ProbeResult) -> Consequence {
         if !self.course.end(number) {
             return Consequence::None;
         }
