@@ -5,8 +5,8 @@
 //! fetch is under way at any time: that is the single flight. The same goes for questions to the gateway and for looks
 //! at the source's version.
 
-mod course;
 mod doubt;
+mod in_flight;
 mod probe;
 mod rejection;
 mod trouble;
@@ -19,8 +19,8 @@ pub use self::vocabulary::{
     Answer, Ask, Errand, Reason, Refusal, Rejected, Snapshot, Terms, Ticket,
 };
 use self::{
-    course::Course,
     doubt::Doubt,
+    in_flight::InFlight,
     probe::{Consequence, ProbeState},
     trouble::Trouble,
     watch::Watch,
@@ -48,7 +48,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub struct Slot {
     terms: Terms,
     held: Option<Held>,
-    flight: Course,
+    flight: InFlight,
     /// A refresh came while a flight was under way that may have looked before the change: fly once more.
     again: bool,
     trouble: Trouble,
@@ -124,7 +124,7 @@ impl Slot {
     /// is in hand.
     pub fn refresh(&mut self) -> Ticket {
         let flight = self.flight.next();
-        if self.flight.under_way().is_some() {
+        if self.flight.current().is_some() {
             self.again = true;
         } else {
             self.launch(None);
@@ -182,7 +182,7 @@ impl Slot {
         match self.probe.on_probed(now, probe, result) {
             Consequence::None => {}
             Consequence::Reissue => {
-                if self.flight.under_way().is_none() {
+                if self.flight.current().is_none() {
                     self.launch(None);
                 }
             }
@@ -213,7 +213,7 @@ impl Slot {
             Ok(Freshness::Stale) => {
                 self.watch.failed(now, draw, None);
                 // Whatever the last fetches brought: this one will bring something else.
-                if self.flight.under_way().is_none() {
+                if self.flight.current().is_none() {
                     self.launch(None);
                 }
             }
@@ -238,7 +238,7 @@ impl Slot {
     /// When the slot next has something to do of itself; `None` while it rests.
     pub fn due(&self, now: Now) -> Option<Tick> {
         let held = self.alive(now).filter(|_| self.is_in_use(now))?;
-        let fetch = match self.flight.under_way() {
+        let fetch = match self.flight.current() {
             // Its landing is waited for.
             Some(_) => None,
             None => {
@@ -250,10 +250,7 @@ impl Slot {
                 renewal.map(|at| at.max(self.trouble.retry_at(now.tick).unwrap_or(at)))
             }
         };
-        let revalidation = self
-            .watch
-            .due()
-            .filter(|_| self.flight.under_way().is_none());
+        let revalidation = self.watch.due().filter(|_| self.flight.current().is_none());
         fetch.into_iter().chain(revalidation).min()
     }
 
@@ -309,7 +306,7 @@ impl Slot {
         if ticket.probe.is_some_and(|probe| !self.probe.is_over(probe)) {
             return true;
         }
-        let is_flying = self.flight.under_way().is_some();
+        let is_flying = self.flight.current().is_some();
         if ticket.probe.is_some() && is_flying && self.probe.rejected_since().is_some() {
             // The flight that the verdict has started.
             return true;
@@ -395,7 +392,7 @@ impl Slot {
 
     /// The flight that will bring a successor, under way or started now; `None` while a failure is too fresh.
     fn fetch_if_allowed(&mut self, now: Now) -> Option<u64> {
-        if let Some(flight) = self.flight.under_way() {
+        if let Some(flight) = self.flight.current() {
             return Some(flight);
         }
         if self.trouble.retry_at(now.tick).is_some() {
@@ -424,10 +421,10 @@ impl Slot {
 
     /// The look that is under way, or starts now because it is due.
     fn revalidate_if_due(&mut self, now: Now) -> Option<u64> {
-        if let Some(revalidation) = self.watch.under_way() {
+        if let Some(revalidation) = self.watch.current() {
             return Some(revalidation);
         }
-        if self.flight.under_way().is_some() || self.watch.due().is_none_or(|due| due > now.tick) {
+        if self.flight.current().is_some() || self.watch.due().is_none_or(|due| due > now.tick) {
             return None;
         }
         let held = self.held.as_ref()?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::course::Course;
+use super::in_flight::InFlight;
 use crate::{
     clock::{Now, Tick, Timestamp},
     gateway::ProbeResult,
@@ -25,7 +25,7 @@ const UNINFORMATIVE_INTERVAL: Duration = Duration::from_secs(30);
 /// What the gateway says of the key that is held.
 #[derive(Debug, Default)]
 pub(super) struct ProbeState {
-    course: Course,
+    in_flight: InFlight,
     key: Option<Fingerprint>,
     heard: Option<(Tick, ProbeResult)>,
     rejected_since: Option<Timestamp>,
@@ -41,9 +41,9 @@ impl ProbeState {
     /// What is held from now on. The same key again changes nothing of what was said of it.
     pub(super) fn hold(&mut self, key: &Fingerprint) {
         if self.key.as_ref() != Some(key) {
-            self.course.forget();
+            self.in_flight.forget();
             *self = Self {
-                course: std::mem::take(&mut self.course),
+                in_flight: std::mem::take(&mut self.in_flight),
                 key: Some(key.clone()),
                 ..Self::default()
             };
@@ -52,9 +52,9 @@ impl ProbeState {
 
     /// Nothing is held.
     pub(super) fn forget(&mut self) {
-        self.course.forget();
+        self.in_flight.forget();
         *self = Self {
-            course: std::mem::take(&mut self.course),
+            in_flight: std::mem::take(&mut self.in_flight),
             ..Self::default()
         };
     }
@@ -93,12 +93,12 @@ impl ProbeState {
 
     /// The number of the question that is under way, and whether it starts only now.
     pub(super) fn ask(&mut self, now: Tick) -> (u64, bool) {
-        if let Some(number) = self.course.under_way() {
+        if let Some(number) = self.in_flight.current() {
             return (number, false);
         }
         self.asked = self.asked_in_a_row(now) + 1;
         self.forgiven_at = now;
-        (self.course.start(), true)
+        (self.in_flight.start(), true)
     }
 
     /// Somebody doubts the key while it is being tried.
@@ -108,12 +108,12 @@ impl ProbeState {
     }
 
     pub(super) fn is_over(&self, number: u64) -> bool {
-        self.course.is_over(number)
+        self.in_flight.is_over(number)
     }
 
     /// The gateway has answered. What follows from it.
     pub(super) fn on_probed(&mut self, now: Now, number: u64, result: ProbeResult) -> Consequence {
-        if !self.course.end(number) {
+        if !self.in_flight.end(number) {
             return Consequence::None;
         }
         let is_doubted = std::mem::take(&mut self.is_doubted);

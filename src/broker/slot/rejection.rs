@@ -64,7 +64,7 @@ impl Slot {
     /// The flight that may bring something better than a key that may be dead, under way or started now; `None` where it is
     /// too soon for another one.
     pub(super) fn fetch_for_doubt(&mut self, now: Now) -> Option<u64> {
-        if let Some(flight) = self.flight.under_way() {
+        if let Some(flight) = self.flight.current() {
             return Some(flight);
         }
         let is_allowed = self.trouble.retry_at(now.tick).is_none() && self.doubt.may_ask(now.tick);

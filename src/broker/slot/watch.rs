@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::course::Course;
+use super::in_flight::InFlight;
 use crate::{
     broker::backoff,
     clock::{Now, Tick, Timestamp},
@@ -14,7 +14,7 @@ const JITTER: f64 = 0.1;
 /// Looking whether what is held is still what the source has.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
-    course: Course,
+    in_flight: InFlight,
     /// `None`: never.
     every: Option<Duration>,
     next: Option<Tick>,
@@ -37,25 +37,25 @@ impl Watch {
 
     /// When the next look is due; `None` where there is none or one is under way.
     pub(super) fn due(&self) -> Option<Tick> {
-        self.next.filter(|_| self.course.under_way().is_none())
+        self.next.filter(|_| self.in_flight.current().is_none())
     }
 
-    pub(super) fn under_way(&self) -> Option<u64> {
-        self.course.under_way()
+    pub(super) fn current(&self) -> Option<u64> {
+        self.in_flight.current()
     }
 
     /// The number of the look that starts now.
     pub(super) fn start(&mut self) -> u64 {
-        self.course.start()
+        self.in_flight.start()
     }
 
     /// Whether `number` is the look that was under way.
     pub(super) fn end(&mut self, number: u64) -> bool {
-        self.course.end(number)
+        self.in_flight.end(number)
     }
 
     pub(super) fn is_over(&self, number: u64) -> bool {
-        self.course.is_over(number)
+        self.in_flight.is_over(number)
     }
 
     /// It is what the source has.
@@ -81,7 +81,7 @@ impl Watch {
 
     /// Nothing is held.
     pub(super) fn forget(&mut self) {
-        self.course.forget();
+        self.in_flight.forget();
         self.next = None;
         self.seen_current = None;
         self.failures = 0;

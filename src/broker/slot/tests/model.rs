@@ -147,7 +147,7 @@ impl World {
         match self.errands.pop_front() {
             None => {}
             Some(Errand::Fetch { flight, .. }) => {
-                let is_wanted = self.slot.flight.under_way() == Some(flight);
+                let is_wanted = self.slot.flight.current() == Some(flight);
                 let result = match self.source {
                     Source::Up => Ok(key(&self.key_name(), self.now, self.lifetime)),
                     Source::Down => Err(down()),
@@ -215,7 +215,7 @@ impl World {
     /// What holds at every moment.
     fn check(&mut self) -> Result<(), TestCaseError> {
         let fetches = self.errands.iter().filter(|errand| match errand {
-            Errand::Fetch { flight, .. } => self.slot.flight.under_way() == Some(*flight),
+            Errand::Fetch { flight, .. } => self.slot.flight.current() == Some(*flight),
             _ => false,
         });
         prop_assert!(fetches.count() <= 1, "two flights at once");

@@ -126,7 +126,7 @@ fn a_new_version_heals_a_dead_key_whatever_the_back_off() {
     slot.heard(at(31), probe, ProbeResult::Rejected);
     slot.take_errands();
     for _ in 0..12 {
-        let flight = slot.flight.under_way().unwrap_or_else(|| slot.launch(None));
+        let flight = slot.flight.current().unwrap_or_else(|| slot.launch(None));
         slot.land(at(31), 1.0, flight, Ok(key("k1", at(31), None)));
     }
     slot.take_errands();

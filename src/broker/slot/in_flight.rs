@@ -3,33 +3,33 @@
 
 /// One kind of errand.
 #[derive(Debug, Default)]
-pub(super) struct Course {
-    under_way: Option<u64>,
+pub(super) struct InFlight {
+    current: Option<u64>,
     ended: u64,
 }
 
-impl Course {
-    pub(super) fn under_way(&self) -> Option<u64> {
-        self.under_way
+impl InFlight {
+    pub(super) fn current(&self) -> Option<u64> {
+        self.current
     }
 
     /// The number of the one that starts now. None is under way.
     pub(super) fn start(&mut self) -> u64 {
         let number = self.next();
-        self.under_way = Some(number);
+        self.current = Some(number);
         number
     }
 
     /// The number of the one that will start after what is under way.
     pub(super) fn next(&self) -> u64 {
-        self.under_way.unwrap_or(self.ended) + 1
+        self.current.unwrap_or(self.ended) + 1
     }
 
     /// Whether `number` is the one that was under way; it is no longer.
     pub(super) fn end(&mut self, number: u64) -> bool {
-        let is_it = self.under_way == Some(number);
+        let is_it = self.current == Some(number);
         if is_it {
-            self.under_way = None;
+            self.current = None;
             self.ended = number;
         }
         is_it
@@ -37,7 +37,7 @@ impl Course {
 
     /// What is under way counts as over: its result is not wanted any more.
     pub(super) fn forget(&mut self) {
-        self.ended = self.under_way.take().unwrap_or(self.ended);
+        self.ended = self.current.take().unwrap_or(self.ended);
     }
 
     pub(super) fn is_over(&self, number: u64) -> bool {
