@@ -5,9 +5,9 @@
 //! fetch is under way at any time: that is the single flight. The same goes for questions to the gateway and for looks
 //! at the source's version.
 
-mod doubt;
 mod in_flight;
 mod probe;
+mod refetch_limiter;
 mod rejection;
 mod trouble;
 mod vocabulary;
@@ -19,9 +19,9 @@ pub use self::vocabulary::{
     Answer, Ask, Errand, Reason, Refusal, Rejected, Snapshot, Terms, Ticket,
 };
 use self::{
-    doubt::Doubt,
     in_flight::InFlight,
     probe::{Consequence, ProbeState},
+    refetch_limiter::RefetchLimiter,
     trouble::Trouble,
     watch::Watch,
 };
@@ -55,7 +55,7 @@ pub struct Slot {
     demand: Option<Demand>,
     sessions: Sessions,
     probe: ProbeState,
-    doubt: Doubt,
+    refetch_limiter: RefetchLimiter,
     watch: Watch,
     errands: Vec<Errand>,
 }
@@ -186,8 +186,8 @@ impl Slot {
                     self.launch(None);
                 }
             }
-            Consequence::Doubt => {
-                self.fetch_for_doubt(now);
+            Consequence::Refetch => {
+                self.refetch_if_allowed(now);
             }
         }
     }
@@ -314,11 +314,11 @@ impl Slot {
         if ticket.patient_until.is_none_or(|until| now.tick >= until) {
             return false;
         }
-        let is_doubted = ticket.probe.is_some()
+        let is_suspected = ticket.probe.is_some()
             && is_flying
             && !matches!(self.probe.result(now.tick), Some(ProbeResult::Accepted));
-        is_doubted
-            || ticket.doubt.is_some_and(|flight| !self.flight.is_over(flight))
+        is_suspected
+            || ticket.refetch.is_some_and(|flight| !self.flight.is_over(flight))
             // A look that found something new has started a flight.
             || ticket.revalidation.is_some_and(|revalidation| !self.watch.is_over(revalidation) || is_flying)
     }
@@ -455,7 +455,7 @@ impl Slot {
             self.trouble = Trouble::default();
         }
         if !is_known {
-            self.doubt = Doubt::default();
+            self.refetch_limiter = RefetchLimiter::default();
         }
         self.probe.hold(&credential.fingerprint());
         self.watch.obtained(now, draw);

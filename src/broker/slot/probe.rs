@@ -33,8 +33,8 @@ pub(super) struct ProbeState {
     asked: u32,
     forgiven_at: Tick,
     /// Somebody doubts the key for whom "cannot tell" (or, if he insists, even "good") is not the end of it.
-    is_doubted: bool,
-    is_insisted: bool,
+    is_suspected: bool,
+    is_retrying: bool,
 }
 
 impl ProbeState {
@@ -102,9 +102,9 @@ impl ProbeState {
     }
 
     /// Somebody doubts the key while it is being tried.
-    pub(super) fn doubt(&mut self, retrying: bool) {
-        self.is_doubted = true;
-        self.is_insisted |= retrying;
+    pub(super) fn suspect(&mut self, retrying: bool) {
+        self.is_suspected = true;
+        self.is_retrying |= retrying;
     }
 
     pub(super) fn is_over(&self, number: u64) -> bool {
@@ -116,13 +116,13 @@ impl ProbeState {
         if !self.in_flight.end(number) {
             return Consequence::None;
         }
-        let is_doubted = std::mem::take(&mut self.is_doubted);
-        let is_insisted = std::mem::take(&mut self.is_insisted);
+        let is_suspected = std::mem::take(&mut self.is_suspected);
+        let is_retrying = std::mem::take(&mut self.is_retrying);
         let consequence = match &result {
             ProbeResult::Accepted => {
                 self.rejected_since = None;
-                if is_insisted {
-                    Consequence::Doubt
+                if is_retrying {
+                    Consequence::Refetch
                 } else {
                     Consequence::None
                 }
@@ -136,7 +136,7 @@ impl ProbeState {
                     Consequence::None
                 }
             }
-            ProbeResult::Inconclusive(_) if is_doubted => Consequence::Doubt,
+            ProbeResult::Inconclusive(_) if is_suspected => Consequence::Refetch,
             ProbeResult::Inconclusive(_) => Consequence::None,
         };
         self.heard = Some((now.tick, result));
@@ -152,5 +152,5 @@ pub(super) enum Consequence {
     /// The key is dead: another one is needed at once.
     Reissue,
     /// The key may be dead: the source is asked, at a bounded rate.
-    Doubt,
+    Refetch,
 }

@@ -35,18 +35,18 @@ impl Slot {
                     None => {
                         ticket.probe = self.start_probe(now);
                         if !is_immediate {
-                            self.probe.doubt(retrying);
+                            self.probe.suspect(retrying);
                         }
                     }
                     Some(ProbeResult::Accepted) if !retrying => {}
                     Some(_) if is_immediate => {}
-                    Some(_) => ticket.doubt = self.fetch_for_doubt(now),
+                    Some(_) => ticket.refetch = self.refetch_if_allowed(now),
                 }
             }
             // There was no time for a 401, or the source has been asked since.
             Signal::PossibleReject { given, .. }
                 if client_retry::is_immediate(given, now.tick) || held.confirmed > given => {}
-            Signal::PossibleReject { .. } => ticket.doubt = self.fetch_for_doubt(now),
+            Signal::PossibleReject { .. } => ticket.refetch = self.refetch_if_allowed(now),
         }
     }
 
@@ -63,11 +63,12 @@ impl Slot {
 
     /// The flight that may bring something better than a key that may be dead, under way or started now; `None` where it is
     /// too soon for another one.
-    pub(super) fn fetch_for_doubt(&mut self, now: Now) -> Option<u64> {
+    pub(super) fn refetch_if_allowed(&mut self, now: Now) -> Option<u64> {
         if let Some(flight) = self.flight.current() {
             return Some(flight);
         }
-        let is_allowed = self.trouble.retry_at(now.tick).is_none() && self.doubt.may_ask(now.tick);
+        let is_allowed =
+            self.trouble.retry_at(now.tick).is_none() && self.refetch_limiter.allow(now.tick);
         is_allowed.then(|| self.launch(None))
     }
 

@@ -36,7 +36,7 @@ pub struct Ticket {
     /// The question to the gateway that comes first.
     pub(super) probe: Option<u64>,
     /// The flight that may bring something better, and the look that may start one: waited for until then.
-    pub(super) doubt: Option<u64>,
+    pub(super) refetch: Option<u64>,
     pub(super) revalidation: Option<u64>,
     pub(super) patient_until: Option<Tick>,
     /// To whom the answer goes.

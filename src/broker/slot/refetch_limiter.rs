@@ -12,14 +12,14 @@ const LONGEST: Duration = Duration::from_secs(300);
 
 /// Doubts in a row that found the key unchanged.
 #[derive(Debug, Default)]
-pub(super) struct Doubt {
+pub(super) struct RefetchLimiter {
     unchanged: u32,
     again_at: Option<Tick>,
 }
 
-impl Doubt {
+impl RefetchLimiter {
     /// Whether the source may be asked because of a doubt. It counts as having been asked then.
-    pub(super) fn may_ask(&mut self, now: Tick) -> bool {
+    pub(super) fn allow(&mut self, now: Tick) -> bool {
         if self.again_at.is_some_and(|at| now < at) {
             return false;
         }
@@ -38,9 +38,9 @@ mod tests {
 
     #[test]
     fn an_hour_of_doubt_costs_a_dozen_fetches_and_some() {
-        let mut doubt = Doubt::default();
+        let mut limiter = RefetchLimiter::default();
         let asked = (0..3600)
-            .filter(|second| doubt.may_ask(Tick(Duration::from_secs(*second))))
+            .filter(|second| limiter.allow(Tick(Duration::from_secs(*second))))
             .count();
         assert!((12..=17).contains(&asked), "{asked}");
     }
