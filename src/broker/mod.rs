@@ -17,7 +17,7 @@ use std::{
 
 use tokio::{sync::watch, task::JoinHandle};
 
-use self::slot::{Answer, Ask, Errand, Refusal, Slot, Snapshot, Terms, Ticket};
+use self::slot::{Answer, Ask, Errand, Refusal, Slot, SlotConfig, Snapshot, Ticket};
 use crate::{
     clock::{Clock, Tick},
     credential::{self, Credential},
@@ -179,12 +179,12 @@ impl Drop for Desk {
 
 impl Desk {
     fn new(route: Route, clock: &Arc<dyn Clock>, chance: &Chance) -> Arc<Self> {
-        let terms = Terms {
+        let config = SlotConfig {
             watch: route.watch,
             has_gateway: route.gateway.is_some(),
         };
         Arc::new(Self {
-            slot: Mutex::new(Slot::new(terms)),
+            slot: Mutex::new(Slot::new(config)),
             route,
             clock: Arc::clone(clock),
             chance: Arc::clone(chance),

@@ -10,13 +10,13 @@ mod probe;
 mod refetch_limiter;
 mod rejection;
 mod trouble;
-mod vocabulary;
+mod types;
 mod watch;
 
 use std::{sync::Arc, time::Duration};
 
-pub use self::vocabulary::{
-    Answer, Ask, Errand, Reason, Refusal, Rejected, Snapshot, Terms, Ticket,
+pub use self::types::{
+    Answer, Ask, Errand, Reason, Refusal, Rejected, SlotConfig, Snapshot, Ticket,
 };
 use self::{
     in_flight::InFlight,
@@ -46,13 +46,13 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// See the module's documentation.
 #[derive(Debug, Default)]
 pub struct Slot {
-    terms: Terms,
+    config: SlotConfig,
     held: Option<Held>,
     flight: InFlight,
     /// A refresh came while a flight was under way that may have looked before the change: fly once more.
     again: bool,
     trouble: Trouble,
-    demand: Option<Demand>,
+    last_request: Option<LastRequest>,
     sessions: Sessions,
     probe: ProbeState,
     refetch_limiter: RefetchLimiter,
@@ -72,7 +72,7 @@ struct Held {
 }
 
 #[derive(Debug)]
-struct Demand {
+struct LastRequest {
     asked_at: Tick,
     cache_lifetime: Duration,
 }
@@ -80,10 +80,10 @@ struct Demand {
 impl Slot {
     /// An empty slot.
     #[must_use]
-    pub fn new(terms: Terms) -> Self {
+    pub fn new(config: SlotConfig) -> Self {
         Self {
-            terms,
-            watch: Watch::every(terms.watch),
+            config,
+            watch: Watch::every(config.watch),
             ..Self::default()
         }
     }
@@ -91,7 +91,7 @@ impl Slot {
     /// A caller asks. Starts what is needed and allowed.
     pub fn ask(&mut self, now: Now, ask: Ask) -> Ticket {
         let was_in_use = self.is_in_use(now);
-        self.demand = Some(Demand {
+        self.last_request = Some(LastRequest {
             asked_at: now.tick,
             cache_lifetime: ask.cache_lifetime,
         });
@@ -278,7 +278,10 @@ impl Slot {
             seen_current: self.watch.seen_current(),
             last_error: self.last_error().cloned(),
             due: self.due(now),
-            cache_lifetime: self.demand.as_ref().map(|demand| demand.cache_lifetime),
+            cache_lifetime: self
+                .last_request
+                .as_ref()
+                .map(|last_request| last_request.cache_lifetime),
         }
     }
 
@@ -378,15 +381,15 @@ impl Slot {
     }
 
     fn cache_lifetime(&self) -> Duration {
-        self.demand
+        self.last_request
             .as_ref()
-            .map_or(Duration::ZERO, |demand| demand.cache_lifetime)
+            .map_or(Duration::ZERO, |last_request| last_request.cache_lifetime)
     }
 
     fn is_in_use(&self, now: Now) -> bool {
-        self.demand.as_ref().is_some_and(|demand| {
-            let lifetime = demand.cache_lifetime.max(SHORTEST_LIFETIME);
-            now.tick.since(demand.asked_at) <= lifetime * IN_USE_LIFETIMES
+        self.last_request.as_ref().is_some_and(|last_request| {
+            let lifetime = last_request.cache_lifetime.max(SHORTEST_LIFETIME);
+            now.tick.since(last_request.asked_at) <= lifetime * IN_USE_LIFETIMES
         })
     }
 

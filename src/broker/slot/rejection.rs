@@ -24,12 +24,12 @@ impl Slot {
             Signal::None => {}
             Signal::Uninformative { retrying } => {
                 let is_due = self.probe.is_due_for_uninformative(now.tick) || retrying;
-                if self.terms.has_gateway && is_due {
+                if self.config.has_gateway && is_due {
                     // Waited for: where a 401 is behind this, the next chance is a retry that may be far away.
                     ticket.probe = self.start_probe(now);
                 }
             }
-            Signal::PossibleReject { retrying, given } if self.terms.has_gateway => {
+            Signal::PossibleReject { retrying, given } if self.config.has_gateway => {
                 let is_immediate = client_retry::is_immediate(given, now.tick);
                 match self.probe.result_for(given, now.tick) {
                     None => {
@@ -54,7 +54,7 @@ impl Slot {
     pub(super) fn pursue(&mut self, now: Now, ticket: &mut Ticket) {
         ticket.flight = self.fetch_if_allowed(now);
         if ticket.flight.is_none()
-            && self.terms.has_gateway
+            && self.config.has_gateway
             && self.probe.result(now.tick).is_none()
         {
             ticket.probe = self.start_probe(now);

@@ -67,7 +67,7 @@ impl World {
     fn new(lifetime: Option<u64>, watch: bool) -> Self {
         Self {
             now: at(0),
-            slot: Slot::new(Terms {
+            slot: Slot::new(SlotConfig {
                 watch: watch.then_some(Duration::from_secs(30)),
                 has_gateway: true,
             }),

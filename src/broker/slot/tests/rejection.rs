@@ -12,7 +12,7 @@ fn by(pid: u32) -> Ask {
 
 /// A slot with a gateway, and a client that was given `k1` at second 0.
 fn given() -> Slot {
-    let mut slot = Slot::new(Terms {
+    let mut slot = Slot::new(SlotConfig {
         watch: None,
         has_gateway: true,
     });
@@ -234,7 +234,7 @@ fn a_hanging_source_costs_a_suspect_key_a_second_and_no_more() {
 #[test]
 fn a_crowd_of_one_parents_shims_costs_the_source_one_read() {
     for has_gateway in [false, true] {
-        let mut slot = Slot::new(Terms {
+        let mut slot = Slot::new(SlotConfig {
             watch: None,
             has_gateway,
         });

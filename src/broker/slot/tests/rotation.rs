@@ -2,7 +2,7 @@
 
 use super::*;
 
-const WATCHED: Terms = Terms {
+const WATCHED: SlotConfig = SlotConfig {
     watch: Some(Duration::from_secs(30)),
     has_gateway: false,
 };
@@ -114,7 +114,7 @@ fn who_wakes_a_profile_gets_what_the_look_found() {
 
 #[test]
 fn a_new_version_heals_a_dead_key_whatever_the_back_off() {
-    let mut slot = Slot::new(Terms {
+    let mut slot = Slot::new(SlotConfig {
         has_gateway: true,
         ..WATCHED
     });

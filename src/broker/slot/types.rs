@@ -12,7 +12,7 @@ use crate::{
 
 /// What the configuration lets a slot do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Terms {
+pub struct SlotConfig {
     /// How often the source is looked at for a new version while the profile is in use; `None` is never.
     pub watch: Option<Duration>,
     /// Whether there is a gateway that can be asked.
