@@ -1,12 +1,12 @@
 //! The broker: hands out credentials, and sees to it that there is one.
 //!
-//! The policy is in pure files ([`slot`], [`renewal`], [`backoff`], [`client_retry`]); this one has the mechanism: it runs what a slot
+//! The policy is in pure files ([`slot`], [`renewal`], [`retry`], [`client_retry`]); this one has the mechanism: it runs what a slot
 //! wants done in tasks of the daemon's own, so that a client that goes away cancels nothing, and it wakes who waits.
 //! It knows the traits [`Source`], [`Gateway`] and [`Clock`] and none of their implementations.
 
-pub mod backoff;
 pub mod client_retry;
 pub mod renewal;
+pub mod retry;
 pub mod slot;
 
 use std::{

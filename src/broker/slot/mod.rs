@@ -9,7 +9,7 @@ mod in_flight;
 mod probe;
 mod refetch_limiter;
 mod rejection;
-mod trouble;
+mod retry_state;
 mod types;
 mod watch;
 
@@ -22,7 +22,7 @@ use self::{
     in_flight::InFlight,
     probe::{Consequence, ProbeState},
     refetch_limiter::RefetchLimiter,
-    trouble::Trouble,
+    retry_state::RetryState,
     watch::Watch,
 };
 use super::{client_retry::Sessions, renewal};
@@ -51,7 +51,7 @@ pub struct Slot {
     flight: InFlight,
     /// A refresh came while a flight was under way that may have looked before the change: fly once more.
     again: bool,
-    trouble: Trouble,
+    retry: RetryState,
     last_request: Option<LastRequest>,
     sessions: Sessions,
     probe: ProbeState,
@@ -153,7 +153,7 @@ impl Slot {
 
     /// What went wrong with the last fetch; `None` where it went well.
     pub fn last_error(&self) -> Option<&SourceError> {
-        self.trouble.error()
+        self.retry.error()
     }
 
     /// A fetch has ended.
@@ -247,7 +247,7 @@ impl Slot {
                 } else {
                     self.renewal_due(now, held)
                 };
-                renewal.map(|at| at.max(self.trouble.retry_at(now.tick).unwrap_or(at)))
+                renewal.map(|at| at.max(self.retry.retry_at(now.tick).unwrap_or(at)))
             }
         };
         let revalidation = self.watch.due().filter(|_| self.flight.current().is_none());
@@ -292,7 +292,7 @@ impl Slot {
             (None, error) => Reason::Source(error.cloned().unwrap_or(SourceError::Forgotten)),
         };
         let next_try = self
-            .trouble
+            .retry
             .retry_at(now.tick)
             .map_or(Duration::ZERO, |at| at.since(now.tick));
         Refusal { reason, next_try }
@@ -398,7 +398,7 @@ impl Slot {
         if let Some(flight) = self.flight.current() {
             return Some(flight);
         }
-        if self.trouble.retry_at(now.tick).is_some() {
+        if self.retry.retry_at(now.tick).is_some() {
             return None;
         }
         let is_rejected = self.probe.rejected_since().is_some();
@@ -453,9 +453,9 @@ impl Slot {
         });
         let first_obtained = before.map_or(now.tick, |before| before.first_obtained);
         if is_no_better {
-            self.trouble.add(now.tick, draw, None);
+            self.retry.add(now.tick, draw, None);
         } else {
-            self.trouble = Trouble::default();
+            self.retry = RetryState::default();
         }
         if !is_known {
             self.refetch_limiter = RefetchLimiter::default();
@@ -474,7 +474,7 @@ impl Slot {
         if error.is_final() {
             self.drop_held();
         }
-        self.trouble.add(now.tick, draw, Some(error));
+        self.retry.add(now.tick, draw, Some(error));
     }
 
     fn drop_held(&mut self) -> Option<Held> {

@@ -68,7 +68,7 @@ impl Slot {
             return Some(flight);
         }
         let is_allowed =
-            self.trouble.retry_at(now.tick).is_none() && self.refetch_limiter.allow(now.tick);
+            self.retry.retry_at(now.tick).is_none() && self.refetch_limiter.allow(now.tick);
         is_allowed.then(|| self.launch(None))
     }
 

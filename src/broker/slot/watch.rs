@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::in_flight::InFlight;
 use crate::{
-    broker::backoff,
+    broker::retry,
     clock::{Now, Tick, Timestamp},
 };
 
@@ -68,7 +68,7 @@ impl Watch {
     /// The source could not be asked.
     pub(super) fn failed(&mut self, now: Now, draw: f64, retry_after: Option<Duration>) {
         self.failures = self.failures.saturating_add(1);
-        let wait = backoff::delay(self.failures, retry_after, draw);
+        let wait = retry::delay(self.failures, retry_after, draw);
         self.next = self
             .every
             .map(|every| now.tick + wait.max(jittered(every, draw)));

@@ -6,7 +6,7 @@ mod rejection;
 mod rotation;
 
 use super::*;
-use crate::{broker::backoff, client_session::ClientSession};
+use crate::{broker::retry, client_session::ClientSession};
 use crate::{clock::Timestamp, credential::Lease, secret::Secret};
 
 const FIVE_MINUTES: Ask = Ask {
@@ -94,7 +94,7 @@ fn two_callers_share_its_failure_and_so_does_who_comes_soon_after() {
     slot.land(at(1), 0.0, flight, Err(down()));
     let refusal = Answer::Refuse(Refusal {
         reason: Reason::Source(down()),
-        next_try: backoff::FLOOR,
+        next_try: retry::FLOOR,
     });
     assert_eq!(slot.answer(at(1), first), refusal);
     assert_eq!(slot.answer(at(1), second), refusal);

@@ -1,21 +1,21 @@
 //! Fetches in a row that brought nothing better.
 
-use crate::{broker::backoff, clock::Tick, source::SourceError};
+use crate::{broker::retry, clock::Tick, source::SourceError};
 
 /// Fetches in a row that brought nothing better, and when the next one may start.
 #[derive(Debug, Default)]
-pub(super) struct Trouble {
+pub(super) struct RetryState {
     failures: u32,
     retry_at: Option<Tick>,
     error: Option<SourceError>,
 }
 
-impl Trouble {
+impl RetryState {
     /// A fetch failed; or, without an error, brought what was there already.
     pub(super) fn add(&mut self, now: Tick, draw: f64, error: Option<SourceError>) {
         self.failures = self.failures.saturating_add(1);
         let retry_after = error.as_ref().and_then(SourceError::retry_after);
-        self.retry_at = Some(now + backoff::delay(self.failures, retry_after, draw));
+        self.retry_at = Some(now + retry::delay(self.failures, retry_after, draw));
         self.error = error;
     }
 
