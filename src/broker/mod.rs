@@ -17,7 +17,7 @@ use std::{
 
 use tokio::{sync::watch, task::JoinHandle};
 
-use self::slot::{Answer, Ask, Errand, Refusal, Slot, SlotConfig, Snapshot, Ticket};
+use self::slot::{Action, Answer, Ask, Refusal, Slot, SlotConfig, Snapshot, Ticket};
 use crate::{
     clock::{Clock, Tick},
     credential::{self, Credential},
@@ -199,12 +199,12 @@ impl Desk {
 
     /// Tells the slot something and does what it wants done then. No lock is held while that is under way.
     fn with<T>(self: &Arc<Self>, tell: impl FnOnce(&mut Slot) -> T) -> T {
-        let (told, errands) = {
+        let (told, actions) = {
             let mut slot = self.lock();
-            (tell(&mut slot), slot.take_errands())
+            (tell(&mut slot), slot.take_actions())
         };
-        for errand in errands {
-            tokio::spawn(Arc::clone(self).run(errand));
+        for action in actions {
+            tokio::spawn(Arc::clone(self).run(action));
         }
         self.events.send_modify(|events| *events += 1);
         self.keep();
@@ -250,9 +250,9 @@ impl Desk {
         }
     }
 
-    async fn run(self: Arc<Self>, errand: Errand) {
-        match errand {
-            Errand::Fetch { flight, renew } => {
+    async fn run(self: Arc<Self>, action: Action) {
+        match action {
+            Action::Fetch { flight, renew } => {
                 let result = self.fetch(renew.as_deref()).await;
                 match &result {
                     Ok(credential) => tracing::info!(
@@ -267,7 +267,7 @@ impl Desk {
                 let draw = (self.chance)();
                 self.with(|slot| slot.land(self.clock.now(), draw, flight, result));
             }
-            Errand::Probe { probe, credential } => {
+            Action::Probe { probe, credential } => {
                 // A slot asks for this only where there is a gateway.
                 let Some(gateway) = &self.route.gateway else {
                     return;
@@ -276,7 +276,7 @@ impl Desk {
                 tracing::info!(fingerprint = %credential.fingerprint(), ?result, "asked the gateway");
                 self.with(|slot| slot.heard(self.clock.now(), probe, result));
             }
-            Errand::Revalidate {
+            Action::Revalidate {
                 revalidation,
                 credential,
             } => {

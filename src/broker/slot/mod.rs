@@ -1,7 +1,7 @@
 //! What the broker knows of one profile's credential, and what follows from it. Pure: no clock, no chance, no I/O.
 //!
 //! The broker tells the slot what happened ([`Slot::ask`], [`Slot::land`], [`Slot::heard`], [`Slot::on_revalidated`],
-//! [`Slot::wake`]) and asks it what to answer ([`Slot::answer`]) and what to do ([`Slot::take_errands`]). At most one
+//! [`Slot::wake`]) and asks it what to answer ([`Slot::answer`]) and what to do ([`Slot::take_actions`]). At most one
 //! fetch is under way at any time: that is the single flight. The same goes for questions to the gateway and for looks
 //! at the source's version.
 
@@ -16,7 +16,7 @@ mod watch;
 use std::{sync::Arc, time::Duration};
 
 pub use self::types::{
-    Answer, Ask, Errand, Reason, Refusal, Rejected, SlotConfig, Snapshot, Ticket,
+    Action, Answer, Ask, Reason, Refusal, Rejected, SlotConfig, Snapshot, Ticket,
 };
 use self::{
     in_flight::InFlight,
@@ -57,7 +57,7 @@ pub struct Slot {
     probe: ProbeState,
     refetch_limiter: RefetchLimiter,
     watch: Watch,
-    errands: Vec<Errand>,
+    actions: Vec<Action>,
 }
 
 #[derive(Debug)]
@@ -266,8 +266,8 @@ impl Slot {
     }
 
     /// What the broker is to do now, once.
-    pub fn take_errands(&mut self) -> Vec<Errand> {
-        std::mem::take(&mut self.errands)
+    pub fn take_actions(&mut self) -> Vec<Action> {
+        std::mem::take(&mut self.actions)
     }
 
     /// For `status`.
@@ -418,7 +418,7 @@ impl Slot {
 
     fn launch(&mut self, renew: Option<Arc<Credential>>) -> u64 {
         let flight = self.flight.start();
-        self.errands.push(Errand::Fetch { flight, renew });
+        self.actions.push(Action::Fetch { flight, renew });
         flight
     }
 
@@ -433,7 +433,7 @@ impl Slot {
         let held = self.held.as_ref()?;
         let credential = Arc::clone(&held.credential);
         let revalidation = self.watch.start();
-        self.errands.push(Errand::Revalidate {
+        self.actions.push(Action::Revalidate {
             revalidation,
             credential,
         });

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Ask, Errand, Slot, Ticket};
+use super::{Action, Ask, Slot, Ticket};
 use crate::{
     broker::client_retry::{self, Signal},
     clock::Now,
@@ -77,7 +77,7 @@ impl Slot {
         let (probe, is_new) = self.probe.ask(now.tick);
         if is_new {
             let credential = Arc::clone(&held.credential);
-            self.errands.push(Errand::Probe { probe, credential });
+            self.actions.push(Action::Probe { probe, credential });
         }
         Some(probe)
     }

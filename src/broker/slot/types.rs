@@ -87,7 +87,7 @@ pub struct Rejected {
 
 /// What the broker is to do for the slot. It says so to the slot when it is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Errand {
+pub enum Action {
     /// Have the source issue a credential, or renew this one where that is possible; then [`Slot::land`](super::Slot::land).
     Fetch {
         /// The flight's number.

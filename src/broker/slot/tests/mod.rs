@@ -56,8 +56,8 @@ fn served(answer: Answer) -> String {
 
 /// The number of the flight that the slot wants started now.
 fn started(slot: &mut Slot) -> u64 {
-    match slot.take_errands()[..] {
-        [Errand::Fetch { flight, .. }] => flight,
+    match slot.take_actions()[..] {
+        [Action::Fetch { flight, .. }] => flight,
         ref other => panic!("not one fetch: {other:?}"),
     }
 }
@@ -77,7 +77,7 @@ fn two_callers_share_one_flight_and_its_result() {
     let first = slot.ask(at(0), FIVE_MINUTES);
     let flight = started(&mut slot);
     let second = slot.ask(at(1), FIVE_MINUTES);
-    assert_eq!(slot.take_errands(), []);
+    assert_eq!(slot.take_actions(), []);
     assert_eq!(slot.answer(at(1), first), Answer::Wait(None));
 
     slot.land(at(2), 0.5, flight, Ok(key("k1", at(2), None)));
@@ -100,7 +100,7 @@ fn two_callers_share_its_failure_and_so_does_who_comes_soon_after() {
     assert_eq!(slot.answer(at(1), second), refusal);
 
     let third = slot.ask(at(1), FIVE_MINUTES);
-    assert_eq!(slot.take_errands(), []);
+    assert_eq!(slot.take_actions(), []);
     assert_eq!(slot.answer(at(1), third), refusal);
 
     slot.ask(at(2), FIVE_MINUTES);
@@ -111,7 +111,7 @@ fn two_callers_share_its_failure_and_so_does_who_comes_soon_after() {
 fn a_cached_key_needs_no_flight() {
     let mut slot = holding("k1", None);
     let ticket = slot.ask(at(100_000), FIVE_MINUTES);
-    assert_eq!(slot.take_errands(), []);
+    assert_eq!(slot.take_actions(), []);
     assert_eq!(served(slot.answer(at(100_000), ticket)), "k1");
 }
 
@@ -122,7 +122,7 @@ fn in_the_advisory_window_one_renews_and_all_are_served() {
     assert_eq!(served(slot.answer(at(2600), ticket)), "k1");
     let flight = started(&mut slot);
     let ticket = slot.ask(at(2601), FIVE_MINUTES);
-    assert_eq!(slot.take_errands(), []);
+    assert_eq!(slot.take_actions(), []);
     assert_eq!(served(slot.answer(at(2601), ticket)), "k1");
 
     slot.land(at(2602), 0.5, flight, Ok(key("k2", at(2602), Some(3600))));
@@ -186,7 +186,7 @@ fn a_refresh_is_not_content_with_a_flight_that_was_already_under_way() {
     slot.ask(at(0), FIVE_MINUTES);
     let first = started(&mut slot);
     let refresh = slot.refresh();
-    assert_eq!(slot.take_errands(), [], "never two flights at once");
+    assert_eq!(slot.take_actions(), [], "never two flights at once");
     slot.land(at(1), 0.5, first, Ok(key("k1", at(1), None)));
     assert_eq!(slot.answer(at(1), refresh), Answer::Wait(None));
     let second = started(&mut slot);
@@ -219,8 +219,8 @@ fn a_renewable_lease_is_renewed_and_a_refresh_wants_a_new_one() {
     slot.land(at(0), 0.5, flight, Ok(leased));
     slot.ask(at(3000), FIVE_MINUTES);
     assert!(matches!(
-        slot.take_errands()[..],
-        [Errand::Fetch {
+        slot.take_actions()[..],
+        [Action::Fetch {
             flight: 2,
             renew: Some(_)
         }]
@@ -228,8 +228,8 @@ fn a_renewable_lease_is_renewed_and_a_refresh_wants_a_new_one() {
     slot.land(at(3000), 0.5, 2, Err(down()));
     slot.refresh();
     assert!(matches!(
-        slot.take_errands()[..],
-        [Errand::Fetch {
+        slot.take_actions()[..],
+        [Action::Fetch {
             flight: 3,
             renew: None
         }]
@@ -242,7 +242,7 @@ fn a_source_that_repeats_an_ageing_key_is_asked_with_back_off() {
     let mut flights = 0;
     for second in 3000..3540 {
         slot.ask(at(second), FIVE_MINUTES);
-        if let [Errand::Fetch { flight, .. }] = slot.take_errands()[..] {
+        if let [Action::Fetch { flight, .. }] = slot.take_actions()[..] {
             flights += 1;
             // The same key again, with the same end.
             let again = key("k1", at(0), Some(3600));

@@ -49,7 +49,7 @@ enum Source {
 struct World {
     now: Now,
     slot: Slot,
-    errands: VecDeque<Errand>,
+    actions: VecDeque<Action>,
     tickets: Vec<Ticket>,
     source: Source,
     gateway_is_up: bool,
@@ -71,7 +71,7 @@ impl World {
                 watch: watch.then_some(Duration::from_secs(30)),
                 has_gateway: true,
             }),
-            errands: VecDeque::new(),
+            actions: VecDeque::new(),
             tickets: Vec::new(),
             source: Source::Up,
             gateway_is_up: true,
@@ -135,18 +135,18 @@ impl World {
                 self.rejected = None;
             }
         }
-        for errand in self.slot.take_errands() {
-            if matches!(errand, Errand::Fetch { .. }) {
+        for action in self.slot.take_actions() {
+            if matches!(action, Action::Fetch { .. }) {
                 self.fetched_at.push(self.now.tick);
             }
-            self.errands.push_back(errand);
+            self.actions.push_back(action);
         }
     }
 
     fn finish(&mut self, draw: f64) {
-        match self.errands.pop_front() {
+        match self.actions.pop_front() {
             None => {}
-            Some(Errand::Fetch { flight, .. }) => {
+            Some(Action::Fetch { flight, .. }) => {
                 let is_wanted = self.slot.flight.current() == Some(flight);
                 let result = match self.source {
                     Source::Up => Ok(key(&self.key_name(), self.now, self.lifetime)),
@@ -170,7 +170,7 @@ impl World {
                 }
                 self.slot.land(self.now, draw, flight, result);
             }
-            Some(Errand::Probe { probe, credential }) => {
+            Some(Action::Probe { probe, credential }) => {
                 let name = credential.secret.expose().to_owned();
                 let result = match (self.gateway_is_up, self.revoked.contains(&name)) {
                     (false, _) => ProbeResult::Inconclusive("answered 503".to_owned()),
@@ -186,7 +186,7 @@ impl World {
                 }
                 self.slot.heard(self.now, probe, result);
             }
-            Some(Errand::Revalidate {
+            Some(Action::Revalidate {
                 revalidation,
                 credential,
             }) => {
@@ -214,8 +214,8 @@ impl World {
 
     /// What holds at every moment.
     fn check(&mut self) -> Result<(), TestCaseError> {
-        let fetches = self.errands.iter().filter(|errand| match errand {
-            Errand::Fetch { flight, .. } => self.slot.flight.current() == Some(*flight),
+        let fetches = self.actions.iter().filter(|action| match action {
+            Action::Fetch { flight, .. } => self.slot.flight.current() == Some(*flight),
             _ => false,
         });
         prop_assert!(fetches.count() <= 1, "two flights at once");
@@ -241,7 +241,7 @@ impl World {
                 }
                 Answer::Wait(again_at) => {
                     prop_assert!(
-                        !self.errands.is_empty() || again_at.is_some(),
+                        !self.actions.is_empty() || again_at.is_some(),
                         "waits for nothing"
                     );
                     self.tickets.push(ticket);
@@ -330,7 +330,7 @@ proptest! {
         for draw in draws {
             // A client that keeps asking.
             world.happen(ask.clone(), draw);
-            while !world.errands.is_empty() {
+            while !world.actions.is_empty() {
                 world.happen(Event::Finish, draw);
             }
             world.check()?;

@@ -25,8 +25,8 @@ fn given() -> Slot {
 
 /// The number of the question to the gateway that the slot wants asked now.
 fn tried(slot: &mut Slot) -> u64 {
-    match &slot.take_errands()[..] {
-        [Errand::Probe { probe, .. }] => *probe,
+    match &slot.take_actions()[..] {
+        [Action::Probe { probe, .. }] => *probe,
         other => panic!("not one question: {other:?}"),
     }
 }
@@ -73,7 +73,7 @@ fn twenty_sessions_cost_one_question_and_one_fetch() {
     for ticket in tickets {
         assert_eq!(served(slot.answer(at(2), ticket)), "k2");
     }
-    assert_eq!(slot.take_errands(), []);
+    assert_eq!(slot.take_actions(), []);
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn a_late_401_for_an_old_key_costs_nothing() {
     let flight = started(&mut slot);
     slot.land(at(100), 0.5, flight, Ok(key("k2", at(100), None)));
     let ticket = slot.ask(at(101), by(1));
-    assert_eq!(slot.take_errands(), []);
+    assert_eq!(slot.take_actions(), []);
     assert_eq!(served(slot.answer(at(101), ticket)), "k2");
 }
 
@@ -97,7 +97,7 @@ fn a_good_key_is_kept_and_the_verdict_holds_for_who_comes_with_the_same_401() {
     slot.heard(at(1), probe, ProbeResult::Accepted);
     assert_eq!(served(slot.answer(at(1), ticket)), "k1");
     let other = slot.ask(at(3), by(2));
-    assert_eq!(slot.take_errands(), []);
+    assert_eq!(slot.take_actions(), []);
     assert_eq!(served(slot.answer(at(3), other)), "k1");
 }
 
@@ -124,13 +124,13 @@ fn a_loop_of_asks_is_no_loop_at_the_gateway() {
             ..at(1)
         };
         let ticket = slot.ask(now, by(1));
-        for errand in slot.take_errands() {
-            if let Errand::Probe { probe, .. } = errand {
+        for action in slot.take_actions() {
+            if let Action::Probe { probe, .. } = action {
                 questions += 1;
                 slot.heard(now, probe, ProbeResult::Accepted);
             }
         }
-        slot.take_errands();
+        slot.take_actions();
         slot.answer(now, ticket);
     }
     assert!((10..=40).contains(&questions), "{questions} in a minute");
@@ -142,9 +142,9 @@ fn settings_touched_ten_times_cost_the_source_nothing() {
     for touch in 1..=10 {
         let now = at(3 * touch);
         let ticket = slot.ask(now, by(1));
-        for errand in slot.take_errands() {
-            match errand {
-                Errand::Probe { probe, .. } => slot.heard(now, probe, ProbeResult::Accepted),
+        for action in slot.take_actions() {
+            match action {
+                Action::Probe { probe, .. } => slot.heard(now, probe, ProbeResult::Accepted),
                 other => panic!("{other:?}"),
             }
         }
@@ -163,14 +163,14 @@ fn who_insists_is_believed_over_the_gateway() {
             ..at(0)
         };
         slot.ask(now, by(1));
-        for errand in slot.take_errands() {
-            match errand {
-                Errand::Probe { probe, .. } => slot.heard(now, probe, ProbeResult::Accepted),
+        for action in slot.take_actions() {
+            match action {
+                Action::Probe { probe, .. } => slot.heard(now, probe, ProbeResult::Accepted),
                 other => panic!("{other:?}"),
             }
         }
-        for errand in slot.take_errands() {
-            assert!(matches!(errand, Errand::Fetch { .. }));
+        for action in slot.take_actions() {
+            assert!(matches!(action, Action::Fetch { .. }));
             fetched_at.get_or_insert(tenths);
         }
         if fetched_at.is_some() {
@@ -205,14 +205,14 @@ fn a_gateway_that_is_down_makes_no_storm_at_the_source() {
     let mut fetches = 0;
     for second in 1..3600 {
         let ticket = slot.ask(at(second), by(1));
-        while let Some(errand) = slot.take_errands().pop() {
-            match errand {
-                Errand::Probe { probe, .. } => slot.heard(at(second), probe, unclear()),
-                Errand::Fetch { flight, .. } => {
+        while let Some(action) = slot.take_actions().pop() {
+            match action {
+                Action::Probe { probe, .. } => slot.heard(at(second), probe, unclear()),
+                Action::Fetch { flight, .. } => {
                     fetches += 1;
                     slot.land(at(second), 0.5, flight, Ok(key("k1", at(second), None)));
                 }
-                Errand::Revalidate { .. } => panic!("there is nothing to look at"),
+                Action::Revalidate { .. } => panic!("there is nothing to look at"),
             }
         }
         assert_eq!(served(slot.answer(at(second), ticket)), "k1");
@@ -245,14 +245,14 @@ fn a_crowd_of_one_parents_shims_costs_the_source_one_read() {
                 ..at(0)
             };
             let ticket = slot.ask(now, by(1));
-            for errand in slot.take_errands() {
-                match errand {
-                    Errand::Fetch { flight, .. } => {
+            for action in slot.take_actions() {
+                match action {
+                    Action::Fetch { flight, .. } => {
                         fetches += 1;
                         slot.land(now, 0.5, flight, Ok(key("k1", now, None)));
                     }
-                    Errand::Probe { probe, .. } => slot.heard(now, probe, unclear()),
-                    Errand::Revalidate { .. } => panic!("there is nothing to look at"),
+                    Action::Probe { probe, .. } => slot.heard(now, probe, unclear()),
+                    Action::Revalidate { .. } => panic!("there is nothing to look at"),
                 }
             }
             assert_eq!(served(slot.answer(now, ticket)), "k1");
@@ -270,7 +270,7 @@ fn a_suspect_that_the_source_has_vouched_for_since_costs_nothing() {
     let flight = started(&mut slot);
     slot.land(at(2), 0.5, flight, Ok(key("k1", at(2), None)));
     let ticket = slot.ask(at(3), by(1));
-    assert_eq!(slot.take_errands(), []);
+    assert_eq!(slot.take_actions(), []);
     assert_eq!(served(slot.answer(at(3), ticket)), "k1");
 }
 
@@ -282,7 +282,7 @@ fn without_a_gateway_a_suspect_is_fetched_anew_at_a_bounded_rate() {
     let mut fetches = 0;
     for second in 2..60 {
         let ticket = slot.ask(at(second), by(1));
-        if let [Errand::Fetch { flight, .. }] = slot.take_errands()[..] {
+        if let [Action::Fetch { flight, .. }] = slot.take_actions()[..] {
             fetches += 1;
             slot.land(at(second), 0.5, flight, Ok(key("k1", at(second), None)));
         }
@@ -308,7 +308,7 @@ fn a_dead_key_is_said_and_not_repeated() {
     let mut slot = dead();
     let ticket = slot.ask(at(1), by(2));
     assert_eq!(
-        slot.take_errands(),
+        slot.take_actions(),
         [],
         "the verdict is fresh and the back-off holds"
     );
@@ -335,7 +335,7 @@ fn a_dead_key_lives_again_when_the_gateway_takes_it_again() {
     // Past the verdict, not past the back-off of many failures.
     for second in 2..7 {
         slot.wake(at(second));
-        if let [Errand::Fetch { flight, .. }] = slot.take_errands()[..] {
+        if let [Action::Fetch { flight, .. }] = slot.take_actions()[..] {
             slot.land(at(second), 1.0, flight, Ok(key("k1", at(second), None)));
         }
     }
@@ -351,14 +351,14 @@ fn a_dead_key_costs_the_source_little_however_often_it_is_asked_for() {
     let mut fetches = 0;
     for second in 2..3600 {
         let ticket = slot.ask(at(second), by(1));
-        while let Some(errand) = slot.take_errands().pop() {
-            match errand {
-                Errand::Probe { probe, .. } => slot.heard(at(second), probe, ProbeResult::Rejected),
-                Errand::Fetch { flight, .. } => {
+        while let Some(action) = slot.take_actions().pop() {
+            match action {
+                Action::Probe { probe, .. } => slot.heard(at(second), probe, ProbeResult::Rejected),
+                Action::Fetch { flight, .. } => {
                     fetches += 1;
                     slot.land(at(second), 0.5, flight, Ok(key("k1", at(second), None)));
                 }
-                Errand::Revalidate { .. } => panic!("there is nothing to look at"),
+                Action::Revalidate { .. } => panic!("there is nothing to look at"),
             }
         }
         refused(slot.answer(at(second), ticket));
@@ -376,9 +376,9 @@ fn for_a_client_that_does_not_cache_a_dead_key_is_found_at_a_bounded_rate() {
     let mut questions = 0;
     for second in 1..120 {
         let ticket = slot.ask(at(second), mute);
-        for errand in slot.take_errands() {
-            match errand {
-                Errand::Probe { probe, .. } => {
+        for action in slot.take_actions() {
+            match action {
+                Action::Probe { probe, .. } => {
                     questions += 1;
                     slot.heard(at(second), probe, ProbeResult::Accepted);
                 }
@@ -421,5 +421,5 @@ fn a_client_that_does_not_cache_waits_for_the_question_that_is_due() {
     for ticket in [first, second] {
         assert_eq!(served(slot.answer(at(31), ticket)), "k2");
     }
-    assert!(slot.take_errands().is_empty());
+    assert!(slot.take_actions().is_empty());
 }

@@ -16,8 +16,8 @@ fn watching() -> Slot {
 }
 
 fn revalidation(slot: &mut Slot) -> u64 {
-    match &slot.take_errands()[..] {
-        [Errand::Revalidate { revalidation, .. }] => *revalidation,
+    match &slot.take_actions()[..] {
+        [Action::Revalidate { revalidation, .. }] => *revalidation,
         other => panic!("not one look: {other:?}"),
     }
 }
@@ -73,7 +73,7 @@ fn a_source_that_does_not_answer_looks_is_looked_at_less_and_costs_nobody_the_ke
         let ticket = slot.ask(at(second), FIVE_MINUTES);
         assert_eq!(served(slot.answer(at(second), ticket)), "k1");
         slot.wake(at(second));
-        if let [Errand::Revalidate { revalidation, .. }] = slot.take_errands()[..] {
+        if let [Action::Revalidate { revalidation, .. }] = slot.take_actions()[..] {
             looks += 1;
             slot.on_revalidated(at(second), 1.0, revalidation, Err(down()));
         }
@@ -124,12 +124,12 @@ fn a_new_version_heals_a_dead_key_whatever_the_back_off() {
     slot.ask(at(31), FIVE_MINUTES);
     let (probe, _) = slot.probe.ask(at(31).tick);
     slot.heard(at(31), probe, ProbeResult::Rejected);
-    slot.take_errands();
+    slot.take_actions();
     for _ in 0..12 {
         let flight = slot.flight.current().unwrap_or_else(|| slot.launch(None));
         slot.land(at(31), 1.0, flight, Ok(key("k1", at(31), None)));
     }
-    slot.take_errands();
+    slot.take_actions();
     assert!(
         slot.due(at(65)).unwrap() <= at(65).tick,
         "the look is due, the fetch is not"
