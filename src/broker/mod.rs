@@ -265,7 +265,7 @@ impl Desk {
                     Err(error) => tracing::warn!(%error, "obtained no credential"),
                 }
                 let draw = (self.chance)();
-                self.with(|slot| slot.land(self.clock.now(), draw, flight, result));
+                self.with(|slot| slot.on_fetched(self.clock.now(), draw, flight, result));
             }
             Action::Probe { probe, credential } => {
                 // A slot asks for this only where there is a gateway.
@@ -274,7 +274,7 @@ impl Desk {
                 };
                 let result = gateway.probe(&credential.secret).await;
                 tracing::info!(fingerprint = %credential.fingerprint(), ?result, "asked the gateway");
-                self.with(|slot| slot.heard(self.clock.now(), probe, result));
+                self.with(|slot| slot.on_probed(self.clock.now(), probe, result));
             }
             Action::Revalidate {
                 revalidation,
@@ -322,7 +322,7 @@ impl Desk {
         if let Some(keeper) = keeper.take() {
             keeper.abort();
         }
-        let Some(due) = self.lock().due(self.clock.now()) else {
+        let Some(due) = self.lock().next_deadline(self.clock.now()) else {
             return;
         };
         let desk = Arc::downgrade(self);
@@ -331,7 +331,7 @@ impl Desk {
             clock.sleep_until(due).await;
             if let Some(desk) = desk.upgrade() {
                 // In a task of its own: waking sets the next timer and so ends this one.
-                tokio::spawn(async move { desk.with(|slot| slot.wake(desk.clock.now())) });
+                tokio::spawn(async move { desk.with(|slot| slot.on_timer(desk.clock.now())) });
             }
         }));
     }

@@ -71,7 +71,7 @@ impl<'a> Profile<'a> {
     ) -> Self {
         let credential = snapshot.credential.as_deref();
         let text = |at: Timestamp| at.to_string();
-        let next_refresh_at = snapshot.due.map(|due| {
+        let next_refresh_at = snapshot.next_deadline.map(|due| {
             let wait = due.since(now.tick);
             text(now.wall.saturating_add(wait).unwrap_or(now.wall))
         });
@@ -165,7 +165,7 @@ mod tests {
             rejected_since: None,
             seen_current: None,
             last_error: None,
-            due: None,
+            next_deadline: None,
             cache_lifetime: Some(Duration::from_secs(300)),
         }
     }

@@ -1,7 +1,7 @@
 //! What the broker knows of one profile's credential, and what follows from it. Pure: no clock, no chance, no I/O.
 //!
-//! The broker tells the slot what happened ([`Slot::ask`], [`Slot::land`], [`Slot::heard`], [`Slot::on_revalidated`],
-//! [`Slot::wake`]) and asks it what to answer ([`Slot::answer`]) and what to do ([`Slot::take_actions`]). At most one
+//! The broker tells the slot what happened ([`Slot::ask`], [`Slot::on_fetched`], [`Slot::on_probed`], [`Slot::on_revalidated`],
+//! [`Slot::on_timer`]) and asks it what to answer ([`Slot::answer`]) and what to do ([`Slot::take_actions`]). At most one
 //! fetch is under way at any time: that is the single flight. The same goes for questions to the gateway and for looks
 //! at the source's version.
 
@@ -157,7 +157,7 @@ impl Slot {
     }
 
     /// A fetch has ended.
-    pub fn land(
+    pub fn on_fetched(
         &mut self,
         now: Now,
         draw: f64,
@@ -178,7 +178,7 @@ impl Slot {
     }
 
     /// The gateway has said what it thinks of the key.
-    pub fn heard(&mut self, now: Now, probe: u64, result: ProbeResult) {
+    pub fn on_probed(&mut self, now: Now, probe: u64, result: ProbeResult) {
         match self.probe.on_probed(now, probe, result) {
             Consequence::None => {}
             Consequence::Reissue => {
@@ -223,8 +223,8 @@ impl Slot {
         }
     }
 
-    /// The time that [`Slot::due`] named has come, or may have.
-    pub fn wake(&mut self, now: Now) {
+    /// The time that [`Slot::next_deadline`] named has come, or may have.
+    pub fn on_timer(&mut self, now: Now) {
         if !self.is_in_use(now) || self.alive(now).is_none() {
             return;
         }
@@ -236,7 +236,7 @@ impl Slot {
     }
 
     /// When the slot next has something to do of itself; `None` while it rests.
-    pub fn due(&self, now: Now) -> Option<Tick> {
+    pub fn next_deadline(&self, now: Now) -> Option<Tick> {
         let held = self.alive(now).filter(|_| self.is_in_use(now))?;
         let fetch = match self.flight.current() {
             // Its landing is waited for.
@@ -277,7 +277,7 @@ impl Slot {
             rejected_since: self.probe.rejected_since(),
             seen_current: self.watch.seen_current(),
             last_error: self.last_error().cloned(),
-            due: self.due(now),
+            next_deadline: self.next_deadline(now),
             cache_lifetime: self
                 .last_request
                 .as_ref()

@@ -88,21 +88,21 @@ pub struct Rejected {
 /// What the broker is to do for the slot. It says so to the slot when it is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Have the source issue a credential, or renew this one where that is possible; then [`Slot::land`](super::Slot::land).
+    /// Have the source issue a credential, or renew this one where that is possible; then [`Slot::on_fetched`](super::Slot::on_fetched).
     Fetch {
         /// The flight's number.
         flight: u64,
         /// The credential whose lease may be renewed.
         renew: Option<Arc<Credential>>,
     },
-    /// Ask the gateway about this key; then [`Slot::heard`](super::Slot::heard).
+    /// Ask the gateway about this key; then [`Slot::on_probed`](super::Slot::on_probed).
     Probe {
         /// The question's number.
         probe: u64,
         /// The key.
         credential: Arc<Credential>,
     },
-    /// Look whether this is still what the source has; then [`Slot::on_revalidated`](super::Slot::looked).
+    /// Look whether this is still what the source has; then [`Slot::on_revalidated`](super::Slot::on_revalidated).
     Revalidate {
         /// The look's number.
         revalidation: u64,
@@ -123,7 +123,7 @@ pub struct Snapshot {
     /// What went wrong last, unless something has gone right since.
     pub last_error: Option<SourceError>,
     /// When the slot will act of itself.
-    pub due: Option<Tick>,
+    pub next_deadline: Option<Tick>,
     /// How long the client that asked last uses an answer.
     pub cache_lifetime: Option<Duration>,
 }

@@ -67,7 +67,7 @@ fn holding(text: &str, lifetime: Option<u64>) -> Slot {
     let mut slot = Slot::default();
     slot.ask(at(0), FIVE_MINUTES);
     let flight = started(&mut slot);
-    slot.land(at(0), 0.5, flight, Ok(key(text, at(0), lifetime)));
+    slot.on_fetched(at(0), 0.5, flight, Ok(key(text, at(0), lifetime)));
     slot
 }
 
@@ -80,7 +80,7 @@ fn two_callers_share_one_flight_and_its_result() {
     assert_eq!(slot.take_actions(), []);
     assert_eq!(slot.answer(at(1), first), Answer::Wait(None));
 
-    slot.land(at(2), 0.5, flight, Ok(key("k1", at(2), None)));
+    slot.on_fetched(at(2), 0.5, flight, Ok(key("k1", at(2), None)));
     assert_eq!(served(slot.answer(at(2), first)), "k1");
     assert_eq!(served(slot.answer(at(2), second)), "k1");
 }
@@ -91,7 +91,7 @@ fn two_callers_share_its_failure_and_so_does_who_comes_soon_after() {
     let first = slot.ask(at(0), FIVE_MINUTES);
     let flight = started(&mut slot);
     let second = slot.ask(at(0), FIVE_MINUTES);
-    slot.land(at(1), 0.0, flight, Err(down()));
+    slot.on_fetched(at(1), 0.0, flight, Err(down()));
     let refusal = Answer::Refuse(Refusal {
         reason: Reason::Source(down()),
         next_try: retry::FLOOR,
@@ -125,7 +125,7 @@ fn in_the_advisory_window_one_renews_and_all_are_served() {
     assert_eq!(slot.take_actions(), []);
     assert_eq!(served(slot.answer(at(2601), ticket)), "k1");
 
-    slot.land(at(2602), 0.5, flight, Ok(key("k2", at(2602), Some(3600))));
+    slot.on_fetched(at(2602), 0.5, flight, Ok(key("k2", at(2602), Some(3600))));
     let ticket = slot.ask(at(2603), FIVE_MINUTES);
     assert_eq!(served(slot.answer(at(2603), ticket)), "k2");
 }
@@ -136,7 +136,7 @@ fn a_key_that_would_die_in_the_clients_hands_is_replaced_first() {
     let ticket = slot.ask(at(3300), FIVE_MINUTES);
     assert_eq!(slot.answer(at(3300), ticket), Answer::Wait(None));
     let flight = started(&mut slot);
-    slot.land(at(3301), 0.5, flight, Ok(key("k2", at(3301), Some(3600))));
+    slot.on_fetched(at(3301), 0.5, flight, Ok(key("k2", at(3301), Some(3600))));
     assert_eq!(served(slot.answer(at(3301), ticket)), "k2");
 }
 
@@ -145,13 +145,13 @@ fn in_an_outage_a_key_is_served_to_its_end_and_not_beyond() {
     let mut slot = holding("k1", Some(3600));
     let ticket = slot.ask(at(3500), FIVE_MINUTES);
     let flight = started(&mut slot);
-    slot.land(at(3501), 0.5, flight, Err(down()));
+    slot.on_fetched(at(3501), 0.5, flight, Err(down()));
     assert_eq!(served(slot.answer(at(3501), ticket)), "k1");
 
     let ticket = slot.ask(at(3599), FIVE_MINUTES);
     let flight = started(&mut slot);
     assert_eq!(served(slot.give_up(at(3599), ticket)), "k1");
-    slot.land(at(3600), 0.5, flight, Err(down()));
+    slot.on_fetched(at(3600), 0.5, flight, Err(down()));
     assert!(matches!(slot.answer(at(3600), ticket), Answer::Refuse(_)));
 }
 
@@ -160,7 +160,7 @@ fn a_definitive_refusal_drops_the_key() {
     let mut slot = holding("k1", None);
     slot.refresh();
     let flight = started(&mut slot);
-    slot.land(at(1), 0.5, flight, Err(denied()));
+    slot.on_fetched(at(1), 0.5, flight, Err(denied()));
     let ticket = slot.ask(at(1), FIVE_MINUTES);
     assert!(
         matches!(slot.answer(at(1), ticket), Answer::Refuse(r) if r.reason == Reason::Source(denied()))
@@ -175,7 +175,7 @@ fn a_refresh_keeps_the_old_key_until_the_new_one_is_there() {
     assert_eq!(slot.answer(at(1), refresh), Answer::Wait(None));
     let ask = slot.ask(at(1), FIVE_MINUTES);
     assert_eq!(served(slot.answer(at(1), ask)), "k1");
-    slot.land(at(2), 0.5, flight, Err(down()));
+    slot.on_fetched(at(2), 0.5, flight, Err(down()));
     assert_eq!(served(slot.answer(at(2), refresh)), "k1");
     assert_eq!(slot.last_error(), Some(&down()));
 }
@@ -187,10 +187,10 @@ fn a_refresh_is_not_content_with_a_flight_that_was_already_under_way() {
     let first = started(&mut slot);
     let refresh = slot.refresh();
     assert_eq!(slot.take_actions(), [], "never two flights at once");
-    slot.land(at(1), 0.5, first, Ok(key("k1", at(1), None)));
+    slot.on_fetched(at(1), 0.5, first, Ok(key("k1", at(1), None)));
     assert_eq!(slot.answer(at(1), refresh), Answer::Wait(None));
     let second = started(&mut slot);
-    slot.land(at(2), 0.5, second, Ok(key("k2", at(2), None)));
+    slot.on_fetched(at(2), 0.5, second, Ok(key("k2", at(2), None)));
     assert_eq!(served(slot.answer(at(2), refresh)), "k2");
 }
 
@@ -199,7 +199,7 @@ fn a_refresh_does_not_wait_for_the_back_off() {
     let mut slot = Slot::default();
     slot.ask(at(0), FIVE_MINUTES);
     let flight = started(&mut slot);
-    slot.land(at(0), 1.0, flight, Err(down()));
+    slot.on_fetched(at(0), 1.0, flight, Err(down()));
     slot.refresh();
     assert_eq!(started(&mut slot), 2);
 }
@@ -216,7 +216,7 @@ fn a_renewable_lease_is_renewed_and_a_refresh_wants_a_new_one() {
         }),
         ..key("k1", at(0), Some(3600))
     };
-    slot.land(at(0), 0.5, flight, Ok(leased));
+    slot.on_fetched(at(0), 0.5, flight, Ok(leased));
     slot.ask(at(3000), FIVE_MINUTES);
     assert!(matches!(
         slot.take_actions()[..],
@@ -225,7 +225,7 @@ fn a_renewable_lease_is_renewed_and_a_refresh_wants_a_new_one() {
             renew: Some(_)
         }]
     ));
-    slot.land(at(3000), 0.5, 2, Err(down()));
+    slot.on_fetched(at(3000), 0.5, 2, Err(down()));
     slot.refresh();
     assert!(matches!(
         slot.take_actions()[..],
@@ -246,7 +246,7 @@ fn a_source_that_repeats_an_ageing_key_is_asked_with_back_off() {
             flights += 1;
             // The same key again, with the same end.
             let again = key("k1", at(0), Some(3600));
-            slot.land(at(second), 1.0, flight, Ok(again));
+            slot.on_fetched(at(second), 1.0, flight, Ok(again));
         }
     }
     assert!((8..=10).contains(&flights), "{flights}");
@@ -256,18 +256,18 @@ fn a_source_that_repeats_an_ageing_key_is_asked_with_back_off() {
 fn a_profile_in_use_wakes_for_renewal_and_one_at_rest_has_no_timer() {
     let mut slot = holding("k1", Some(3600));
     // 30% of an hour before the end.
-    assert_eq!(slot.due(at(0)), Some(at(2520).tick));
+    assert_eq!(slot.next_deadline(at(0)), Some(at(2520).tick));
     assert_eq!(
-        slot.due(at(901)),
+        slot.next_deadline(at(901)),
         None,
         "three cache lifetimes without an ask"
     );
 
     slot.ask(at(2500), FIVE_MINUTES);
-    slot.wake(at(2520));
+    slot.on_timer(at(2520));
     assert_eq!(started(&mut slot), 2);
     assert_eq!(
-        slot.due(at(2520)),
+        slot.next_deadline(at(2520)),
         None,
         "the flight's landing is waited for"
     );
@@ -284,7 +284,7 @@ fn forgotten_is_forgotten_even_with_a_flight_under_way() {
         next_try: Duration::ZERO,
     });
     assert_eq!(slot.answer(at(1), ticket), refused);
-    slot.land(at(2), 0.5, flight, Ok(key("k2", at(2), None)));
+    slot.on_fetched(at(2), 0.5, flight, Ok(key("k2", at(2), None)));
     assert_eq!(slot.answer(at(2), ticket), refused);
     assert!(slot.snapshot(at(2)).credential.is_none());
 }

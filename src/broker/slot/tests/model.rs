@@ -110,7 +110,7 @@ impl World {
                 self.now.tick = self.now.tick + by;
                 self.now.wall = self.now.wall.saturating_add(by).unwrap();
             }
-            Event::Wake => self.slot.wake(self.now),
+            Event::Wake => self.slot.on_timer(self.now),
             Event::SetWall { by } => {
                 let by = jiff::SignedDuration::from_secs(by);
                 self.now.wall = self.now.wall.saturating_add(by).unwrap();
@@ -168,7 +168,7 @@ impl World {
                         Err(_) => {}
                     }
                 }
-                self.slot.land(self.now, draw, flight, result);
+                self.slot.on_fetched(self.now, draw, flight, result);
             }
             Some(Action::Probe { probe, credential }) => {
                 let name = credential.secret.expose().to_owned();
@@ -184,7 +184,7 @@ impl World {
                 } else if is_wanted && result == ProbeResult::Accepted {
                     self.rejected = None;
                 }
-                self.slot.heard(self.now, probe, result);
+                self.slot.on_probed(self.now, probe, result);
             }
             Some(Action::Revalidate {
                 revalidation,
@@ -334,7 +334,7 @@ proptest! {
                 world.happen(Event::Finish, draw);
             }
             world.check()?;
-            let due = world.slot.due(world.now);
+            let due = world.slot.next_deadline(world.now);
             prop_assert!(due.is_some());
             let seconds = due.unwrap().since(world.now.tick).as_secs().min(800) + 1;
             world.happen(Event::Sleep { seconds }, draw);

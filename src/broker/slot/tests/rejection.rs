@@ -18,7 +18,7 @@ fn given() -> Slot {
     });
     let ticket = slot.ask(at(0), by(1));
     let flight = started(&mut slot);
-    slot.land(at(0), 0.5, flight, Ok(key("k1", at(0), None)));
+    slot.on_fetched(at(0), 0.5, flight, Ok(key("k1", at(0), None)));
     assert_eq!(served(slot.answer(at(0), ticket)), "k1");
     slot
 }
@@ -51,10 +51,10 @@ fn a_rejected_key_is_replaced_before_the_client_is_answered() {
     let ticket = slot.ask(at(1), by(1));
     let probe = tried(&mut slot);
     assert!(matches!(slot.answer(at(1), ticket), Answer::Wait(_)));
-    slot.heard(at(1), probe, ProbeResult::Rejected);
+    slot.on_probed(at(1), probe, ProbeResult::Rejected);
     let flight = started(&mut slot);
     assert!(matches!(slot.answer(at(5), ticket), Answer::Wait(_)));
-    slot.land(at(5), 0.5, flight, Ok(key("k2", at(5), None)));
+    slot.on_fetched(at(5), 0.5, flight, Ok(key("k2", at(5), None)));
     assert_eq!(served(slot.answer(at(5), ticket)), "k2");
 }
 
@@ -67,9 +67,9 @@ fn twenty_sessions_cost_one_question_and_one_fetch() {
     }
     let tickets: Vec<_> = (1..=20).map(|pid| slot.ask(at(1), by(pid))).collect();
     let probe = tried(&mut slot);
-    slot.heard(at(1), probe, ProbeResult::Rejected);
+    slot.on_probed(at(1), probe, ProbeResult::Rejected);
     let flight = started(&mut slot);
-    slot.land(at(2), 0.5, flight, Ok(key("k2", at(2), None)));
+    slot.on_fetched(at(2), 0.5, flight, Ok(key("k2", at(2), None)));
     for ticket in tickets {
         assert_eq!(served(slot.answer(at(2), ticket)), "k2");
     }
@@ -81,7 +81,7 @@ fn a_late_401_for_an_old_key_costs_nothing() {
     let mut slot = given();
     slot.refresh();
     let flight = started(&mut slot);
-    slot.land(at(100), 0.5, flight, Ok(key("k2", at(100), None)));
+    slot.on_fetched(at(100), 0.5, flight, Ok(key("k2", at(100), None)));
     let ticket = slot.ask(at(101), by(1));
     assert_eq!(slot.take_actions(), []);
     assert_eq!(served(slot.answer(at(101), ticket)), "k2");
@@ -94,7 +94,7 @@ fn a_good_key_is_kept_and_the_verdict_holds_for_who_comes_with_the_same_401() {
     assert_eq!(served(slot.answer(at(0), other)), "k1");
     let ticket = slot.ask(at(1), by(1));
     let probe = tried(&mut slot);
-    slot.heard(at(1), probe, ProbeResult::Accepted);
+    slot.on_probed(at(1), probe, ProbeResult::Accepted);
     assert_eq!(served(slot.answer(at(1), ticket)), "k1");
     let other = slot.ask(at(3), by(2));
     assert_eq!(slot.take_actions(), []);
@@ -106,11 +106,11 @@ fn who_comes_back_after_the_verdict_is_news() {
     let mut slot = given();
     let ticket = slot.ask(at(1), by(1));
     let probe = tried(&mut slot);
-    slot.heard(at(1), probe, ProbeResult::Accepted);
+    slot.on_probed(at(1), probe, ProbeResult::Accepted);
     assert_eq!(served(slot.answer(at(1), ticket)), "k1");
     slot.ask(at(2), by(1));
     let probe = tried(&mut slot);
-    slot.heard(at(2), probe, ProbeResult::Rejected);
+    slot.on_probed(at(2), probe, ProbeResult::Rejected);
     started(&mut slot);
 }
 
@@ -127,7 +127,7 @@ fn a_loop_of_asks_is_no_loop_at_the_gateway() {
         for action in slot.take_actions() {
             if let Action::Probe { probe, .. } = action {
                 questions += 1;
-                slot.heard(now, probe, ProbeResult::Accepted);
+                slot.on_probed(now, probe, ProbeResult::Accepted);
             }
         }
         slot.take_actions();
@@ -144,7 +144,7 @@ fn settings_touched_ten_times_cost_the_source_nothing() {
         let ticket = slot.ask(now, by(1));
         for action in slot.take_actions() {
             match action {
-                Action::Probe { probe, .. } => slot.heard(now, probe, ProbeResult::Accepted),
+                Action::Probe { probe, .. } => slot.on_probed(now, probe, ProbeResult::Accepted),
                 other => panic!("{other:?}"),
             }
         }
@@ -165,7 +165,7 @@ fn who_insists_is_believed_over_the_gateway() {
         slot.ask(now, by(1));
         for action in slot.take_actions() {
             match action {
-                Action::Probe { probe, .. } => slot.heard(now, probe, ProbeResult::Accepted),
+                Action::Probe { probe, .. } => slot.on_probed(now, probe, ProbeResult::Accepted),
                 other => panic!("{other:?}"),
             }
         }
@@ -193,9 +193,9 @@ fn a_gateway_that_cannot_tell_does_not_cost_the_key() {
     let mut slot = given();
     let ticket = slot.ask(at(1), by(1));
     let probe = tried(&mut slot);
-    slot.heard(at(1), probe, unclear());
+    slot.on_probed(at(1), probe, unclear());
     let flight = started(&mut slot);
-    slot.land(at(1), 0.5, flight, Err(down()));
+    slot.on_fetched(at(1), 0.5, flight, Err(down()));
     assert_eq!(served(slot.answer(at(1), ticket)), "k1");
 }
 
@@ -207,10 +207,10 @@ fn a_gateway_that_is_down_makes_no_storm_at_the_source() {
         let ticket = slot.ask(at(second), by(1));
         while let Some(action) = slot.take_actions().pop() {
             match action {
-                Action::Probe { probe, .. } => slot.heard(at(second), probe, unclear()),
+                Action::Probe { probe, .. } => slot.on_probed(at(second), probe, unclear()),
                 Action::Fetch { flight, .. } => {
                     fetches += 1;
-                    slot.land(at(second), 0.5, flight, Ok(key("k1", at(second), None)));
+                    slot.on_fetched(at(second), 0.5, flight, Ok(key("k1", at(second), None)));
                 }
                 Action::Revalidate { .. } => panic!("there is nothing to look at"),
             }
@@ -249,9 +249,9 @@ fn a_crowd_of_one_parents_shims_costs_the_source_one_read() {
                 match action {
                     Action::Fetch { flight, .. } => {
                         fetches += 1;
-                        slot.land(now, 0.5, flight, Ok(key("k1", now, None)));
+                        slot.on_fetched(now, 0.5, flight, Ok(key("k1", now, None)));
                     }
-                    Action::Probe { probe, .. } => slot.heard(now, probe, unclear()),
+                    Action::Probe { probe, .. } => slot.on_probed(now, probe, unclear()),
                     Action::Revalidate { .. } => panic!("there is nothing to look at"),
                 }
             }
@@ -268,7 +268,7 @@ fn a_suspect_that_the_source_has_vouched_for_since_costs_nothing() {
     slot.answer(at(1), ticket);
     slot.refresh();
     let flight = started(&mut slot);
-    slot.land(at(2), 0.5, flight, Ok(key("k1", at(2), None)));
+    slot.on_fetched(at(2), 0.5, flight, Ok(key("k1", at(2), None)));
     let ticket = slot.ask(at(3), by(1));
     assert_eq!(slot.take_actions(), []);
     assert_eq!(served(slot.answer(at(3), ticket)), "k1");
@@ -284,7 +284,7 @@ fn without_a_gateway_a_suspect_is_fetched_anew_at_a_bounded_rate() {
         let ticket = slot.ask(at(second), by(1));
         if let [Action::Fetch { flight, .. }] = slot.take_actions()[..] {
             fetches += 1;
-            slot.land(at(second), 0.5, flight, Ok(key("k1", at(second), None)));
+            slot.on_fetched(at(second), 0.5, flight, Ok(key("k1", at(second), None)));
         }
         assert_eq!(served(slot.answer(at(second), ticket)), "k1");
     }
@@ -296,9 +296,9 @@ fn dead() -> Slot {
     let mut slot = given();
     let ticket = slot.ask(at(1), by(1));
     let probe = tried(&mut slot);
-    slot.heard(at(1), probe, ProbeResult::Rejected);
+    slot.on_probed(at(1), probe, ProbeResult::Rejected);
     let flight = started(&mut slot);
-    slot.land(at(1), 1.0, flight, Ok(key("k1", at(1), None)));
+    slot.on_fetched(at(1), 1.0, flight, Ok(key("k1", at(1), None)));
     refused(slot.answer(at(1), ticket));
     slot
 }
@@ -320,11 +320,11 @@ fn a_dead_key_is_said_and_not_repeated() {
 #[test]
 fn a_dead_key_is_healed_by_the_next_version_without_anyones_doing() {
     let mut slot = dead();
-    let due = slot.due(at(1)).unwrap();
+    let due = slot.next_deadline(at(1)).unwrap();
     assert_eq!(due, at(2).tick, "back-off");
-    slot.wake(at(2));
+    slot.on_timer(at(2));
     let flight = started(&mut slot);
-    slot.land(at(2), 0.5, flight, Ok(key("k2", at(2), None)));
+    slot.on_fetched(at(2), 0.5, flight, Ok(key("k2", at(2), None)));
     let ticket = slot.ask(at(2), by(1));
     assert_eq!(served(slot.answer(at(2), ticket)), "k2");
 }
@@ -334,14 +334,14 @@ fn a_dead_key_lives_again_when_the_gateway_takes_it_again() {
     let mut slot = dead();
     // Past the verdict, not past the back-off of many failures.
     for second in 2..7 {
-        slot.wake(at(second));
+        slot.on_timer(at(second));
         if let [Action::Fetch { flight, .. }] = slot.take_actions()[..] {
-            slot.land(at(second), 1.0, flight, Ok(key("k1", at(second), None)));
+            slot.on_fetched(at(second), 1.0, flight, Ok(key("k1", at(second), None)));
         }
     }
     let ticket = slot.ask(at(7), by(1));
     let probe = tried(&mut slot);
-    slot.heard(at(7), probe, ProbeResult::Accepted);
+    slot.on_probed(at(7), probe, ProbeResult::Accepted);
     assert_eq!(served(slot.answer(at(7), ticket)), "k1");
 }
 
@@ -353,10 +353,12 @@ fn a_dead_key_costs_the_source_little_however_often_it_is_asked_for() {
         let ticket = slot.ask(at(second), by(1));
         while let Some(action) = slot.take_actions().pop() {
             match action {
-                Action::Probe { probe, .. } => slot.heard(at(second), probe, ProbeResult::Rejected),
+                Action::Probe { probe, .. } => {
+                    slot.on_probed(at(second), probe, ProbeResult::Rejected)
+                }
                 Action::Fetch { flight, .. } => {
                     fetches += 1;
-                    slot.land(at(second), 0.5, flight, Ok(key("k1", at(second), None)));
+                    slot.on_fetched(at(second), 0.5, flight, Ok(key("k1", at(second), None)));
                 }
                 Action::Revalidate { .. } => panic!("there is nothing to look at"),
             }
@@ -380,7 +382,7 @@ fn for_a_client_that_does_not_cache_a_dead_key_is_found_at_a_bounded_rate() {
             match action {
                 Action::Probe { probe, .. } => {
                     questions += 1;
-                    slot.heard(at(second), probe, ProbeResult::Accepted);
+                    slot.on_probed(at(second), probe, ProbeResult::Accepted);
                 }
                 other => panic!("{other:?}"),
             }
@@ -391,12 +393,12 @@ fn for_a_client_that_does_not_cache_a_dead_key_is_found_at_a_bounded_rate() {
 
     slot.ask(at(121), mute);
     let probe = tried(&mut slot);
-    slot.heard(at(121), probe, ProbeResult::Rejected);
+    slot.on_probed(at(121), probe, ProbeResult::Rejected);
     let flight = started(&mut slot);
-    slot.land(at(121), 0.5, flight, Ok(key("k2", at(121), None)));
+    slot.on_fetched(at(121), 0.5, flight, Ok(key("k2", at(121), None)));
     let ticket = slot.ask(at(122), mute);
     let probe = tried(&mut slot);
-    slot.heard(at(122), probe, ProbeResult::Accepted);
+    slot.on_probed(at(122), probe, ProbeResult::Accepted);
     assert_eq!(served(slot.answer(at(122), ticket)), "k2");
 }
 
@@ -414,10 +416,10 @@ fn a_client_that_does_not_cache_waits_for_the_question_that_is_due() {
     for ticket in [first, second] {
         assert!(matches!(slot.answer(at(31), ticket), Answer::Wait(_)));
     }
-    slot.heard(at(31), probe, ProbeResult::Rejected);
+    slot.on_probed(at(31), probe, ProbeResult::Rejected);
     let flight = started(&mut slot);
     assert!(matches!(slot.answer(at(31), first), Answer::Wait(_)));
-    slot.land(at(31), 0.5, flight, Ok(key("k2", at(31), None)));
+    slot.on_fetched(at(31), 0.5, flight, Ok(key("k2", at(31), None)));
     for ticket in [first, second] {
         assert_eq!(served(slot.answer(at(31), ticket)), "k2");
     }

@@ -11,7 +11,7 @@ fn watching() -> Slot {
     let mut slot = Slot::new(WATCHED);
     slot.ask(at(0), FIVE_MINUTES);
     let flight = started(&mut slot);
-    slot.land(at(0), 0.5, flight, Ok(key("k1", at(0), None)));
+    slot.on_fetched(at(0), 0.5, flight, Ok(key("k1", at(0), None)));
     slot
 }
 
@@ -33,12 +33,12 @@ fn deleted() -> SourceError {
 #[test]
 fn a_new_version_is_fetched_before_anybody_asks() {
     let mut slot = watching();
-    assert_eq!(slot.due(at(0)), Some(at(30).tick));
-    slot.wake(at(30));
+    assert_eq!(slot.next_deadline(at(0)), Some(at(30).tick));
+    slot.on_timer(at(30));
     let revalidation = revalidation(&mut slot);
     slot.on_revalidated(at(30), 0.5, revalidation, Ok(Freshness::Stale));
     let flight = started(&mut slot);
-    slot.land(at(31), 0.5, flight, Ok(key("k2", at(31), None)));
+    slot.on_fetched(at(31), 0.5, flight, Ok(key("k2", at(31), None)));
     let ticket = slot.ask(at(31), FIVE_MINUTES);
     assert_eq!(served(slot.answer(at(31), ticket)), "k2");
 }
@@ -46,17 +46,17 @@ fn a_new_version_is_fetched_before_anybody_asks() {
 #[test]
 fn an_unchanged_version_is_noted_and_looked_at_again() {
     let mut slot = watching();
-    slot.wake(at(30));
+    slot.on_timer(at(30));
     let revalidation = revalidation(&mut slot);
     slot.on_revalidated(at(30), 0.5, revalidation, Ok(Freshness::Fresh));
     assert_eq!(slot.snapshot(at(30)).seen_current, Some(at(30).wall));
-    assert_eq!(slot.due(at(30)), Some(at(60).tick));
+    assert_eq!(slot.next_deadline(at(30)), Some(at(60).tick));
 }
 
 #[test]
 fn a_deleted_version_is_dropped() {
     let mut slot = watching();
-    slot.wake(at(30));
+    slot.on_timer(at(30));
     let revalidation = revalidation(&mut slot);
     slot.on_revalidated(at(30), 0.5, revalidation, Err(deleted()));
     let ticket = slot.ask(at(30), FIVE_MINUTES);
@@ -72,7 +72,7 @@ fn a_source_that_does_not_answer_looks_is_looked_at_less_and_costs_nobody_the_ke
     for second in 1..3600 {
         let ticket = slot.ask(at(second), FIVE_MINUTES);
         assert_eq!(served(slot.answer(at(second), ticket)), "k1");
-        slot.wake(at(second));
+        slot.on_timer(at(second));
         if let [Action::Revalidate { revalidation, .. }] = slot.take_actions()[..] {
             looks += 1;
             slot.on_revalidated(at(second), 1.0, revalidation, Err(down()));
@@ -84,7 +84,7 @@ fn a_source_that_does_not_answer_looks_is_looked_at_less_and_costs_nobody_the_ke
 #[test]
 fn who_wakes_a_profile_from_rest_waits_for_a_look_but_not_for_long() {
     let mut slot = watching();
-    assert_eq!(slot.due(at(1000)), None, "it rests");
+    assert_eq!(slot.next_deadline(at(1000)), None, "it rests");
     let ticket = slot.ask(at(1000), FIVE_MINUTES);
     let revalidation = revalidation(&mut slot);
     assert_eq!(
@@ -95,7 +95,7 @@ fn who_wakes_a_profile_from_rest_waits_for_a_look_but_not_for_long() {
 
     slot.on_revalidated(at(1003), 0.5, revalidation, Ok(Freshness::Stale));
     let flight = started(&mut slot);
-    slot.land(at(1003), 0.5, flight, Ok(key("k2", at(1003), None)));
+    slot.on_fetched(at(1003), 0.5, flight, Ok(key("k2", at(1003), None)));
     let ticket = slot.ask(at(1004), FIVE_MINUTES);
     assert_eq!(served(slot.answer(at(1004), ticket)), "k2");
 }
@@ -108,7 +108,7 @@ fn who_wakes_a_profile_gets_what_the_look_found() {
     slot.on_revalidated(at(1000), 0.5, revalidation, Ok(Freshness::Stale));
     let flight = started(&mut slot);
     assert!(matches!(slot.answer(at(1000), ticket), Answer::Wait(_)));
-    slot.land(at(1000), 0.5, flight, Ok(key("k2", at(1000), None)));
+    slot.on_fetched(at(1000), 0.5, flight, Ok(key("k2", at(1000), None)));
     assert_eq!(served(slot.answer(at(1000), ticket)), "k2");
 }
 
@@ -120,27 +120,27 @@ fn a_new_version_heals_a_dead_key_whatever_the_back_off() {
     });
     slot.ask(at(0), FIVE_MINUTES);
     let flight = started(&mut slot);
-    slot.land(at(0), 0.5, flight, Ok(key("k1", at(0), None)));
+    slot.on_fetched(at(0), 0.5, flight, Ok(key("k1", at(0), None)));
     slot.ask(at(31), FIVE_MINUTES);
     let (probe, _) = slot.probe.ask(at(31).tick);
-    slot.heard(at(31), probe, ProbeResult::Rejected);
+    slot.on_probed(at(31), probe, ProbeResult::Rejected);
     slot.take_actions();
     for _ in 0..12 {
         let flight = slot.flight.current().unwrap_or_else(|| slot.launch(None));
-        slot.land(at(31), 1.0, flight, Ok(key("k1", at(31), None)));
+        slot.on_fetched(at(31), 1.0, flight, Ok(key("k1", at(31), None)));
     }
     slot.take_actions();
     assert!(
-        slot.due(at(65)).unwrap() <= at(65).tick,
+        slot.next_deadline(at(65)).unwrap() <= at(65).tick,
         "the look is due, the fetch is not"
     );
-    slot.wake(at(65));
+    slot.on_timer(at(65));
     let revalidation = revalidation(&mut slot);
     slot.on_revalidated(at(65), 0.5, revalidation, Ok(Freshness::Stale));
     let flight = started(&mut slot);
-    slot.land(at(65), 0.5, flight, Ok(key("k2", at(65), None)));
+    slot.on_fetched(at(65), 0.5, flight, Ok(key("k2", at(65), None)));
     let ticket = slot.ask(at(65), FIVE_MINUTES);
     let (probe, _) = slot.probe.ask(at(65).tick);
-    slot.heard(at(65), probe, ProbeResult::Accepted);
+    slot.on_probed(at(65), probe, ProbeResult::Accepted);
     assert_eq!(served(slot.answer(at(65), ticket)), "k2");
 }
