@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Chance, injected: each call gives a number from 0 up to 1.
-pub type Chance = Arc<dyn Fn() -> f64 + Send + Sync>;
+pub type Jitter = Arc<dyn Fn() -> f64 + Send + Sync>;
 
 /// Hands out the credentials of all profiles.
 pub struct Broker {
@@ -49,7 +49,7 @@ struct Desk {
     slot: Mutex<Slot>,
     route: Route,
     clock: Arc<dyn Clock>,
-    chance: Chance,
+    jitter: Jitter,
     /// Counts what happened to the slot: who waits looks again when it changes.
     events: watch::Sender<u64>,
     keeper: Mutex<Option<JoinHandle<()>>>,
@@ -72,11 +72,11 @@ pub enum AcquireError {
 impl Broker {
     /// A broker for these profiles. No source is asked before somebody asks for its credential.
     #[must_use]
-    pub fn new(routes: BTreeMap<String, Route>, clock: &Arc<dyn Clock>, chance: &Chance) -> Self {
+    pub fn new(routes: BTreeMap<String, Route>, clock: &Arc<dyn Clock>, jitter: &Jitter) -> Self {
         let none = Self {
             desks: BTreeMap::new(),
         };
-        none.succeed(routes, &BTreeSet::new(), clock, chance)
+        none.succeed(routes, &BTreeSet::new(), clock, jitter)
     }
 
     /// A broker for the profiles of a new configuration. Those that are `unchanged` go on with what they have: their
@@ -87,11 +87,11 @@ impl Broker {
         routes: BTreeMap<String, Route>,
         unchanged: &BTreeSet<String>,
         clock: &Arc<dyn Clock>,
-        chance: &Chance,
+        jitter: &Jitter,
     ) -> Self {
         let desk = |profile: &String, route| match self.desks.get(profile) {
             Some(desk) if unchanged.contains(profile) => Arc::clone(desk),
-            _ => Desk::new(route, clock, chance),
+            _ => Desk::new(route, clock, jitter),
         };
         let desks = routes
             .into_iter()
@@ -178,7 +178,7 @@ impl Drop for Desk {
 }
 
 impl Desk {
-    fn new(route: Route, clock: &Arc<dyn Clock>, chance: &Chance) -> Arc<Self> {
+    fn new(route: Route, clock: &Arc<dyn Clock>, jitter: &Jitter) -> Arc<Self> {
         let config = SlotConfig {
             watch: route.watch,
             has_gateway: route.gateway.is_some(),
@@ -187,7 +187,7 @@ impl Desk {
             slot: Mutex::new(Slot::new(config)),
             route,
             clock: Arc::clone(clock),
-            chance: Arc::clone(chance),
+            jitter: Arc::clone(jitter),
             events: watch::Sender::new(0),
             keeper: Mutex::default(),
         })
@@ -264,8 +264,8 @@ impl Desk {
                     ),
                     Err(error) => tracing::warn!(%error, "obtained no credential"),
                 }
-                let draw = (self.chance)();
-                self.with(|slot| slot.on_fetched(self.clock.now(), draw, flight, result));
+                let jitter = (self.jitter)();
+                self.with(|slot| slot.on_fetched(self.clock.now(), jitter, flight, result));
             }
             Action::Probe { probe, credential } => {
                 // A slot asks for this only where there is a gateway.
@@ -282,8 +282,10 @@ impl Desk {
             } => {
                 let result = self.route.source.revalidate(&credential).await;
                 tracing::debug!(?result, "looked at the source");
-                let draw = (self.chance)();
-                self.with(|slot| slot.on_revalidated(self.clock.now(), draw, revalidation, result));
+                let jitter = (self.jitter)();
+                self.with(|slot| {
+                    slot.on_revalidated(self.clock.now(), jitter, revalidation, result)
+                });
             }
         }
     }
@@ -339,7 +341,7 @@ impl Desk {
 
 /// Chance from the system's random numbers.
 #[must_use]
-pub fn chance() -> Chance {
+pub fn jitter() -> Jitter {
     Arc::new(fastrand::f64)
 }
 

@@ -39,17 +39,17 @@ pub enum Need {
 }
 
 /// How long before its end a credential that lives for `lifetime` is to be replaced: 30% of its life or twice the
-/// client's cache lifetime, whichever is longer, half of its life at most, and ±10% by `draw` (from 0 up to 1), which
+/// client's cache lifetime, whichever is longer, half of its life at most, and ±10% by `jitter` (from 0 up to 1), which
 /// is drawn once for each credential.
 #[must_use]
-pub fn advisory_window(lifetime: Duration, cache_lifetime: Duration, draw: f64) -> Duration {
+pub fn advisory_window(lifetime: Duration, cache_lifetime: Duration, jitter: f64) -> Duration {
     let wanted = lifetime
         .mul_f64(ADVISORY_PART)
         .max(cache_lifetime.saturating_mul(2));
-    let jitter = 1.0 - JITTER + 2.0 * JITTER * draw.clamp(0.0, 1.0);
+    let factor = 1.0 - JITTER + 2.0 * JITTER * jitter.clamp(0.0, 1.0);
     wanted
         .min(lifetime.mul_f64(ADVISORY_LARGEST_PART))
-        .mul_f64(jitter)
+        .mul_f64(factor)
 }
 
 /// How long a credential has to live on when it is handed out, so that the client never sends a dead one.
@@ -142,29 +142,29 @@ mod tests {
     proptest! {
         #[test]
         fn the_window_opens_within_the_life(
-            lifetime in 1u64..10_000_000, cache in 0u64..100_000, draw in 0.0..1.0f64,
+            lifetime in 1u64..10_000_000, cache in 0u64..100_000, jitter in 0.0..1.0f64,
         ) {
-            let window = advisory_window(secs(lifetime), secs(cache), draw);
+            let window = advisory_window(secs(lifetime), secs(cache), jitter);
             prop_assert!(window > Duration::ZERO);
             prop_assert!(window.as_secs_f64() <= 0.55 * lifetime as f64 + 1e-6);
         }
 
         #[test]
         fn chance_moves_the_window_by_a_tenth_at_most(
-            lifetime in 100u64..10_000_000, cache in 0u64..100_000, draw in 0.0..1.0f64,
+            lifetime in 100u64..10_000_000, cache in 0u64..100_000, jitter in 0.0..1.0f64,
         ) {
             let middle = advisory_window(secs(lifetime), secs(cache), 0.5).as_secs_f64();
-            let window = advisory_window(secs(lifetime), secs(cache), draw).as_secs_f64();
+            let window = advisory_window(secs(lifetime), secs(cache), jitter).as_secs_f64();
             prop_assert!((window / middle - 1.0).abs() <= 0.1 + 1e-6);
         }
 
         #[test]
         fn need_only_grows_as_life_runs_out(
-            lifetime in 1u64..1_000_000, cache in 0u64..10_000, draw in 0.0..1.0f64,
+            lifetime in 1u64..1_000_000, cache in 0u64..10_000, jitter in 0.0..1.0f64,
             a in 0.0..1.0f64, b in 0.0..1.0f64,
         ) {
             let (lifetime, cache) = (secs(lifetime), secs(cache));
-            let window = advisory_window(lifetime, cache, draw);
+            let window = advisory_window(lifetime, cache, jitter);
             let (more, less) = (lifetime.mul_f64(a.max(b)), lifetime.mul_f64(a.min(b)));
             prop_assert!(
                 need(lifetime, less, window, cache) >= need(lifetime, more, window, cache)
@@ -173,10 +173,10 @@ mod tests {
 
         #[test]
         fn a_fresh_credential_needs_nothing(
-            lifetime in 1u64..1_000_000, cache in 0u64..10_000, draw in 0.0..1.0f64,
+            lifetime in 1u64..1_000_000, cache in 0u64..10_000, jitter in 0.0..1.0f64,
         ) {
             let (lifetime, cache) = (secs(lifetime), secs(cache));
-            let window = advisory_window(lifetime, cache, draw);
+            let window = advisory_window(lifetime, cache, jitter);
             prop_assert_eq!(need(lifetime, lifetime, window, cache), Need::None);
         }
     }

@@ -11,7 +11,7 @@ pub const CEILING: Duration = Duration::from_secs(300);
 /// The longest that a source's own `Retry-After` is obeyed: an hour. A larger one is a mistake somewhere.
 pub const RETRY_AFTER_CEILING: Duration = Duration::from_secs(3600);
 
-/// How long to wait after the `failures`th failure in a row (from 1): a random part (`draw`, from 0 up to 1) of
+/// How long to wait after the `failures`th failure in a row (from 1): a random part (`jitter`, from 0 up to 1) of
 /// 1 s · 2ⁿ⁻¹, 5 min at most, but never less than [`FLOOR`].
 ///
 /// This is "full jitter": it spreads ten thousand laptops that lost the same Vault at the same moment. See
@@ -20,14 +20,14 @@ pub const RETRY_AFTER_CEILING: Duration = Duration::from_secs(3600);
 /// `retry_after`, where the source gave one, is the least; up to a tenth is added, so that not all come back in the
 /// same second.
 #[must_use]
-pub fn delay(failures: u32, retry_after: Option<Duration>, draw: f64) -> Duration {
+pub fn delay(failures: u32, retry_after: Option<Duration>, jitter: f64) -> Duration {
     let exponent = failures.saturating_sub(1).min(16);
     let bound = FLOOR.saturating_mul(1 << exponent).min(CEILING);
-    let own = bound.mul_f64(draw.clamp(0.0, 1.0)).max(FLOOR);
+    let own = bound.mul_f64(jitter.clamp(0.0, 1.0)).max(FLOOR);
     let asked = retry_after.map_or(Duration::ZERO, |after| {
         after
             .min(RETRY_AFTER_CEILING)
-            .mul_f64(1.0 + draw.clamp(0.0, 1.0) / 10.0)
+            .mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 10.0)
     });
     own.max(asked)
 }
@@ -54,17 +54,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn stays_within_its_bounds(failures: u32, draw in 0.0..1.0f64) {
-            let wait = delay(failures, None, draw);
+        fn stays_within_its_bounds(failures: u32, jitter in 0.0..1.0f64) {
+            let wait = delay(failures, None, jitter);
             prop_assert!(wait >= FLOOR && wait <= CEILING);
         }
 
         #[test]
         fn never_comes_back_before_it_was_asked_to(
-            failures: u32, draw in 0.0..1.0f64, asked in 0u64..10_000,
+            failures: u32, jitter in 0.0..1.0f64, asked in 0u64..10_000,
         ) {
             let asked = Duration::from_secs(asked);
-            prop_assert!(delay(failures, Some(asked), draw) >= asked.min(RETRY_AFTER_CEILING));
+            prop_assert!(delay(failures, Some(asked), jitter) >= asked.min(RETRY_AFTER_CEILING));
         }
     }
 }

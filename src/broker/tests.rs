@@ -74,10 +74,10 @@ impl Scene {
             asked: AtomicUsize::new(0),
             gate: gated.then(Notify::new),
         });
-        let chance: Chance = Arc::new(|| 0.5);
+        let jitter: Jitter = Arc::new(|| 0.5);
         let routes = BTreeMap::from([("p".to_owned(), route(&source))]);
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
-        let broker = Arc::new(Broker::new(routes, &shared, &chance));
+        let broker = Arc::new(Broker::new(routes, &shared, &jitter));
         Self {
             clock,
             source,
@@ -221,12 +221,12 @@ async fn a_new_configuration_takes_over_the_profiles_that_it_leaves_as_they_were
     let scene = Scene::new(false, [Ok(("k1", None)), Ok(("k2", None))]);
     assert_eq!(scene.acquire().await.unwrap().unwrap(), "k1");
     let clock: Arc<dyn Clock> = Arc::new(scene.clock.clone());
-    let chance: Chance = Arc::new(|| 0.5);
+    let jitter: Jitter = Arc::new(|| 0.5);
     let until = scene.clock.now().tick + Duration::from_secs(8);
     for (unchanged, expected) in [(vec!["p".to_owned()], "k1"), (vec![], "k2")] {
         let routes = BTreeMap::from([("p".to_owned(), route(&scene.source))]);
         let unchanged = unchanged.into_iter().collect();
-        let broker = scene.broker.succeed(routes, &unchanged, &clock, &chance);
+        let broker = scene.broker.succeed(routes, &unchanged, &clock, &jitter);
         let credential = broker.acquire("p", ASK, until).await.unwrap();
         assert_eq!(credential.secret.expose(), expected);
     }
@@ -241,8 +241,8 @@ async fn a_hanging_source_delays_neither_another_profile_nor_a_cached_key() {
         ("well".to_owned(), route(&well.source)),
     ]);
     let clock: Arc<dyn Clock> = Arc::new(well.clock.clone());
-    let chance: Chance = Arc::new(|| 0.5);
-    let broker = Arc::new(Broker::new(routes, &clock, &chance));
+    let jitter: Jitter = Arc::new(|| 0.5);
+    let broker = Arc::new(Broker::new(routes, &clock, &jitter));
     let until = well.clock.now().tick + Duration::from_secs(8);
     let waiting = tokio::spawn({
         let broker = Arc::clone(&broker);
@@ -255,7 +255,7 @@ async fn a_hanging_source_delays_neither_another_profile_nor_a_cached_key() {
     let broken = Scene::new(true, [Ok(("k2", Some(3600)))]);
     let routes = BTreeMap::from([("p".to_owned(), route(&broken.source))]);
     let clock: Arc<dyn Clock> = Arc::new(broken.clock.clone());
-    let broker = Broker::new(routes, &clock, &chance);
+    let broker = Broker::new(routes, &clock, &jitter);
     broken.source.gate.as_ref().unwrap().notify_one();
     let until = broken.clock.now().tick + Duration::from_secs(8);
     assert!(broker.acquire("p", ASK, until).await.is_ok());

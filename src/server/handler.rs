@@ -11,7 +11,7 @@ use claviger_wire::{Acquire, Failure, Request, Response, Token};
 
 use super::{ANSWER_MARGIN, Door, LONGEST_DEADLINE, report};
 use crate::{
-    broker::{Broker, Chance, Route, slot::Ask},
+    broker::{Broker, Jitter, Route, slot::Ask},
     client_process,
     clock::{Clock, Now, Tick},
     config::{self, Config, ConfigError, Locations, Stamp},
@@ -30,7 +30,7 @@ pub struct Settings {
     /// Its time.
     pub clock: Arc<dyn Clock>,
     /// Its chance.
-    pub chance: Chance,
+    pub jitter: Jitter,
 }
 
 /// The daemon's state: the configuration that is in force and the broker that was made from it.
@@ -230,12 +230,12 @@ fn reload(settings: &Settings, state: &mut State) {
             tracing::info!(file = %config.file.display(), "configuration read");
             let routes = routes(&config, &settings.clock);
             let broker = match &state.serving {
-                None => Broker::new(routes, &settings.clock, &settings.chance),
+                None => Broker::new(routes, &settings.clock, &settings.jitter),
                 Some(before) => {
                     let unchanged = unchanged(&before.config, &config);
                     before
                         .broker
-                        .succeed(routes, &unchanged, &settings.clock, &settings.chance)
+                        .succeed(routes, &unchanged, &settings.clock, &settings.jitter)
                 }
             };
             state.serving = Some(Serving {

@@ -12,7 +12,7 @@ use std::{
 
 use async_trait::async_trait;
 use claviger::{
-    broker::{Broker, Chance, Route, slot::Ask},
+    broker::{Broker, Jitter, Route, slot::Ask},
     clock::{Clock, ManualClock, SystemClock},
     config,
     credential::Credential,
@@ -128,9 +128,9 @@ auth = {{ {} }}
             gateway: None,
             watch: config.sources[&name].watch(),
         };
-        let chance: Chance = Arc::new(fastrand::f64);
+        let jitter: Jitter = Arc::new(fastrand::f64);
         let routes = BTreeMap::from([("default".to_owned(), route)]);
-        let broker = Broker::new(routes, &shared, &chance);
+        let broker = Broker::new(routes, &shared, &jitter);
         Self {
             bao,
             clock,

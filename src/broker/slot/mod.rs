@@ -68,7 +68,7 @@ struct Held {
     /// When the source was last seen to have it.
     confirmed: Tick,
     /// Fixed for this credential's life, see [`renewal::advisory_window`].
-    draw: f64,
+    jitter: f64,
 }
 
 #[derive(Debug)]
@@ -160,7 +160,7 @@ impl Slot {
     pub fn on_fetched(
         &mut self,
         now: Now,
-        draw: f64,
+        jitter: f64,
         flight: u64,
         result: Result<Credential, SourceError>,
     ) {
@@ -169,8 +169,8 @@ impl Slot {
             return;
         }
         match result {
-            Ok(credential) => self.replace(now, draw, credential),
-            Err(error) => self.fail(now, draw, error),
+            Ok(credential) => self.replace(now, jitter, credential),
+            Err(error) => self.fail(now, jitter, error),
         }
         if std::mem::take(&mut self.again) {
             self.launch(None);
@@ -196,7 +196,7 @@ impl Slot {
     pub fn on_revalidated(
         &mut self,
         now: Now,
-        draw: f64,
+        jitter: f64,
         revalidation: u64,
         result: Result<Freshness, SourceError>,
     ) {
@@ -205,21 +205,21 @@ impl Slot {
         }
         match result {
             Ok(Freshness::Fresh) => {
-                self.watch.seen(now, draw);
+                self.watch.seen(now, jitter);
                 if let Some(held) = &mut self.held {
                     held.confirmed = now.tick;
                 }
             }
             Ok(Freshness::Stale) => {
-                self.watch.failed(now, draw, None);
+                self.watch.failed(now, jitter, None);
                 // Whatever the last fetches brought: this one will bring something else.
                 if self.flight.current().is_none() {
                     self.launch(None);
                 }
             }
             Ok(Freshness::Unknown) => self.watch.forget(),
-            Err(error) if error.is_final() => self.fail(now, draw, error),
-            Err(error) => self.watch.failed(now, draw, error.retry_after()),
+            Err(error) if error.is_final() => self.fail(now, jitter, error),
+            Err(error) => self.watch.failed(now, jitter, error.retry_after()),
         }
     }
 
@@ -368,14 +368,14 @@ impl Slot {
             return Some(renewal::Need::None);
         };
         let cache_lifetime = self.cache_lifetime();
-        let window = renewal::advisory_window(lifetime, cache_lifetime, held.draw);
+        let window = renewal::advisory_window(lifetime, cache_lifetime, held.jitter);
         Some(renewal::need(lifetime, remaining, window, cache_lifetime))
     }
 
     /// When the advisory window opens; `None` for a credential without an end.
     fn renewal_due(&self, now: Now, held: &Held) -> Option<Tick> {
         let lifetime = held.credential.lifetime?;
-        let window = renewal::advisory_window(lifetime, self.cache_lifetime(), held.draw);
+        let window = renewal::advisory_window(lifetime, self.cache_lifetime(), held.jitter);
         let left = held.credential.remaining(now)?;
         Some(now.tick + left.saturating_sub(window))
     }
@@ -440,7 +440,7 @@ impl Slot {
         Some(revalidation)
     }
 
-    fn replace(&mut self, now: Now, draw: f64, credential: Credential) {
+    fn replace(&mut self, now: Now, jitter: f64, credential: Credential) {
         let before = self
             .alive(now)
             .filter(|held| held.credential.secret == credential.secret);
@@ -453,7 +453,7 @@ impl Slot {
         });
         let first_obtained = before.map_or(now.tick, |before| before.first_obtained);
         if is_no_better {
-            self.retry.add(now.tick, draw, None);
+            self.retry.add(now.tick, jitter, None);
         } else {
             self.retry = RetryState::default();
         }
@@ -461,20 +461,20 @@ impl Slot {
             self.refetch_limiter = RefetchLimiter::default();
         }
         self.probe.hold(&credential.fingerprint());
-        self.watch.obtained(now, draw);
+        self.watch.obtained(now, jitter);
         self.held = Some(Held {
             credential: Arc::new(credential),
             first_obtained,
             confirmed: now.tick,
-            draw,
+            jitter,
         });
     }
 
-    fn fail(&mut self, now: Now, draw: f64, error: SourceError) {
+    fn fail(&mut self, now: Now, jitter: f64, error: SourceError) {
         if error.is_final() {
             self.drop_held();
         }
-        self.retry.add(now.tick, draw, Some(error));
+        self.retry.add(now.tick, jitter, Some(error));
     }
 
     fn drop_held(&mut self) -> Option<Held> {

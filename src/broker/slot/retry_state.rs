@@ -12,10 +12,10 @@ pub(super) struct RetryState {
 
 impl RetryState {
     /// A fetch failed; or, without an error, brought what was there already.
-    pub(super) fn add(&mut self, now: Tick, draw: f64, error: Option<SourceError>) {
+    pub(super) fn add(&mut self, now: Tick, jitter: f64, error: Option<SourceError>) {
         self.failures = self.failures.saturating_add(1);
         let retry_after = error.as_ref().and_then(SourceError::retry_after);
-        self.retry_at = Some(now + retry::delay(self.failures, retry_after, draw));
+        self.retry_at = Some(now + retry::delay(self.failures, retry_after, jitter));
         self.error = error;
     }
 

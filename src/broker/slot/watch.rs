@@ -31,8 +31,8 @@ impl Watch {
     }
 
     /// A credential was obtained: it is what the source has.
-    pub(super) fn obtained(&mut self, now: Now, draw: f64) {
-        self.seen(now, draw);
+    pub(super) fn obtained(&mut self, now: Now, jitter: f64) {
+        self.seen(now, jitter);
     }
 
     /// When the next look is due; `None` where there is none or one is under way.
@@ -59,19 +59,19 @@ impl Watch {
     }
 
     /// It is what the source has.
-    pub(super) fn seen(&mut self, now: Now, draw: f64) {
+    pub(super) fn seen(&mut self, now: Now, jitter: f64) {
         self.failures = 0;
         self.seen_current = Some(now.wall);
-        self.next = self.every.map(|every| now.tick + jittered(every, draw));
+        self.next = self.every.map(|every| now.tick + jittered(every, jitter));
     }
 
     /// The source could not be asked.
-    pub(super) fn failed(&mut self, now: Now, draw: f64, retry_after: Option<Duration>) {
+    pub(super) fn failed(&mut self, now: Now, jitter: f64, retry_after: Option<Duration>) {
         self.failures = self.failures.saturating_add(1);
-        let wait = retry::delay(self.failures, retry_after, draw);
+        let wait = retry::delay(self.failures, retry_after, jitter);
         self.next = self
             .every
-            .map(|every| now.tick + wait.max(jittered(every, draw)));
+            .map(|every| now.tick + wait.max(jittered(every, jitter)));
     }
 
     /// When what is held was last known to be what the source has.
@@ -88,6 +88,6 @@ impl Watch {
     }
 }
 
-fn jittered(every: Duration, draw: f64) -> Duration {
-    every.mul_f64(1.0 - JITTER + 2.0 * JITTER * draw.clamp(0.0, 1.0))
+fn jittered(every: Duration, jitter: f64) -> Duration {
+    every.mul_f64(1.0 - JITTER + 2.0 * JITTER * jitter.clamp(0.0, 1.0))
 }

@@ -20,7 +20,7 @@ fn daemon() -> Daemon {
         },
         socket: PathBuf::from("/nonexistent/agent.sock"),
         clock: Arc::new(SystemClock),
-        chance: Arc::new(|| 0.5),
+        jitter: Arc::new(|| 0.5),
     };
     Daemon::new(settings, Door::new())
 }

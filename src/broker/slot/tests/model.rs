@@ -89,7 +89,7 @@ impl World {
         format!("k{}", self.key)
     }
 
-    fn happen(&mut self, event: Event, draw: f64) {
+    fn happen(&mut self, event: Event, jitter: f64) {
         match event {
             Event::Ask {
                 pid,
@@ -127,7 +127,7 @@ impl World {
             Event::GatewayBecomes { up } => {
                 self.gateway_is_up = up;
             }
-            Event::Finish => self.finish(draw),
+            Event::Finish => self.finish(jitter),
             Event::Logout => {
                 self.slot.forget();
                 self.free_fetches += 1;
@@ -143,7 +143,7 @@ impl World {
         }
     }
 
-    fn finish(&mut self, draw: f64) {
+    fn finish(&mut self, jitter: f64) {
         match self.actions.pop_front() {
             None => {}
             Some(Action::Fetch { flight, .. }) => {
@@ -168,7 +168,7 @@ impl World {
                         Err(_) => {}
                     }
                 }
-                self.slot.on_fetched(self.now, draw, flight, result);
+                self.slot.on_fetched(self.now, jitter, flight, result);
             }
             Some(Action::Probe { probe, credential }) => {
                 let name = credential.secret.expose().to_owned();
@@ -207,7 +207,7 @@ impl World {
                     self.free_fetches += 1;
                 }
                 self.slot
-                    .on_revalidated(self.now, draw, revalidation, result);
+                    .on_revalidated(self.now, jitter, revalidation, result);
             }
         }
     }
@@ -290,8 +290,8 @@ proptest! {
         watch: bool,
     ) {
         let mut world = World::new(lifetime, watch);
-        for (event, draw) in events {
-            world.happen(event, draw);
+        for (event, jitter) in events {
+            world.happen(event, jitter);
             world.check()?;
         }
     }
@@ -304,10 +304,10 @@ proptest! {
         lifetime in prop::sample::select(vec![None, Some(300), Some(3600)]),
     ) {
         let mut world = World::new(lifetime, true);
-        for (event, draw) in events {
-            world.happen(event, draw);
-            world.happen(Event::Finish, draw);
-            world.happen(Event::Finish, draw);
+        for (event, jitter) in events {
+            world.happen(event, jitter);
+            world.happen(Event::Finish, jitter);
+            world.happen(Event::Finish, jitter);
         }
         let mut busiest = 0;
         for (index, start) in world.fetched_at.iter().enumerate() {
@@ -327,19 +327,19 @@ proptest! {
         let ask = Event::Ask { pid: 1, cache_lifetime: 300 };
         world.happen(ask.clone(), 0.5);
         world.happen(Event::Finish, draws[0]);
-        for draw in draws {
+        for jitter in draws {
             // A client that keeps asking.
-            world.happen(ask.clone(), draw);
+            world.happen(ask.clone(), jitter);
             while !world.actions.is_empty() {
-                world.happen(Event::Finish, draw);
+                world.happen(Event::Finish, jitter);
             }
             world.check()?;
             let due = world.slot.next_deadline(world.now);
             prop_assert!(due.is_some());
             let seconds = due.unwrap().since(world.now.tick).as_secs().min(800) + 1;
-            world.happen(Event::Sleep { seconds }, draw);
+            world.happen(Event::Sleep { seconds }, jitter);
             prop_assert!(world.slot.alive(world.now).is_some(), "expired in use");
-            world.happen(Event::Wake, draw);
+            world.happen(Event::Wake, jitter);
         }
     }
 }
