@@ -2,18 +2,24 @@
 
 use std::{
     collections::VecDeque,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
 use async_trait::async_trait;
-use tokio::sync::Notify;
+use tokio::{sync::Notify, task::JoinHandle};
 
-use super::{slot::Reason, *};
+use super::{
+    slot::{Reason, Refusal},
+    *,
+};
 use crate::{
     clock::{ManualClock, Timestamp},
     secret::Secret,
-    source::TransportError,
+    source::{Source, TransportError},
 };
 
 const ASK: Ask = Ask {

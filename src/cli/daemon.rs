@@ -67,7 +67,7 @@ fn prepare(arguments: Arguments) -> Result<(Settings, tokio::runtime::Runtime), 
         locations,
         socket: super::socket()?,
         clock: Arc::new(SystemClock),
-        jitter: broker::jitter(),
+        jitter: broker::system_jitter(),
     };
     process::harden();
     let runtime = tokio::runtime::Builder::new_current_thread()
