@@ -54,7 +54,7 @@ pub fn advisory_window(lifetime: Duration, cache_lifetime: Duration, jitter: f64
 
 /// How long a credential has to live on when it is handed out, so that the client never sends a dead one.
 #[must_use]
-pub fn promise(cache_lifetime: Duration) -> Duration {
+pub fn min_remaining(cache_lifetime: Duration) -> Duration {
     cache_lifetime.saturating_add(MARGIN)
 }
 
@@ -79,10 +79,10 @@ pub fn need(
     advisory: Duration,
     cache_lifetime: Duration,
 ) -> Need {
-    let promise = promise(cache_lifetime);
+    let min_remaining = min_remaining(cache_lifetime);
     let mandatory = MANDATORY.min(lifetime / 10);
-    let breaks_the_promise = lifetime > promise && remaining < promise;
-    if remaining <= mandatory || breaks_the_promise {
+    let is_below_minimum = lifetime > min_remaining && remaining < min_remaining;
+    if remaining <= mandatory || is_below_minimum {
         Need::Mandatory
     } else if remaining <= advisory {
         Need::Advisory
@@ -133,7 +133,7 @@ mod tests {
     fn what_is_advised_to_cache_keeps_the_promise() {
         for lifetime in [240, 300, 600, 3600, 86_400] {
             let advised = longest_cache_lifetime(secs(lifetime));
-            assert!(promise(advised) < secs(lifetime), "{lifetime}");
+            assert!(min_remaining(advised) < secs(lifetime), "{lifetime}");
         }
         assert_eq!(longest_cache_lifetime(secs(600)), secs(240));
         assert_eq!(longest_cache_lifetime(secs(300)), secs(90));

@@ -121,7 +121,7 @@ fn state(snapshot: &Snapshot) -> State {
 fn short_life(snapshot: &Snapshot) -> Option<String> {
     let lifetime = snapshot.credential.as_ref()?.lifetime?;
     let cached = snapshot.cache_lifetime?;
-    if lifetime > renewal::promise(cached) {
+    if lifetime > renewal::min_remaining(cached) {
         return None;
     }
     Some(format!(
