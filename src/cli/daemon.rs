@@ -14,7 +14,7 @@ use crate::{
     error_report,
     listener::{BindError, Listener},
     logging, paths, process,
-    server::{self, Daemon, Door, Limits, Settings},
+    server::{self, Daemon, DaemonOptions, Limits, Shutdown},
 };
 
 #[derive(Debug, clap::Args)]
@@ -31,13 +31,13 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Complaint> {
     let detached = arguments.detached;
-    let result = prepare(arguments).and_then(|(settings, runtime)| {
+    let result = prepare(arguments).and_then(|(options, runtime)| {
         let _log = if detached {
             logging::to_file()?
         } else {
             logging::to_stderr()
         };
-        runtime.block_on(serve(settings, detached))
+        runtime.block_on(serve(options, detached))
     });
     match result {
         Err(Complaint(failure)) if detached => {
@@ -55,7 +55,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Complaint> {
     }
 }
 
-fn prepare(arguments: Arguments) -> Result<(Settings, tokio::runtime::Runtime), Complaint> {
+fn prepare(arguments: Arguments) -> Result<(DaemonOptions, tokio::runtime::Runtime), Complaint> {
     // A relative path is looked up from where the command was given, before the daemon leaves that place.
     let explicit = arguments.config.map(std::path::absolute).transpose()?;
     let locations = Locations::of_this_machine(explicit, paths::variable);
@@ -63,7 +63,7 @@ fn prepare(arguments: Arguments) -> Result<(Settings, tokio::runtime::Runtime), 
         // Who starts it in the foreground wants to read here what is wrong.
         config::load(&locations).map_err(|error| Complaint(error_report::of_config(&error)))?;
     }
-    let settings = Settings {
+    let options = DaemonOptions {
         locations,
         socket: super::socket()?,
         clock: Arc::new(SystemClock),
@@ -73,12 +73,12 @@ fn prepare(arguments: Arguments) -> Result<(Settings, tokio::runtime::Runtime), 
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    Ok((settings, runtime))
+    Ok((options, runtime))
 }
 
-async fn serve(settings: Settings, detached: bool) -> Result<(), Complaint> {
-    let socket = settings.socket.clone();
-    let clock: Arc<dyn Clock> = Arc::clone(&settings.clock);
+async fn serve(options: DaemonOptions, detached: bool) -> Result<(), Complaint> {
+    let socket = options.socket.clone();
+    let clock: Arc<dyn Clock> = Arc::clone(&options.clock);
     let listener = match Listener::bind(&socket).await {
         Ok(listener) => listener,
         Err(BindError::Live(_)) if detached => {
@@ -88,12 +88,12 @@ async fn serve(settings: Settings, detached: bool) -> Result<(), Complaint> {
         }
         Err(error) => return Err(bind_failure(&error)),
     };
-    let door = Door::new();
+    let shutdown = Shutdown::new();
     process::on_termination({
-        let door = door.clone();
-        move || door.close()
+        let shutdown = shutdown.clone();
+        move || shutdown.start()
     })?;
-    let daemon = Arc::new(Daemon::new(settings, door.clone()));
+    let daemon = Arc::new(Daemon::new(options, shutdown.clone()));
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         pid = std::process::id(),
@@ -103,7 +103,7 @@ async fn serve(settings: Settings, detached: bool) -> Result<(), Complaint> {
     if detached {
         process::ready()?;
     }
-    server::run(listener, daemon, door, clock, Limits::default()).await;
+    server::run(listener, daemon, shutdown, clock, Limits::default()).await;
     tracing::info!("ended");
     Ok(())
 }

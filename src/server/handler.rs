@@ -9,7 +9,7 @@ use std::{
 
 use claviger_wire::{Acquire, Failure, Request, Response, Token};
 
-use super::{ANSWER_MARGIN, Door, LONGEST_DEADLINE, report};
+use super::{ANSWER_MARGIN, LONGEST_DEADLINE, Shutdown, report};
 use crate::{
     broker::{Broker, Jitter, Route, slot::Ask},
     client_process,
@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// What the daemon is made with.
-pub struct Settings {
+pub struct DaemonOptions {
     /// Where its configuration may be.
     pub locations: Locations,
     /// Where it listens.
@@ -35,9 +35,9 @@ pub struct Settings {
 
 /// The daemon's state: the configuration that is in force and the broker that was made from it.
 pub struct Daemon {
-    settings: Settings,
+    options: DaemonOptions,
     started: Now,
-    door: Door,
+    shutdown: Shutdown,
     state: Mutex<State>,
 }
 
@@ -60,20 +60,20 @@ impl Daemon {
     /// Reads the configuration. A broken one is no reason not to start: who asks is told what is wrong with it, and it
     /// is read again when it changes.
     #[must_use]
-    pub fn new(settings: Settings, door: Door) -> Self {
-        let started = settings.clock.now();
-        let stamp = Stamp::of(&settings.locations);
+    pub fn new(options: DaemonOptions, shutdown: Shutdown) -> Self {
+        let started = options.clock.now();
+        let stamp = Stamp::of(&options.locations);
         let mut state = State {
             stamp,
             serving: None,
             error: None,
             asked_at: started.tick,
         };
-        reload(&settings, &mut state);
+        reload(&options, &mut state);
         Self {
-            settings,
+            options,
             started,
-            door,
+            shutdown,
             state: Mutex::new(state),
         }
     }
@@ -95,8 +95,8 @@ impl Daemon {
             Request::Refresh { profile } => self.refresh(&serving?, profile.as_deref()).await,
             Request::Logout { profile } => self.logout(&serving?, profile.as_deref()).await,
             Request::Stop => {
-                self.door.close();
-                self.door.closed().await;
+                self.shutdown.start();
+                self.shutdown.listener_closed().await;
                 Ok(vec![Response::Done])
             }
             Request::Unknown { .. } => Ok(vec![Response::Unsupported {
@@ -137,12 +137,12 @@ impl Daemon {
     }
 
     fn status(&self, serving: &Serving, profile: Option<&str>) -> Result<Vec<Response>, Failure> {
-        let now = self.settings.clock.now();
-        let daemon = report::Daemon {
+        let now = self.options.clock.now();
+        let daemon = report::DaemonReport {
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION"),
             uptime_s: now.tick.since(self.started.tick).as_secs(),
-            socket: self.settings.socket.display().to_string(),
+            socket: self.options.socket.display().to_string(),
             config: serving.config.file.display().to_string(),
             config_error: self.lock().error.as_ref().map(ToString::to_string),
         };
@@ -151,7 +151,7 @@ impl Daemon {
             let source = &serving.config.profiles[&name].source;
             let snapshot = serving.broker.snapshot(&name);
             let calibration = serving.broker.calibration(&name);
-            let profile = report::Profile::new(&name, source, &snapshot, calibration, now);
+            let profile = report::ProfileReport::new(&name, source, &snapshot, calibration, now);
             responses.push(report::response(&profile));
         }
         responses.push(Response::Done);
@@ -198,17 +198,17 @@ impl Daemon {
     /// When an answer has to be there that a caller waits for this long.
     fn until(&self, deadline: Duration) -> Tick {
         let patience = deadline.min(LONGEST_DEADLINE).saturating_sub(ANSWER_MARGIN);
-        self.settings.clock.now().tick + patience
+        self.options.clock.now().tick + patience
     }
 
     /// What is in force, after a look whether the files have changed.
     fn serving(&self) -> Result<Serving, Arc<ConfigError>> {
         let mut state = self.lock();
-        state.asked_at = self.settings.clock.now().tick;
-        let stamp = Stamp::of(&self.settings.locations);
+        state.asked_at = self.options.clock.now().tick;
+        let stamp = Stamp::of(&self.options.locations);
         if stamp != state.stamp {
             state.stamp = stamp;
-            reload(&self.settings, &mut state);
+            reload(&self.options, &mut state);
         }
         match (&state.serving, &state.error) {
             (Some(serving), _) => Ok(serving.clone()),
@@ -224,18 +224,18 @@ impl Daemon {
 
 /// Reads the files. A broken configuration does not take the good one's place; a good one takes over the credentials
 /// of the profiles that it leaves as they were.
-fn reload(settings: &Settings, state: &mut State) {
-    match config::load(&settings.locations) {
+fn reload(options: &DaemonOptions, state: &mut State) {
+    match config::load(&options.locations) {
         Ok(config) => {
             tracing::info!(file = %config.file.display(), "configuration read");
-            let routes = routes(&config, &settings.clock);
+            let routes = routes(&config, &options.clock);
             let broker = match &state.serving {
-                None => Broker::new(routes, &settings.clock, &settings.jitter),
+                None => Broker::new(routes, &options.clock, &options.jitter),
                 Some(before) => {
                     let unchanged = unchanged(&before.config, &config);
                     before
                         .broker
-                        .succeed(routes, &unchanged, &settings.clock, &settings.jitter)
+                        .succeed(routes, &unchanged, &options.clock, &options.jitter)
                 }
             };
             state.serving = Some(Serving {

@@ -13,41 +13,41 @@ use tokio::{
 };
 
 pub use self::{
-    handler::{Daemon, Settings},
+    handler::{Daemon, DaemonOptions},
     limits::Limits,
 };
 use crate::{clock::Clock, listener::Listener};
 
 /// Says that the daemon is to end, and when the door is closed. Clones are the same door.
 #[derive(Clone, Debug)]
-pub struct Door {
-    closing: Arc<Notify>,
+pub struct Shutdown {
+    requested: Arc<Notify>,
     closed: Arc<watch::Sender<bool>>,
 }
 
-impl Door {
+impl Shutdown {
     /// An open door.
     #[must_use]
     pub fn new() -> Self {
         Self {
-            closing: Arc::default(),
+            requested: Arc::default(),
             closed: Arc::new(watch::Sender::new(false)),
         }
     }
 
     /// Accept nothing more, let what is under way come to its end, then return from [`run`].
-    pub fn close(&self) {
-        self.closing.notify_one();
+    pub fn start(&self) {
+        self.requested.notify_one();
     }
 
     /// Waits until nothing more is accepted.
-    pub async fn closed(&self) {
+    pub async fn listener_closed(&self) {
         // It can't fail: `self` keeps the sender.
         let _ = self.closed.subscribe().wait_for(|closed| *closed).await;
     }
 }
 
-impl Default for Door {
+impl Default for Shutdown {
     fn default() -> Self {
         Self::new()
     }
@@ -58,7 +58,7 @@ impl Default for Door {
 pub async fn run(
     mut listener: Listener,
     daemon: Arc<Daemon>,
-    door: Door,
+    shutdown: Shutdown,
     clock: Arc<dyn Clock>,
     limits: Limits,
 ) {
@@ -68,12 +68,12 @@ pub async fn run(
         // Whoever finds no place waits in the system's queue, not in our memory.
         let place = tokio::select! {
             place = Arc::clone(&paths).acquire_owned() => place.ok(),
-            () = door.closing.notified() => break,
+            () = shutdown.requested.notified() => break,
         };
         let Some(place) = place else { break };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = door.closing.notified() => break,
+            () = shutdown.requested.notified() => break,
             () = idle(&daemon, &*clock), if connections.is_empty() => {
                 tracing::info!("nobody has asked for anything for a while: ending");
                 break;
@@ -97,7 +97,7 @@ pub async fn run(
         }
     }
     drop(listener);
-    door.closed.send_replace(true);
+    shutdown.closed.send_replace(true);
     let rest = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(limits.farewell, rest).await.is_err() {
         tracing::warn!("connections were cut off at the end");

@@ -13,7 +13,7 @@ use crate::{
 
 /// `daemon`.
 #[derive(Debug, Serialize)]
-pub(super) struct Daemon {
+pub(super) struct DaemonReport {
     pub(super) pid: u32,
     pub(super) version: &'static str,
     pub(super) uptime_s: u64,
@@ -26,10 +26,10 @@ pub(super) struct Daemon {
 
 /// One of `profiles`. Times are RFC 3339.
 #[derive(Debug, Serialize)]
-pub(super) struct Profile<'a> {
+pub(super) struct ProfileReport<'a> {
     name: &'a str,
     source: &'a str,
-    state: State,
+    state: ProfileState,
     fingerprint: Option<Fingerprint>,
     issued_at: Option<String>,
     expires_at: Option<String>,
@@ -48,7 +48,7 @@ pub(super) struct Profile<'a> {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-enum State {
+enum ProfileState {
     /// There is a credential to hand out.
     Ready,
     /// The source wants a login that only a person, or whoever put the login's secret there, can mend.
@@ -61,7 +61,7 @@ enum State {
     Empty,
 }
 
-impl<'a> Profile<'a> {
+impl<'a> ProfileReport<'a> {
     pub(super) fn new(
         name: &'a str,
         source: &'a str,
@@ -105,15 +105,15 @@ pub(super) fn response(report: &impl Serialize) -> Response {
     Response::Report(serde_json::to_string(report).unwrap_or_default())
 }
 
-fn state(snapshot: &Snapshot) -> State {
+fn state(snapshot: &Snapshot) -> ProfileState {
     match (&snapshot.credential, &snapshot.last_error) {
-        (Some(_), _) if snapshot.rejected_since.is_some() => State::Rejected,
-        (Some(_), _) => State::Ready,
+        (Some(_), _) if snapshot.rejected_since.is_some() => ProfileState::Rejected,
+        (Some(_), _) => ProfileState::Ready,
         (None, Some(SourceError::LoginRefused { .. } | SourceError::LoginRequired { .. })) => {
-            State::LoginRequired
+            ProfileState::LoginRequired
         }
-        (None, Some(_)) => State::Unreachable,
-        (None, None) => State::Empty,
+        (None, Some(_)) => ProfileState::Unreachable,
+        (None, None) => ProfileState::Empty,
     }
 }
 
@@ -178,7 +178,7 @@ mod tests {
     }
 
     fn reported(snapshot: &Snapshot, calibration: Option<Calibration>) -> serde_json::Value {
-        let profile = Profile::new("default", "team-vault", snapshot, calibration, now());
+        let profile = ProfileReport::new("default", "team-vault", snapshot, calibration, now());
         serde_json::to_value(profile).unwrap()
     }
 

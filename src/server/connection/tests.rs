@@ -6,12 +6,12 @@ use super::*;
 use crate::{
     clock::SystemClock,
     config::{Locations, Trust},
-    server::{Door, Settings},
+    server::{DaemonOptions, Shutdown},
 };
 
 /// A daemon without a configuration: enough to be talked to.
 fn daemon() -> Daemon {
-    let settings = Settings {
+    let options = DaemonOptions {
         locations: Locations {
             managed: PathBuf::from("/nonexistent/managed.toml"),
             user: None,
@@ -22,7 +22,7 @@ fn daemon() -> Daemon {
         clock: Arc::new(SystemClock),
         jitter: Arc::new(|| 0.5),
     };
-    Daemon::new(settings, Door::new())
+    Daemon::new(options, Shutdown::new())
 }
 
 /// What is answered to `bytes`, after which the peer closes its side if `closes`.
