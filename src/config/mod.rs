@@ -25,8 +25,8 @@ pub use self::{
     load::load,
     locate::Locations,
     model::{
-        Assertion, Auth, AuthMethod, Config, Daemon, Engine, Exec, Jwt, Probe, Profile, SecretRef,
-        Source, Vault, VaultAddress,
+        Assertion, AuthConfig, AuthMethod, Config, DaemonConfig, Engine, ExecConfig, JwtConfig,
+        Probe, ProfileConfig, SecretRef, SourceConfig, VaultAddress, VaultConfig,
     },
     parse::parse,
     principal::Principal,

@@ -12,23 +12,23 @@ pub struct Config {
     /// The file it was read from.
     pub file: PathBuf,
     /// By name. Each one's `source` is in `sources`.
-    pub profiles: BTreeMap<String, Profile>,
+    pub profiles: BTreeMap<String, ProfileConfig>,
     /// By name. No chain of them has a cycle.
-    pub sources: BTreeMap<String, Source>,
+    pub sources: BTreeMap<String, SourceConfig>,
     /// `[daemon]`.
-    pub daemon: Daemon,
+    pub daemon: DaemonConfig,
 }
 
 /// `[daemon]`: how the daemon itself behaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Daemon {
+pub struct DaemonConfig {
     /// End after this long without a request; `None` (the default, `"off"` in the file) is never.
     pub exit_when_idle: Option<Duration>,
 }
 
 /// `[profile.NAME]`: what a client asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Profile {
+pub struct ProfileConfig {
     /// The gateway that the credential is for.
     pub gateway: Option<GatewayUrl>,
     /// The name of the source.
@@ -50,16 +50,16 @@ pub enum Probe {
 
 /// `[source.NAME]`: where a credential comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum SourceConfig {
     /// `type = "vault"`.
-    Vault(Box<Vault>),
+    Vault(Box<VaultConfig>),
     /// `type = "jwt"`.
-    Jwt(Jwt),
+    Jwt(JwtConfig),
     /// `type = "exec"`.
-    Exec(Exec),
+    Exec(ExecConfig),
 }
 
-impl Source {
+impl SourceConfig {
     /// The source whose credential this one presents to get its own; see [`Assertion::Source`].
     #[must_use]
     pub fn upstream(&self) -> Option<&str> {
@@ -104,7 +104,7 @@ pub enum SecretRef {
 
 /// `type = "vault"`: a key in Vault or OpenBao.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Vault {
+pub struct VaultConfig {
     /// Where Vault, or an agent of Vault's, listens.
     pub address: VaultAddress,
     /// Sent as `X-Vault-Namespace`.
@@ -120,7 +120,7 @@ pub struct Vault {
     /// What kind of engine is mounted there.
     pub engine: Engine,
     /// How to log in; `None` (no `auth` table) where an agent adds its own token.
-    pub auth: Option<Auth>,
+    pub auth: Option<AuthConfig>,
     /// How long one request may take (`timeout`, 5 s by default).
     pub timeout: Duration,
 }
@@ -150,7 +150,7 @@ pub enum Engine {
 
 /// `[source.NAME.auth]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Auth {
+pub struct AuthConfig {
     /// The auth engine's mount point (`mount`; the method's name by default).
     pub mount: String,
     /// Which method, with what it needs.
@@ -207,7 +207,7 @@ pub enum Assertion {
 
 /// `type = "jwt"`: a JWT that we sign ourselves. See RFC 7519.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Jwt {
+pub struct JwtConfig {
     /// JWS algorithm (RFC 7518, RFC 8037).
     pub algorithm: jsonwebtoken::Algorithm,
     /// PEM for the asymmetric algorithms, the bytes themselves for HS*.
@@ -228,7 +228,7 @@ pub struct Jwt {
 
 /// `type = "exec"`: anything else.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Exec {
+pub struct ExecConfig {
     /// Program (an absolute path) and arguments; no shell.
     pub command: Vec<Template>,
     /// How long it may take (`timeout`, 5 s by default).

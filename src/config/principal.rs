@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::model::{AuthMethod, Source};
+use super::model::{AuthMethod, SourceConfig};
 use super::{model::Config, template::Template};
 
 /// For whom a credential is asked: what the placeholders of a [`Template`] stand for.
@@ -44,9 +44,9 @@ impl Config {
 }
 
 /// Every template of a source's.
-fn templates(source: &Source) -> Vec<&Template> {
+fn templates(source: &SourceConfig) -> Vec<&Template> {
     match source {
-        Source::Vault(vault) => {
+        SourceConfig::Vault(vault) => {
             let method = vault.auth.as_ref().map(|auth| &auth.method);
             let username = match method {
                 Some(AuthMethod::UserPass { username, .. }) => Some(username),
@@ -57,8 +57,8 @@ fn templates(source: &Source) -> Vec<&Template> {
                 .chain(username)
                 .collect()
         }
-        Source::Jwt(jwt) => jwt.subject.iter().collect(),
-        Source::Exec(exec) => exec.command.iter().collect(),
+        SourceConfig::Jwt(jwt) => jwt.subject.iter().collect(),
+        SourceConfig::Exec(exec) => exec.command.iter().collect(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which profile a client means.
 
 use super::{
-    model::{Config, Profile},
+    model::{Config, ProfileConfig},
     suggest::{list, nearest, quote},
 };
 
@@ -51,7 +51,7 @@ impl Config {
         &self,
         profile: Option<&str>,
         gateway: Option<&str>,
-    ) -> Result<(&str, &Profile), SelectError> {
+    ) -> Result<(&str, &ProfileConfig), SelectError> {
         if let Some(name) = profile {
             return self.profiles.get_key_value(name).map(named).ok_or_else(|| {
                 SelectError::Unknown {
@@ -60,7 +60,7 @@ impl Config {
                 }
             });
         }
-        let meant = |profile: &Profile| {
+        let meant = |profile: &ProfileConfig| {
             let url = profile.gateway.as_ref();
             url.zip(gateway)
                 .is_some_and(|(url, base_url)| url.matches(base_url))
@@ -86,7 +86,7 @@ impl Config {
     }
 }
 
-fn named<'a>((name, profile): (&'a String, &'a Profile)) -> (&'a str, &'a Profile) {
+fn named<'a>((name, profile): (&'a String, &'a ProfileConfig)) -> (&'a str, &'a ProfileConfig) {
     (name, profile)
 }
 

@@ -254,7 +254,7 @@ fn reload(options: &DaemonOptions, state: &mut State) {
 /// What each profile's credential comes from and goes to.
 fn routes(config: &Config, clock: &Arc<dyn Clock>) -> BTreeMap<String, Route> {
     let sources = catalog::build(config, clock);
-    let route = |profile: &config::Profile| Route {
+    let route = |profile: &config::ProfileConfig| Route {
         source: Arc::clone(&sources[&profile.source]),
         gateway: profile.gateway.as_ref().and_then(|gateway| {
             let asked = HttpGateway::new(gateway, profile.probe, clock)?;
@@ -271,7 +271,7 @@ fn routes(config: &Config, clock: &Arc<dyn Clock>) -> BTreeMap<String, Route> {
 
 /// The profiles whose credential stays good under the new configuration: nothing on the way to it has changed.
 fn unchanged(before: &Config, after: &Config) -> BTreeSet<String> {
-    let same = |(name, profile): (&String, &config::Profile)| {
+    let same = |(name, profile): (&String, &config::ProfileConfig)| {
         let is_same = before.profiles.get(name) == Some(profile)
             && chain(before, &profile.source).eq(chain(after, &profile.source));
         is_same.then(|| name.clone())
@@ -280,8 +280,8 @@ fn unchanged(before: &Config, after: &Config) -> BTreeSet<String> {
 }
 
 /// The source and those that it needs, one after another.
-fn chain<'a>(config: &'a Config, source: &str) -> impl Iterator<Item = &'a config::Source> {
-    let next = |source: &&'a config::Source| config.sources.get(source.upstream()?);
+fn chain<'a>(config: &'a Config, source: &str) -> impl Iterator<Item = &'a config::SourceConfig> {
+    let next = |source: &&'a config::SourceConfig| config.sources.get(source.upstream()?);
     std::iter::successors(config.sources.get(source), next)
 }
 

@@ -61,7 +61,7 @@ impl Builder<'_> {
 /// A source that is built when it is first asked.
 struct Deferred {
     name: String,
-    config: config::Source,
+    config: config::SourceConfig,
     principal: Principal,
     clock: Arc<dyn Clock>,
     upstream: Option<Arc<dyn Source>>,
@@ -81,12 +81,16 @@ impl Deferred {
         let (name, principal) = (&self.name, &self.principal);
         let clock = Arc::clone(&self.clock);
         Ok(match &self.config {
-            config::Source::Vault(vault) => {
+            config::SourceConfig::Vault(vault) => {
                 let jwt = self.upstream.clone();
                 Arc::new(VaultSource::new(name, vault, principal, clock, jwt)?)
             }
-            config::Source::Jwt(jwt) => Arc::new(JwtSource::new(name, jwt, principal, clock)?),
-            config::Source::Exec(exec) => Arc::new(ExecSource::new(name, exec, principal, clock)?),
+            config::SourceConfig::Jwt(jwt) => {
+                Arc::new(JwtSource::new(name, jwt, principal, clock)?)
+            }
+            config::SourceConfig::Exec(exec) => {
+                Arc::new(ExecSource::new(name, exec, principal, clock)?)
+            }
         })
     }
 }

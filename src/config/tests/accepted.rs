@@ -11,19 +11,19 @@ fn config(text: &str) -> Config {
     parse(Path::new("/c.toml"), text).unwrap()
 }
 
-fn vault(keys: &str) -> Vault {
+fn vault(keys: &str) -> VaultConfig {
     let text = format!(
         "version = 1\nprofile.p.source = 's'\n[source.s]\ntype = 'vault'\naddress = 'https://v.example'\n\
          path = 'secret/a/b'\nfield = 'f'\n{keys}\n\
          [source.other]\ntype = 'exec'\ncommand = ['/bin/key']\n"
     );
     match config(&text).sources.remove("s") {
-        Some(Source::Vault(vault)) => *vault,
+        Some(SourceConfig::Vault(vault)) => *vault,
         other => panic!("{other:?}"),
     }
 }
 
-fn method(keys: &str) -> Auth {
+fn method(keys: &str) -> AuthConfig {
     vault(&format!("[source.s.auth]\n{keys}")).auth.unwrap()
 }
 
@@ -46,7 +46,7 @@ fn the_documented_example() {
             .matches("https://llm-gateway.example.com/")
     );
 
-    let Source::Vault(vault) = &config.sources["team-vault"] else {
+    let SourceConfig::Vault(vault) = &config.sources["team-vault"] else {
         panic!("not a vault");
     };
     assert_eq!(
@@ -72,7 +72,7 @@ fn the_documented_example() {
     assert_eq!(vault.timeout, Duration::from_secs(5));
     assert_eq!(
         vault.auth,
-        Some(Auth {
+        Some(AuthConfig {
             mount: "approle".to_owned(),
             method: AuthMethod::AppRole {
                 role_id: "6e1f".to_owned(),
@@ -82,7 +82,7 @@ fn the_documented_example() {
         })
     );
 
-    let Source::Jwt(jwt) = &config.sources["minted"] else {
+    let SourceConfig::Jwt(jwt) = &config.sources["minted"] else {
         panic!("not a jwt");
     };
     assert_eq!(jwt.algorithm, jsonwebtoken::Algorithm::EdDSA);
@@ -94,7 +94,7 @@ fn the_documented_example() {
         serde_json::json!({ "team": "engineering" })
     );
 
-    let Source::Exec(exec) = &config.sources["other"] else {
+    let SourceConfig::Exec(exec) = &config.sources["other"] else {
         panic!("not an exec");
     };
     let command: Vec<_> = exec.command.iter().map(|part| part.as_str()).collect();
@@ -165,7 +165,7 @@ fn addresses() {
              path = 'secret/a'\nfield = 'f'\n"
         );
         match config(&text).sources.remove("s") {
-            Some(Source::Vault(vault)) => vault.address,
+            Some(SourceConfig::Vault(vault)) => vault.address,
             other => panic!("{other:?}"),
         }
     };
@@ -272,7 +272,7 @@ fn algorithms() {
         let text = format!(
             "version = 1\nprofile.p.source = 's'\n[source.s]\ntype = 'jwt'\nalgorithm = '{name}'\nkey_env = 'K'\n"
         );
-        let Some(Source::Jwt(jwt)) = config(&text).sources.remove("s") else {
+        let Some(SourceConfig::Jwt(jwt)) = config(&text).sources.remove("s") else {
             panic!("not a jwt");
         };
         assert_eq!(jwt.algorithm, name.parse().unwrap());

@@ -2,18 +2,18 @@
 
 use super::{
     super::{
-        model::{Assertion, Auth, AuthMethod},
+        model::{Assertion, AuthConfig, AuthMethod},
         raw,
     },
     Scope, path,
 };
 
 /// `[source.NAME.auth]`.
-pub(super) fn auth(scope: &mut Scope, raw: raw::Auth) -> Option<Auth> {
+pub(super) fn auth(scope: &mut Scope, raw: raw::Auth) -> Option<AuthConfig> {
     match raw {
         raw::Auth::Token(raw) => {
             let token = scope.secret("token", raw.token_file, raw.token_env);
-            Some(Auth {
+            Some(AuthConfig {
                 mount: "token".to_owned(),
                 method: AuthMethod::Token(token?),
             })
@@ -32,7 +32,7 @@ pub(super) fn auth(scope: &mut Scope, raw: raw::Auth) -> Option<Auth> {
                 secret_id: secret_id?,
                 wrapped: raw.secret_id_wrapped,
             };
-            Some(Auth {
+            Some(AuthConfig {
                 mount: mount?,
                 method,
             })
@@ -44,7 +44,7 @@ pub(super) fn auth(scope: &mut Scope, raw: raw::Auth) -> Option<Auth> {
             let role = raw.role.clone();
             let jwt = assertion(scope, raw);
             let method = AuthMethod::Jwt { role, jwt: jwt? };
-            Some(Auth {
+            Some(AuthConfig {
                 mount: mount?,
                 method,
             })
@@ -58,7 +58,7 @@ pub(super) fn auth(scope: &mut Scope, raw: raw::Auth) -> Option<Auth> {
                 key_file: key_file?,
                 role: raw.role,
             };
-            Some(Auth {
+            Some(AuthConfig {
                 mount: mount?,
                 method,
             })
@@ -66,7 +66,7 @@ pub(super) fn auth(scope: &mut Scope, raw: raw::Auth) -> Option<Auth> {
     }
 }
 
-fn password(scope: &mut Scope, raw: raw::Password, method: &str) -> Option<Auth> {
+fn password(scope: &mut Scope, raw: raw::Password, method: &str) -> Option<AuthConfig> {
     let mount = mount(scope, raw.mount, method);
     let username = raw.username.as_deref().unwrap_or("{user}");
     if username.contains('/') {
@@ -79,7 +79,7 @@ fn password(scope: &mut Scope, raw: raw::Password, method: &str) -> Option<Auth>
         username: username?,
         password: password?,
     };
-    Some(Auth {
+    Some(AuthConfig {
         mount: mount?,
         method,
     })

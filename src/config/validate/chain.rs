@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::{
-    super::{model::Source, suggest::quote},
+    super::{model::SourceConfig, suggest::quote},
     Scope, source_exists,
 };
 
 /// Notes unknown names and cycles. The scope stands in `[source]`; a source that is wrong in itself is `None`.
-pub(super) fn check(scope: &mut Scope, sources: &BTreeMap<String, Option<Source>>) {
+pub(super) fn check(scope: &mut Scope, sources: &BTreeMap<String, Option<SourceConfig>>) {
     let names: Vec<_> = sources.keys().map(String::as_str).collect();
     for (name, source) in sources {
-        let Some(next) = source.as_ref().and_then(Source::upstream) else {
+        let Some(next) = source.as_ref().and_then(SourceConfig::upstream) else {
             continue;
         };
         scope.within(name, |scope| {
@@ -37,13 +37,13 @@ pub(super) fn check(scope: &mut Scope, sources: &BTreeMap<String, Option<Source>
 }
 
 /// The sources that come after `start`, up to the end, to `start` itself or to the first that comes again.
-fn walk<'a>(start: &'a str, sources: &'a BTreeMap<String, Option<Source>>) -> Vec<&'a str> {
+fn walk<'a>(start: &'a str, sources: &'a BTreeMap<String, Option<SourceConfig>>) -> Vec<&'a str> {
     let mut seen = Vec::new();
     let mut at = start;
     while let Some(after) = sources
         .get(at)
         .and_then(Option::as_ref)
-        .and_then(Source::upstream)
+        .and_then(SourceConfig::upstream)
     {
         let again = after == start || seen.contains(&after);
         seen.push(after);

@@ -1,14 +1,14 @@
 //! `type = "exec"`.
 
 use super::{
-    super::{duration, model::Exec, raw},
+    super::{duration, model::ExecConfig, raw},
     Scope, TTL,
     scope::is_absolute,
     timeout,
 };
 
 /// `[source.NAME]`.
-pub(super) fn exec(scope: &mut Scope, raw: raw::Exec) -> Option<Exec> {
+pub(super) fn exec(scope: &mut Scope, raw: raw::Exec) -> Option<ExecConfig> {
     let command = raw
         .command
         .iter()
@@ -31,7 +31,7 @@ pub(super) fn exec(scope: &mut Scope, raw: raw::Exec) -> Option<Exec> {
     let timeout = timeout(scope, raw.timeout);
     let ttl = raw.ttl.map(|text| duration::parse(&text, &TTL)).transpose();
     let ttl = scope.keep("ttl", ttl);
-    Some(Exec {
+    Some(ExecConfig {
         command: command?,
         timeout: timeout?,
         ttl: ttl?,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jsonwebtoken::Algorithm;
 
 use super::{
-    super::{duration, model::Jwt, raw},
+    super::{duration, model::JwtConfig, raw},
     Scope, TTL,
 };
 
@@ -24,7 +24,7 @@ const REGISTERED: [(&str, &str); 7] = [
 ];
 
 /// `[source.NAME]`.
-pub(super) fn jwt(scope: &mut Scope, raw: raw::Jwt) -> Option<Jwt> {
+pub(super) fn jwt(scope: &mut Scope, raw: raw::Jwt) -> Option<JwtConfig> {
     let key = scope.secret("key", raw.key_file, raw.key_env);
     let subject = match raw.subject {
         Some(text) => scope.template("subject", &text).map(Some),
@@ -44,7 +44,7 @@ pub(super) fn jwt(scope: &mut Scope, raw: raw::Jwt) -> Option<Jwt> {
             }
         }
     });
-    Some(Jwt {
+    Some(JwtConfig {
         algorithm: algorithm(raw.algorithm),
         key: key?,
         key_id: raw.key_id,

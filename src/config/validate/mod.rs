@@ -16,7 +16,7 @@ use super::{
     document::Issue,
     duration,
     gateway::GatewayUrl,
-    model::{Config, Daemon, Probe, Profile, Source},
+    model::{Config, DaemonConfig, Probe, ProfileConfig, SourceConfig},
     raw,
     suggest::{quote, suggest},
 };
@@ -100,17 +100,17 @@ fn is_name(name: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
 }
 
-fn daemon(scope: &mut Scope, raw: raw::Daemon) -> Option<Daemon> {
+fn daemon(scope: &mut Scope, raw: raw::Daemon) -> Option<DaemonConfig> {
     let idle = raw
         .exit_when_idle
         .map(|text| duration::parse_or_off(&text, &IDLE));
     let idle = scope.keep("exit_when_idle", idle.unwrap_or(Ok(None)));
-    Some(Daemon {
+    Some(DaemonConfig {
         exit_when_idle: idle?,
     })
 }
 
-fn profile(scope: &mut Scope, raw: raw::Profile, sources: &[&str]) -> Option<Profile> {
+fn profile(scope: &mut Scope, raw: raw::Profile, sources: &[&str]) -> Option<ProfileConfig> {
     let gateway = raw.gateway.map(|text| GatewayUrl::parse(&text)).transpose();
     let gateway = scope.keep("gateway", gateway);
     let probe = match raw.probe {
@@ -127,20 +127,20 @@ fn profile(scope: &mut Scope, raw: raw::Profile, sources: &[&str]) -> Option<Pro
         );
     }
     source_exists(scope, "source", &raw.source, sources);
-    Some(Profile {
+    Some(ProfileConfig {
         gateway: gateway?,
         source: raw.source,
         probe,
     })
 }
 
-fn source(scope: &mut Scope, raw: raw::Source) -> Option<Source> {
+fn source(scope: &mut Scope, raw: raw::Source) -> Option<SourceConfig> {
     match raw {
         raw::Source::Vault(raw) => {
-            vault::vault(scope, *raw).map(|vault| Source::Vault(Box::new(vault)))
+            vault::vault(scope, *raw).map(|vault| SourceConfig::Vault(Box::new(vault)))
         }
-        raw::Source::Jwt(raw) => jwt::jwt(scope, raw).map(Source::Jwt),
-        raw::Source::Exec(raw) => exec::exec(scope, raw).map(Source::Exec),
+        raw::Source::Jwt(raw) => jwt::jwt(scope, raw).map(SourceConfig::Jwt),
+        raw::Source::Exec(raw) => exec::exec(scope, raw).map(SourceConfig::Exec),
     }
 }
 

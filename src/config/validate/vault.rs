@@ -7,7 +7,7 @@ use url::Url;
 use super::{
     super::{
         duration,
-        model::{DEFAULT_WATCH, Engine, Vault, VaultAddress},
+        model::{DEFAULT_WATCH, Engine, VaultAddress, VaultConfig},
         raw,
         template::Template,
     },
@@ -19,7 +19,7 @@ use super::{
 const WATCH: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(86_400);
 
 /// `[source.NAME]`.
-pub(super) fn vault(scope: &mut Scope, raw: raw::Vault) -> Option<Vault> {
+pub(super) fn vault(scope: &mut Scope, raw: raw::Vault) -> Option<VaultConfig> {
     let address = scope.keep("address", address(&raw.address));
     let ca_file = scope.absolute_if_any("ca_file", raw.ca_file);
     let namespace = namespace(scope, raw.namespace);
@@ -33,7 +33,7 @@ pub(super) fn vault(scope: &mut Scope, raw: raw::Vault) -> Option<Vault> {
         None => Some(None),
     };
     let (mount, path) = place?;
-    Some(Vault {
+    Some(VaultConfig {
         address: address?,
         namespace: namespace?,
         ca_file: ca_file?,

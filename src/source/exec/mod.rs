@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use super::{Source, SourceError};
 use crate::{
     clock::Clock,
-    config::{Exec, Principal},
+    config::{ExecConfig, Principal},
     credential::Credential,
 };
 
@@ -34,7 +34,7 @@ impl ExecSource {
     /// [`SourceError::Configuration`] where a placeholder has no value or there is no command.
     pub fn new(
         name: &str,
-        config: &Exec,
+        config: &ExecConfig,
         principal: &Principal,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, SourceError> {

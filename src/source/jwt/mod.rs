@@ -16,7 +16,7 @@ use self::key::KeyRing;
 use super::{Source, SourceError};
 use crate::{
     clock::{Clock, Timestamp},
-    config::{Jwt, Principal},
+    config::{JwtConfig, Principal},
     credential::{Credential, check_usable},
     secret::Secret,
 };
@@ -24,7 +24,7 @@ use crate::{
 /// Signs a JWT for each credential.
 pub struct JwtSource {
     name: String,
-    config: Jwt,
+    config: JwtConfig,
     subject: Option<String>,
     keys: KeyRing,
     clock: Arc<dyn Clock>,
@@ -38,7 +38,7 @@ impl JwtSource {
     /// [`SourceError::Configuration`] where a placeholder has no value.
     pub fn new(
         name: &str,
-        config: &Jwt,
+        config: &JwtConfig,
         principal: &Principal,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, SourceError> {

@@ -17,7 +17,7 @@ fn principal() -> Principal {
 }
 
 fn source(algorithm: Algorithm, key: &Path) -> JwtSource {
-    let config = Jwt {
+    let config = JwtConfig {
         algorithm,
         key: SecretRef::File(key.to_owned()),
         key_id: Some("k1".to_owned()),

@@ -61,7 +61,7 @@ impl Login {
     /// [`SourceError::Configuration`]: a placeholder without a value, a user name that no path can hold.
     pub(super) fn new(
         name: &str,
-        auth: &config::Auth,
+        auth: &config::AuthConfig,
         principal: &Principal,
         jwt_source: Option<Arc<dyn Source>>,
     ) -> Result<Self, SourceError> {

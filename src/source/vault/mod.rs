@@ -62,7 +62,7 @@ impl VaultSource {
     /// [`SourceError::Configuration`]: a placeholder without a value, a path that is none.
     pub fn new(
         name: &str,
-        config: &config::Vault,
+        config: &config::VaultConfig,
         principal: &Principal,
         clock: Arc<dyn Clock>,
         jwt_source: Option<Arc<dyn Source>>,

@@ -10,7 +10,7 @@ use tokio::{
 use super::*;
 use crate::{
     clock::{ManualClock, SystemClock},
-    config::{Auth, AuthMethod, SecretRef, Template, VaultAddress},
+    config::{AuthConfig, AuthMethod, SecretRef, Template, VaultAddress},
     secret::Secret,
     source::TransportError,
 };
@@ -115,7 +115,7 @@ impl Bench {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("secret");
         put(&file, "s-1\n");
-        let config = config::Vault {
+        let config = config::VaultConfig {
             address: VaultAddress::Url(format!("http://{address}").parse().unwrap()),
             namespace: Some("eng".to_owned()),
             ca_file: None,
@@ -123,7 +123,7 @@ impl Bench {
             path: Template::parse("team").unwrap(),
             field: "api_key".to_owned(),
             engine,
-            auth: method(file).map(|method| Auth {
+            auth: method(file).map(|method| AuthConfig {
                 mount: "m".to_owned(),
                 method,
             }),

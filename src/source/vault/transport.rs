@@ -51,7 +51,7 @@ impl Transport {
     /// # Errors
     ///
     /// [`SourceError::Configuration`] where the namespace is none, or the system has no such listeners.
-    pub(super) fn new(config: &config::Vault) -> Result<Self, SourceError> {
+    pub(super) fn new(config: &config::VaultConfig) -> Result<Self, SourceError> {
         let address = Address::new(&config.address);
         if cfg!(not(unix)) && address.socket.is_some() {
             return Err(SourceError::Configuration {
