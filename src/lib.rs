@@ -18,3 +18,4 @@ pub mod process;
 pub mod secret;
 pub mod server;
 pub mod source;
+mod sync;

@@ -2,7 +2,7 @@
 //! wakes the callers that wait for it.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -14,6 +14,7 @@ use crate::{
     credential::{self, Credential},
     gateway::Gateway,
     source::{Source, SourceError},
+    sync,
 };
 
 /// Chance, injected: each call gives a number from 0 up to 1.
@@ -63,8 +64,7 @@ pub(super) struct Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        let timer = self.timer.get_mut();
-        if let Some(timer) = timer.unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(timer) = sync::lock(&self.timer).take() {
             timer.abort();
         }
     }
@@ -87,7 +87,7 @@ impl Driver {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Slot> {
-        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+        sync::lock(&self.slot)
     }
 
     /// Tells the slot something and does what it wants done then. No lock is held while that is under way.
@@ -213,7 +213,7 @@ impl Driver {
 
     /// Sees to it that the slot is woken when something is due: there is a timer only while there is a deadline.
     fn arm_timer(self: &Arc<Self>) {
-        let mut timer = self.timer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut timer = sync::lock(&self.timer);
         if let Some(timer) = timer.take() {
             timer.abort();
         }

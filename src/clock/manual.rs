@@ -1,7 +1,7 @@
 //! A clock that stands still until it is told.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use super::{Clock, Now, Tick, Timestamp};
+use crate::sync;
 
 /// A clock for tests and for the fleet simulation: it moves when [`ManualClock::advance`] is called, and who sleeps on
 /// it wakes then. Clones share the time.
@@ -31,7 +32,7 @@ impl ManualClock {
 
     /// Time passes, awake or asleep: both readings move.
     pub fn advance(&self, by: Duration) {
-        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut now = sync::lock(&self.now);
         now.tick = now.tick + by;
         now.wall = now.wall.saturating_add(by).unwrap_or(Timestamp::MAX);
         self.moved.send_replace(now.tick);
@@ -39,14 +40,14 @@ impl ManualClock {
 
     /// Somebody sets the wall clock; the monotonic reading stays.
     pub fn set_wall(&self, wall: Timestamp) {
-        self.now.lock().unwrap_or_else(PoisonError::into_inner).wall = wall;
+        sync::lock(&self.now).wall = wall;
     }
 }
 
 #[async_trait]
 impl Clock for ManualClock {
     fn now(&self) -> Now {
-        *self.now.lock().unwrap_or_else(PoisonError::into_inner)
+        *sync::lock(&self.now)
     }
 
     async fn sleep_until(&self, until: Tick) {

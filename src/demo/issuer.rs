@@ -1,6 +1,6 @@
 //! The embedded issuer: a signing key made for the occasion, and the gateway's trust in it.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use aws_lc_rs::{
     encoding::{AsDer as _, Pkcs8V1Der},
@@ -10,6 +10,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 
 use super::Failed;
 use crate::secret::{Fingerprint, Secret};
+use crate::sync;
 
 /// Who the tokens are for.
 pub(super) const AUDIENCE: &str = "demo-gateway";
@@ -53,7 +54,7 @@ impl Issuer {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, KeyPair> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        sync::lock(&self.0)
     }
 }
 

@@ -1,10 +1,10 @@
 //! Which keys the gateway accepts, and how it finds them in a request.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use http::{HeaderMap, header::AUTHORIZATION};
 
-use crate::secret::Secret;
+use crate::{secret::Secret, sync};
 
 /// Decides whether a key is good. A closure over `&Secret` will do: the demo's checks a JWT against a public key.
 pub trait Verifier: Send + Sync + 'static {
@@ -39,7 +39,7 @@ impl Keys {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Secret>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        sync::lock(&self.0)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What all connections share: the keys, the faults, the log.
 
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc, Mutex,
     atomic::{AtomicU64, Ordering},
 };
 
@@ -18,6 +18,7 @@ use super::{
 use crate::{
     clock::{Clock as _, SystemClock, Timestamp},
     secret::{Fingerprint, Secret},
+    sync,
 };
 
 /// As much as the API itself takes: <https://docs.claude.com/en/api/errors#request-size-limits>.
@@ -65,7 +66,7 @@ impl State {
     }
 
     pub(super) fn log(&self) -> std::sync::MutexGuard<'_, Vec<Seen>> {
-        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+        sync::lock(&self.log)
     }
 
     /// Answers one request and writes it down.

@@ -1,7 +1,7 @@
 //! A gateway that speaks Anthropic's API, asked over HTTP.
 
 use std::{
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
 
@@ -18,6 +18,7 @@ use crate::{
     clock::{Clock, Tick},
     config::{GatewayUrl, Probe},
     secret::Secret,
+    sync,
 };
 
 /// How long the gateway has for an answer: the client waits meanwhile.
@@ -165,9 +166,7 @@ impl HttpGateway {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<(Tick, Calibration)>> {
-        self.calibration
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        sync::lock(&self.calibration)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The signing key, read anew when its file has changed.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use aws_lc_rs::{digest, signature::EcdsaKeyPair};
 use jsonwebtoken::{Algorithm, AlgorithmFamily, EncodingKey, Header};
@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::{
     config::SecretRef,
     source::{SourceError, secret_file},
+    sync,
 };
 
 /// Where the signing key is, and the one that was there last.
@@ -45,7 +46,7 @@ impl KeyRing {
         // Reading is cheap; a time stamp would miss a file that is replaced twice within its resolution.
         let bytes = secret_file::read_bytes(&self.from)?;
         let hash = digest::digest(&digest::SHA256, &bytes).as_ref().to_vec();
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = sync::lock(&self.last);
         if let Some((of, key)) = &*last
             && *of == hash
         {

@@ -15,7 +15,7 @@ mod token;
 mod transport;
 
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc, Mutex,
     atomic::{AtomicU64, Ordering},
 };
 
@@ -38,6 +38,7 @@ use crate::{
     clock::Clock,
     config::{self, Engine, Principal},
     credential::Credential,
+    sync,
 };
 
 /// A key in Vault.
@@ -135,7 +136,7 @@ impl VaultSource {
         if self.engine == Engine::Lease {
             let of = credential.lease.as_ref().map(|lease| lease.id.clone());
             let login = token.map_or(0, |token| token.login);
-            *self.parent.lock().unwrap_or_else(PoisonError::into_inner) = of.map(|id| (id, login));
+            *sync::lock(&self.parent) = of.map(|id| (id, login));
         } else {
             credential.lifetime = None;
             credential.lease = None;
@@ -225,7 +226,7 @@ impl Source for VaultSource {
 
     async fn renew(&self, credential: &Credential) -> Result<Option<Credential>, SourceError> {
         let id = credential.lease.as_ref().map(|lease| &lease.id);
-        let parent = match &*self.parent.lock().unwrap_or_else(PoisonError::into_inner) {
+        let parent = match &*sync::lock(&self.parent) {
             Some((of, login)) if Some(of) == id => *login,
             _ => return Ok(None),
         };
@@ -252,7 +253,7 @@ impl Source for VaultSource {
             Some(lease) => lease::revoke(&self.session, lease).await,
             None => Ok(true),
         };
-        *self.parent.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *sync::lock(&self.parent) = None;
         // Revoking the token takes its leases with it.
         let logged_out = self.session.log_out().await?;
         match (given_back?, lease) {

@@ -4,7 +4,7 @@
 //! `VAULT_*` from the environment. Here nothing comes from the environment but the system's proxies, and those not for
 //! this machine; a redirect is followed on the same scheme, host and port only.
 
-use std::{path::PathBuf, sync::Mutex, sync::PoisonError, time::Duration};
+use std::{path::PathBuf, sync::Mutex, time::Duration};
 
 use async_trait::async_trait;
 use http::{HeaderValue, Request, Response, StatusCode, header};
@@ -24,6 +24,7 @@ use crate::{
     config,
     secret::Secret,
     source::{SourceError, secret_file},
+    sync,
 };
 
 /// The longest answer, in bytes: a secret of KV v2 may have 512 KiB (`max_entry_size` is 1 MiB).
@@ -120,12 +121,12 @@ impl Transport {
     /// The next request reads the certificates anew.
     pub(super) fn forget_client(&self) {
         if self.identity.is_some() {
-            *self.client.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            *sync::lock(&self.client) = None;
         }
     }
 
     fn client(&self) -> Result<Client, SourceError> {
-        let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut client = sync::lock(&self.client);
         if let Some(client) = &*client {
             return Ok(client.clone());
         }
