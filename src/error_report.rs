@@ -122,9 +122,9 @@ fn of_source(profile: &str, error: &SourceError) -> Failure {
         ),
         SourceError::LoginRefused { hint, .. } => (LOGIN, hint.clone()),
         SourceError::LoginRequired { .. } => (LOGIN, format!("run claviger login {profile}")),
-        SourceError::Denied { what, .. } => (
+        SourceError::Denied { path, .. } => (
             SOURCE,
-            format!("ask whoever runs it for a policy that allows reading '{what}'"),
+            format!("ask whoever runs it for a policy that allows reading '{path}'"),
         ),
         SourceError::Missing { .. } => (
             SOURCE,
@@ -201,7 +201,7 @@ mod tests {
             host: "vault.test:8200".to_owned(),
             last: Some(SourceError::Unavailable {
                 host: "vault.test:8200".to_owned(),
-                said: "is sealed (503)".to_owned(),
+                reason: "is sealed (503)".to_owned(),
                 retry_after: None,
             }),
         };

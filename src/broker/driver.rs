@@ -199,12 +199,13 @@ impl Driver {
             Some(credential) => credential,
             None => self.route.source.issue().await?,
         };
-        let unusable = |why: String| SourceError::Unusable {
+        let unusable = |reason: String| SourceError::Unusable {
             host: self.route.source.host().to_owned(),
             field: "credential".to_owned(),
-            why,
+            reason,
         };
-        credential::check_usable(&credential.secret).map_err(|why| unusable(why.to_string()))?;
+        credential::check_usable(&credential.secret)
+            .map_err(|reason| unusable(reason.to_string()))?;
         if credential.is_expired(self.clock.now()) {
             return Err(unusable("had expired when it arrived".to_owned()));
         }

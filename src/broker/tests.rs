@@ -208,8 +208,8 @@ async fn what_the_client_would_refuse_is_not_passed_on() {
     let error = scene.acquire().await.unwrap().unwrap_err();
     assert!(matches!(
         error,
-        AcquireError::Refused(Refusal { reason: Reason::Source(SourceError::Unusable { ref why, .. }), .. })
-            if why == "has white space in it, at character 4"
+        AcquireError::Refused(Refusal { reason: Reason::Source(SourceError::Unusable { ref reason, .. }), .. })
+            if reason == "has white space in it, at character 4"
     ));
 }
 

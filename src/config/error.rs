@@ -16,20 +16,20 @@ pub enum ConfigError {
         looked: Vec<PathBuf>,
     },
     /// There is a file, and it cannot be read.
-    #[error("'{}' cannot be read: {why}", .file.display())]
+    #[error("'{}' cannot be read: {reason}", .file.display())]
     Unreadable {
         /// The file.
         file: PathBuf,
         /// What the system says.
-        why: String,
+        reason: String,
     },
     /// Somebody could have written the file who must not.
-    #[error("'{}' is refused: {why}", .file.display())]
+    #[error("'{}' is refused: {reason}", .file.display())]
     Untrusted {
         /// The file.
         file: PathBuf,
         /// What is wrong: with the file, or with which directory above it.
-        why: String,
+        reason: String,
         /// What to do now.
         hint: String,
     },

@@ -98,14 +98,14 @@ fn read(file: &Path, path: &Path) -> Result<(String, fs::Metadata), ConfigError>
 fn unreadable(file: &Path, error: &io::Error) -> ConfigError {
     ConfigError::Unreadable {
         file: file.to_owned(),
-        why: error.to_string(),
+        reason: error.to_string(),
     }
 }
 
 fn untrusted(file: &Path, refusal: Refusal) -> ConfigError {
     ConfigError::Untrusted {
         file: file.to_owned(),
-        why: refusal.why,
+        reason: refusal.reason,
         hint: refusal.hint,
     }
 }

@@ -306,7 +306,7 @@ mod tests {
     #[test]
     fn values_that_are_refused() {
         let takes = "it takes ASCII letters, digits and any of '._@+=-'";
-        let because = |why: &str| format!("'{{user}}' cannot be filled in: it {why}");
+        let because = |reason: &str| format!("'{{user}}' cannot be filled in: it {reason}");
         for (user, expected) in [
             ("", because("is empty")),
             (".", because("is '.' or '..'")),

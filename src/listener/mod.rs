@@ -28,12 +28,12 @@ pub enum BindError {
     #[error("a daemon is already listening on '{}'", .0.display())]
     Live(PathBuf),
     /// The directory is not ours alone.
-    #[error("'{}' is not safe for a socket: {why}", .path.display())]
+    #[error("'{}' is not safe for a socket: {reason}", .path.display())]
     Unsafe {
         /// The directory.
         path: PathBuf,
         /// Owner, mode or kind.
-        why: String,
+        reason: String,
     },
     /// Something that is no socket is there. It may be somebody's, so it stays.
     #[error("'{}' is in the way: it is not a socket", .0.display())]

@@ -123,9 +123,9 @@ fn make_private(directory: &Path) -> Result<(), BindError> {
         }
         _ => {}
     }
-    let refuse = |why: String| BindError::Unsafe {
+    let refuse = |reason: String| BindError::Unsafe {
         path: directory.to_owned(),
-        why,
+        reason,
     };
     let found =
         fs::symlink_metadata(directory).map_err(io_error(directory, "cannot be looked at"))?;

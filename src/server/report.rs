@@ -213,7 +213,7 @@ mod tests {
         assert_eq!(state(without(Some(unreachable))), "unreachable");
         let login = SourceError::LoginRequired {
             host: host(),
-            said: "expired".to_owned(),
+            reason: "expired".to_owned(),
         };
         assert_eq!(state(without(Some(login))), "login-required");
         let rejected = Snapshot {

@@ -16,83 +16,83 @@ pub enum SourceError {
 
     /// An answer, but for now only that there is none: sealed, standby, too many requests, an error inside. Likely to
     /// pass.
-    #[error("'{host}' {said}")]
+    #[error("'{host}' {reason}")]
     Unavailable {
         /// Host and port.
         host: String,
         /// What it said, as the end of a sentence that starts with the host: "is sealed (503)".
-        said: String,
+        reason: String,
         /// When it asked to be asked again.
         retry_after: Option<Duration>,
     },
 
     /// The source refused who we said we are. Trying again with the same does not help.
-    #[error("'{host}' refused the login: {said}")]
+    #[error("'{host}' refused the login: {reason}")]
     LoginRefused {
         /// Host and port.
         host: String,
         /// What it said.
-        said: String,
+        reason: String,
         /// What to do now.
         hint: String,
     },
 
     /// A person has to sign in.
-    #[error("'{host}' wants a person to log in: {said}")]
+    #[error("'{host}' wants a person to log in: {reason}")]
     LoginRequired {
         /// Host and port.
         host: String,
         /// Why.
-        said: String,
+        reason: String,
     },
 
     /// The source knows who we are and says no to what we ask for.
-    #[error("'{host}' denied {what}: {said}")]
+    #[error("'{host}' denied {path}: {reason}")]
     Denied {
         /// Host and port.
         host: String,
         /// The path that was asked for.
-        what: String,
+        path: String,
         /// What it said.
-        said: String,
+        reason: String,
     },
 
     /// There is nothing (any more) where the configuration points to.
-    #[error("'{host}' has nothing to give at '{path}': {said}")]
+    #[error("'{host}' has nothing to give at '{path}': {reason}")]
     Missing {
         /// Host and port.
         host: String,
         /// The path that was asked for.
         path: String,
         /// Never written, deleted, destroyed.
-        said: String,
+        reason: String,
     },
 
     /// The source gave something that is not a credential, or not one that the client would take.
-    #[error("the field '{field}' from '{host}' {why}")]
+    #[error("the field '{field}' from '{host}' {reason}")]
     Unusable {
         /// Host and port, or the program.
         host: String,
         /// Which field of the answer.
         field: String,
         /// As the end of the sentence: "is empty", "is a number, not a string".
-        why: String,
+        reason: String,
     },
 
     /// The answer makes no sense for this kind of source: not JSON, another program's page, too large.
-    #[error("'{host}' answered wrongly: {why}")]
+    #[error("'{host}' answered wrongly: {reason}")]
     Malformed {
         /// Host and port, or the program.
         host: String,
         /// What is wrong with the answer.
-        why: String,
+        reason: String,
     },
 
     /// Something that the configuration names is not there or not usable: a secret file, a certificate, a variable.
-    #[error("{what}")]
+    #[error("{reason}")]
     Configuration {
         /// What, and where.
-        what: String,
+        reason: String,
         /// What to do now.
         hint: String,
     },

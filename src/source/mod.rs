@@ -4,7 +4,7 @@ pub mod catalog;
 mod error;
 pub mod exec;
 pub mod jwt;
-mod said;
+mod sanitize;
 mod secret_file;
 pub mod vault;
 
@@ -76,7 +76,7 @@ fn resolve(
     template
         .resolve(principal)
         .map_err(|e| SourceError::Configuration {
-            what: format!("'source.{source}.{key}' cannot be filled in: {e}"),
+            reason: format!("'source.{source}.{key}' cannot be filled in: {e}"),
             hint: "correct the placeholder, or set what it stands for".to_owned(),
         })
 }

@@ -106,7 +106,7 @@ fn read_file(path: &Path, private: bool) -> Result<Zeroizing<Vec<u8>>, SourceErr
 
 fn broken(from: &SecretRef, what: &str, hint: &str) -> SourceError {
     SourceError::Configuration {
-        what: format!("{} {what}", name(from)),
+        reason: format!("{} {what}", name(from)),
         hint: hint.to_owned(),
     }
 }
@@ -127,10 +127,10 @@ fn check_private(path: &Path, metadata: &std::fs::Metadata) -> Result<(), Source
             );
             Ok(())
         }
-        Judgement::Refused(why) => {
+        Judgement::Refused(reason) => {
             let path = path.display();
             Err(SourceError::Configuration {
-                what: format!("the file '{path}' holds a secret and {why} (mode {mode:04o})"),
+                reason: format!("the file '{path}' holds a secret and {reason} (mode {mode:04o})"),
                 hint: format!("chmod 600 '{path}', and see to it that what is in it is yours"),
             })
         }
@@ -203,12 +203,12 @@ mod tests {
         std::fs::write(&path, "s3cret\n").unwrap();
         let file = SecretRef::File(path.clone());
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o666)).unwrap();
-        let SourceError::Configuration { what, hint } = read(&file).unwrap_err() else {
+        let SourceError::Configuration { reason, hint } = read(&file).unwrap_err() else {
             panic!("another error");
         };
         assert!(
-            what.contains("can be written by others (mode 0666)"),
-            "{what}"
+            reason.contains("can be written by others (mode 0666)"),
+            "{reason}"
         );
         assert!(hint.starts_with("chmod 600 "), "{hint}");
         for mode in [0o644, 0o600] {

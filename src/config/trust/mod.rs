@@ -18,7 +18,7 @@ pub(super) use self::windows::check_user_file;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
     /// What is wrong, with which file or directory: the end of a sentence.
-    pub(super) why: String,
+    pub(super) reason: String,
     /// What to do now.
     pub(super) hint: String,
 }

@@ -87,14 +87,14 @@ impl Trust {
         let owner = metadata.uid();
         if owner != 0 && owner != self.uid {
             return Err(Refusal {
-                why: format!("'{}' belongs to uid {owner}, not to root", path.display()),
+                reason: format!("'{}' belongs to uid {owner}, not to root", path.display()),
                 hint: format!("as root: chown root '{}'", path.display()),
             });
         }
         // A link has no mode of its own.
         if !metadata.is_symlink() && metadata.mode() & OTHERS_WRITE != 0 {
             return Err(Refusal {
-                why: writable_by(path, metadata),
+                reason: writable_by(path, metadata),
                 hint: format!("as root: chmod go-w '{}'", path.display()),
             });
         }
@@ -108,13 +108,13 @@ pub(in super::super) fn check_user_file(path: &Path, metadata: &Metadata) -> Res
     let user = rustix::process::geteuid().as_raw();
     if owner != 0 && owner != user {
         return Err(Refusal {
-            why: format!("it belongs to uid {owner}, not to you (uid {user})"),
+            reason: format!("it belongs to uid {owner}, not to you (uid {user})"),
             hint: format!("copy '{}' to a file of your own", path.display()),
         });
     }
     if metadata.mode() & OTHERS_WRITE != 0 {
         return Err(Refusal {
-            why: writable_by(path, metadata),
+            reason: writable_by(path, metadata),
             hint: format!("chmod go-w '{}'", path.display()),
         });
     }
@@ -178,7 +178,7 @@ mod tests {
                 .trust
                 .check(&self.path("etc/claviger/config.toml"))
                 .unwrap();
-            checked.map_err(|refusal| refusal.why)
+            checked.map_err(|refusal| refusal.reason)
         }
     }
 
@@ -286,7 +286,7 @@ mod tests {
         fixture.chmod("etc/claviger/config.toml", 0o620);
         let refusal = check().unwrap_err();
         assert_eq!(
-            refusal.why,
+            refusal.reason,
             format!("others can write '{}' (mode 0620)", file.display())
         );
         assert_eq!(refusal.hint, format!("chmod go-w '{}'", file.display()));

@@ -98,9 +98,9 @@ impl Trust {
     }
 
     fn check_one(&self, path: &Path, rights: u32) -> io::Result<Result<(), Refusal>> {
-        let refuse = |why: String| {
+        let refuse = |reason: String| {
             Ok(Err(Refusal {
-                why,
+                reason,
                 hint: format!(
                     "as an administrator: let only Administrators and SYSTEM own and write '{}'",
                     path.display()

@@ -57,7 +57,7 @@ impl Listener {
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 return Err(BindError::Unsafe {
                     path: path.to_owned(),
-                    why: "another user's process listens there".to_owned(),
+                    reason: "another user's process listens there".to_owned(),
                 });
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}

@@ -45,7 +45,7 @@ impl ExecSource {
             .collect::<Result<Vec<_>, _>>()?;
         if argv.is_empty() {
             return Err(SourceError::Configuration {
-                what: format!("'source.{name}.command' is empty"),
+                reason: format!("'source.{name}.command' is empty"),
                 hint: "give the program's absolute path and its arguments".to_owned(),
             });
         }

@@ -27,10 +27,10 @@ struct Object {
 /// [`SourceError::Malformed`] for what starts like JSON and is not the object; [`SourceError::Unusable`] for a key that
 /// the client would refuse or that has expired.
 pub(super) fn parse(program: &str, stdout: &[u8], now: Timestamp) -> Result<Printed, SourceError> {
-    let unusable = |field: &str, why: String| SourceError::Unusable {
+    let unusable = |field: &str, reason: String| SourceError::Unusable {
         host: program.to_owned(),
         field: field.to_owned(),
-        why,
+        reason,
     };
     if !stdout.trim_ascii_start().starts_with(b"{") {
         let text = std::str::from_utf8(stdout).map_err(|e| {
@@ -49,7 +49,7 @@ pub(super) fn parse(program: &str, stdout: &[u8], now: Timestamp) -> Result<Prin
     // The place only: serde's own message quotes values.
     let object: Object = serde_json::from_slice(stdout).map_err(|e| SourceError::Malformed {
         host: program.to_owned(),
-        why: format!(
+        reason: format!(
             "its output starts like JSON and is not {{\"token\": \"…\", \"expires_at\": \"…\"}} (line {}, column {})",
             e.line(),
             e.column()

@@ -8,7 +8,7 @@ use tokio::{
 };
 use zeroize::Zeroizing;
 
-use crate::source::{SourceError, TransportError, said};
+use crate::source::{SourceError, TransportError, sanitize};
 
 /// The most that a program may print: four keys of the longest kind.
 const MAX_STDOUT: usize = 64 * 1024;
@@ -63,7 +63,7 @@ pub(super) async fn run(
     let Some(stdout) = stdout.map_err(broken)? else {
         return Err(SourceError::Malformed {
             host: program.to_owned(),
-            why: format!("it printed more than {} KiB", MAX_STDOUT / 1024),
+            reason: format!("it printed more than {} KiB", MAX_STDOUT / 1024),
         });
     };
     if !status.success() {
@@ -94,7 +94,7 @@ fn cannot_start(program: &str, e: &std::io::Error) -> SourceError {
         }
     };
     SourceError::Configuration {
-        what: format!("the program '{program}' {what}"),
+        reason: format!("the program '{program}' {what}"),
         hint: hint.to_owned(),
     }
 }
@@ -138,7 +138,7 @@ fn last_line(stderr: &[u8], stdout: &[u8]) -> String {
     let leaked = words
         .filter(|word| word.len() >= 8)
         .find(|word| line.contains(word));
-    said::one_line_without(line, leaked.unwrap_or(stdout.trim()))
+    sanitize::one_line_without(line, leaked.unwrap_or(stdout.trim()))
 }
 
 /// A program and, on Unix, all that it started: it leads a process group of its own. Killed when dropped, unless it ended.

@@ -84,7 +84,7 @@ impl KeyRing {
             return Ok(());
         }
         Err(SourceError::Configuration {
-            what: format!(
+            reason: format!(
                 "{} holds {len} bytes, too few for {:?}, which wants {least}",
                 secret_file::name(&self.from),
                 self.algorithm
@@ -124,7 +124,7 @@ impl KeyRing {
             ),
         };
         SourceError::Configuration {
-            what: format!(
+            reason: format!(
                 "{} does not hold what {:?} signs with: {kind}, private, not encrypted, in PEM",
                 secret_file::name(&self.from),
                 self.algorithm

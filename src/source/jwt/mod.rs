@@ -80,7 +80,7 @@ impl JwtSource {
     fn random_id(&self) -> Result<String, SourceError> {
         let mut bytes = [0; 16];
         rand::fill(&mut bytes).map_err(|_| SourceError::Configuration {
-            what: format!(
+            reason: format!(
                 "the source '{}' gets no random numbers from the system",
                 self.name
             ),
@@ -104,7 +104,7 @@ impl Source for JwtSource {
         check_usable(&secret).map_err(|e| SourceError::Unusable {
             host: self.name.clone(),
             field: "jwt".to_owned(),
-            why: e.to_string(),
+            reason: e.to_string(),
         })?;
         // `iat` and `exp` are whole seconds, rounded down: the JWT ends a fraction before `ttl` is over.
         let fraction = u32::try_from(obtained.wall.subsec_nanosecond()).unwrap_or(0);

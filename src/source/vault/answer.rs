@@ -8,7 +8,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use crate::{
     clock::Timestamp,
     secret::Secret,
-    source::{SourceError, TransportError, said},
+    source::{SourceError, TransportError, sanitize},
 };
 
 /// Why a request has no result.
@@ -36,7 +36,7 @@ pub(super) enum Failure {
 pub(super) struct Refusal {
     pub(super) status: u16,
     /// `errors`, or else `warnings`, as one line; empty where there is none.
-    pub(super) said: String,
+    pub(super) reason: String,
     /// Whether the body is Vault's: a JSON object, or nothing at all.
     is_vaults: bool,
     /// KV v2's 404 for a version that was there.
@@ -125,7 +125,7 @@ impl Refusal {
             .or(parsed.warnings);
         Self {
             status,
-            said: said::one_line(&words.unwrap_or_default().join("; ")),
+            reason: sanitize::one_line(&words.unwrap_or_default().join("; ")),
             is_vaults,
             gone: parsed.data.and_then(|data| data.metadata),
             retry_after: None,
@@ -134,12 +134,12 @@ impl Refusal {
 
     /// Vault's words, or `instead`, with the status.
     pub(super) fn words(&self, instead: &str) -> String {
-        let said = if self.said.is_empty() {
+        let reason = if self.reason.is_empty() {
             instead
         } else {
-            &self.said
+            &self.reason
         };
-        format!("{said} ({})", self.status)
+        format!("{reason} ({})", self.status)
     }
 }
 
@@ -165,13 +165,13 @@ pub(super) fn on_read(host: &str, path: &str, failure: Failure) -> SourceError {
         404 => SourceError::Missing {
             host,
             path,
-            said: match refusal.gone {
+            reason: match refusal.gone {
                 Some(gone) => gone.said(),
                 None => refusal.words("nothing was ever written there"),
             },
         },
         405 => SourceError::Configuration {
-            what: format!(
+            reason: format!(
                 "'{path}' of '{host}' cannot be read: {}",
                 refusal.words("not supported")
             ),
@@ -179,8 +179,8 @@ pub(super) fn on_read(host: &str, path: &str, failure: Failure) -> SourceError {
         },
         _ => SourceError::Denied {
             host,
-            what: path,
-            said: refusal.words("no reason given"),
+            path,
+            reason: refusal.words("no reason given"),
         },
     }
 }
@@ -190,34 +190,34 @@ pub(super) fn common(host: &str, failure: Failure) -> Result<Refusal, SourceErro
     let host = host.to_owned();
     let refusal = match failure {
         Failure::NoAnswer(error) => return Err(SourceError::Unreachable { host, error }),
-        Failure::Malformed(why) => return Err(SourceError::Malformed { host, why }),
+        Failure::Malformed(reason) => return Err(SourceError::Malformed { host, reason }),
         Failure::Ours(error) => return Err(error),
         Failure::Redirected(to) => {
             return Err(SourceError::Unavailable {
                 host,
-                said: format!("is a standby and points to '{to}', where it was not followed"),
+                reason: format!("is a standby and points to '{to}', where it was not followed"),
                 retry_after: None,
             });
         }
         Failure::Refused(refusal) => refusal,
     };
-    let Some(said) = unavailable(&refusal) else {
+    let Some(reason) = unavailable(&refusal) else {
         if refusal.is_vaults && (400..500).contains(&refusal.status) {
             return Ok(refusal);
         }
-        let why = format!("status {} with a body that is not Vault's", refusal.status);
-        return Err(SourceError::Malformed { host, why });
+        let reason = format!("status {} with a body that is not Vault's", refusal.status);
+        return Err(SourceError::Malformed { host, reason });
     };
     Err(SourceError::Unavailable {
         host,
-        said,
+        reason,
         retry_after: refusal.retry_after,
     })
 }
 
 /// What says that there is no answer for now only. A load balancer in front says it with a page of its own.
 fn unavailable(refusal: &Refusal) -> Option<String> {
-    let lower = refusal.said.to_lowercase();
+    let lower = refusal.reason.to_lowercase();
     let instead = match refusal.status {
         503 if lower.contains("sealed") => return Some("is sealed (503)".to_owned()),
         429 if lower.contains("standby") => return Some("is a standby (429)".to_owned()),

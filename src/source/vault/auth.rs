@@ -15,7 +15,7 @@ use crate::{
     clock::Now,
     config::{self, Assertion, AuthMethod, Principal, SecretRef},
     secret::Secret,
-    source::{self, Source, SourceError, said, secret_file},
+    source::{self, Source, SourceError, sanitize, secret_file},
 };
 
 /// How to log in, with every placeholder filled in.
@@ -88,7 +88,7 @@ impl Login {
                     (Assertion::Source(_), Some(source)) => JwtFrom::Source(source),
                     (Assertion::Source(of), None) => {
                         return Err(SourceError::Configuration {
-                            what: format!(
+                            reason: format!(
                                 "'source.{name}.auth.jwt_source': there is no source '{of}'"
                             ),
                             hint: format!("add [source.{of}]"),
@@ -180,7 +180,7 @@ impl Login {
             .filter(|auth| !auth.client_token.expose().is_empty())
             .ok_or_else(|| SourceError::LoginRefused {
                 host: host.clone(),
-                said: "it gave no token (it may want a second factor)".to_owned(),
+                reason: "it gave no token (it may want a second factor)".to_owned(),
                 hint: "let this login do without one, or choose another method".to_owned(),
             })?;
         Ok(Token::from_auth(auth, now, login))
@@ -251,7 +251,7 @@ async fn look_up(
         .map_err(|failure| refused(host, failure, Some(&token), hint(), ""))?;
     let data = parsed.data.ok_or_else(|| SourceError::Malformed {
         host: host.clone(),
-        why: "the token's look-up has no data".to_owned(),
+        reason: "the token's look-up has no data".to_owned(),
     })?;
     Ok(Token::new(
         token,
@@ -292,7 +292,7 @@ async fn unwrap(
             match failure {
                 Failure::Refused(refusal) if matches!(refusal.status, 400 | 403) => SourceError::LoginRefused {
                     host: host.clone(),
-                    said: "the wrapping token was already used or has expired: someone else may have unwrapped it".to_owned(),
+                    reason: "the wrapping token was already used or has expired: someone else may have unwrapped it".to_owned(),
                     hint,
                 },
                 other => refused(host, other, Some(&wrapping), hint, ""),
@@ -305,7 +305,7 @@ async fn unwrap(
         return Err(SourceError::Unusable {
             host: host.clone(),
             field: "secret_id".to_owned(),
-            why: "is not in what was wrapped".to_owned(),
+            reason: "is not in what was wrapped".to_owned(),
         });
     };
     *known = Some(Unwrapped {
@@ -331,7 +331,7 @@ fn refused(
     let words = refusal.words("no reason given");
     SourceError::LoginRefused {
         host: host.to_owned(),
-        said: said::one_line_without(&words, sent.map_or("", Secret::expose)),
+        reason: sanitize::one_line_without(&words, sent.map_or("", Secret::expose)),
         hint: match refusal.status {
             403..=405 => format!("{hint}{not_there}"),
             _ => hint,

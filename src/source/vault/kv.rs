@@ -75,15 +75,15 @@ impl Metadata {
 ///
 /// [`SourceError::Unusable`]: not there (the names that are there are no secret), not a string, not a key.
 pub(super) fn pick(host: &str, mut fields: Fields, name: &str) -> Result<Secret, SourceError> {
-    let unusable = |why: String| SourceError::Unusable {
+    let unusable = |reason: String| SourceError::Unusable {
         host: host.to_owned(),
         field: name.to_owned(),
-        why,
+        reason,
     };
     match fields.remove(name) {
         Some(Field::Text(key)) => match check_usable(&key) {
             Ok(()) => Ok(key),
-            Err(why) => Err(unusable(why.to_string())),
+            Err(reason) => Err(unusable(reason.to_string())),
         },
         Some(Field::Other(kind)) => Err(unusable(format!("is {kind}, not a string"))),
         None if fields.is_empty() => Err(unusable(
@@ -100,7 +100,7 @@ pub(super) fn pick(host: &str, mut fields: Fields, name: &str) -> Result<Secret,
             } else {
                 ""
             };
-            let names = crate::source::said::one_line(&names.join(", "));
+            let names = crate::source::sanitize::one_line(&names.join(", "));
             Err(unusable(format!(
                 "is not there; the secret has {names}{more}"
             )))
@@ -192,10 +192,10 @@ mod tests {
             ),
             ("{}", "is not there; the secret has no fields"),
         ];
-        for (json, why) in table {
+        for (json, reason) in table {
             assert_eq!(
                 picked(json).unwrap_err(),
-                format!("the field 'api_key' from 'v' {why}")
+                format!("the field 'api_key' from 'v' {reason}")
             );
         }
     }

@@ -87,7 +87,7 @@ pub(super) async fn revalidate(session: &Session, lease: &Lease) -> Result<Fresh
     let revoked = |what: &str| SourceError::Missing {
         host: session.host().to_owned(),
         path: lease.id.clone(),
-        said: format!("{what} was revoked or has expired"),
+        reason: format!("{what} was revoked or has expired"),
     };
     let refusal = match session.call(token.as_ref(), post).await {
         Ok(_) => return Ok(Freshness::Fresh),

@@ -179,7 +179,7 @@ impl VaultSource {
         let metadata = self.data(&full, envelope)?;
         match metadata.current(asked.wall) {
             Ok(version) => Ok(Some(version)),
-            Err(said) => Err(self.missing("metadata", said)),
+            Err(reason) => Err(self.missing("metadata", reason)),
         }
     }
 
@@ -194,7 +194,7 @@ impl VaultSource {
     fn data<T>(&self, full: &str, envelope: Envelope<T>) -> Result<T, SourceError> {
         envelope.data.ok_or_else(|| SourceError::Malformed {
             host: self.host().to_owned(),
-            why: format!("the answer for '{full}' has no data"),
+            reason: format!("the answer for '{full}' has no data"),
         })
     }
 
@@ -206,11 +206,11 @@ impl VaultSource {
         answer::on_read(self.host(), &self.full(part), failure)
     }
 
-    fn missing(&self, part: &str, said: String) -> SourceError {
+    fn missing(&self, part: &str, reason: String) -> SourceError {
         SourceError::Missing {
             host: self.host().to_owned(),
             path: self.full(part),
-            said,
+            reason,
         }
     }
 }
@@ -259,8 +259,8 @@ impl Source for VaultSource {
         match (given_back?, lease) {
             (false, Some(lease)) if !logged_out => Err(SourceError::Denied {
                 host: self.host().to_owned(),
-                what: "sys/leases/revoke".to_owned(),
-                said: format!("the lease '{}' stays until it ends", lease.id),
+                path: "sys/leases/revoke".to_owned(),
+                reason: format!("the lease '{}' stays until it ends", lease.id),
             }),
             _ => Ok(()),
         }
@@ -284,7 +284,7 @@ fn check_segment(source: &str, key: &str, segment: &str) -> Result<(), SourceErr
         return Ok(());
     }
     Err(SourceError::Configuration {
-        what: format!(
+        reason: format!(
             "'source.{source}.{key}' has a segment that is empty, '.', '..' or not printable"
         ),
         hint: format!("correct '{key}', or what its placeholders stand for"),

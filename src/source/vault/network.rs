@@ -2,7 +2,7 @@
 
 use std::{error::Error, io, time::Duration};
 
-use crate::source::{TransportError, said};
+use crate::source::{TransportError, sanitize};
 
 /// Names the trouble. The chain's text is not shown as it is: it has the address in it, over and over.
 pub(super) fn transport_error(e: &reqwest::Error, timeout: Duration) -> TransportError {
@@ -10,8 +10,8 @@ pub(super) fn transport_error(e: &reqwest::Error, timeout: Duration) -> Transpor
         return TransportError::TimedOut(timeout);
     }
     let chain = chain(e);
-    if let Some(why) = chain.iter().find_map(|link| tls(&link.to_string())) {
-        return TransportError::Tls(why);
+    if let Some(reason) = chain.iter().find_map(|link| tls(&link.to_string())) {
+        return TransportError::Tls(reason);
     }
     // Only `Display` tells it from others.
     if chain
@@ -39,7 +39,7 @@ pub(super) fn transport_error(e: &reqwest::Error, timeout: Duration) -> Transpor
 pub(super) fn innermost(e: &reqwest::Error) -> String {
     chain(e)
         .last()
-        .map(|link| said::one_line(&link.to_string()))
+        .map(|link| sanitize::one_line(&link.to_string()))
         .unwrap_or_default()
 }
 
@@ -50,8 +50,8 @@ fn chain(e: &reqwest::Error) -> Vec<&(dyn Error + 'static)> {
 
 /// rustls' words in ours. They are all that there is: its types are not ours to name.
 fn tls(text: &str) -> Option<String> {
-    if let Some(why) = text.strip_prefix("invalid peer certificate: ") {
-        let lower = why.to_lowercase();
+    if let Some(reason) = text.strip_prefix("invalid peer certificate: ") {
+        let lower = reason.to_lowercase();
         return Some(if lower.contains("unknownissuer") {
             "its certificate is from an issuer that is not trusted here".to_owned()
         } else if lower.contains("not valid yet") || lower.contains("notvalidyet") {
@@ -61,13 +61,16 @@ fn tls(text: &str) -> Option<String> {
         } else if lower.contains("not valid for name") || lower.contains("notvalidforname") {
             "its certificate is another host's".to_owned()
         } else {
-            format!("its certificate is not valid ({})", said::one_line(why))
+            format!(
+                "its certificate is not valid ({})",
+                sanitize::one_line(reason)
+            )
         });
     }
     if let Some(alert) = text.strip_prefix("received fatal alert: ") {
         return Some(match alert {
             "CertificateRequired" => "it wants a client certificate".to_owned(),
-            other => format!("it ended the handshake ({})", said::one_line(other)),
+            other => format!("it ended the handshake ({})", sanitize::one_line(other)),
         });
     }
     text.starts_with("received corrupt message")

@@ -56,7 +56,7 @@ impl Transport {
         let address = Address::new(&config.address);
         if cfg!(not(unix)) && address.socket.is_some() {
             return Err(SourceError::Configuration {
-                what: format!(
+                reason: format!(
                     "'{}' cannot be reached: this system has no unix listeners",
                     address.name
                 ),
@@ -68,7 +68,7 @@ impl Transport {
             && HeaderValue::from_str(namespace).is_err()
         {
             return Err(SourceError::Configuration {
-                what: "'namespace' has characters that no namespace has".to_owned(),
+                reason: "'namespace' has characters that no namespace has".to_owned(),
                 hint: "correct 'namespace'".to_owned(),
             });
         }
@@ -157,7 +157,7 @@ impl Transport {
             let certificates = Certificate::from_pem_bundle(&pem).unwrap_or_default();
             if certificates.is_empty() {
                 return Err(SourceError::Configuration {
-                    what: format!("the file '{}' holds no certificate in PEM", file.display()),
+                    reason: format!("the file '{}' holds no certificate in PEM", file.display()),
                     hint: "put the CA's certificates into it, or correct 'ca_file'".to_owned(),
                 });
             }
@@ -167,7 +167,7 @@ impl Transport {
             builder = builder.identity(read_identity(chain, key)?);
         }
         builder.build().map_err(|e| SourceError::Configuration {
-            what: format!(
+            reason: format!(
                 "TLS to '{}' cannot be set up: {}",
                 self.address.name,
                 network::innermost(&e)
@@ -188,7 +188,7 @@ fn read_identity(chain: &PathBuf, key: &PathBuf) -> Result<Identity, SourceError
         pem.extend_from_slice(&key_pem);
     }
     Identity::from_pem(&pem).map_err(|_| SourceError::Configuration {
-        what: format!(
+        reason: format!(
             "the files '{}' and '{}' are no certificate and private key in PEM",
             chain.display(),
             key.display()
@@ -299,7 +299,7 @@ fn header_of(token: &Secret) -> Result<HeaderValue, SourceError> {
     let bytes = Zeroizing::new(token.expose().as_bytes().to_vec());
     let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(bytes)).map_err(|_| {
         SourceError::Configuration {
-            what: "the Vault token has characters that no token has".to_owned(),
+            reason: "the Vault token has characters that no token has".to_owned(),
             hint: "put the bare token where it is read from".to_owned(),
         }
     })?;

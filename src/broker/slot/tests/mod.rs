@@ -42,8 +42,8 @@ fn down() -> SourceError {
 fn denied() -> SourceError {
     SourceError::Denied {
         host: "vault.test:8200".to_owned(),
-        what: "secret/key".to_owned(),
-        said: "permission denied".to_owned(),
+        path: "secret/key".to_owned(),
+        reason: "permission denied".to_owned(),
     }
 }
 

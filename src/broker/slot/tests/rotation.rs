@@ -26,7 +26,7 @@ fn deleted() -> SourceError {
     SourceError::Missing {
         host: "vault.test:8200".to_owned(),
         path: "secret/key".to_owned(),
-        said: "version 2 was deleted".to_owned(),
+        reason: "version 2 was deleted".to_owned(),
     }
 }
 
