@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The longest key that Claude Code takes from a helper, in characters.
-pub const MAX_KEY_LEN: usize = claviger_wire::MAX_KEY_LEN;
+pub(crate) const MAX_KEY_LEN: usize = claviger_wire::MAX_KEY_LEN;
 
 /// A gateway credential and what is known of its life.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,13 +37,13 @@ pub struct Lease {
 impl Credential {
     /// When it was issued, by the wall clock.
     #[must_use]
-    pub fn issued_at(&self) -> Timestamp {
+    pub(crate) fn issued_at(&self) -> Timestamp {
         self.obtained.wall
     }
 
     /// When it expires, by the wall clock; `None` where the source does not say.
     #[must_use]
-    pub fn expires_at(&self) -> Option<Timestamp> {
+    pub(crate) fn expires_at(&self) -> Option<Timestamp> {
         let lifetime = self.lifetime?;
         Some(
             self.obtained
@@ -58,7 +58,7 @@ impl Credential {
     /// The clock that has less to give is believed: the monotonic one where the wall clock was set back, the wall clock
     /// where it was set forward.
     #[must_use]
-    pub fn remaining(&self, now: Now) -> Option<Duration> {
+    pub(crate) fn remaining(&self, now: Now) -> Option<Duration> {
         let lifetime = self.lifetime?;
         let by_tick = lifetime.saturating_sub(now.tick.since(self.obtained.tick));
         let by_wall = self.expires_at()?.duration_since(now.wall);
@@ -67,20 +67,20 @@ impl Credential {
 
     /// Whether its life is over.
     #[must_use]
-    pub fn is_expired(&self, now: Now) -> bool {
+    pub(crate) fn is_expired(&self, now: Now) -> bool {
         self.remaining(now).is_some_and(|left| left.is_zero())
     }
 
     /// See [`Secret::fingerprint`].
     #[must_use]
-    pub fn fingerprint(&self) -> Fingerprint {
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
         self.secret.fingerprint()
     }
 }
 
 /// Why Claude Code would refuse a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unusable {
+pub(crate) enum Unusable {
     /// Nothing in it.
     #[error("is empty")]
     Empty,
@@ -100,7 +100,7 @@ pub enum Unusable {
 /// # Errors
 ///
 /// [`Unusable`], which names a place (counted from 1) and never what stands there.
-pub fn check_usable(key: &Secret) -> Result<(), Unusable> {
+pub(crate) fn check_usable(key: &Secret) -> Result<(), Unusable> {
     let key = key.expose();
     if key.is_empty() {
         return Err(Unusable::Empty);

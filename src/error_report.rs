@@ -17,23 +17,23 @@ use crate::{
 };
 
 /// Usage or configuration error.
-pub const CONFIGURATION: u8 = 2;
+pub(crate) const CONFIGURATION: u8 = 2;
 /// A person must log in.
-pub const LOGIN: u8 = 3;
+pub(crate) const LOGIN: u8 = 3;
 /// The gateway rejects the credential that the source still hands out.
-pub const REJECTED: u8 = 4;
+pub(crate) const REJECTED: u8 = 4;
 /// The source cannot be reached or answers wrongly, and nothing valid is cached.
-pub const SOURCE: u8 = 5;
+pub(crate) const SOURCE: u8 = 5;
 /// The source answered with something that is not a usable credential.
-pub const UNUSABLE: u8 = 6;
+pub(crate) const UNUSABLE: u8 = 6;
 /// Denied: policy, terminal, other user.
-pub const DENIED: u8 = 7;
+pub(crate) const DENIED: u8 = 7;
 /// The daemon cannot be started or does not answer in time.
-pub const DAEMON: u8 = 8;
+pub(crate) const DAEMON: u8 = 8;
 
 /// No configuration, or a broken one.
 #[must_use]
-pub fn of_config(error: &ConfigError) -> Failure {
+pub(crate) fn of_config(error: &ConfigError) -> Failure {
     Failure {
         code: CONFIGURATION,
         message: error.to_string(),
@@ -43,7 +43,7 @@ pub fn of_config(error: &ConfigError) -> Failure {
 
 /// No profile, or too many.
 #[must_use]
-pub fn of_select(error: &SelectError) -> Failure {
+pub(crate) fn of_select(error: &SelectError) -> Failure {
     Failure {
         code: CONFIGURATION,
         message: error.to_string(),
@@ -53,7 +53,7 @@ pub fn of_select(error: &SelectError) -> Failure {
 
 /// No credential for `profile`, which has it from `source`.
 #[must_use]
-pub fn of_acquire(profile: &str, source: &str, error: &AcquireError) -> Failure {
+pub(crate) fn of_acquire(profile: &str, source: &str, error: &AcquireError) -> Failure {
     match error {
         AcquireError::Refused(refusal) => {
             let mut failure = match &refusal.reason {
@@ -103,7 +103,7 @@ fn of_rejected(source: &str, rejected: &Rejected) -> Failure {
 
 /// The credential of `profile` is forgotten here, but the source could not be told.
 #[must_use]
-pub fn of_revoke(profile: &str, error: &SourceError) -> Failure {
+pub(crate) fn of_revoke(profile: &str, error: &SourceError) -> Failure {
     Failure {
         message: format!("forgotten on this machine, but not revoked at the source: {error}"),
         ..of_source(profile, error)

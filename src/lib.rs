@@ -3,19 +3,19 @@
 
 pub mod broker;
 pub mod cli;
-pub mod client_process;
-pub mod client_session;
+mod client_process;
+mod client_session;
 pub mod clock;
 pub mod config;
 pub mod credential;
 pub mod demo;
-pub mod error_report;
-pub mod gateway;
-pub mod listener;
-pub mod logging;
-pub mod paths;
-pub mod process;
+mod error_report;
+mod gateway;
+mod listener;
+mod logging;
+mod paths;
+mod process;
 pub mod secret;
-pub mod server;
+mod server;
 pub mod source;
 mod sync;

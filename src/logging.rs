@@ -26,7 +26,7 @@ const LEVEL: &str = "CLAVIGER_LOG";
 
 /// Logs to stderr, for a daemon in the foreground, until the guard is dropped.
 #[must_use]
-pub fn to_stderr() -> DefaultGuard {
+pub(crate) fn to_stderr() -> DefaultGuard {
     start(io::stderr)
 }
 
@@ -35,7 +35,7 @@ pub fn to_stderr() -> DefaultGuard {
 /// # Errors
 ///
 /// Where the file or its directory cannot be made.
-pub fn to_file() -> io::Result<DefaultGuard> {
+pub(crate) fn to_file() -> io::Result<DefaultGuard> {
     Ok(start(Mutex::new(open(&paths::log_file())?)))
 }
 

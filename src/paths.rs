@@ -9,19 +9,19 @@ use claviger_wire::paths::{self, PathError, System};
 /// # Errors
 ///
 /// [`PathError`]: a variable is missing or relative, or the path is too long for a socket.
-pub fn socket() -> Result<PathBuf, PathError> {
+pub(crate) fn socket() -> Result<PathBuf, PathError> {
     paths::socket(System::HERE, &crate::listener::own_user(), &variable)
 }
 
 /// The daemon's log; in the temporary directory where the environment does not say where the user's files are.
 #[must_use]
-pub fn log_file() -> PathBuf {
+pub(crate) fn log_file() -> PathBuf {
     paths::log_file(System::HERE, &variable)
         .unwrap_or_else(|_| env::temp_dir().join("claviger-daemon.log"))
 }
 
 /// A variable of the environment. A path in one of Claviger's own is looked up from where the command was given.
-pub fn variable(name: &str) -> Option<OsString> {
+pub(crate) fn variable(name: &str) -> Option<OsString> {
     let value = env::var_os(name).filter(|value| !value.is_empty())?;
     if !paths::PATH_VARIABLES.contains(&name) {
         return Some(value);

@@ -11,14 +11,14 @@ use crate::{client_session::ClientSession, clock::Tick, secret::Fingerprint};
 /// How long a session has to have had a key before its coming back says anything of that key, if it had another one
 /// before: after an idle time the client sends one more request with the old key, and its 401 comes back within about
 /// a second of the new key's being handed out.
-pub const REVALIDATION_GRACE: Duration = Duration::from_secs(2);
+pub(crate) const REVALIDATION_GRACE: Duration = Duration::from_secs(2);
 
 /// The client waits for longer than this before it comes back with a 401. Who asks again sooner, a crowd of shims with
 /// one parent, say, is worth a question to the gateway and no more.
 const IMMEDIATE: Duration = Duration::from_millis(500);
 
 /// A client that caches for less than this comes back as early as one with a 401 does: it tells nothing.
-pub const MIN_INFORMATIVE_LIFETIME: Duration = Duration::from_secs(5);
+pub(crate) const MIN_INFORMATIVE_LIFETIME: Duration = Duration::from_secs(5);
 
 /// The longest pause of the client's back-off, and a little: longer ones are somebody thinking.
 const LONGEST_RETRY: Duration = Duration::from_secs(45);
@@ -34,7 +34,7 @@ const MAX_SESSIONS: usize = 1024;
 
 /// What an ask tells of the key that the session was given before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Signal {
+pub(crate) enum Signal {
     /// Nothing: a first ask, or the cache lifetime is over, or the key has been replaced since, or there was no time to
     /// try it.
     None,
@@ -54,7 +54,7 @@ pub enum Signal {
 
 /// Who was given what, and when.
 #[derive(Debug, Default)]
-pub struct Sessions(HashMap<ClientSession, Handout>);
+pub(crate) struct Sessions(HashMap<ClientSession, Handout>);
 
 #[derive(Debug)]
 struct Handout {
@@ -70,7 +70,7 @@ struct Handout {
 impl Sessions {
     /// What it tells that `session` asks at `now`, where `current` is what it would be given.
     #[must_use]
-    pub fn signal(
+    pub(crate) fn signal(
         &self,
         session: ClientSession,
         current: &Fingerprint,
@@ -104,7 +104,7 @@ impl Sessions {
     }
 
     /// `session` is given `key`.
-    pub fn record(
+    pub(crate) fn record(
         &mut self,
         session: ClientSession,
         key: &Fingerprint,
@@ -149,7 +149,7 @@ impl Sessions {
 
 /// Whether a session that was given a key at `given` and asks again at `now` had no time to meet a 401.
 #[must_use]
-pub fn is_immediate(given: Tick, now: Tick) -> bool {
+pub(crate) fn is_immediate(given: Tick, now: Tick) -> bool {
     now.since(given) < IMMEDIATE
 }
 

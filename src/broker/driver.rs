@@ -177,7 +177,7 @@ impl Driver {
                 tracing::debug!(?result, "looked at the source");
                 let jitter = (self.jitter)();
                 self.with(|slot| {
-                    slot.on_revalidated(self.clock.now(), jitter, revalidation, result)
+                    slot.on_revalidated(self.clock.now(), jitter, revalidation, result);
                 });
             }
         }

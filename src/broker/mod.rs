@@ -4,21 +4,24 @@
 //! wants done in tasks of the daemon's own, so that a client that goes away cancels nothing, and it wakes who waits.
 //! It knows the traits [`Source`], [`Gateway`] and [`Clock`] and none of their implementations.
 
-pub mod client_retry;
+pub(crate) mod client_retry;
 mod driver;
-pub mod renewal;
-pub mod retry;
-pub mod slot;
+pub(crate) mod renewal;
+pub(crate) mod retry;
+pub(crate) mod slot;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
-pub use self::driver::{AcquireError, Jitter, Route, system_jitter};
 use self::{
     driver::Driver,
-    slot::{Answer, Ask, Slot, Snapshot},
+    slot::{Answer, Slot},
+};
+pub use self::{
+    driver::{AcquireError, Jitter, Route, system_jitter},
+    slot::{Ask, Refusal, Snapshot},
 };
 use crate::{
     clock::{Clock, Tick},
@@ -45,7 +48,7 @@ impl Broker {
     /// A broker for the profiles of a new configuration. Those that are `unchanged` go on with what they have: their
     /// credential, their flight, their back-off.
     #[must_use]
-    pub fn succeed(
+    pub(crate) fn succeed(
         &self,
         routes: BTreeMap<String, Route>,
         unchanged: &BTreeSet<String>,
@@ -126,7 +129,7 @@ impl Broker {
 
     /// Whether the word of the gateway of `profile` counts; `None` where there is none to ask.
     #[must_use]
-    pub fn calibration(&self, profile: &str) -> Option<Calibration> {
+    pub(crate) fn calibration(&self, profile: &str) -> Option<Calibration> {
         Some(self.drivers[profile].route.gateway.as_ref()?.calibration())
     }
 }

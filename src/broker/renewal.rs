@@ -12,10 +12,10 @@ use std::time::Duration;
 
 /// What is added to the client's cache lifetime in the promise: the client uses a key once more after that
 /// (stale-while-revalidate), and its request takes its time.
-pub const MARGIN: Duration = Duration::from_secs(60);
+pub(crate) const MARGIN: Duration = Duration::from_secs(60);
 
 /// From here on callers wait for the successor: less is left than a long request of the client's takes.
-pub const MANDATORY: Duration = Duration::from_secs(60);
+pub(crate) const MANDATORY: Duration = Duration::from_secs(60);
 
 /// How large a part of the life the advisory window is at least.
 const ADVISORY_PART: f64 = 0.3;
@@ -29,7 +29,7 @@ const JITTER: f64 = 0.1;
 
 /// How soon a credential should be replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Need {
+pub(crate) enum Need {
     /// Not yet.
     None,
     /// Soon: fetch the successor, serve the current one meanwhile.
@@ -42,7 +42,11 @@ pub enum Need {
 /// client's cache lifetime, whichever is longer, half of its life at most, and ±10% by `jitter` (from 0 up to 1), which
 /// is drawn once for each credential.
 #[must_use]
-pub fn advisory_window(lifetime: Duration, cache_lifetime: Duration, jitter: f64) -> Duration {
+pub(crate) fn advisory_window(
+    lifetime: Duration,
+    cache_lifetime: Duration,
+    jitter: f64,
+) -> Duration {
     let wanted = lifetime
         .mul_f64(ADVISORY_PART)
         .max(cache_lifetime.saturating_mul(2));
@@ -54,7 +58,7 @@ pub fn advisory_window(lifetime: Duration, cache_lifetime: Duration, jitter: f64
 
 /// How long a credential has to live on when it is handed out, so that the client never sends a dead one.
 #[must_use]
-pub fn min_remaining(cache_lifetime: Duration) -> Duration {
+pub(crate) fn min_remaining(cache_lifetime: Duration) -> Duration {
     cache_lifetime.saturating_add(MARGIN)
 }
 
@@ -62,7 +66,7 @@ pub fn min_remaining(cache_lifetime: Duration) -> Duration {
 /// one, and does not make the source issue one for every ask: half the life less [`MARGIN`], or a quarter of the life
 /// where that leaves too little.
 #[must_use]
-pub fn longest_cache_lifetime(lifetime: Duration) -> Duration {
+pub(crate) fn longest_cache_lifetime(lifetime: Duration) -> Duration {
     (lifetime / 2).saturating_sub(MARGIN).max(lifetime / 4)
 }
 
@@ -73,7 +77,7 @@ pub fn longest_cache_lifetime(lifetime: Duration) -> Duration {
 /// out. Where they live shorter, the best there is has to do, and waiting starts at [`MANDATORY`] or a tenth of the
 /// life, whichever is shorter.
 #[must_use]
-pub fn need(
+pub(crate) fn need(
     lifetime: Duration,
     remaining: Duration,
     advisory: Duration,

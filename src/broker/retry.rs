@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 /// How long a failure is remembered at least: two hundred callers of one second share one failed try.
-pub const FLOOR: Duration = Duration::from_secs(1);
+pub(crate) const FLOOR: Duration = Duration::from_secs(1);
 
 /// The longest wait: what an operator who has just repaired Vault has patience for.
-pub const CEILING: Duration = Duration::from_secs(300);
+pub(crate) const CEILING: Duration = Duration::from_secs(300);
 
 /// The longest that a source's own `Retry-After` is obeyed: an hour. A larger one is a mistake somewhere.
-pub const RETRY_AFTER_CEILING: Duration = Duration::from_secs(3600);
+pub(crate) const RETRY_AFTER_CEILING: Duration = Duration::from_secs(3600);
 
 /// How long to wait after the `failures`th failure in a row (from 1): a random part (`jitter`, from 0 up to 1) of
 /// 1 s · 2ⁿ⁻¹, 5 min at most, but never less than [`FLOOR`].
@@ -20,7 +20,7 @@ pub const RETRY_AFTER_CEILING: Duration = Duration::from_secs(3600);
 /// `retry_after`, where the source gave one, is the least; up to a tenth is added, so that not all come back in the
 /// same second.
 #[must_use]
-pub fn delay(failures: u32, retry_after: Option<Duration>, jitter: f64) -> Duration {
+pub(crate) fn delay(failures: u32, retry_after: Option<Duration>, jitter: f64) -> Duration {
     let exponent = failures.saturating_sub(1).min(16);
     let bound = FLOOR.saturating_mul(1 << exponent).min(CEILING);
     let own = bound.mul_f64(jitter.clamp(0.0, 1.0)).max(FLOOR);

@@ -51,7 +51,7 @@ struct Process {
 
 /// The client session that the shim with the process id `shim` runs for; `None` where the system does not tell.
 #[must_use]
-pub fn find(shim: u32) -> Option<ClientSession> {
+pub(crate) fn find(shim: u32) -> Option<ClientSession> {
     climb(shim, look_up)
 }
 

@@ -3,6 +3,7 @@
 //! Waiting goes by the monotonic reading, issued expiries by the wall's. The two are read together, so that a wall clock
 //! that was set, or a laptop that slept, can be told from time that passed.
 
+#[cfg(any(test, feature = "test-util"))]
 mod manual;
 mod system;
 
@@ -11,7 +12,9 @@ use std::{ops::Add, time::Duration};
 use async_trait::async_trait;
 pub use jiff::Timestamp;
 
-pub use self::{manual::ManualClock, system::SystemClock};
+#[cfg(any(test, feature = "test-util"))]
+pub use self::manual::ManualClock;
+pub use self::system::SystemClock;
 
 /// A monotonic reading: time since the machine started, **time asleep included**. Only differences mean anything.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

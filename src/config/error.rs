@@ -49,17 +49,17 @@ pub enum ConfigError {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
     /// From 1.
-    pub line: usize,
+    pub(crate) line: usize,
     /// In characters, from 1.
-    pub column: usize,
+    pub(crate) column: usize,
     /// The key, what is wrong, what is accepted.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 impl ConfigError {
     /// What to do now.
     #[must_use]
-    pub fn hint(&self) -> String {
+    pub(crate) fn hint(&self) -> String {
         match self {
             Self::Missing { .. } => {
                 "run 'claviger demo' to see it at work without one; README.md shows how to write one".to_owned()
@@ -72,7 +72,7 @@ impl ConfigError {
 
     /// The file that it is about; none where there is no file.
     #[must_use]
-    pub fn file(&self) -> Option<&Path> {
+    pub(crate) fn file(&self) -> Option<&Path> {
         match self {
             Self::Missing { .. } => None,
             Self::Unreadable { file, .. }
@@ -82,7 +82,7 @@ impl ConfigError {
     }
 
     /// Every problem of [`ConfigError::Invalid`], in the file's order; none for another error.
-    pub fn problems(&self) -> impl Iterator<Item = &Problem> {
+    pub(crate) fn problems(&self) -> impl Iterator<Item = &Problem> {
         let (first, others) = match self {
             Self::Invalid { first, others, .. } => (Some(first), others.as_slice()),
             _ => (None, &[][..]),
@@ -105,7 +105,7 @@ impl ConfigError {
 impl Problem {
     /// `FILE:LINE:COLUMN: MESSAGE`.
     #[must_use]
-    pub fn at(&self, file: &Path) -> String {
+    pub(crate) fn at(&self, file: &Path) -> String {
         format!("{}:{self}", file.display())
     }
 }

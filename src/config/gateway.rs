@@ -6,11 +6,11 @@ use url::Url;
 
 /// A gateway's address: `http` or `https`, a host, perhaps a port and a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GatewayUrl(Url);
+pub(crate) struct GatewayUrl(Url);
 
 /// Why an address cannot be a gateway's. A message never quotes the address: there may be a password in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum GatewayUrlError {
+pub(crate) enum GatewayUrlError {
     /// It cannot be parsed.
     #[error("is not a URL: {0}")]
     Syntax(#[from] url::ParseError),
@@ -32,7 +32,7 @@ impl GatewayUrl {
     /// # Errors
     ///
     /// [`GatewayUrlError`], the end of a sentence that starts with the key.
-    pub fn parse(text: &str) -> Result<Self, GatewayUrlError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, GatewayUrlError> {
         let url = Url::parse(text)?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(GatewayUrlError::Scheme);
@@ -51,13 +51,13 @@ impl GatewayUrl {
     /// The host's case, a default port that is written out, and slashes at the end make no difference. What is no
     /// gateway's address at all matches none.
     #[must_use]
-    pub fn matches(&self, base_url: &str) -> bool {
+    pub(crate) fn matches(&self, base_url: &str) -> bool {
         Self::parse(base_url).is_ok_and(|other| self.parts() == other.parts())
     }
 
     /// The address.
     #[must_use]
-    pub fn as_url(&self) -> &Url {
+    pub(crate) fn as_url(&self) -> &Url {
         &self.0
     }
 

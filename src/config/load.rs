@@ -21,7 +21,7 @@ use super::{
 ///
 /// [`ConfigError`]. A managed configuration that is there and cannot be read or trusted is an error and never a reason
 /// to read another one; so is an explicit one that is not there.
-pub fn load(locations: &Locations) -> Result<Config, ConfigError> {
+pub(crate) fn load(locations: &Locations) -> Result<Config, ConfigError> {
     let managed = match load_managed(locations)? {
         Some((config, false)) => return Ok(config),
         Some((config, true)) => Some(config),

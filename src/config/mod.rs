@@ -19,20 +19,20 @@ mod template;
 mod trust;
 mod validate;
 
-pub use self::{
-    error::{ConfigError, Problem},
-    gateway::{GatewayUrl, GatewayUrlError},
+#[cfg(test)]
+pub(crate) use self::trust::Trust;
+pub use self::{error::ConfigError, model::Config, parse::parse};
+pub(crate) use self::{
+    gateway::GatewayUrl,
     load::load,
     locate::Locations,
     model::{
-        Assertion, AuthConfig, AuthMethod, Config, DaemonConfig, Engine, ExecConfig, JwtConfig,
-        Probe, ProfileConfig, SecretRef, SourceConfig, VaultAddress, VaultConfig,
+        Assertion, AuthConfig, AuthMethod, Engine, ExecConfig, JwtConfig, Probe, ProfileConfig,
+        SecretRef, SourceConfig, VaultAddress, VaultConfig,
     },
-    parse::parse,
     principal::Principal,
     schema::schema,
     select::SelectError,
     stamp::Stamp,
-    template::{Template, TemplateError},
-    trust::Trust,
+    template::Template,
 };

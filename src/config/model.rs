@@ -10,36 +10,45 @@ use super::{gateway::GatewayUrl, template::Template};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// The file it was read from.
-    pub file: PathBuf,
+    pub(crate) file: PathBuf,
     /// By name. Each one's `source` is in `sources`.
-    pub profiles: BTreeMap<String, ProfileConfig>,
+    pub(crate) profiles: BTreeMap<String, ProfileConfig>,
     /// By name. No chain of them has a cycle.
-    pub sources: BTreeMap<String, SourceConfig>,
+    pub(crate) sources: BTreeMap<String, SourceConfig>,
     /// `[daemon]`.
-    pub daemon: DaemonConfig,
+    pub(crate) daemon: DaemonConfig,
+}
+
+impl Config {
+    /// How often the source `name`, which must exist, is checked for a new version while a profile
+    /// that uses it is in use; `None` for never.
+    #[must_use]
+    pub fn watch(&self, name: &str) -> Option<Duration> {
+        self.sources[name].watch()
+    }
 }
 
 /// `[daemon]`: how the daemon itself behaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DaemonConfig {
+pub(crate) struct DaemonConfig {
     /// End after this long without a request; `None` (the default, `"off"` in the file) is never.
-    pub exit_when_idle: Option<Duration>,
+    pub(crate) exit_when_idle: Option<Duration>,
 }
 
 /// `[profile.NAME]`: what a client asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProfileConfig {
+pub(crate) struct ProfileConfig {
     /// The gateway that the credential is for.
-    pub gateway: Option<GatewayUrl>,
+    pub(crate) gateway: Option<GatewayUrl>,
     /// The name of the source.
-    pub source: String,
+    pub(crate) source: String,
     /// How the gateway is asked whether it takes a key.
-    pub probe: Probe,
+    pub(crate) probe: Probe,
 }
 
 /// How a gateway is asked whether it takes a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Probe {
+pub(crate) enum Probe {
     /// `GET {gateway}/v1/models?limit=1`.
     Models,
     /// `POST {gateway}/v1/messages/count_tokens`.
@@ -50,7 +59,7 @@ pub enum Probe {
 
 /// `[source.NAME]`: where a credential comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SourceConfig {
+pub(crate) enum SourceConfig {
     /// `type = "vault"`.
     Vault(Box<VaultConfig>),
     /// `type = "jwt"`.
@@ -62,7 +71,7 @@ pub enum SourceConfig {
 impl SourceConfig {
     /// The source whose credential this one presents to get its own; see [`Assertion::Source`].
     #[must_use]
-    pub fn upstream(&self) -> Option<&str> {
+    pub(crate) fn upstream(&self) -> Option<&str> {
         let Self::Vault(vault) = self else {
             return None;
         };
@@ -78,7 +87,7 @@ impl SourceConfig {
     /// How often it is looked at for a change while a profile that it serves is in use; `None` is never. A lease is
     /// looked at as often as a version is by default.
     #[must_use]
-    pub fn watch(&self) -> Option<Duration> {
+    pub(crate) fn watch(&self) -> Option<Duration> {
         match self {
             Self::Vault(vault) => match vault.engine {
                 Engine::Kv1 => None,
@@ -95,7 +104,7 @@ pub(super) const DEFAULT_WATCH: Duration = Duration::from_secs(30);
 
 /// A secret that the configuration names and does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SecretRef {
+pub(crate) enum SecretRef {
     /// `*_file`: read anew at every use, so that it can be replaced.
     File(PathBuf),
     /// `*_env`: the name of a variable of the daemon's environment.
@@ -104,30 +113,30 @@ pub enum SecretRef {
 
 /// `type = "vault"`: a key in Vault or OpenBao.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VaultConfig {
+pub(crate) struct VaultConfig {
     /// Where Vault, or an agent of Vault's, listens.
-    pub address: VaultAddress,
+    pub(crate) address: VaultAddress,
     /// Sent as `X-Vault-Namespace`.
-    pub namespace: Option<String>,
+    pub(crate) namespace: Option<String>,
     /// PEM; these certificates alone are trusted then.
-    pub ca_file: Option<PathBuf>,
+    pub(crate) ca_file: Option<PathBuf>,
     /// The engine's mount point: the path's first segment, or `mount` where that key is given (one with a slash in it).
-    pub mount: Template,
+    pub(crate) mount: Template,
     /// What follows the mount point.
-    pub path: Template,
+    pub(crate) path: Template,
     /// The field of the secret that holds the key.
-    pub field: String,
+    pub(crate) field: String,
     /// What kind of engine is mounted there.
-    pub engine: Engine,
+    pub(crate) engine: Engine,
     /// How to log in; `None` (no `auth` table) where an agent adds its own token.
-    pub auth: Option<AuthConfig>,
+    pub(crate) auth: Option<AuthConfig>,
     /// How long one request may take (`timeout`, 5 s by default).
-    pub timeout: Duration,
+    pub(crate) timeout: Duration,
 }
 
 /// `address`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum VaultAddress {
+pub(crate) enum VaultAddress {
     /// `http://…` or `https://…`.
     Url(Url),
     /// `unix:///path`: an agent's or Vault's own unix listener.
@@ -136,7 +145,7 @@ pub enum VaultAddress {
 
 /// What kind of engine holds the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Engine {
+pub(crate) enum Engine {
     /// `kv = 1`.
     Kv1,
     /// `kv = 2`, the default.
@@ -150,16 +159,16 @@ pub enum Engine {
 
 /// `[source.NAME.auth]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuthConfig {
+pub(crate) struct AuthConfig {
     /// The auth engine's mount point (`mount`; the method's name by default).
-    pub mount: String,
+    pub(crate) mount: String,
     /// Which method, with what it needs.
-    pub method: AuthMethod,
+    pub(crate) method: AuthMethod,
 }
 
 /// `method`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AuthMethod {
+pub(crate) enum AuthMethod {
     /// A token made elsewhere (`token_file`, `token_env`).
     Token(SecretRef),
     /// `role_id`, `secret_id_file` or `secret_id_env`.
@@ -198,7 +207,7 @@ pub enum AuthMethod {
 
 /// Where an assertion (a signed JWT that we present) comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Assertion {
+pub(crate) enum Assertion {
     /// A file or a variable.
     Secret(SecretRef),
     /// Another source's credential.
@@ -207,32 +216,32 @@ pub enum Assertion {
 
 /// `type = "jwt"`: a JWT that we sign ourselves. See RFC 7519.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JwtConfig {
+pub(crate) struct JwtConfig {
     /// JWS algorithm (RFC 7518, RFC 8037).
-    pub algorithm: jsonwebtoken::Algorithm,
+    pub(crate) algorithm: jsonwebtoken::Algorithm,
     /// PEM for the asymmetric algorithms, the bytes themselves for HS*.
-    pub key: SecretRef,
+    pub(crate) key: SecretRef,
     /// `kid` in the header.
-    pub key_id: Option<String>,
+    pub(crate) key_id: Option<String>,
     /// `iss`.
-    pub issuer: Option<String>,
+    pub(crate) issuer: Option<String>,
     /// `sub`.
-    pub subject: Option<Template>,
+    pub(crate) subject: Option<Template>,
     /// `aud`.
-    pub audience: Option<String>,
+    pub(crate) audience: Option<String>,
     /// From `iat` to `exp` (`ttl`, 1 h by default).
-    pub ttl: Duration,
+    pub(crate) ttl: Duration,
     /// Further claims; none of the registered ones.
-    pub claims: serde_json::Map<String, serde_json::Value>,
+    pub(crate) claims: serde_json::Map<String, serde_json::Value>,
 }
 
 /// `type = "exec"`: anything else.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExecConfig {
+pub(crate) struct ExecConfig {
     /// Program (an absolute path) and arguments; no shell.
-    pub command: Vec<Template>,
+    pub(crate) command: Vec<Template>,
     /// How long it may take (`timeout`, 5 s by default).
-    pub timeout: Duration,
+    pub(crate) timeout: Duration,
     /// How long a bare key lives (`ttl`); `None` for one without an end. JSON output says so itself.
-    pub ttl: Option<Duration>,
+    pub(crate) ttl: Option<Duration>,
 }

@@ -7,13 +7,13 @@ use super::{model::Config, template::Template};
 
 /// For whom a credential is asked: what the placeholders of a [`Template`] stand for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Principal {
+pub(crate) struct Principal {
     /// `{user}`: the login name.
-    pub user: String,
+    pub(crate) user: String,
     /// `{host}`: the machine's name, without its domain.
-    pub host: String,
+    pub(crate) host: String,
     /// `{env:NAME}`: the variables that the configuration names, where they are set; not the whole environment.
-    pub env: BTreeMap<String, String>,
+    pub(crate) env: BTreeMap<String, String>,
 }
 
 impl Principal {
@@ -23,7 +23,7 @@ impl Principal {
     /// The login name is the user database's and not `$USER`, which anybody can set. A name that the system does not
     /// know is empty, and so an error only in a template that names it.
     #[must_use]
-    pub fn of_this_machine<'a>(env_names: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(crate) fn of_this_machine<'a>(env_names: impl IntoIterator<Item = &'a str>) -> Self {
         let set = |name: &str| Some((name.to_owned(), std::env::var(name).ok()?));
         Self {
             user: account_name(&whoami::username().unwrap_or_default()).to_owned(),
@@ -35,7 +35,7 @@ impl Principal {
 
 impl Config {
     /// The variables that the configuration's placeholders name (`{env:NAME}`), some perhaps more than once.
-    pub fn env_names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn env_names(&self) -> impl Iterator<Item = &str> {
         self.sources
             .values()
             .flat_map(templates)

@@ -6,7 +6,7 @@ use super::raw::File;
 
 /// The JSON Schema (2020-12) of a configuration file, as `claviger config schema` prints it.
 #[must_use]
-pub fn schema() -> Value {
+pub(crate) fn schema() -> Value {
     let mut schema = Value::from(schemars::schema_for!(File));
     without_null(&mut schema);
     schema

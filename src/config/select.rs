@@ -10,7 +10,7 @@ const DEFAULT_PROFILE: &str = "default";
 
 /// Why no profile can be picked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SelectError {
+pub(crate) enum SelectError {
     /// The one that was named is not there.
     #[error("there is no profile {}; the profiles are {}{}", quote(.name), list(.profiles), did_you_mean(.name, .profiles))]
     Unknown {
@@ -30,7 +30,7 @@ pub enum SelectError {
 impl SelectError {
     /// What to do now.
     #[must_use]
-    pub fn hint(&self) -> &'static str {
+    pub(crate) fn hint(&self) -> &'static str {
         match self {
             Self::Unknown { .. } => "name another one with --profile or CLAVIGER_PROFILE",
             Self::Ambiguous { .. } => {
@@ -47,7 +47,7 @@ impl Config {
     /// # Errors
     ///
     /// [`SelectError`].
-    pub fn select(
+    pub(crate) fn select(
         &self,
         profile: Option<&str>,
         gateway: Option<&str>,

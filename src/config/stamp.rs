@@ -12,7 +12,7 @@ use super::locate::Locations;
 ///
 /// It costs one `stat` for each file. Links are followed, so that a link that is pointed elsewhere is a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stamp(Vec<(PathBuf, Option<Look>)>);
+pub(crate) struct Stamp(Vec<(PathBuf, Option<Look>)>);
 
 /// A file's identity and state, as numbers that are compared and never interpreted.
 type Look = [i128; 5];
@@ -20,7 +20,7 @@ type Look = [i128; 5];
 impl Stamp {
     /// The stamp of now.
     #[must_use]
-    pub fn of(locations: &Locations) -> Self {
+    pub(crate) fn of(locations: &Locations) -> Self {
         let look = |path: &PathBuf| (path.clone(), look(path));
         Self(locations.candidates().map(look).collect())
     }

@@ -14,7 +14,7 @@ const VALUE_PUNCTUATION: &str = "._@+=-";
 ///
 /// `{user}`, `{host}` and `{env:NAME}` are filled in by [`Template::resolve`]; `{{` and `}}` stand for a brace itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template {
+pub(crate) struct Template {
     text: String,
     pieces: Vec<Piece>,
 }
@@ -29,7 +29,7 @@ enum Piece {
 
 /// What is wrong with a template or with what is to be put into it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TemplateError {
+pub(crate) enum TemplateError {
     /// Some other placeholder.
     #[error(
         "has an unknown placeholder '{{{0}}}'; it takes '{{user}}', '{{host}}' and '{{env:NAME}}'"
@@ -80,7 +80,7 @@ impl Template {
     ///
     /// [`TemplateError::Unknown`], [`TemplateError::Unclosed`] and [`TemplateError::Unopened`], each the end of a
     /// sentence that starts with the key.
-    pub fn parse(text: &str) -> Result<Self, TemplateError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, TemplateError> {
         let place = |rest: &str| text[..text.len() - rest.len()].chars().count() + 1;
         let mut pieces = Vec::new();
         let mut literal = String::new();
@@ -128,7 +128,7 @@ impl Template {
     /// # Errors
     ///
     /// The other variants of [`TemplateError`], each a whole sentence.
-    pub fn resolve(&self, principal: &Principal) -> Result<String, TemplateError> {
+    pub(crate) fn resolve(&self, principal: &Principal) -> Result<String, TemplateError> {
         let mut text = String::with_capacity(self.text.len());
         for piece in &self.pieces {
             match piece {
@@ -147,12 +147,12 @@ impl Template {
 
     /// The template as it is written in the file.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
 
     /// The variables that it takes from the environment.
-    pub fn env_names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn env_names(&self) -> impl Iterator<Item = &str> {
         self.pieces.iter().filter_map(|piece| match piece {
             Piece::Env(name) => Some(name.as_str()),
             _ => None,

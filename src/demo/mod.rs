@@ -24,7 +24,7 @@ type Failed = Box<dyn std::error::Error + Send + Sync>;
 /// # Errors
 ///
 /// The step that did not do what it should.
-pub async fn run(keep: bool) -> Result<(), Failed> {
+pub(crate) async fn run(keep: bool) -> Result<(), Failed> {
     let helper = stage::helper().await?;
     let mut steps = Steps::start();
     let issuer = Arc::new(Issuer::new()?);

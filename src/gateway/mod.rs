@@ -4,7 +4,7 @@ mod http;
 
 use async_trait::async_trait;
 
-pub use self::http::HttpGateway;
+pub(crate) use self::http::HttpGateway;
 use crate::secret::Secret;
 
 /// A gateway that can be asked about a key.

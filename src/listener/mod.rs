@@ -10,20 +10,20 @@ mod windows;
 use std::path::PathBuf;
 
 #[cfg(unix)]
-pub use self::unix::{Listener, Stream, connect, own_user};
+pub(crate) use self::unix::{Listener, connect, own_user};
 #[cfg(windows)]
-pub use self::windows::{Listener, Stream, connect, own_user};
+pub(crate) use self::windows::{Listener, connect, own_user};
 
 /// Who is at the other end of a connection, as the system says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Peer {
+pub(crate) struct Peer {
     /// Its process id, where the system tells.
-    pub pid: Option<u32>,
+    pub(crate) pid: Option<u32>,
 }
 
 /// Why the daemon can't listen.
 #[derive(Debug, thiserror::Error)]
-pub enum BindError {
+pub(crate) enum BindError {
     /// A daemon listens there already: it stays, this one ends.
     #[error("a daemon is already listening on '{}'", .0.display())]
     Live(PathBuf),

@@ -16,7 +16,7 @@ use tokio::net::{UnixListener, UnixStream};
 use super::{BindError, Peer};
 
 /// One connection.
-pub type Stream = UnixStream;
+pub(crate) type Stream = UnixStream;
 
 /// How long another daemon may take to bind: it does a handful of system calls under the lock.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
@@ -26,7 +26,7 @@ const LOCK_INTERVAL: Duration = Duration::from_millis(10);
 
 /// A listening socket. Dropping it unlinks the socket's file, if that is still the one it made.
 #[derive(Debug)]
-pub struct Listener {
+pub(crate) struct Listener {
     inner: UnixListener,
     path: PathBuf,
     identity: Identity,
@@ -43,7 +43,7 @@ impl Listener {
     /// # Errors
     ///
     /// [`BindError`].
-    pub async fn bind(path: &Path) -> Result<Self, BindError> {
+    pub(crate) async fn bind(path: &Path) -> Result<Self, BindError> {
         let directory = path.parent().unwrap_or(Path::new("/"));
         make_private(directory)?;
         // Between looking who listens and binding nobody else may do the same.
@@ -63,7 +63,7 @@ impl Listener {
     /// # Errors
     ///
     /// As accept(2); most pass.
-    pub async fn accept(&mut self) -> io::Result<(Stream, Peer)> {
+    pub(crate) async fn accept(&mut self) -> io::Result<(Stream, Peer)> {
         loop {
             let (stream, _) = self.inner.accept().await?;
             let credentials = stream.peer_cred()?;
@@ -93,7 +93,7 @@ impl Drop for Listener {
 /// # Errors
 ///
 /// `NotFound` or `ConnectionRefused` where none listens; `PermissionDenied` where another user's process does.
-pub async fn connect(path: &Path) -> io::Result<Stream> {
+pub(crate) async fn connect(path: &Path) -> io::Result<Stream> {
     let stream = UnixStream::connect(path).await?;
     if stream.peer_cred()?.uid() != own_uid() {
         return Err(io::Error::new(
@@ -105,7 +105,7 @@ pub async fn connect(path: &Path) -> io::Result<Stream> {
 }
 
 /// What tells this user's pipe from others'. A socket is told apart by its directory, so it is nothing here.
-pub fn own_user() -> String {
+pub(crate) fn own_user() -> String {
     String::new()
 }
 

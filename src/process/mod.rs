@@ -6,8 +6,8 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-pub use self::unix::{detach, harden, on_termination, ready};
+pub(crate) use self::unix::{detach, harden, on_termination, ready};
 #[cfg(windows)]
 pub(crate) use self::windows::sid;
 #[cfg(windows)]
-pub use self::windows::{detach, harden, on_termination, ready};
+pub(crate) use self::windows::{detach, harden, on_termination, ready};

@@ -13,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// Leaves the caller's session and directory, and sees to it that no core dump and, on Linux, no other process of the
 /// user's can read the memory. Each is done as far as the system allows: none is worth not starting for.
-pub fn harden() {
+pub(crate) fn harden() {
     let _ = rustix::process::setsid();
     let _ = std::env::set_current_dir("/");
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
@@ -27,7 +27,7 @@ pub fn harden() {
 }
 
 /// Has `command` start a daemon that no Ctrl-C of ours reaches; it leaves the session by itself.
-pub fn detach(command: &mut tokio::process::Command) {
+pub(crate) fn detach(command: &mut tokio::process::Command) {
     command.process_group(0);
 }
 
@@ -36,7 +36,7 @@ pub fn detach(command: &mut tokio::process::Command) {
 /// # Errors
 ///
 /// None that matter to a daemon that listens, except that stdout can't be let go of.
-pub fn ready() -> io::Result<()> {
+pub(crate) fn ready() -> io::Result<()> {
     // The one who started us may be gone; the next shim is served all the same.
     let _ = writeln!(io::stdout(), "ok");
     let null = OpenOptions::new().write(true).open("/dev/null")?;
@@ -49,7 +49,7 @@ pub fn ready() -> io::Result<()> {
 /// # Errors
 ///
 /// Where the system has no place for another handler.
-pub fn on_termination(end: impl Fn() + Send + 'static) -> io::Result<()> {
+pub(crate) fn on_termination(end: impl Fn() + Send + 'static) -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::spawn(async move {

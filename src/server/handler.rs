@@ -23,19 +23,19 @@ use crate::{
 };
 
 /// What the daemon is made with.
-pub struct DaemonOptions {
+pub(crate) struct DaemonOptions {
     /// Where its configuration may be.
-    pub locations: Locations,
+    pub(crate) locations: Locations,
     /// Where it listens.
-    pub socket: PathBuf,
+    pub(crate) socket: PathBuf,
     /// Its time.
-    pub clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     /// Its chance.
-    pub jitter: Jitter,
+    pub(crate) jitter: Jitter,
 }
 
 /// The daemon's state: the configuration that is in force and the broker that was made from it.
-pub struct Daemon {
+pub(crate) struct Daemon {
     options: DaemonOptions,
     started: Now,
     shutdown: Shutdown,
@@ -61,7 +61,7 @@ impl Daemon {
     /// Reads the configuration. A broken one is no reason not to start: who asks is told what is wrong with it, and it
     /// is read again when it changes.
     #[must_use]
-    pub fn new(options: DaemonOptions, shutdown: Shutdown) -> Self {
+    pub(crate) fn new(options: DaemonOptions, shutdown: Shutdown) -> Self {
         let started = options.clock.now();
         let stamp = Stamp::of(&options.locations);
         let mut state = State {
@@ -80,7 +80,7 @@ impl Daemon {
     }
 
     /// Answers a request.
-    pub async fn handle(&self, request: Request, peer: Peer) -> Vec<Response> {
+    pub(crate) async fn handle(&self, request: Request, peer: Peer) -> Vec<Response> {
         tracing::debug!(pid = peer.pid, ?request, "asked");
         let answer = self.answer(request, peer).await;
         answer.unwrap_or_else(|failure| vec![Response::Failure(failure)])
@@ -261,7 +261,7 @@ fn routes(config: &Config, clock: &Arc<dyn Clock>) -> BTreeMap<String, Route> {
             let asked = HttpGateway::new(gateway, profile.probe, clock)?;
             Some(Arc::new(asked) as Arc<dyn Gateway>)
         }),
-        watch: config.sources[&profile.source].watch(),
+        watch: config.watch(&profile.source),
     };
     config
         .profiles

@@ -12,7 +12,7 @@ use tokio::{
     task::JoinSet,
 };
 
-pub use self::{
+pub(crate) use self::{
     handler::{Daemon, DaemonOptions},
     limits::Limits,
 };
@@ -20,7 +20,7 @@ use crate::{clock::Clock, listener::Listener};
 
 /// Says that the daemon is to end, and when the door is closed. Clones are the same door.
 #[derive(Clone, Debug)]
-pub struct Shutdown {
+pub(crate) struct Shutdown {
     requested: Arc<Notify>,
     closed: Arc<watch::Sender<bool>>,
 }
@@ -28,7 +28,7 @@ pub struct Shutdown {
 impl Shutdown {
     /// An open door.
     #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             requested: Arc::default(),
             closed: Arc::new(watch::Sender::new(false)),
@@ -36,12 +36,12 @@ impl Shutdown {
     }
 
     /// Accept nothing more, let what is under way come to its end, then return from [`run`].
-    pub fn start(&self) {
+    pub(crate) fn start(&self) {
         self.requested.notify_one();
     }
 
     /// Waits until nothing more is accepted.
-    pub async fn listener_closed(&self) {
+    pub(crate) async fn listener_closed(&self) {
         // It can't fail: `self` keeps the sender.
         let _ = self.closed.subscribe().wait_for(|closed| *closed).await;
     }
@@ -55,7 +55,7 @@ impl Default for Shutdown {
 
 /// Serves until the door is closed, or until nobody has asked for anything for `exit_when_idle`. The socket is gone when
 /// this returns.
-pub async fn run(
+pub(crate) async fn run(
     mut listener: Listener,
     daemon: Arc<Daemon>,
     shutdown: Shutdown,

@@ -129,7 +129,7 @@ impl SourceError {
     /// Whether the source has said that there is no (longer a) credential for us: what was obtained before is to be
     /// dropped. Something wrong on our side or in the answer says nothing of the kind.
     #[must_use]
-    pub fn is_final(&self) -> bool {
+    pub(crate) fn is_final(&self) -> bool {
         matches!(
             self,
             Self::LoginRefused { .. }
@@ -141,7 +141,7 @@ impl SourceError {
 
     /// When the source asked to be asked again.
     #[must_use]
-    pub fn retry_after(&self) -> Option<Duration> {
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Unavailable { retry_after, .. } => *retry_after,
             _ => None,

@@ -2,11 +2,11 @@
 
 pub mod catalog;
 mod error;
-pub mod exec;
-pub mod jwt;
+pub(crate) mod exec;
+pub(crate) mod jwt;
 mod sanitize;
 mod secret_file;
-pub mod vault;
+pub(crate) mod vault;
 
 use async_trait::async_trait;
 

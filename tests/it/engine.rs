@@ -12,7 +12,7 @@ use std::{
 
 use async_trait::async_trait;
 use claviger::{
-    broker::{Broker, Jitter, Route, slot::Ask},
+    broker::{Ask, Broker, Jitter, Route},
     clock::{Clock, ManualClock, SystemClock},
     config,
     credential::Credential,
@@ -126,7 +126,7 @@ auth = {{ {} }}
         let route = Route {
             source: Arc::clone(&source) as Arc<dyn Source>,
             gateway: None,
-            watch: config.sources[&name].watch(),
+            watch: config.watch(&name),
         };
         let jitter: Jitter = Arc::new(fastrand::f64);
         let routes = BTreeMap::from([("default".to_owned(), route)]);

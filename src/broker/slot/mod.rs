@@ -15,9 +15,8 @@ mod watch;
 
 use std::{sync::Arc, time::Duration};
 
-pub use self::types::{
-    Action, Answer, Ask, Reason, Refusal, Rejected, SlotConfig, Snapshot, Ticket,
-};
+pub(crate) use self::types::{Action, Answer, Reason, Rejected, SlotConfig, Ticket};
+pub use self::types::{Ask, Refusal, Snapshot};
 use self::{
     in_flight::InFlight,
     probe::{Consequence, ProbeState},
@@ -45,7 +44,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// See the module's documentation.
 #[derive(Debug, Default)]
-pub struct Slot {
+pub(crate) struct Slot {
     config: SlotConfig,
     held: Option<Held>,
     flight: InFlight,
@@ -80,7 +79,7 @@ struct LastRequest {
 impl Slot {
     /// An empty slot.
     #[must_use]
-    pub fn new(config: SlotConfig) -> Self {
+    pub(crate) fn new(config: SlotConfig) -> Self {
         Self {
             config,
             watch: Watch::every(config.watch),
@@ -89,7 +88,7 @@ impl Slot {
     }
 
     /// A caller asks. Starts what is needed and allowed.
-    pub fn ask(&mut self, now: Now, ask: Ask) -> Ticket {
+    pub(crate) fn ask(&mut self, now: Now, ask: Ask) -> Ticket {
         let was_in_use = self.is_in_use(now);
         self.last_request = Some(LastRequest {
             asked_at: now.tick,
@@ -122,7 +121,7 @@ impl Slot {
 
     /// Somebody wants a new credential now, whatever is there and whatever failed. The old one stays until the new one
     /// is in hand.
-    pub fn refresh(&mut self) -> Ticket {
+    pub(crate) fn refresh(&mut self) -> Ticket {
         let flight = self.flight.next();
         if self.flight.current().is_some() {
             self.again = true;
@@ -136,7 +135,7 @@ impl Slot {
     }
 
     /// What the holder of `ticket` is told.
-    pub fn answer(&mut self, now: Now, ticket: Ticket) -> Answer {
+    pub(crate) fn answer(&mut self, now: Now, ticket: Ticket) -> Answer {
         if self.is_awaited(now, ticket) {
             return Answer::Wait(ticket.patient_until.filter(|until| *until > now.tick));
         }
@@ -144,7 +143,7 @@ impl Slot {
     }
 
     /// What the holder of `ticket` is told when it can wait no longer; [`Answer::Wait`] where only waiting would help.
-    pub fn give_up(&mut self, now: Now, ticket: Ticket) -> Answer {
+    pub(crate) fn give_up(&mut self, now: Now, ticket: Ticket) -> Answer {
         if self.is_awaited(now, ticket) && self.alive(now).is_none() {
             return Answer::Wait(None);
         }
@@ -152,12 +151,12 @@ impl Slot {
     }
 
     /// What went wrong with the last fetch; `None` where it went well.
-    pub fn last_error(&self) -> Option<&SourceError> {
+    pub(crate) fn last_error(&self) -> Option<&SourceError> {
         self.retry.error()
     }
 
     /// A fetch has ended.
-    pub fn on_fetched(
+    pub(crate) fn on_fetched(
         &mut self,
         now: Now,
         jitter: f64,
@@ -178,7 +177,7 @@ impl Slot {
     }
 
     /// The gateway has said what it thinks of the key.
-    pub fn on_probed(&mut self, now: Now, probe: u64, result: ProbeResult) {
+    pub(crate) fn on_probed(&mut self, now: Now, probe: u64, result: ProbeResult) {
         match self.probe.on_probed(now, probe, result) {
             Consequence::None => {}
             Consequence::Reissue => {
@@ -193,7 +192,7 @@ impl Slot {
     }
 
     /// A look has ended.
-    pub fn on_revalidated(
+    pub(crate) fn on_revalidated(
         &mut self,
         now: Now,
         jitter: f64,
@@ -224,7 +223,7 @@ impl Slot {
     }
 
     /// The time that [`Slot::next_deadline`] named has come, or may have.
-    pub fn on_timer(&mut self, now: Now) {
+    pub(crate) fn on_timer(&mut self, now: Now) {
         if !self.is_in_use(now) || self.alive(now).is_none() {
             return;
         }
@@ -236,7 +235,7 @@ impl Slot {
     }
 
     /// When the slot next has something to do of itself; `None` while it rests.
-    pub fn next_deadline(&self, now: Now) -> Option<Tick> {
+    pub(crate) fn next_deadline(&self, now: Now) -> Option<Tick> {
         let held = self.alive(now).filter(|_| self.is_in_use(now))?;
         let fetch = match self.flight.current() {
             // Its landing is waited for.
@@ -255,7 +254,7 @@ impl Slot {
     }
 
     /// Forgets the credential, and whatever is under way; gives back what is to be revoked.
-    pub fn forget(&mut self) -> Option<Arc<Credential>> {
+    pub(crate) fn forget(&mut self) -> Option<Arc<Credential>> {
         // Who waits is answered, also who waits for the flight after this one: there is none.
         self.flight.forget();
         if std::mem::take(&mut self.again) {
@@ -266,12 +265,12 @@ impl Slot {
     }
 
     /// What the broker is to do now, once.
-    pub fn take_actions(&mut self) -> Vec<Action> {
+    pub(crate) fn take_actions(&mut self) -> Vec<Action> {
         std::mem::take(&mut self.actions)
     }
 
     /// For `status`.
-    pub fn snapshot(&self, now: Now) -> Snapshot {
+    pub(crate) fn snapshot(&self, now: Now) -> Snapshot {
         Snapshot {
             credential: self.alive(now).map(|held| Arc::clone(&held.credential)),
             rejected_since: self.probe.rejected_since(),
@@ -286,7 +285,7 @@ impl Slot {
     }
 
     /// What to say where there is nothing to serve.
-    pub fn refusal(&self, now: Now) -> Refusal {
+    pub(crate) fn refusal(&self, now: Now) -> Refusal {
         let reason = match (self.rejected(now), self.last_error()) {
             (Some(rejected), _) => Reason::Rejected(rejected),
             (None, error) => Reason::Source(error.cloned().unwrap_or(SourceError::Forgotten)),

@@ -12,11 +12,11 @@ use crate::{
 
 /// What the configuration lets a slot do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SlotConfig {
+pub(crate) struct SlotConfig {
     /// How often the source is looked at for a new version while the profile is in use; `None` is never.
-    pub watch: Option<Duration>,
+    pub(crate) watch: Option<Duration>,
     /// Whether there is a gateway that can be asked.
-    pub has_gateway: bool,
+    pub(crate) has_gateway: bool,
 }
 
 /// What a caller says when it asks.
@@ -30,7 +30,7 @@ pub struct Ask {
 
 /// A caller's place in the queue: what it waits for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ticket {
+pub(crate) struct Ticket {
     /// The flight whose landing answers it.
     pub(super) flight: Option<u64>,
     /// The question to the gateway that comes first.
@@ -45,7 +45,7 @@ pub struct Ticket {
 
 /// What a caller is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// Here it is.
     Serve(Arc<Credential>),
     /// Something is under way that will answer; ask again when something has happened, or at this time.
@@ -58,14 +58,14 @@ pub enum Answer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// What is wrong.
-    pub reason: Reason,
+    pub(crate) reason: Reason,
     /// How long from now until the next try.
-    pub next_try: Duration,
+    pub(crate) next_try: Duration,
 }
 
 /// What is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reason {
+pub(crate) enum Reason {
     /// The source gave none.
     Source(SourceError),
     /// The gateway rejects the one that the source still has.
@@ -74,20 +74,20 @@ pub enum Reason {
 
 /// A key that the gateway rejects and the source still has.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rejected {
+pub(crate) struct Rejected {
     /// Since when that is known.
-    pub since: Timestamp,
+    pub(crate) since: Timestamp,
     /// Which key.
-    pub fingerprint: Fingerprint,
+    pub(crate) fingerprint: Fingerprint,
     /// Which version of it the source has, where it has versions.
-    pub version: Option<u64>,
+    pub(crate) version: Option<u64>,
     /// How long ago it was first obtained.
-    pub age: Duration,
+    pub(crate) age: Duration,
 }
 
 /// What the broker is to do for the slot. It says so to the slot when it is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
+pub(crate) enum Action {
     /// Have the source issue a credential, or renew this one where that is possible; then [`Slot::on_fetched`](super::Slot::on_fetched).
     Fetch {
         /// The flight's number.
@@ -115,15 +115,15 @@ pub enum Action {
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     /// What is held and alive, rejected or not.
-    pub credential: Option<Arc<Credential>>,
+    pub(crate) credential: Option<Arc<Credential>>,
     /// Since when the gateway rejects it.
-    pub rejected_since: Option<Timestamp>,
+    pub(crate) rejected_since: Option<Timestamp>,
     /// When it was last known to be what the source has.
-    pub seen_current: Option<Timestamp>,
+    pub(crate) seen_current: Option<Timestamp>,
     /// What went wrong last, unless something has gone right since.
-    pub last_error: Option<SourceError>,
+    pub(crate) last_error: Option<SourceError>,
     /// When the slot will act of itself.
-    pub next_deadline: Option<Tick>,
+    pub(crate) next_deadline: Option<Tick>,
     /// How long the client that asked last uses an answer.
-    pub cache_lifetime: Option<Duration>,
+    pub(crate) cache_lifetime: Option<Duration>,
 }

@@ -18,22 +18,22 @@ const CONFIG_VARIABLE: &str = "CLAVIGER_CONFIG";
 
 /// Where configurations can be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Locations {
+pub(crate) struct Locations {
     /// The administrator's. Where it is there, it is the only one unless it says `allow_user_config = true`.
-    pub managed: PathBuf,
+    pub(crate) managed: PathBuf,
     /// The user's own; `None` where the system does not say where the user's files are.
-    pub user: Option<PathBuf>,
+    pub(crate) user: Option<PathBuf>,
     /// What `--config` or else `CLAVIGER_CONFIG` names. It replaces `user`.
-    pub explicit: Option<PathBuf>,
+    pub(crate) explicit: Option<PathBuf>,
     /// Whom the managed one may belong to.
-    pub trust: Trust,
+    pub(crate) trust: Trust,
 }
 
 impl Locations {
     /// This system's places, for the user whose environment `env` looks into (`std::env::var_os`, but in tests).
     /// `explicit` is `--config`.
     #[must_use]
-    pub fn of_this_machine(
+    pub(crate) fn of_this_machine(
         explicit: Option<PathBuf>,
         env: impl Fn(&str) -> Option<OsString>,
     ) -> Self {
@@ -54,7 +54,7 @@ impl Locations {
     }
 
     /// Every file that could be read, in the order of precedence.
-    pub fn candidates(&self) -> impl Iterator<Item = &PathBuf> {
+    pub(crate) fn candidates(&self) -> impl Iterator<Item = &PathBuf> {
         [&self.managed]
             .into_iter()
             .chain(&self.explicit)

@@ -6,11 +6,11 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-pub use self::unix::Trust;
+pub(crate) use self::unix::Trust;
 #[cfg(unix)]
 pub(super) use self::unix::check_user_file;
 #[cfg(windows)]
-pub use self::windows::Trust;
+pub(crate) use self::windows::Trust;
 #[cfg(windows)]
 pub(super) use self::windows::check_user_file;
 

@@ -19,17 +19,17 @@ const OTHERS_WRITE: u32 = 0o022;
 
 /// Whom a managed configuration may belong to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trust {
+pub(crate) struct Trust {
     /// Beside root (uid 0), which can write everywhere anyway.
-    pub uid: u32,
+    pub(crate) uid: u32,
     /// The directories above this one are taken as they are: `/` but in tests, whose files are in temporary directories.
-    pub below: PathBuf,
+    pub(crate) below: PathBuf,
 }
 
 impl Trust {
     /// Root alone, in every directory.
     #[must_use]
-    pub fn of_this_machine() -> Self {
+    pub(crate) fn of_this_machine() -> Self {
         Self {
             uid: 0,
             below: PathBuf::from("/"),

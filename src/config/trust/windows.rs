@@ -54,17 +54,17 @@ const WRITE: u32 = REPLACE | FILE_WRITE_DATA | FILE_APPEND_DATA;
 
 /// Whom a managed configuration may belong to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trust {
+pub(crate) struct Trust {
     /// A SID beside the system's and the administrators', in its string form; `None` but in tests.
-    pub sid: Option<String>,
+    pub(crate) sid: Option<String>,
     /// The directories above this one are taken as they are: none but in tests.
-    pub below: PathBuf,
+    pub(crate) below: PathBuf,
 }
 
 impl Trust {
     /// The system and the administrators, in every directory.
     #[must_use]
-    pub fn of_this_machine() -> Self {
+    pub(crate) fn of_this_machine() -> Self {
         Self {
             sid: None,
             below: PathBuf::new(),

@@ -41,7 +41,7 @@ const COUNT_TOKENS: &str =
 /// headers in which Claude Code sends it.
 ///
 /// Before its word is relied on, it is asked about a key that can't be right.
-pub struct HttpGateway {
+pub(crate) struct HttpGateway {
     base: Url,
     probe: Probe,
     /// Made at first use: it reads the system's certificates, for which a client's first key need not wait.
@@ -55,7 +55,7 @@ pub struct HttpGateway {
 impl HttpGateway {
     /// A gateway at `base`; `None` where it is not to be asked.
     #[must_use]
-    pub fn new(base: &GatewayUrl, probe: Probe, clock: &Arc<dyn Clock>) -> Option<Self> {
+    pub(crate) fn new(base: &GatewayUrl, probe: Probe, clock: &Arc<dyn Clock>) -> Option<Self> {
         (probe != Probe::Off).then(|| Self {
             base: base.as_url().clone(),
             probe,

@@ -36,7 +36,7 @@ const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
 /// A listening pipe. The system takes the name back when its last handle is closed, however the process ends.
 #[derive(Debug)]
-pub struct Listener {
+pub(crate) struct Listener {
     inner: PipeListener<Bytes, Bytes>,
     user: String,
 }
@@ -47,7 +47,7 @@ impl Listener {
     /// # Errors
     ///
     /// [`BindError`].
-    pub async fn bind(path: &Path) -> Result<Self, BindError> {
+    pub(crate) async fn bind(path: &Path) -> Result<Self, BindError> {
         let user = sid::own().map_err(io_error(path, "cannot be given to its user alone"))?;
         match open(path) {
             Ok(_) => return Err(BindError::Live(path.to_owned())),
@@ -80,7 +80,7 @@ impl Listener {
     /// # Errors
     ///
     /// As `ConnectNamedPipe` and `CreateNamedPipe`; most pass.
-    pub async fn accept(&mut self) -> io::Result<(Stream, Peer)> {
+    pub(crate) async fn accept(&mut self) -> io::Result<(Stream, Peer)> {
         loop {
             let pipe = self.inner.accept().await?;
             let client = pipe
@@ -104,7 +104,7 @@ impl Listener {
 /// One connection, as the daemon has it. Whoever writes ends with a shutdown, which waits until all has been read;
 /// dropped before that, the connection breaks off, and what has not been read is gone.
 #[derive(Debug)]
-pub struct Stream {
+pub(crate) struct Stream {
     pipe: DuplexPipeStream<Bytes>,
     unread: bool,
 }
@@ -165,7 +165,7 @@ impl Drop for Stream {
 /// # Errors
 ///
 /// `NotFound` where none listens; `PermissionDenied` where another user's process does.
-pub async fn connect(path: &Path) -> io::Result<NamedPipeClient> {
+pub(crate) async fn connect(path: &Path) -> io::Result<NamedPipeClient> {
     loop {
         match open(path) {
             Err(error) if is(&error, ERROR_PIPE_BUSY) => tokio::time::sleep(BUSY_PAUSE).await,
@@ -176,7 +176,7 @@ pub async fn connect(path: &Path) -> io::Result<NamedPipeClient> {
 
 /// What tells this user's pipe from others': the user's SID. Empty where the system does not tell it: nobody listens on
 /// a pipe of that name, since [`Listener::bind`] needs the SID too and says why it has none.
-pub fn own_user() -> String {
+pub(crate) fn own_user() -> String {
     sid::own().unwrap_or_default()
 }
 

@@ -14,7 +14,7 @@ use windows_sys::Win32::{
 
 /// Leaves the caller's directory. Windows makes no core dumps unless it is told to, and other users can't open the
 /// process.
-pub fn harden() {
+pub(crate) fn harden() {
     if let Some(root) = std::env::var_os("SystemRoot") {
         let _ = std::env::set_current_dir(root);
     }
@@ -25,7 +25,7 @@ pub fn harden() {
 /// Windows passes on every handle that is marked for it once it passes on any, and those that a shell gave us are: they
 /// are unmarked. Whoever waits for the end of our output would wait for the daemon's.
 #[expect(unsafe_code, reason = "std has no way to unmark a handle")]
-pub fn detach(command: &mut tokio::process::Command) {
+pub(crate) fn detach(command: &mut tokio::process::Command) {
     let standard = [
         io::stdin().as_raw_handle(),
         io::stdout().as_raw_handle(),
@@ -43,7 +43,7 @@ pub fn detach(command: &mut tokio::process::Command) {
 /// # Errors
 ///
 /// None: the one who started us may be gone, and the next shim is served all the same.
-pub fn ready() -> io::Result<()> {
+pub(crate) fn ready() -> io::Result<()> {
     let _ = writeln!(io::stdout(), "ok");
     Ok(())
 }
@@ -53,7 +53,7 @@ pub fn ready() -> io::Result<()> {
 /// # Errors
 ///
 /// Where the system has no place for another handler.
-pub fn on_termination(end: impl Fn() + Send + 'static) -> io::Result<()> {
+pub(crate) fn on_termination(end: impl Fn() + Send + 'static) -> io::Result<()> {
     let mut interrupt = tokio::signal::windows::ctrl_c()?;
     let mut shutdown = tokio::signal::windows::ctrl_shutdown()?;
     let mut logoff = tokio::signal::windows::ctrl_logoff()?;

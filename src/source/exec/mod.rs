@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Runs a program for each credential.
-pub struct ExecSource {
+pub(crate) struct ExecSource {
     argv: Vec<String>,
     timeout: Duration,
     ttl: Option<Duration>,
@@ -32,7 +32,7 @@ impl ExecSource {
     /// # Errors
     ///
     /// [`SourceError::Configuration`] where a placeholder has no value or there is no command.
-    pub fn new(
+    pub(crate) fn new(
         name: &str,
         config: &ExecConfig,
         principal: &Principal,

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Signs a JWT for each credential.
-pub struct JwtSource {
+pub(crate) struct JwtSource {
     name: String,
     config: JwtConfig,
     subject: Option<String>,
@@ -36,7 +36,7 @@ impl JwtSource {
     /// # Errors
     ///
     /// [`SourceError::Configuration`] where a placeholder has no value.
-    pub fn new(
+    pub(crate) fn new(
         name: &str,
         config: &JwtConfig,
         principal: &Principal,

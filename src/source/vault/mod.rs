@@ -42,7 +42,7 @@ use crate::{
 };
 
 /// A key in Vault.
-pub struct VaultSource {
+pub(crate) struct VaultSource {
     session: Session,
     mount: String,
     path: String,
@@ -61,7 +61,7 @@ impl VaultSource {
     /// # Errors
     ///
     /// [`SourceError::Configuration`]: a placeholder without a value, a path that is none.
-    pub fn new(
+    pub(crate) fn new(
         name: &str,
         config: &config::VaultConfig,
         principal: &Principal,
