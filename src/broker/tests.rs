@@ -65,13 +65,13 @@ impl Source for Scripted {
     }
 }
 
-struct Scene {
+struct BrokerFixture {
     clock: ManualClock,
     source: Arc<Scripted>,
     broker: Arc<Broker>,
 }
 
-impl Scene {
+impl BrokerFixture {
     fn new(gated: bool, answers: impl IntoIterator<Item = Line>) -> Self {
         let clock = ManualClock::at(Timestamp::UNIX_EPOCH);
         let source = Arc::new(Scripted {
@@ -129,83 +129,83 @@ fn down() -> SourceError {
 
 #[tokio::test]
 async fn a_hundred_callers_make_one_request() {
-    let scene = Scene::new(true, [Ok(("k1", None))]);
-    let callers: Vec<_> = (0..100).map(|_| scene.acquire()).collect();
-    scene.settle().await;
-    scene.source.gate.as_ref().unwrap().notify_one();
+    let fixture = BrokerFixture::new(true, [Ok(("k1", None))]);
+    let callers: Vec<_> = (0..100).map(|_| fixture.acquire()).collect();
+    fixture.settle().await;
+    fixture.source.gate.as_ref().unwrap().notify_one();
     for caller in callers {
         assert_eq!(caller.await.unwrap().unwrap(), "k1");
     }
-    assert_eq!(scene.asked(), 1);
+    assert_eq!(fixture.asked(), 1);
 }
 
 #[tokio::test]
 async fn a_caller_that_goes_away_cancels_nothing() {
-    let scene = Scene::new(true, [Ok(("k1", None))]);
-    let leader = scene.acquire();
-    scene.settle().await;
-    let follower = scene.acquire();
-    scene.settle().await;
+    let fixture = BrokerFixture::new(true, [Ok(("k1", None))]);
+    let leader = fixture.acquire();
+    fixture.settle().await;
+    let follower = fixture.acquire();
+    fixture.settle().await;
     leader.abort();
-    scene.settle().await;
-    scene.source.gate.as_ref().unwrap().notify_one();
+    fixture.settle().await;
+    fixture.source.gate.as_ref().unwrap().notify_one();
     assert_eq!(follower.await.unwrap().unwrap(), "k1");
-    assert_eq!(scene.asked(), 1);
+    assert_eq!(fixture.asked(), 1);
 }
 
 #[tokio::test]
 async fn a_hanging_source_costs_a_caller_its_deadline_and_no_more() {
-    let scene = Scene::new(true, [Ok(("k1", None))]);
-    let caller = scene.acquire();
-    scene.settle().await;
-    scene.clock.advance(Duration::from_secs(8));
+    let fixture = BrokerFixture::new(true, [Ok(("k1", None))]);
+    let caller = fixture.acquire();
+    fixture.settle().await;
+    fixture.clock.advance(Duration::from_secs(8));
     let error = caller.await.unwrap().unwrap_err();
     assert!(matches!(error, AcquireError::TimedOut { ref host, last: None } if host == "scripted"));
 
     // The next caller finds what has arrived since.
-    scene.source.gate.as_ref().unwrap().notify_one();
-    scene.settle().await;
-    assert_eq!(scene.acquire().await.unwrap().unwrap(), "k1");
-    assert_eq!(scene.asked(), 1);
+    fixture.source.gate.as_ref().unwrap().notify_one();
+    fixture.settle().await;
+    assert_eq!(fixture.acquire().await.unwrap().unwrap(), "k1");
+    assert_eq!(fixture.asked(), 1);
 }
 
 #[tokio::test]
 async fn a_profile_in_use_is_renewed_without_being_asked() {
-    let scene = Scene::new(false, [Ok(("k1", Some(1200))), Ok(("k2", Some(1200)))]);
-    assert_eq!(scene.acquire().await.unwrap().unwrap(), "k1");
-    scene.settle().await;
-    scene.clock.advance(Duration::from_secs(600));
-    scene.settle().await;
-    assert_eq!(scene.asked(), 2);
-    assert_eq!(scene.acquire().await.unwrap().unwrap(), "k2");
+    let fixture = BrokerFixture::new(false, [Ok(("k1", Some(1200))), Ok(("k2", Some(1200)))]);
+    assert_eq!(fixture.acquire().await.unwrap().unwrap(), "k1");
+    fixture.settle().await;
+    fixture.clock.advance(Duration::from_secs(600));
+    fixture.settle().await;
+    assert_eq!(fixture.asked(), 2);
+    assert_eq!(fixture.acquire().await.unwrap().unwrap(), "k2");
 }
 
 #[tokio::test]
 async fn a_profile_at_rest_is_left_alone() {
-    let scene = Scene::new(false, [Ok(("k1", Some(36_000)))]);
-    assert_eq!(scene.acquire().await.unwrap().unwrap(), "k1");
-    scene.settle().await;
-    scene.clock.advance(Duration::from_secs(40_000));
-    scene.settle().await;
-    assert_eq!(scene.asked(), 1);
+    let fixture = BrokerFixture::new(false, [Ok(("k1", Some(36_000)))]);
+    assert_eq!(fixture.acquire().await.unwrap().unwrap(), "k1");
+    fixture.settle().await;
+    fixture.clock.advance(Duration::from_secs(40_000));
+    fixture.settle().await;
+    assert_eq!(fixture.asked(), 1);
 }
 
 #[tokio::test]
 async fn a_refresh_that_fails_says_so_although_the_old_key_is_served() {
-    let scene = Scene::new(false, [Ok(("k1", None)), Err(down())]);
-    assert_eq!(scene.acquire().await.unwrap().unwrap(), "k1");
-    let until = scene.clock.now().tick + Duration::from_secs(8);
-    let refreshed = scene.broker.refresh("p", until).await;
+    let fixture = BrokerFixture::new(false, [Ok(("k1", None)), Err(down())]);
+    assert_eq!(fixture.acquire().await.unwrap().unwrap(), "k1");
+    let until = fixture.clock.now().tick + Duration::from_secs(8);
+    let refreshed = fixture.broker.refresh("p", until).await;
     assert!(
         matches!(refreshed, Err(AcquireError::Refused(refusal)) if refusal.reason == Reason::Source(down()))
     );
-    assert_eq!(scene.acquire().await.unwrap().unwrap(), "k1");
+    assert_eq!(fixture.acquire().await.unwrap().unwrap(), "k1");
 }
 
 #[tokio::test]
 async fn what_the_client_would_refuse_is_not_passed_on() {
-    let scene = Scene::new(false, [Ok(("two words", None))]);
-    let error = scene.acquire().await.unwrap().unwrap_err();
+    let fixture = BrokerFixture::new(false, [Ok(("two words", None))]);
+    let error = fixture.acquire().await.unwrap().unwrap_err();
     assert!(matches!(
         error,
         AcquireError::Refused(Refusal { reason: Reason::Source(SourceError::Unusable { ref reason, .. }), .. })
@@ -215,24 +215,24 @@ async fn what_the_client_would_refuse_is_not_passed_on() {
 
 #[tokio::test]
 async fn what_has_expired_when_it_arrives_does_not_replace_what_is_there() {
-    let scene = Scene::new(false, [Ok(("k1", None)), Ok(("k2", Some(0)))]);
-    assert_eq!(scene.acquire().await.unwrap().unwrap(), "k1");
-    let until = scene.clock.now().tick + Duration::from_secs(8);
-    scene.broker.refresh("p", until).await.unwrap_err();
-    assert_eq!(scene.acquire().await.unwrap().unwrap(), "k1");
+    let fixture = BrokerFixture::new(false, [Ok(("k1", None)), Ok(("k2", Some(0)))]);
+    assert_eq!(fixture.acquire().await.unwrap().unwrap(), "k1");
+    let until = fixture.clock.now().tick + Duration::from_secs(8);
+    fixture.broker.refresh("p", until).await.unwrap_err();
+    assert_eq!(fixture.acquire().await.unwrap().unwrap(), "k1");
 }
 
 #[tokio::test]
 async fn a_new_configuration_takes_over_the_profiles_that_it_leaves_as_they_were() {
-    let scene = Scene::new(false, [Ok(("k1", None)), Ok(("k2", None))]);
-    assert_eq!(scene.acquire().await.unwrap().unwrap(), "k1");
-    let clock: Arc<dyn Clock> = Arc::new(scene.clock.clone());
+    let fixture = BrokerFixture::new(false, [Ok(("k1", None)), Ok(("k2", None))]);
+    assert_eq!(fixture.acquire().await.unwrap().unwrap(), "k1");
+    let clock: Arc<dyn Clock> = Arc::new(fixture.clock.clone());
     let jitter: Jitter = Arc::new(|| 0.5);
-    let until = scene.clock.now().tick + Duration::from_secs(8);
+    let until = fixture.clock.now().tick + Duration::from_secs(8);
     for (unchanged, expected) in [(vec!["p".to_owned()], "k1"), (vec![], "k2")] {
-        let routes = BTreeMap::from([("p".to_owned(), route(&scene.source))]);
+        let routes = BTreeMap::from([("p".to_owned(), route(&fixture.source))]);
         let unchanged = unchanged.into_iter().collect();
-        let broker = scene.broker.succeed(routes, &unchanged, &clock, &jitter);
+        let broker = fixture.broker.succeed(routes, &unchanged, &clock, &jitter);
         let credential = broker.acquire("p", ASK, until).await.unwrap();
         assert_eq!(credential.secret.expose(), expected);
     }
@@ -240,8 +240,8 @@ async fn a_new_configuration_takes_over_the_profiles_that_it_leaves_as_they_were
 
 #[tokio::test]
 async fn a_hanging_source_delays_neither_another_profile_nor_a_cached_key() {
-    let hanging = Scene::new(true, [Ok(("never", None))]);
-    let well = Scene::new(false, [Ok(("k1", Some(3600)))]);
+    let hanging = BrokerFixture::new(true, [Ok(("never", None))]);
+    let well = BrokerFixture::new(false, [Ok(("k1", Some(3600)))]);
     let routes = BTreeMap::from([
         ("hanging".to_owned(), route(&hanging.source)),
         ("well".to_owned(), route(&well.source)),
@@ -258,7 +258,7 @@ async fn a_hanging_source_delays_neither_another_profile_nor_a_cached_key() {
     assert!(broker.acquire("well", ASK, until).await.is_ok());
 
     // Its own source hangs from now on, and the key is due for renewal: it is served all the same.
-    let broken = Scene::new(true, [Ok(("k2", Some(3600)))]);
+    let broken = BrokerFixture::new(true, [Ok(("k2", Some(3600)))]);
     let routes = BTreeMap::from([("p".to_owned(), route(&broken.source))]);
     let clock: Arc<dyn Clock> = Arc::new(broken.clock.clone());
     let broker = Broker::new(routes, &clock, &jitter);
@@ -273,10 +273,10 @@ async fn a_hanging_source_delays_neither_another_profile_nor_a_cached_key() {
 
 #[tokio::test]
 async fn a_key_that_lives_for_seven_thousand_years_is_no_trouble() {
-    let scene = Scene::new(false, [Ok(("k1", Some(240_000_000_000)))]);
-    assert_eq!(scene.acquire().await.unwrap().unwrap(), "k1");
-    scene.settle().await;
-    scene.clock.advance(Duration::from_secs(400_000_000));
-    assert_eq!(scene.acquire().await.unwrap().unwrap(), "k1");
-    assert_eq!(scene.asked(), 1);
+    let fixture = BrokerFixture::new(false, [Ok(("k1", Some(240_000_000_000)))]);
+    assert_eq!(fixture.acquire().await.unwrap().unwrap(), "k1");
+    fixture.settle().await;
+    fixture.clock.advance(Duration::from_secs(400_000_000));
+    assert_eq!(fixture.acquire().await.unwrap().unwrap(), "k1");
+    assert_eq!(fixture.asked(), 1);
 }

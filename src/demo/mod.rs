@@ -3,8 +3,8 @@
 
 pub mod gateway;
 mod issuer;
-mod stage;
-mod steps;
+mod progress;
+mod sandbox;
 
 use std::{
     io::{self, Write as _},
@@ -13,7 +13,7 @@ use std::{
 
 use serde_json::json;
 
-use self::{gateway::Gateway, issuer::Issuer, stage::Stage, steps::Steps};
+use self::{gateway::Gateway, issuer::Issuer, progress::Progress, sandbox::Sandbox};
 use crate::secret::Secret;
 
 /// What went wrong; a sentence's end.
@@ -25,49 +25,49 @@ type Failed = Box<dyn std::error::Error + Send + Sync>;
 ///
 /// The step that did not do what it should.
 pub(crate) async fn run(keep: bool) -> Result<(), Failed> {
-    let helper = stage::helper().await?;
-    let mut steps = Steps::start();
+    let helper = sandbox::helper().await?;
+    let mut progress = Progress::start();
     let issuer = Arc::new(Issuer::new()?);
     let gateway = Gateway::with_verifier({
         let issuer = Arc::clone(&issuer);
         move |key: &Secret| issuer.is_trusted(key)
     })
     .await?;
-    steps.done(format_args!(
+    progress.done(format_args!(
         "a gateway listens on {}; it trusts the issuer's signing key {}",
         gateway.url(),
         issuer.key_id()
     ))?;
 
-    let stage = Stage::new(helper, &gateway.url(), issuer.signing_key())?;
-    let first = stage.key().await?;
-    steps.done(format_args!(
+    let sandbox = Sandbox::new(helper, &gateway.url(), issuer.signing_key())?;
+    let first = sandbox.key().await?;
+    progress.done(format_args!(
         "claviger-helper started the daemon and printed a key: {}",
         first.fingerprint()
     ))?;
-    expect(&stage, &first, 200).await?;
-    steps.done(format_args!(
+    expect(&sandbox, &first, 200).await?;
+    progress.done(format_args!(
         "the gateway answers 200 to a request with that key"
     ))?;
-    let again = stage.key().await?;
+    let again = sandbox.key().await?;
     if again != first {
         return Err("the second key is not the cached one".into());
     }
-    steps.done(format_args!(
+    progress.done(format_args!(
         "claviger-helper printed it again, out of the daemon's memory"
     ))?;
 
     issuer.rotate()?;
-    stage.write_signing_key(issuer.signing_key())?;
-    steps.done(format_args!(
+    sandbox.write_signing_key(issuer.signing_key())?;
+    progress.done(format_args!(
         "rotated: the gateway now trusts the signing key {} only",
         issuer.key_id()
     ))?;
-    expect(&stage, &first, 401).await?;
-    steps.done(format_args!("the gateway answers 401 to the old key"))?;
-    let second = stage.key().await?;
-    expect(&stage, &second, 200).await?;
-    steps.done(format_args!(
+    expect(&sandbox, &first, 401).await?;
+    progress.done(format_args!("the gateway answers 401 to the old key"))?;
+    let second = sandbox.key().await?;
+    expect(&sandbox, &second, 200).await?;
+    progress.done(format_args!(
         "claviger-helper's next run printed a new key, {}: 200",
         second.fingerprint()
     ))?;
@@ -78,32 +78,32 @@ pub(crate) async fn run(keep: bool) -> Result<(), Failed> {
             out,
             "\nPut this into a project's .claude/settings.json and start claude there; Ctrl-C here ends it all.\n"
         )?;
-        writeln!(out, "{:#}", settings(&stage, &gateway))?;
+        writeln!(out, "{:#}", settings(&sandbox, &gateway))?;
         drop(out);
         tokio::signal::ctrl_c().await?;
     }
-    stage.clear().await?;
-    steps.done(format_args!(
+    sandbox.clear().await?;
+    progress.done(format_args!(
         "the daemon has ended and everything that was made is removed"
     ))?;
     Ok(())
 }
 
 /// What Claude Code has to be told.
-fn settings(stage: &Stage, gateway: &Gateway) -> serde_json::Value {
+fn settings(sandbox: &Sandbox, gateway: &Gateway) -> serde_json::Value {
     let mut env = serde_json::Map::new();
     env.insert("ANTHROPIC_BASE_URL".to_owned(), json!(gateway.url()));
     env.insert("ANTHROPIC_API_KEY".to_owned(), json!(""));
     env.insert("ANTHROPIC_AUTH_TOKEN".to_owned(), json!(""));
-    for (name, value) in stage.variables() {
+    for (name, value) in sandbox.variables() {
         env.insert(name.to_owned(), json!(value));
     }
-    json!({ "apiKeyHelper": stage.helper_command(), "env": env })
+    json!({ "apiKeyHelper": sandbox.helper_command(), "env": env })
 }
 
 /// Sends a request as the client does, with the key in both headers.
-async fn expect(stage: &Stage, key: &Secret, status: u16) -> Result<(), Failed> {
-    let answered = stage.request(key).await?;
+async fn expect(sandbox: &Sandbox, key: &Secret, status: u16) -> Result<(), Failed> {
+    let answered = sandbox.request(key).await?;
     if answered == status {
         Ok(())
     } else {

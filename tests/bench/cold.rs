@@ -4,17 +4,17 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use crate::{
+    fixture::{BenchFixture, KEY, shim},
     measure::{Ms, Samples, call, ratio},
-    scene::{KEY, Scene, shim},
 };
 
 /// So many starts, and as many calls of the peer, in turn.
 const STARTS: usize = 20;
 
 pub(crate) async fn run() {
-    let scene = Scene::new().await;
-    let mut shim = shim(&scene.machine);
-    let mut peer = scene.bao_get(&scene.bao.token(json!({})).await);
+    let fixture = BenchFixture::new().await;
+    let mut shim = shim(&fixture.env);
+    let mut peer = fixture.bao_get(&fixture.bao.token(json!({})).await);
     let [mut cold, mut get] = <[Samples; 2]>::default();
     for start in 1..=STARTS {
         let (took, printed) = call(&mut shim);
@@ -23,8 +23,8 @@ pub(crate) async fn run() {
         let (took, printed) = call(&mut peer);
         assert_eq!(printed.trim_end(), KEY);
         get.push(took);
-        assert_eq!(scene.asked(), (start, 2 * start), "logins and reads");
-        scene.machine.kill_daemon(Signal::KILL);
+        assert_eq!(fixture.asked(), (start, 2 * start), "logins and reads");
+        fixture.env.kill_daemon(Signal::KILL);
     }
 
     println!("\ncold start, {STARTS} of each, in turn        p50       max   p50 ÷ peer's");

@@ -3,9 +3,9 @@
 use std::{os::unix::fs::symlink, path::Path, process::Command, time::Duration};
 
 use crate::{
+    fixture::{BenchFixture, KEY, env, plain, shim, variables},
     measure::{Ms, ratio},
-    scene::{KEY, Scene, machine, plain, shim, variables},
-    support::{Machine, Upstream, machine::Output, poll::timed, upstream::Answer},
+    support::{TestEnv, Upstream, poll::timed, test_env::Output, upstream::Answer},
 };
 
 const CROWD: usize = 200;
@@ -14,27 +14,27 @@ const CROWD: usize = 200;
 const MOST_CONNECTIONS: usize = 2;
 
 pub(crate) async fn run() {
-    let scene = Scene::new().await;
-    let file = scene.machine.file("line", &format!("{KEY}\n"));
+    let fixture = BenchFixture::new().await;
+    let file = fixture.env.file("line", &format!("{KEY}\n"));
     let mut cat = plain(Path::new("/bin/cat"));
     cat.arg(file);
     // The first crowd of all finds a machine that has not had so many processes yet.
-    crowd(&scene.machine, &cat).await;
-    let (outputs, cats) = timed(crowd(&scene.machine, &cat)).await;
+    crowd(&fixture.env, &cat).await;
+    let (outputs, cats) = timed(crowd(&fixture.env, &cat)).await;
     for output in outputs {
         output.printed(KEY);
     }
 
-    let (outputs, served) = timed(crowd(&scene.machine, &shim(&scene.machine))).await;
+    let (outputs, served) = timed(crowd(&fixture.env, &shim(&fixture.env))).await;
     for output in outputs {
         output.printed(KEY);
     }
-    assert_eq!(scene.asked(), (1, 1), "logins and reads");
-    assert_eq!(daemons(&scene.machine), 1, "daemons");
+    assert_eq!(fixture.asked(), (1, 1), "logins and reads");
+    assert_eq!(daemons(&fixture.env), 1, "daemons");
 
     let away = Upstream::start(Answer::Close).await;
-    let machine = machine(&away.url(), "role", "no-secret-id");
-    let (outputs, refused) = timed(crowd(&machine, &shim(&machine))).await;
+    let env = env(&away.url(), "role", "no-secret-id");
+    let (outputs, refused) = timed(crowd(&env, &shim(&env))).await;
     for output in outputs {
         output.failed(5, &[&away.host()]);
     }
@@ -43,7 +43,7 @@ pub(crate) async fn run() {
         connections <= MOST_CONNECTIONS,
         "{connections} connections to a Vault that is away"
     );
-    assert_eq!(daemons(&machine), 1, "daemons");
+    assert_eq!(daemons(&env), 1, "daemons");
 
     println!("\n{CROWD} sessions at once, no daemon     all of them    ÷ cat's");
     let row = |name, took: Duration, remark: &str| {
@@ -59,8 +59,8 @@ pub(crate) async fn run() {
 
 /// Runs a program in many sessions at once. The daemon tells sessions by the nearest process that is no shell, so each
 /// has one: a shell by another name.
-async fn crowd(machine: &Machine, program: &Command) -> Vec<Output> {
-    let client = machine.path("client");
+async fn crowd(env: &TestEnv, program: &Command) -> Vec<Output> {
+    let client = env.path("client");
     if !client.exists() {
         symlink("/bin/sh", &client).unwrap();
     }
@@ -84,6 +84,6 @@ async fn crowd(machine: &Machine, program: &Command) -> Vec<Output> {
 }
 
 /// How many ever came to listen on this machine.
-fn daemons(machine: &Machine) -> usize {
-    machine.log().matches("listening").count()
+fn daemons(env: &TestEnv) -> usize {
+    env.log().matches("listening").count()
 }

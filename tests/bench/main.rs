@@ -15,11 +15,11 @@ mod cold;
 #[cfg(target_os = "linux")]
 mod crowd;
 #[cfg(target_os = "linux")]
+mod fixture;
+#[cfg(target_os = "linux")]
 mod measure;
 #[cfg(target_os = "linux")]
 mod resident;
-#[cfg(target_os = "linux")]
-mod scene;
 #[cfg(target_os = "linux")]
 #[path = "../it/support/mod.rs"]
 #[expect(

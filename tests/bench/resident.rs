@@ -5,11 +5,11 @@ use std::{fs, path::Path, process::Child, time::Duration};
 use rustix::process::Pid;
 
 use crate::{
+    fixture::{BenchFixture, KEY, plain},
     measure::Ms,
-    scene::{KEY, Scene, plain},
     support::{
-        machine::binary,
         poll::{SOON, until},
+        test_env::binary,
         tools::tool,
     },
 };
@@ -28,10 +28,10 @@ struct Done {
 struct Agent(Child);
 
 pub(crate) async fn run() {
-    let scene = Scene::new().await;
-    scene.machine.helper().await.printed(KEY);
-    let daemon = scene.machine.daemon_pid().unwrap();
-    let agent = agent(&scene).await;
+    let fixture = BenchFixture::new().await;
+    fixture.env.helper().await.printed(KEY);
+    let daemon = fixture.env.daemon_pid().unwrap();
+    let agent = agent(&fixture).await;
     let processes = [
         ("claviger daemon", daemon),
         ("bao agent", Pid::from_child(&agent.0)),
@@ -63,13 +63,13 @@ pub(crate) async fn run() {
 }
 
 /// OpenBao's own answer, logged in with the same role: it has done so when the token is in its sink.
-async fn agent(scene: &Scene) -> Agent {
-    let role_id = scene.machine.file("agent-role-id", &scene.role.role_id);
-    let secret_id = scene
-        .machine
-        .secret_file("agent-secret-id", &scene.role.secret_id);
-    let sink = scene.machine.path("secrets/agent-token");
-    let config = scene.machine.file(
+async fn agent(fixture: &BenchFixture) -> Agent {
+    let role_id = fixture.env.file("agent-role-id", &fixture.role.role_id);
+    let secret_id = fixture
+        .env
+        .secret_file("agent-secret-id", &fixture.role.secret_id);
+    let sink = fixture.env.path("secrets/agent-token");
+    let config = fixture.env.file(
         "agent.hcl",
         &format!(
             r#"
@@ -90,16 +90,16 @@ listener "unix" {{
   tls_disable = true
 }}
 "#,
-            scene.bao.url(),
+            fixture.bao.url(),
             sink.display(),
-            scene.machine.path("run/agent.sock").display(),
+            fixture.env.path("run/agent.sock").display(),
         ),
     );
     let mut command = plain(&tool("bao"));
-    let log = fs::File::create(scene.machine.path("agent.log")).unwrap();
+    let log = fs::File::create(fixture.env.path("agent.log")).unwrap();
     command
         .args(["agent", "-config", &config])
-        .env("HOME", scene.machine.path("home"))
+        .env("HOME", fixture.env.path("home"))
         .stdout(log.try_clone().unwrap())
         .stderr(log);
     let agent = Agent(command.spawn().unwrap());

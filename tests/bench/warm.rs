@@ -3,21 +3,21 @@
 use std::path::Path;
 
 use crate::{
+    fixture::{BenchFixture, KEY, plain, shim},
     measure::{Ms, Samples, call, ratio},
-    scene::{KEY, Scene, plain, shim},
 };
 
 /// So many calls of each, in turn.
 const CALLS: usize = 1_000;
 
 pub(crate) async fn run() {
-    let scene = Scene::new().await;
-    let machine = &scene.machine;
+    let fixture = BenchFixture::new().await;
+    let env = &fixture.env;
     let line = format!("{KEY}\n");
     let mut cat = plain(Path::new("/bin/cat"));
-    cat.arg(machine.file("line", &line));
+    cat.arg(env.file("line", &line));
     let mut programs = [
-        ("claviger-helper", shim(machine), line.as_str()),
+        ("claviger-helper", shim(env), line.as_str()),
         ("cat FILE", cat, line.as_str()),
         ("true", plain(Path::new("/bin/true")), ""),
     ];
@@ -35,7 +35,7 @@ pub(crate) async fn run() {
             samples.push(took);
         }
     }
-    let (logins, reads) = scene.asked();
+    let (logins, reads) = fixture.asked();
     assert_eq!(logins, 1);
     assert!(reads * 100 < CALLS, "{reads} reads for {CALLS} calls");
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Bao, KEY, Machine, machine::vault};
+use crate::support::{Bao, KEY, TestEnv, test_env::vault};
 
 const DATA: &str = "secret/data/k";
 
@@ -16,9 +16,9 @@ async fn bao() -> Bao {
 #[tokio::test]
 async fn twenty_keys_are_one_read() {
     let bao = bao().await;
-    let machine = Machine::with_approle(&bao, "secret/k", json!({})).await;
+    let env = TestEnv::with_approle(&bao, "secret/k", json!({})).await;
     for _ in 0..20 {
-        machine.helper().await.printed(KEY);
+        env.helper().await.printed(KEY);
     }
     assert_eq!(bao.asked("update", "auth/approle/login"), 1);
     assert_eq!(bao.asked("read", DATA), 1);
@@ -28,12 +28,11 @@ async fn twenty_keys_are_one_read() {
 #[tokio::test]
 async fn profiles_of_one_source() {
     let bao = bao().await;
-    let machine = Machine::with_approle(&bao, "secret/k", json!({})).await;
-    let config = std::fs::read_to_string(machine.config_file()).unwrap();
-    machine.raw_config(&format!("{config}[profile.other]\nsource = \"vault\"\n"));
-    machine.helper().await.printed(KEY);
-    machine
-        .helper_with(&["--profile", "other"], &[])
+    let env = TestEnv::with_approle(&bao, "secret/k", json!({})).await;
+    let config = std::fs::read_to_string(env.config_file()).unwrap();
+    env.raw_config(&format!("{config}[profile.other]\nsource = \"vault\"\n"));
+    env.helper().await.printed(KEY);
+    env.helper_with(&["--profile", "other"], &[])
         .await
         .printed(KEY);
     assert_eq!(bao.asked("update", "auth/approle/login"), 1);
@@ -44,11 +43,11 @@ async fn profiles_of_one_source() {
 async fn a_wrong_password_is_tried_once() {
     let bao = bao().await;
     bao.userpass("ana", "correct-horse-battery").await;
-    let machine = Machine::new();
-    let password = machine.secret_file("password", "incorrect-horse");
+    let env = TestEnv::new();
+    let password = env.secret_file("password", "incorrect-horse");
     let auth = format!("method = \"userpass\", username = \"ana\", password_file = \"{password}\"");
-    machine.config(&vault(&bao.url(), "secret/k", "", &auth));
-    for output in machine.helpers(20).await {
+    env.config(&vault(&bao.url(), "secret/k", "", &auth));
+    for output in env.helpers(20).await {
         output.failed(3, &["invalid username or password"]);
     }
     let tries = bao.asked("update", "auth/userpass/login/ana");

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    Bao, KEY, Machine,
-    machine::{approle, vault},
+    Bao, KEY, TestEnv,
     poll::SOON,
+    test_env::{approle, vault},
     tls::{Ca, signing_key},
     until,
 };
@@ -22,37 +22,37 @@ async fn bao() -> Bao {
 #[tokio::test]
 async fn token() {
     let bao = bao().await;
-    let machine = Machine::with_token(&bao, "secret/k", "").await;
-    machine.helper().await.printed(KEY);
+    let env = TestEnv::with_token(&bao, "secret/k", "").await;
+    env.helper().await.printed(KEY);
     let asked = bao.requests();
     assert_eq!(asked.len(), 2, "{asked:?}");
     assert_eq!(bao.asked("read", "auth/token/lookup-self"), 1);
     // A token that somebody else made is not ours to revoke.
-    machine.claviger(&["logout"]).await.succeeded();
-    machine.helper().await.printed(KEY);
+    env.claviger(&["logout"]).await.succeeded();
+    env.helper().await.printed(KEY);
 }
 
 #[tokio::test]
 async fn token_in_a_variable() {
     let bao = bao().await;
-    let machine = Machine::new();
-    machine.secret(KEY);
+    let env = TestEnv::new();
+    env.secret(KEY);
     let token = bao.token(json!({})).await;
-    machine.set("CORP_VAULT_TOKEN", &token);
-    machine.secret(&token);
+    env.set("CORP_VAULT_TOKEN", &token);
+    env.secret(&token);
     let auth = "method = \"token\", token_env = \"CORP_VAULT_TOKEN\"";
-    machine.config(&vault(&bao.url(), "secret/k", "", auth));
-    machine.helper().await.printed(KEY);
+    env.config(&vault(&bao.url(), "secret/k", "", auth));
+    env.helper().await.printed(KEY);
 }
 
 #[tokio::test]
 async fn a_token_that_is_no_more() {
     let bao = bao().await;
-    let machine = Machine::with_token(&bao, "secret/k", "").await;
-    let token = std::fs::read_to_string(machine.path("secrets/token")).unwrap();
+    let env = TestEnv::with_token(&bao, "secret/k", "").await;
+    let token = std::fs::read_to_string(env.path("secrets/token")).unwrap();
     bao.write("auth/token/revoke", json!({"token": token}))
         .await;
-    machine.helper().await.failed(
+    env.helper().await.failed(
         3,
         &[
             "refused the login: permission denied (403)",
@@ -60,19 +60,19 @@ async fn a_token_that_is_no_more() {
             "secrets/token",
         ],
     );
-    let profile = &machine.status().await["profiles"][0];
+    let profile = &env.status().await["profiles"][0];
     assert_eq!(profile["state"], "login-required");
     // A new one in the file is all that it takes.
-    machine.secret_file("token", &bao.token(json!({})).await);
-    machine.claviger(&["refresh"]).await.succeeded();
-    machine.helper().await.printed(KEY);
+    env.secret_file("token", &bao.token(json!({})).await);
+    env.claviger(&["refresh"]).await.succeeded();
+    env.helper().await.printed(KEY);
 }
 
 #[tokio::test]
 async fn approle_in_one_login_and_one_read() {
     let bao = bao().await;
-    let machine = Machine::with_approle(&bao, "secret/k", json!({})).await;
-    machine.helper().await.printed(KEY);
+    let env = TestEnv::with_approle(&bao, "secret/k", json!({})).await;
+    env.helper().await.printed(KEY);
     let asked = bao.requests();
     assert_eq!(asked.len(), 2, "{asked:?}");
     assert_eq!(
@@ -80,7 +80,7 @@ async fn approle_in_one_login_and_one_read() {
         (1, 1)
     );
     // The token is kept.
-    machine.claviger(&["refresh"]).await.succeeded();
+    env.claviger(&["refresh"]).await.succeeded();
     assert_eq!(
         (bao.asked("update", LOGIN), bao.asked("read", DATA)),
         (1, 2)
@@ -90,9 +90,9 @@ async fn approle_in_one_login_and_one_read() {
 #[tokio::test]
 async fn a_wrong_secret_id() {
     let bao = bao().await;
-    let machine = Machine::with_approle(&bao, "secret/k", json!({})).await;
-    machine.secret_file("secret-id", "00000000-1111-2222-3333-444444444444");
-    machine.helper().await.failed(
+    let env = TestEnv::with_approle(&bao, "secret/k", json!({})).await;
+    env.secret_file("secret-id", "00000000-1111-2222-3333-444444444444");
+    env.helper().await.failed(
         3,
         &[
             "refused the login: invalid role or secret ID (400)",
@@ -108,10 +108,10 @@ async fn a_wrong_secret_id() {
 #[tokio::test]
 async fn secret_files_are_looked_at() {
     let bao = bao().await;
-    let machine = Machine::with_approle(&bao, "secret/k", json!({})).await;
-    let path = machine.path("secrets/secret-id");
+    let env = TestEnv::with_approle(&bao, "secret/k", json!({})).await;
+    let path = env.path("secrets/secret-id");
     std::fs::remove_file(&path).unwrap();
-    machine.helper().await.failed(2, &["secret-id"]);
+    env.helper().await.failed(2, &["secret-id"]);
     assert_eq!(bao.requests(), []);
 }
 
@@ -119,48 +119,48 @@ async fn secret_files_are_looked_at() {
 async fn a_wrapped_secret_id_is_unwrapped_once() {
     let bao = bao().await;
     let role = bao.approle(json!({})).await;
-    let machine = Machine::new();
-    machine.secret(KEY);
-    let wrapping = machine.secret_file("wrapped", &bao.wrapped_secret_id(&role.name).await);
+    let env = TestEnv::new();
+    env.secret(KEY);
+    let wrapping = env.secret_file("wrapped", &bao.wrapped_secret_id(&role.name).await);
     let auth = format!(
         "{}, secret_id_wrapped = true",
         approle(&role.role_id, &wrapping)
     );
-    machine.config(&vault(&bao.url(), "secret/k", "", &auth));
-    machine.helper().await.printed(KEY);
+    env.config(&vault(&bao.url(), "secret/k", "", &auth));
+    env.helper().await.printed(KEY);
     // Logging in again takes the secret-id that was unwrapped.
-    machine.claviger(&["logout"]).await.succeeded();
-    machine.helper().await.printed(KEY);
+    env.claviger(&["logout"]).await.succeeded();
+    env.helper().await.printed(KEY);
     assert_eq!(bao.asked("update", "sys/wrapping/unwrap"), 1);
     assert_eq!(bao.asked("update", LOGIN), 2);
     // Another daemon does not have it, and the wrapping token is used up.
-    machine.claviger(&["stop"]).await.succeeded();
-    machine.helper().await.failed(
+    env.claviger(&["stop"]).await.succeeded();
+    env.helper().await.failed(
         3,
         &[
             "the wrapping token was already used or has expired",
             "hint: put a newly wrapped secret-id into",
         ],
     );
-    machine.secret_file("wrapped", &bao.wrapped_secret_id(&role.name).await);
-    machine.claviger(&["refresh"]).await.succeeded();
-    machine.helper().await.printed(KEY);
+    env.secret_file("wrapped", &bao.wrapped_secret_id(&role.name).await);
+    env.claviger(&["refresh"]).await.succeeded();
+    env.helper().await.printed(KEY);
 }
 
 #[tokio::test]
 async fn userpass() {
     let bao = bao().await;
     bao.userpass("ana", "correct-horse-battery").await;
-    let machine = Machine::new();
-    machine.secret(KEY);
-    let password = machine.secret_file("password", "correct-horse-battery\n");
+    let env = TestEnv::new();
+    env.secret(KEY);
+    let password = env.secret_file("password", "correct-horse-battery\n");
     let auth = format!("method = \"userpass\", username = \"ana\", password_file = \"{password}\"");
-    machine.config(&vault(&bao.url(), "secret/k", "", &auth));
-    machine.helper().await.printed(KEY);
+    env.config(&vault(&bao.url(), "secret/k", "", &auth));
+    env.helper().await.printed(KEY);
     assert_eq!(bao.asked("update", "auth/userpass/login/ana"), 1);
-    machine.claviger(&["stop"]).await.succeeded();
-    machine.secret_file("password", "incorrect-horse");
-    machine.helper().await.failed(
+    env.claviger(&["stop"]).await.succeeded();
+    env.secret_file("password", "incorrect-horse");
+    env.helper().await.failed(
         3,
         &[
             "invalid username or password (400)",
@@ -175,9 +175,9 @@ async fn jwt() {
     let bao = bao().await;
     let (private, public) = signing_key();
     bao.jwt(&public, "vault").await;
-    let machine = Machine::new();
-    machine.secret(KEY);
-    let signing = machine.secret_file("signing.pem", &private);
+    let env = TestEnv::new();
+    env.secret(KEY);
+    let signing = env.secret_file("signing.pem", &private);
     let minted = format!(
         r#"
 [profile.minted]
@@ -192,27 +192,26 @@ audience = "vault"
 "#
     );
     let chained = "method = \"jwt\", role = \"dev\", jwt_source = \"minted\"";
-    machine.config(&format!(
+    env.config(&format!(
         "{}{minted}",
         vault(&bao.url(), "secret/k", "", chained)
     ));
-    machine.helper().await.printed(KEY);
+    env.helper().await.printed(KEY);
     assert_eq!(bao.asked("update", "auth/jwt/login"), 1);
 
-    let jwt = machine.helper_with(&["--profile", "minted"], &[]).await;
-    let file = machine.secret_file("jwt", &jwt.stdout);
+    let jwt = env.helper_with(&["--profile", "minted"], &[]).await;
+    let file = env.secret_file("jwt", &jwt.stdout);
     let from_file = format!("method = \"jwt\", role = \"dev\", jwt_file = \"{file}\"");
-    machine.config(&vault(&bao.url(), "secret/k", "", &from_file));
-    machine.helper().await.printed(KEY);
+    env.config(&vault(&bao.url(), "secret/k", "", &from_file));
+    env.helper().await.printed(KEY);
     assert_eq!(bao.asked("update", "auth/jwt/login"), 2);
 
     let minted = minted.replace("audience = \"vault\"", "audience = \"other\"");
-    machine.config(&format!(
+    env.config(&format!(
         "{}{minted}",
         vault(&bao.url(), "secret/k", "", chained)
     ));
-    machine
-        .helper()
+    env.helper()
         .await
         .failed(3, &["refused the login", "(400)", "hint: check 'role'"]);
 }
@@ -223,24 +222,24 @@ async fn cert() {
     let bao = Bao::start_with_tls(&ca).await;
     bao.put("k", json!({"api_key": KEY})).await;
     bao.cert(&ca).await;
-    let machine = Machine::new();
-    machine.secret(KEY);
-    let ca_file = machine.file("ca.pem", &ca.pem);
+    let env = TestEnv::new();
+    env.secret(KEY);
+    let ca_file = env.file("ca.pem", &ca.pem);
     let identity = ca.client("ana");
-    let cert = machine.file("cert.pem", &identity.cert);
-    let key = machine.secret_file("key.pem", &identity.key);
+    let cert = env.file("cert.pem", &identity.cert);
+    let key = env.secret_file("key.pem", &identity.key);
     let auth =
         format!("method = \"cert\", role = \"dev\", cert_file = \"{cert}\", key_file = \"{key}\"");
     let ca_line = format!("ca_file = \"{ca_file}\"");
-    machine.config(&vault(&bao.tls_url(), "secret/k", &ca_line, &auth));
-    machine.helper().await.printed(KEY);
+    env.config(&vault(&bao.tls_url(), "secret/k", &ca_line, &auth));
+    env.helper().await.printed(KEY);
     assert_eq!(bao.asked("update", "auth/cert/login"), 1);
 
     let stranger = Ca::new("of somebody else").client("ana");
-    machine.file("cert.pem", &stranger.cert);
-    machine.secret_file("key.pem", &stranger.key);
-    machine.claviger(&["stop"]).await.succeeded();
-    machine.helper().await.failed(
+    env.file("cert.pem", &stranger.cert);
+    env.secret_file("key.pem", &stranger.key);
+    env.claviger(&["stop"]).await.succeeded();
+    env.helper().await.failed(
         3,
         &[
             "refused the login",
@@ -253,9 +252,8 @@ async fn cert() {
 #[tokio::test]
 async fn denied_at_first() {
     let bao = bao().await;
-    let machine =
-        Machine::with_approle(&bao, "secret/k", json!({"token_policies": ["default"]})).await;
-    machine.helper().await.failed(
+    let env = TestEnv::with_approle(&bao, "secret/k", json!({"token_policies": ["default"]})).await;
+    env.helper().await.failed(
         5,
         &[
             "denied secret/data/k",
@@ -273,11 +271,10 @@ async fn denied_at_first() {
 #[tokio::test]
 async fn denied_later() {
     let bao = bao().await;
-    let machine = Machine::with_approle(&bao, "secret/k", json!({})).await;
-    machine.helper().await.printed(KEY);
+    let env = TestEnv::with_approle(&bao, "secret/k", json!({})).await;
+    env.helper().await.printed(KEY);
     bao.policy("reader", &[("secret/data/other", "read")]).await;
-    machine
-        .claviger(&["refresh"])
+    env.claviger(&["refresh"])
         .await
         .failed(5, &["denied secret/data/k"]);
     assert_eq!(
@@ -285,18 +282,18 @@ async fn denied_later() {
         (2, 3)
     );
     // Vault has said that it is not ours any more.
-    machine.helper().await.failed(5, &["denied secret/data/k"]);
+    env.helper().await.failed(5, &["denied secret/data/k"]);
 }
 
 #[tokio::test]
 async fn a_revoked_token_is_replaced() {
     let bao = bao().await;
-    let machine = Machine::with_approle(&bao, "secret/k", json!({})).await;
-    machine.helper().await.printed(KEY);
+    let env = TestEnv::with_approle(&bao, "secret/k", json!({})).await;
+    env.helper().await.printed(KEY);
     bao.write("sys/leases/revoke-prefix/auth/approle", Value::Null)
         .await;
-    machine.claviger(&["refresh"]).await.succeeded();
-    machine.helper().await.printed(KEY);
+    env.claviger(&["refresh"]).await.succeeded();
+    env.helper().await.printed(KEY);
     assert_eq!(
         (bao.asked("update", LOGIN), bao.asked("read", DATA)),
         (2, 3)
@@ -306,10 +303,10 @@ async fn a_revoked_token_is_replaced() {
 #[tokio::test]
 async fn a_token_is_renewed_when_two_thirds_are_over() {
     let bao = bao().await;
-    let machine = Machine::with_approle(&bao, "secret/k", json!({"token_ttl": "6s"})).await;
-    machine.helper().await.printed(KEY);
+    let env = TestEnv::with_approle(&bao, "secret/k", json!({"token_ttl": "6s"})).await;
+    env.helper().await.printed(KEY);
     until("the token is renewed", SOON, async || {
-        machine.claviger(&["refresh"]).await.succeeded();
+        env.claviger(&["refresh"]).await.succeeded();
         bao.asked("update", "auth/token/renew-self") == 1
     })
     .await;
@@ -320,10 +317,10 @@ async fn a_token_is_renewed_when_two_thirds_are_over() {
 async fn a_token_at_its_end_is_replaced() {
     let bao = bao().await;
     let short = json!({"token_ttl": "1s", "token_max_ttl": "1s"});
-    let machine = Machine::with_approle(&bao, "secret/k", short).await;
-    machine.helper().await.printed(KEY);
+    let env = TestEnv::with_approle(&bao, "secret/k", short).await;
+    env.helper().await.printed(KEY);
     until("there is another login", SOON, async || {
-        machine.claviger(&["refresh"]).await.succeeded();
+        env.claviger(&["refresh"]).await.succeeded();
         bao.asked("update", LOGIN) >= 2
     })
     .await;
@@ -332,14 +329,14 @@ async fn a_token_at_its_end_is_replaced() {
 #[tokio::test]
 async fn logging_out_revokes_our_token() {
     let bao = bao().await;
-    let machine = Machine::with_approle(&bao, "secret/k", json!({})).await;
-    machine.helper().await.printed(KEY);
+    let env = TestEnv::with_approle(&bao, "secret/k", json!({})).await;
+    env.helper().await.printed(KEY);
     assert_eq!(
-        machine.claviger(&["logout"]).await.succeeded(),
+        env.claviger(&["logout"]).await.succeeded(),
         "forgotten, and revoked where the source can\n"
     );
     assert_eq!(bao.asked("update", "auth/token/revoke-self"), 1);
-    assert_eq!(machine.status().await["profiles"][0]["state"], "empty");
+    assert_eq!(env.status().await["profiles"][0]["state"], "empty");
 }
 
 #[tokio::test]
@@ -360,19 +357,19 @@ async fn namespaces() {
         .await;
     let user = json!({"password": "correct-horse-battery", "token_policies": ["reader"]});
     bao.write("eng/auth/userpass/users/ana", user).await;
-    let machine = Machine::new();
-    machine.secret(KEY);
-    let password = machine.secret_file("password", "correct-horse-battery");
+    let env = TestEnv::new();
+    env.secret(KEY);
+    let password = env.secret_file("password", "correct-horse-battery");
     let auth = format!("method = \"userpass\", username = \"ana\", password_file = \"{password}\"");
-    machine.config(&vault(
+    env.config(&vault(
         &bao.url(),
         "secret/k",
         "namespace = \"eng/\"",
         &auth,
     ));
-    machine.helper().await.printed(KEY);
-    machine.config(&vault(&bao.url(), "secret/k", "", &auth));
-    machine.helper().await.failed(
+    env.helper().await.printed(KEY);
+    env.config(&vault(&bao.url(), "secret/k", "", &auth));
+    env.helper().await.failed(
         3,
         &["refused the login", "check 'auth.mount' and 'namespace'"],
     );

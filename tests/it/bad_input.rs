@@ -6,13 +6,13 @@ use std::{
     time::Duration,
 };
 
-use crate::support::{KEY, Machine, poll::timed};
+use crate::support::{KEY, TestEnv, poll::timed};
 
 #[tokio::test]
 async fn no_frame_hurts_the_daemon() {
-    let machine = Machine::printing();
-    machine.helper().await.printed(KEY);
-    let pid = machine.daemon_pid();
+    let env = TestEnv::printing();
+    env.helper().await.printed(KEY);
+    let pid = env.daemon_pid();
     let frames: [&[u8]; 9] = [
         b"",
         b"\0",
@@ -25,7 +25,7 @@ async fn no_frame_hurts_the_daemon() {
         &[0x41; 70_000],
     ];
     for frame in frames {
-        let mut stream = UnixStream::connect(machine.socket()).unwrap();
+        let mut stream = UnixStream::connect(env.socket()).unwrap();
         // It may close before it has taken all of it.
         let _ = stream.write_all(frame);
         let _ = stream.shutdown(std::net::Shutdown::Write);
@@ -33,22 +33,22 @@ async fn no_frame_hurts_the_daemon() {
         let _ = stream.read_to_end(&mut answer);
         assert!(answer.len() < 1000, "{answer:?}");
     }
-    machine.helper().await.printed(KEY);
-    assert_eq!(machine.daemon_pid(), pid);
+    env.helper().await.printed(KEY);
+    assert_eq!(env.daemon_pid(), pid);
 }
 
 /// Those that say nothing, or half of it, keep nobody waiting and are let go of.
 #[tokio::test]
 async fn who_says_nothing_is_let_go() {
-    let machine = Machine::printing();
-    machine.helper().await.printed(KEY);
+    let env = TestEnv::printing();
+    env.helper().await.printed(KEY);
     let mut silent: Vec<_> = (0..300)
-        .map(|_| UnixStream::connect(machine.socket()).unwrap())
+        .map(|_| UnixStream::connect(env.socket()).unwrap())
         .collect();
     for stream in silent.iter_mut().skip(150) {
         stream.write_all(&[0]).unwrap();
     }
-    machine.helper().await.printed(KEY);
+    env.helper().await.printed(KEY);
     let first = silent.pop().unwrap();
     first
         .set_read_timeout(Some(Duration::from_secs(20)))
@@ -61,7 +61,7 @@ async fn who_says_nothing_is_let_go() {
 
 #[tokio::test]
 async fn arguments() {
-    let machine = Machine::printing();
+    let env = TestEnv::printing();
     for args in [
         &["--profil", "x"][..],
         &["--profile"],
@@ -71,27 +71,23 @@ async fn arguments() {
         &["get"],
         &["--profile", ""],
     ] {
-        machine.helper_with(args, &[]).await.failed(2, &["hint: "]);
+        env.helper_with(args, &[]).await.failed(2, &["hint: "]);
     }
-    machine
-        .helper_with(&[], &[("CLAVIGER_TIMEOUT_MS", "-1")])
+    env.helper_with(&[], &[("CLAVIGER_TIMEOUT_MS", "-1")])
         .await
         .failed(2, &["CLAVIGER_TIMEOUT_MS"]);
-    assert!(machine.daemon_pid().is_none(), "no daemon for any of it");
-    let unknown = machine.claviger(&["sing"]).await;
+    assert!(env.daemon_pid().is_none(), "no daemon for any of it");
+    let unknown = env.claviger(&["sing"]).await;
     assert_eq!((unknown.code, unknown.stdout.as_str()), (Some(2), ""));
-    assert_eq!(machine.claviger(&["status", "none"]).await.code, Some(8));
-    machine.helper().await.printed(KEY);
-    machine
-        .claviger(&["status", "none"])
+    assert_eq!(env.claviger(&["status", "none"]).await.code, Some(8));
+    env.helper().await.printed(KEY);
+    env.claviger(&["status", "none"])
         .await
         .failed(2, &["there is no profile 'none'"]);
-    machine
-        .claviger(&["refresh", "none"])
+    env.claviger(&["refresh", "none"])
         .await
         .failed(2, &["there is no profile 'none'"]);
-    machine
-        .claviger(&["logout", "none"])
+    env.claviger(&["logout", "none"])
         .await
         .failed(2, &["there is no profile 'none'"]);
 }
@@ -99,13 +95,13 @@ async fn arguments() {
 /// The shim's deadline holds whatever the daemon does.
 #[tokio::test]
 async fn a_daemon_that_hangs() {
-    let machine = Machine::printing();
-    machine.helper().await.printed(KEY);
-    let pid = machine.daemon_pid().unwrap();
+    let env = TestEnv::printing();
+    env.helper().await.printed(KEY);
+    let pid = env.daemon_pid().unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
-    let (output, took) = timed(machine.helper_with(&["--timeout-ms", "700"], &[])).await;
+    let (output, took) = timed(env.helper_with(&["--timeout-ms", "700"], &[])).await;
     rustix::process::kill_process(pid, rustix::process::Signal::CONT).unwrap();
     output.failed(8, &["did not answer within 700 ms", "daemon.log"]);
     assert!(took < Duration::from_millis(2500), "{took:?}");
-    machine.helper().await.printed(KEY);
+    env.helper().await.printed(KEY);
 }

@@ -7,10 +7,10 @@ use claviger::{
 use serde_json::json;
 
 use crate::support::{
-    Bao, Machine,
+    Bao, TestEnv,
     client::{Client, Session},
-    machine::binary,
     poll::timed,
+    test_env::binary,
 };
 
 const MESSAGES: &str = "/v1/messages";
@@ -20,24 +20,24 @@ const FIRST: &str = "sk-canary-5f3a9c";
 const SECOND: &str = "sk-canary-77b1e0";
 
 /// A machine whose source prints the content of the file `key`, and the gateway that accepts it.
-async fn machine() -> (Machine, Gateway) {
-    let machine = Machine::new();
+async fn env() -> (TestEnv, Gateway) {
+    let env = TestEnv::new();
     let gateway = Gateway::start([secret(FIRST)]).await.unwrap();
-    let file = machine.secret_file("key", FIRST);
-    machine.secret(SECOND);
+    let file = env.secret_file("key", FIRST);
+    env.secret(SECOND);
     configure(
-        &machine,
+        &env,
         &gateway,
         &format!(
             r#"type = "exec"
 command = ["/bin/cat", "{file}"]"#
         ),
     );
-    (machine, gateway)
+    (env, gateway)
 }
 
-fn configure(machine: &Machine, gateway: &Gateway, source: &str) {
-    machine.config(&format!(
+fn configure(env: &TestEnv, gateway: &Gateway, source: &str) {
+    env.config(&format!(
         r#"
 [profile.default]
 gateway = "{}"
@@ -51,11 +51,11 @@ source = "it"
 }
 
 /// The client of this machine's developer.
-fn client(machine: &Machine, gateway: &Gateway) -> Client {
+fn client(env: &TestEnv, gateway: &Gateway) -> Client {
     let [config, state, run] =
-        ["config", "state", "run"].map(|name| machine.path(name).display().to_string());
+        ["config", "state", "run"].map(|name| env.path(name).display().to_string());
     Client::new(
-        &machine.path("home"),
+        &env.path("home"),
         &binary("claviger-helper"),
         &gateway.url(),
         &[
@@ -97,10 +97,10 @@ fn answer(status: u16, key: &str) -> (u16, String) {
 
 #[tokio::test]
 async fn a_turn_works() {
-    let (machine, gateway) = machine().await;
-    let client = client(&machine, &gateway);
+    let (env, gateway) = env().await;
+    let client = client(&env, &gateway);
     let (output, took) = timed(client.turn("What is up?")).await;
-    machine.heard("Claude Code", &client.heard());
+    env.heard("Claude Code", &client.heard());
     assert!(output.status.success(), "{output:?}");
     assert_eq!(output.stdout, format!("{GREETING}What is up?\n"));
     assert_eq!(output.stderr, "");
@@ -110,19 +110,19 @@ async fn a_turn_works() {
 
 #[tokio::test]
 async fn a_session_survives_a_rotation() {
-    let (machine, gateway) = machine().await;
-    let client = client(&machine, &gateway);
+    let (env, gateway) = env().await;
+    let client = client(&env, &gateway);
     let mut session = client.session();
     talk(&mut session, &["one", "two", "three"]).await;
 
-    machine.secret_file("key", SECOND);
+    env.secret_file("key", SECOND);
     gateway.set_keys([secret(SECOND)]);
-    machine.claviger(&["refresh"]).await.succeeded();
+    env.claviger(&["refresh"]).await.succeeded();
 
     let ((), took) = timed(talk(&mut session, &["four"])).await;
     talk(&mut session, &["five"]).await;
     let (status, stderr) = session.end().await;
-    machine.heard("Claude Code", &client.heard());
+    env.heard("Claude Code", &client.heard());
     assert!(status.success(), "{stderr}");
     // One 401 is what the rotation costs: the client asks the helper again and retries.
     let before = [answer(200, FIRST), answer(200, FIRST), answer(200, FIRST)];
@@ -136,10 +136,10 @@ async fn a_session_survives_a_rotation_in_openbao() {
     let bao = Bao::start().await;
     bao.put("team/gateway", json!({"api_key": FIRST})).await;
     let role = bao.approle(json!({})).await;
-    let machine = Machine::new();
-    machine.secret(FIRST);
-    machine.secret(SECOND);
-    let secret_id = machine.secret_file("secret-id", &role.secret_id);
+    let env = TestEnv::new();
+    env.secret(FIRST);
+    env.secret(SECOND);
+    let secret_id = env.secret_file("secret-id", &role.secret_id);
     let gateway = Gateway::start([secret(FIRST)]).await.unwrap();
     let source = format!(
         r#"type = "vault"
@@ -150,8 +150,8 @@ auth = {{ method = "approle", role_id = "{}", secret_id_file = "{secret_id}" }}"
         bao.url(),
         role.role_id
     );
-    configure(&machine, &gateway, &source);
-    let client = client(&machine, &gateway);
+    configure(&env, &gateway, &source);
+    let client = client(&env, &gateway);
     let mut session = client.session();
     talk(&mut session, &["one", "two"]).await;
     let reads = || bao.asked("read", "secret/data/team/gateway");
@@ -161,12 +161,12 @@ auth = {{ method = "approle", role_id = "{}", secret_id_file = "{secret_id}" }}"
     bao.put("team/gateway", json!({"api_key": SECOND})).await;
     gateway.accept(secret(SECOND));
     gateway.revoke(&secret(FIRST));
-    machine.claviger(&["refresh"]).await.succeeded();
+    env.claviger(&["refresh"]).await.succeeded();
 
     let ((), took) = timed(talk(&mut session, &["three"])).await;
     talk(&mut session, &["four"]).await;
     let (status, stderr) = session.end().await;
-    machine.heard("Claude Code", &client.heard());
+    env.heard("Claude Code", &client.heard());
     assert!(status.success(), "{stderr}");
     let before = [answer(200, FIRST), answer(200, FIRST)];
     let after = [answer(401, FIRST), answer(200, SECOND), answer(200, SECOND)];
@@ -178,15 +178,15 @@ auth = {{ method = "approle", role_id = "{}", secret_id_file = "{secret_id}" }}"
 
 #[tokio::test]
 async fn the_client_shows_why_there_is_no_key() {
-    let (machine, gateway) = machine().await;
+    let (env, gateway) = env().await;
     configure(
-        &machine,
+        &env,
         &gateway,
         "type = \"exec\"\ncommand = [\"/bin/false\"]",
     );
-    let client = client(&machine, &gateway);
+    let client = client(&env, &gateway);
     let (output, took) = timed(client.turn("What is up?")).await;
-    machine.heard("Claude Code", &client.heard());
+    env.heard("Claude Code", &client.heard());
     assert!(!output.status.success(), "{output:?}");
     let said = client.heard();
     assert!(

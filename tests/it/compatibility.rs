@@ -10,11 +10,11 @@ use std::{
     thread,
 };
 
-use crate::support::{KEY, Machine, machine::set_mode};
+use crate::support::{KEY, TestEnv, test_env::set_mode};
 
 /// What an old program is answered.
-fn ask(machine: &Machine, request: &v1::Request) -> Vec<v1::Response> {
-    let mut stream = UnixStream::connect(machine.socket()).unwrap();
+fn ask(env: &TestEnv, request: &v1::Request) -> Vec<v1::Response> {
+    let mut stream = UnixStream::connect(env.socket()).unwrap();
     stream.write_all(&request.encode()).unwrap();
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).unwrap();
@@ -39,14 +39,14 @@ fn acquire(profile: Option<&str>) -> v1::Request {
 
 #[tokio::test]
 async fn an_old_shim_and_the_daemon() {
-    let machine = Machine::printing();
-    machine.helper().await.printed(KEY);
+    let env = TestEnv::printing();
+    env.helper().await.printed(KEY);
     let credential = v1::Response::Credential {
         token: v1::Token::new(KEY.as_bytes().to_vec()),
         expires_at: None,
     };
-    assert_eq!(ask(&machine, &acquire(None)), [credential]);
-    let [v1::Response::Failure(failure)] = &ask(&machine, &acquire(Some("none")))[..] else {
+    assert_eq!(ask(&env, &acquire(None)), [credential]);
+    let [v1::Response::Failure(failure)] = &ask(&env, &acquire(Some("none")))[..] else {
         panic!("no failure");
     };
     assert_eq!(failure.code, 2);
@@ -58,10 +58,10 @@ async fn an_old_shim_and_the_daemon() {
 
 #[tokio::test]
 async fn an_old_command_line_and_the_daemon() {
-    let machine = Machine::printing();
-    machine.helper().await.printed(KEY);
+    let env = TestEnv::printing();
+    env.helper().await.printed(KEY);
     let status = v1::Request::Status { profile: None };
-    let responses = ask(&machine, &status);
+    let responses = ask(&env, &status);
     let [
         v1::Response::Report(daemon),
         v1::Response::Report(profile),
@@ -75,30 +75,27 @@ async fn an_old_command_line_and_the_daemon() {
         "{responses:?}"
     );
     let refresh = v1::Request::Refresh { profile: None };
-    assert_eq!(ask(&machine, &refresh).len(), 3);
+    assert_eq!(ask(&env, &refresh).len(), 3);
     let logout = v1::Request::Logout { profile: None };
-    assert_eq!(ask(&machine, &logout), [v1::Response::Done]);
-    assert_eq!(ask(&machine, &v1::Request::Stop), [v1::Response::Done]);
-    assert!(!machine.socket().exists());
+    assert_eq!(ask(&env, &logout), [v1::Response::Done]);
+    assert_eq!(ask(&env, &v1::Request::Stop), [v1::Response::Done]);
+    assert!(!env.socket().exists());
 }
 
 #[tokio::test]
 async fn a_newer_shim_and_the_daemon() {
-    let machine = Machine::printing();
-    machine.helper().await.printed(KEY);
+    let env = TestEnv::printing();
+    env.helper().await.printed(KEY);
     let unknown = v1::Request::Unknown { kind: 200 };
     let version = v1::VERSION;
-    assert_eq!(
-        ask(&machine, &unknown),
-        [v1::Response::Unsupported { version }]
-    );
+    assert_eq!(ask(&env, &unknown), [v1::Response::Unsupported { version }]);
 }
 
 /// Answers everyone who asks on the machine's socket, as an old daemon does.
-fn old_daemon(machine: &Machine, answer: v1::Response) {
-    std::fs::create_dir(machine.path("run/claviger")).unwrap();
-    set_mode(&machine.path("run/claviger"), 0o700);
-    let listener = UnixListener::bind(machine.socket()).unwrap();
+fn old_daemon(env: &TestEnv, answer: v1::Response) {
+    std::fs::create_dir(env.path("run/claviger")).unwrap();
+    set_mode(&env.path("run/claviger"), 0o700);
+    let listener = UnixListener::bind(env.socket()).unwrap();
     thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         let mut header = [0; v1::HEADER_LEN];
@@ -115,29 +112,29 @@ fn old_daemon(machine: &Machine, answer: v1::Response) {
 
 #[tokio::test]
 async fn the_shim_and_an_old_daemon() {
-    let machine = Machine::printing();
+    let env = TestEnv::printing();
     old_daemon(
-        &machine,
+        &env,
         v1::Response::Credential {
             token: v1::Token::new(b"sk-of-the-old-one".to_vec()),
             expires_at: Some("2999-01-01T00:00:00Z".to_owned()),
         },
     );
-    machine.helper().await.printed("sk-of-the-old-one");
+    env.helper().await.printed("sk-of-the-old-one");
 }
 
 #[tokio::test]
 async fn the_shim_and_an_old_daemons_failure() {
-    let machine = Machine::printing();
+    let env = TestEnv::printing();
     old_daemon(
-        &machine,
+        &env,
         v1::Response::Failure(v1::Failure {
             code: 3,
             message: "'v' wants a person to log in".to_owned(),
             hint: Some("run claviger login default".to_owned()),
         }),
     );
-    machine.helper().await.failed(
+    env.helper().await.failed(
         3,
         &[
             "claviger: 'v' wants a person to log in\n",
@@ -148,7 +145,7 @@ async fn the_shim_and_an_old_daemons_failure() {
 
 #[tokio::test]
 async fn the_shim_and_a_daemon_that_does_not_know_the_request() {
-    let machine = Machine::printing();
-    old_daemon(&machine, v1::Response::Unsupported { version: 1 });
-    machine.helper().await.failed(8, &["claviger stop"]);
+    let env = TestEnv::printing();
+    old_daemon(&env, v1::Response::Unsupported { version: 1 });
+    env.helper().await.failed(8, &["claviger stop"]);
 }

@@ -1,6 +1,6 @@
 //! The configuration: found, checked, reloaded, and the profile that is meant.
 
-use crate::support::{KEY, Machine};
+use crate::support::{KEY, TestEnv};
 
 /// A source that prints `key`.
 fn source(name: &str, key: &str) -> String {
@@ -20,9 +20,9 @@ fn profile(name: &str, gateway: &str) -> String {
 
 #[tokio::test]
 async fn none() {
-    let machine = Machine::new();
-    let file = machine.config_file();
-    machine.helper().await.failed(
+    let env = TestEnv::new();
+    let file = env.config_file();
+    env.helper().await.failed(
         2,
         &[
             "there is no configuration; looked for",
@@ -31,78 +31,77 @@ async fn none() {
         ],
     );
     // It is found as soon as it is there.
-    machine.config(&profile("default", ""));
-    machine.helper().await.printed("key-of-default");
+    env.config(&profile("default", ""));
+    env.helper().await.printed("key-of-default");
 }
 
 #[tokio::test]
 async fn broken_from_the_start() {
-    let machine = Machine::new();
-    machine.raw_config("version = 1\n\n[profile.default]\nsource = \"x\"\n\n[source.x]\ntype = \"exec\"\ncommand = [\"/bin/echo\"]\ntimout = \"1s\"\n");
-    let at = format!("{}:9:1: ", machine.config_file().display());
-    machine
-        .helper()
+    let env = TestEnv::new();
+    env.raw_config("version = 1\n\n[profile.default]\nsource = \"x\"\n\n[source.x]\ntype = \"exec\"\ncommand = [\"/bin/echo\"]\ntimout = \"1s\"\n");
+    let at = format!("{}:9:1: ", env.config_file().display());
+    env.helper()
         .await
         .failed(2, &[&at, "timout", "hint: run claviger config check"]);
-    let check = machine.claviger(&["config", "check"]).await;
+    let check = env.claviger(&["config", "check"]).await;
     assert_eq!(check.code, Some(2));
     assert!(check.stderr.contains(&at), "{check:?}");
     // Who starts a daemon in the foreground is told at once.
-    machine.claviger(&["daemon"]).await.failed(2, &[&at]);
-    machine.config(&profile("default", ""));
-    machine.helper().await.printed("key-of-default");
+    env.claviger(&["daemon"]).await.failed(2, &[&at]);
+    env.config(&profile("default", ""));
+    env.helper().await.printed("key-of-default");
 }
 
 #[tokio::test]
 async fn reloaded() {
-    let machine = Machine::configured(&profile("default", ""));
-    machine.helper().await.printed("key-of-default");
-    let pid = machine.daemon_pid();
-    machine.config(&profile("default", "").replace("key-of-default", "key-two"));
-    machine.helper().await.printed("key-two");
+    let env = TestEnv::configured(&profile("default", ""));
+    env.helper().await.printed("key-of-default");
+    let pid = env.daemon_pid();
+    env.config(&profile("default", "").replace("key-of-default", "key-two"));
+    env.helper().await.printed("key-two");
 
-    machine.config(&profile("default", "").replace("\"default\"", "12"));
-    machine.helper().await.printed("key-two");
-    let daemon = &machine.status().await["daemon"];
+    env.config(&profile("default", "").replace("\"default\"", "12"));
+    env.helper().await.printed("key-two");
+    let daemon = &env.status().await["daemon"];
     let error = daemon["config_error"].as_str().unwrap();
-    let at = format!("{}:3:1: ", machine.config_file().display());
+    let at = format!("{}:3:1: ", env.config_file().display());
     assert!(error.starts_with(&at), "{error}");
-    let status = machine.claviger(&["status"]).await;
+    let status = env.claviger(&["status"]).await;
     assert!(status.succeeded().contains("is not in force"), "{status:?}");
 
-    std::fs::remove_file(machine.config_file()).unwrap();
-    machine.helper().await.printed("key-two");
+    std::fs::remove_file(env.config_file()).unwrap();
+    env.helper().await.printed("key-two");
 
-    machine.config(&profile("default", ""));
-    machine.helper().await.printed("key-of-default");
-    assert!(machine.status().await["daemon"]["config_error"].is_null());
-    assert_eq!(machine.daemon_pid(), pid, "all of it in one daemon");
+    env.config(&profile("default", ""));
+    env.helper().await.printed("key-of-default");
+    assert!(env.status().await["daemon"]["config_error"].is_null());
+    assert_eq!(env.daemon_pid(), pid, "all of it in one daemon");
 }
 
 /// A profile that a new configuration leaves as it was keeps its key.
 #[tokio::test]
 async fn what_did_not_change_stays() {
-    let machine = Machine::new();
-    let count = machine.path("count");
-    let program = machine.program(
+    let env = TestEnv::new();
+    let count = env.path("count");
+    let program = env.program(
         "corp-key",
         &format!("echo x >> '{}'; echo {KEY}", count.display()),
     );
     let text = format!(
         "[source.corp]\ntype = \"exec\"\ncommand = [\"{program}\"]\n[profile.default]\nsource = \"corp\"\n"
     );
-    machine.config(&text);
-    machine.helper().await.printed(KEY);
-    machine.config(&format!(
+    env.config(&text);
+    env.helper().await.printed(KEY);
+    env.config(&format!(
         "# a remark\n{text}\n[source.other]\ntype = \"exec\"\ncommand = [\"/bin/false\"]\n[profile.more]\nsource = \"other\"\n"
     ));
-    machine.helper().await.printed(KEY);
+    env.helper().await.printed(KEY);
     assert_eq!(std::fs::read_to_string(count).unwrap(), "x\n");
 }
 
 #[tokio::test]
 async fn the_profile_that_is_meant() {
-    let machine = Machine::configured(
+    let env = TestEnv::configured(
         &[
             profile("one", "https://one.example.com/llm"),
             profile("two", "https://two.example.com"),
@@ -114,65 +113,62 @@ async fn the_profile_that_is_meant() {
         ("https://one.example.com/llm/", "key-of-one"),
         ("HTTPS://two.example.com:443", "key-of-two"),
     ] {
-        machine.helper_with(&[], &base(url)).await.printed(key);
+        env.helper_with(&[], &base(url)).await.printed(key);
     }
-    machine
-        .helper_with(&["--profile", "two"], &base("https://one.example.com/llm"))
+    env.helper_with(&["--profile", "two"], &base("https://one.example.com/llm"))
         .await
         .printed("key-of-two");
-    machine
-        .helper_with(&[], &[("CLAVIGER_PROFILE", "one")])
+    env.helper_with(&[], &[("CLAVIGER_PROFILE", "one")])
         .await
         .printed("key-of-one");
     for url in ["", "https://one.example.com", "https://three.example.com"] {
-        machine.helper_with(&[], &base(url)).await.failed(
+        env.helper_with(&[], &base(url)).await.failed(
             2,
             &["more than one profile could be meant: 'one' and 'two'"],
         );
     }
-    machine
-        .helper_with(&["--profile", "tow"], &[])
+    env.helper_with(&["--profile", "tow"], &[])
         .await
         .failed(2, &["there is no profile 'tow'", "did you mean 'two'"]);
-    machine.config(
+    env.config(
         &[
             profile("default", ""),
             profile("two", "https://two.example.com"),
         ]
         .concat(),
     );
-    machine.helper().await.printed("key-of-default");
+    env.helper().await.printed("key-of-default");
 }
 
 #[tokio::test]
 async fn another_file() {
-    let machine = Machine::configured(&profile("default", ""));
-    let other = machine.file(
+    let env = TestEnv::configured(&profile("default", ""));
+    let other = env.file(
         "other.toml",
         &format!("version = 1\n{}", profile("other", "")),
     );
-    machine.set("CLAVIGER_CONFIG", &other);
-    machine.helper().await.printed("key-of-other");
-    assert_eq!(machine.status().await["daemon"]["config"], other);
+    env.set("CLAVIGER_CONFIG", &other);
+    env.helper().await.printed("key-of-other");
+    assert_eq!(env.status().await["daemon"]["config"], other);
 }
 
 #[tokio::test]
 async fn checked() {
-    let machine = Machine::configured(&profile("default", ""));
-    let good = machine.claviger(&["config", "check"]).await;
+    let env = TestEnv::configured(&profile("default", ""));
+    let good = env.claviger(&["config", "check"]).await;
     assert!(
         good.succeeded()
             .ends_with(": good; 1 profile and 1 source\n"),
         "{good:?}"
     );
-    let file = machine.file(
+    let file = env.file(
         "bad.toml",
         "version = 1\n[profile.a]\nsource = \"b\"\nsorce = 1\n",
     );
-    let bad = machine.claviger(&["config", "check", &file]).await;
+    let bad = env.claviger(&["config", "check", &file]).await;
     assert_eq!((bad.code, bad.stdout.as_str()), (Some(2), ""));
     assert!(bad.stderr.contains(&format!("{file}:4:1: ")), "{bad:?}");
-    let schema = machine.claviger(&["config", "schema"]).await;
+    let schema = env.claviger(&["config", "schema"]).await;
     let schema: serde_json::Value = serde_json::from_str(schema.succeeded()).unwrap();
     assert_eq!(schema["title"], "Claviger");
 }

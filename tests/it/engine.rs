@@ -22,7 +22,7 @@ use serde_json::json;
 
 use crate::{
     lease::Database,
-    support::{Bao, Machine, bao::Options, machine::approle, until},
+    support::{Bao, TestEnv, bao::Options, test_env::approle, until},
 };
 
 const KEY: &str = "sk-canary-engine-1";
@@ -71,16 +71,16 @@ impl Source for Counting {
 }
 
 /// A broker of the program's own, for a key in a real OpenBao.
-struct Scene {
+struct EngineFixture {
     bao: Bao,
     clock: ManualClock,
     source: Arc<Counting>,
     broker: Broker,
     /// Holds the secret-id.
-    _machine: Machine,
+    _machine: TestEnv,
 }
 
-impl Scene {
+impl EngineFixture {
     async fn new() -> Self {
         Self::at(Bao::start().await).await
     }
@@ -91,9 +91,9 @@ impl Scene {
         let role = bao
             .approle(json!({"token_policies": "reader", "token_ttl": "1h"}))
             .await;
-        let machine = Machine::new();
-        let secret_id = machine.secret_file("secret-id", &role.secret_id);
-        machine.config(&format!(
+        let env = TestEnv::new();
+        let secret_id = env.secret_file("secret-id", &role.secret_id);
+        env.config(&format!(
             r#"
 [profile.default]
 source = "vault"
@@ -108,12 +108,12 @@ auth = {{ {} }}
             bao.url(),
             approle(&role.role_id, &secret_id)
         ));
-        Self::of(bao, machine)
+        Self::of(bao, env)
     }
 
-    /// With the one source that is configured on `machine`.
-    fn of(bao: Bao, machine: Machine) -> Self {
-        let file = machine.config_file();
+    /// With the one source that is configured on `env`.
+    fn of(bao: Bao, env: TestEnv) -> Self {
+        let file = env.config_file();
         let config = config::parse(&file, &fs::read_to_string(&file).unwrap()).unwrap();
         let clock = ManualClock::at(SystemClock.now().wall);
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
@@ -136,7 +136,7 @@ auth = {{ {} }}
             clock,
             source,
             broker,
-            _machine: machine,
+            _machine: env,
         }
     }
 
@@ -176,22 +176,25 @@ async fn an_hour_without(
     away: impl AsyncFn(&mut Bao),
     back: impl AsyncFn(&mut Bao),
 ) -> usize {
-    let mut scene = Scene::at(bao).await;
-    assert_eq!(scene.key().await, KEY);
-    away(&mut scene.bao).await;
-    let before = scene.source.attempts();
-    scene.pass(Duration::from_secs(3600), KEY).await;
-    let tries = scene.source.attempts() - before;
+    let mut fixture = EngineFixture::at(bao).await;
+    assert_eq!(fixture.key().await, KEY);
+    away(&mut fixture.bao).await;
+    let before = fixture.source.attempts();
+    fixture.pass(Duration::from_secs(3600), KEY).await;
+    let tries = fixture.source.attempts() - before;
 
-    back(&mut scene.bao).await;
-    scene.bao.put("team/key", json!({ "api_key": NEXT })).await;
+    back(&mut fixture.bao).await;
+    fixture
+        .bao
+        .put("team/key", json!({ "api_key": NEXT }))
+        .await;
     // Back-off, and its jitter, are five minutes at most; then a look and a read.
     for _ in 0..36 {
-        scene.clock.advance(EVERY);
-        scene.key().await;
-        scene.settle().await;
+        fixture.clock.advance(EVERY);
+        fixture.key().await;
+        fixture.settle().await;
     }
-    assert_eq!(scene.key().await, NEXT);
+    assert_eq!(fixture.key().await, NEXT);
     tries
 }
 
@@ -241,30 +244,33 @@ async fn an_hour_of_vault_killed() {
 
 #[tokio::test]
 async fn a_new_version_is_found_within_watch_and_costs_one_read() {
-    let scene = Scene::new().await;
-    assert_eq!(scene.key().await, KEY);
-    scene.bao.put("team/key", json!({ "api_key": NEXT })).await;
+    let fixture = EngineFixture::new().await;
+    assert_eq!(fixture.key().await, KEY);
+    fixture
+        .bao
+        .put("team/key", json!({ "api_key": NEXT }))
+        .await;
     // 30 s, 10% of jitter, and the step.
     for _ in 0..4 {
-        scene.clock.advance(EVERY);
-        scene.settle().await;
+        fixture.clock.advance(EVERY);
+        fixture.settle().await;
     }
-    assert_eq!(scene.key().await, NEXT);
-    assert_eq!(scene.bao.asked("read", "secret/data/team/key"), 2);
-    assert_eq!(scene.bao.asked("update", "auth/approle/login"), 1);
+    assert_eq!(fixture.key().await, NEXT);
+    assert_eq!(fixture.bao.asked("read", "secret/data/team/key"), 2);
+    assert_eq!(fixture.bao.asked("update", "auth/approle/login"), 1);
 }
 
 #[tokio::test]
 async fn a_deleted_version_is_dropped_within_watch_and_comes_back_with_the_next() {
-    let scene = Scene::new().await;
-    assert_eq!(scene.key().await, KEY);
-    scene.bao.delete_version("team/key", 1).await;
+    let fixture = EngineFixture::new().await;
+    assert_eq!(fixture.key().await, KEY);
+    fixture.bao.delete_version("team/key", 1).await;
     for _ in 0..4 {
-        scene.clock.advance(EVERY);
-        scene.settle().await;
+        fixture.clock.advance(EVERY);
+        fixture.settle().await;
     }
-    let until = scene.clock.now().tick + Duration::from_secs(8);
-    let refused = scene
+    let until = fixture.clock.now().tick + Duration::from_secs(8);
+    let refused = fixture
         .broker
         .acquire("default", ASK, until)
         .await
@@ -273,61 +279,67 @@ async fn a_deleted_version_is_dropped_within_watch_and_comes_back_with_the_next(
         format!("{refused:?}").contains("was deleted"),
         "{refused:?}"
     );
-    scene.bao.put("team/key", json!({ "api_key": NEXT })).await;
-    scene.clock.advance(Duration::from_secs(300));
-    assert_eq!(scene.key().await, NEXT);
+    fixture
+        .bao
+        .put("team/key", json!({ "api_key": NEXT }))
+        .await;
+    fixture.clock.advance(Duration::from_secs(300));
+    assert_eq!(fixture.key().await, NEXT);
 }
 
 #[tokio::test]
 async fn a_revoked_lease_is_noticed_and_another_credential_issued() {
     let Database {
         bao,
-        machine,
+        env,
         postgres: _postgres,
     } = Database::start("1h", "24h").await;
-    let scene = Scene::of(bao, machine);
-    let first = scene.key().await;
-    scene
+    let fixture = EngineFixture::of(bao, env);
+    let first = fixture.key().await;
+    fixture
         .bao
         .write("sys/leases/revoke-prefix/database/creds/dev", json!({}))
         .await;
     for _ in 0..4 {
-        scene.clock.advance(EVERY);
-        scene.settle().await;
+        fixture.clock.advance(EVERY);
+        fixture.settle().await;
     }
-    let until = scene.clock.now().tick + Duration::from_secs(8);
-    let refused = scene.broker.acquire("default", ASK, until).await;
+    let until = fixture.clock.now().tick + Duration::from_secs(8);
+    let refused = fixture.broker.acquire("default", ASK, until).await;
     let second = match refused {
         // What was revoked is dropped; the back-off's second may be over by now, or not.
         Err(_) => {
-            scene.clock.advance(EVERY);
-            scene.key().await
+            fixture.clock.advance(EVERY);
+            fixture.key().await
         }
         Ok(credential) => credential.secret.expose().to_owned(),
     };
     assert_ne!(second, first);
-    assert_eq!(scene.bao.asked("read", "database/creds/dev"), 2);
+    assert_eq!(fixture.bao.asked("read", "database/creds/dev"), 2);
 }
 
 #[tokio::test]
 async fn a_laptop_at_rest_asks_nothing_and_looks_when_it_wakes() {
-    let scene = Scene::new().await;
-    assert_eq!(scene.key().await, KEY);
+    let fixture = EngineFixture::new().await;
+    assert_eq!(fixture.key().await, KEY);
     for _ in 0..100 {
-        scene.clock.advance(Duration::from_secs(30));
-        scene.settle().await;
+        fixture.clock.advance(Duration::from_secs(30));
+        fixture.settle().await;
     }
-    let looks = scene.source.attempts() - 1;
+    let looks = fixture.source.attempts() - 1;
     println!("fifty minutes without an ask: {looks} looks, all of the first fifteen");
     assert!(looks <= 34, "{looks}");
-    let at_rest = scene.source.attempts();
-    scene.clock.advance(Duration::from_secs(8 * 3600));
-    scene.settle().await;
-    assert_eq!(scene.source.attempts(), at_rest);
+    let at_rest = fixture.source.attempts();
+    fixture.clock.advance(Duration::from_secs(8 * 3600));
+    fixture.settle().await;
+    assert_eq!(fixture.source.attempts(), at_rest);
 
-    scene.bao.put("team/key", json!({ "api_key": NEXT })).await;
+    fixture
+        .bao
+        .put("team/key", json!({ "api_key": NEXT }))
+        .await;
     assert_eq!(
-        scene.key().await,
+        fixture.key().await,
         NEXT,
         "the token had expired, the key was rotated: one ask"
     );

@@ -2,38 +2,38 @@
 
 use std::time::Duration;
 
-use crate::support::{KEY, Machine, poll::timed};
+use crate::support::{KEY, TestEnv, poll::timed};
 
 /// A machine whose only source is this script; `more` are further lines of the source's table.
-fn machine(script: &str, more: &str) -> Machine {
-    let machine = Machine::new();
-    machine.secret(KEY);
-    let program = machine.program("corp-key", script);
-    machine.config(&format!(
+fn env(script: &str, more: &str) -> TestEnv {
+    let env = TestEnv::new();
+    env.secret(KEY);
+    let program = env.program("corp-key", script);
+    env.config(&format!(
         "[profile.default]\nsource = \"corp\"\n[source.corp]\ntype = \"exec\"\ncommand = [\"{program}\", \"{{env:TEAM}}\"]\n{more}"
     ));
-    machine.set("TEAM", "eng");
-    machine.set("KEY", KEY);
-    machine
+    env.set("TEAM", "eng");
+    env.set("KEY", KEY);
+    env
 }
 
 #[tokio::test]
 async fn a_bare_key() {
-    let machine = machine("echo \"$KEY\"", "ttl = \"1h\"");
-    machine.helper().await.printed(KEY);
-    let profile = &machine.status().await["profiles"][0];
+    let env = env("echo \"$KEY\"", "ttl = \"1h\"");
+    env.helper().await.printed(KEY);
+    let profile = &env.status().await["profiles"][0];
     assert_eq!(profile["state"], "ready");
     assert!(profile["expires_at"].is_string(), "{profile}");
 }
 
 #[tokio::test]
 async fn an_object() {
-    let machine = machine(
+    let env = env(
         "echo \"{\\\"token\\\": \\\"$KEY\\\", \\\"expires_at\\\": \\\"2999-01-01T00:00:00Z\\\"}\"",
         "",
     );
-    machine.helper().await.printed(KEY);
-    let json = machine.helper_with(&["--format", "json"], &[]).await;
+    env.helper().await.printed(KEY);
+    let json = env.helper_with(&["--format", "json"], &[]).await;
     let json: serde_json::Value = serde_json::from_str(json.succeeded()).unwrap();
     assert_eq!(json["token"], KEY);
     assert_eq!(json["headers"]["Authorization"], format!("Bearer {KEY}"));
@@ -54,24 +54,23 @@ async fn an_object() {
 /// Its arguments, and nothing on standard input.
 #[tokio::test]
 async fn what_it_is_given() {
-    let machine = machine("cat; echo \"key-for-$1-$#\"", "");
-    machine.helper().await.printed("key-for-eng-1");
+    let env = env("cat; echo \"key-for-$1-$#\"", "");
+    env.helper().await.printed("key-for-eng-1");
 }
 
 #[tokio::test]
 async fn a_placeholder_without_a_value() {
-    let machine = machine("echo unused", "");
-    machine.set("TEAM", "");
-    machine
-        .helper()
+    let env = env("echo unused", "");
+    env.set("TEAM", "");
+    env.helper()
         .await
         .failed(2, &["'{env:TEAM}' cannot be filled in"]);
 }
 
 #[tokio::test]
 async fn it_takes_too_long() {
-    let machine = machine("sleep 600 & wait", "timeout = \"1s\"");
-    let (output, took) = timed(machine.helper()).await;
+    let env = env("sleep 600 & wait", "timeout = \"1s\"");
+    let (output, took) = timed(env.helper()).await;
     output.failed(5, &["did not answer within 1s; next try in 1 s"]);
     assert!(took < Duration::from_secs(10), "{took:?}");
 }
@@ -79,16 +78,16 @@ async fn it_takes_too_long() {
 /// Its last words are told, but for the key.
 #[tokio::test]
 async fn it_fails() {
-    let said = machine("echo 'no ticket for you' >&2; exit 7", "");
+    let said = env("echo 'no ticket for you' >&2; exit 7", "");
     said.helper()
         .await
         .failed(5, &["failed: ended with exit status: 7: no ticket for you"]);
-    let leaking = machine("echo \"$KEY\"; echo \"have $KEY\" >&2; exit 1", "");
+    let leaking = env("echo \"$KEY\"; echo \"have $KEY\" >&2; exit 1", "");
     leaking
         .helper()
         .await
         .failed(5, &["failed: ended with exit status: 1"]);
-    let silent = machine("kill -9 $$", "");
+    let silent = env("kill -9 $$", "");
     silent.helper().await.failed(5, &["ended with signal: 9"]);
 }
 
@@ -109,17 +108,16 @@ async fn what_it_prints_is_no_key() {
             "is in the past",
         ),
     ] {
-        let machine = machine(script, "");
-        machine.helper().await.failed(code, &[said]);
+        let env = env(script, "");
+        env.helper().await.failed(code, &[said]);
     }
 }
 
 #[tokio::test]
 async fn there_is_no_such_program() {
-    let machine = machine("true", "");
-    std::fs::remove_file(machine.path("secrets/corp-key")).unwrap();
-    machine
-        .helper()
+    let env = env("true", "");
+    std::fs::remove_file(env.path("secrets/corp-key")).unwrap();
+    env.helper()
         .await
         .failed(2, &["corp-key' does not exist", "hint: install it"]);
 }

@@ -13,9 +13,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::{sync::watch, task::JoinSet};
 
 use crate::support::{
-    Machine,
-    machine::{Output, is_alive},
+    TestEnv,
     poll::{SOON, timed, until},
+    test_env::{Output, is_alive},
 };
 
 const KEY: &str = "sk-canary-killed-0b7e";
@@ -44,7 +44,7 @@ async fn at_any_moment() {
     let seed = std::env::var("CLAVIGER_TEST_SEED")
         .map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
     println!("CLAVIGER_TEST_SEED={seed}");
-    let machine = Arc::new(machine());
+    let env = Arc::new(env());
     let (ended, progress) = watch::channel(0);
     let ended = Arc::new(ended);
     let begun = Arc::new(AtomicUsize::new(0));
@@ -53,12 +53,12 @@ async fn at_any_moment() {
         let mut callers = JoinSet::new();
         for _ in 0..CALLERS {
             callers.spawn(call(
-                Arc::clone(&machine),
+                Arc::clone(&env),
                 Arc::clone(&begun),
                 Arc::clone(&ended),
             ));
         }
-        let kills = kill(&machine, progress, fastrand::Rng::with_seed(seed));
+        let kills = kill(&env, progress, fastrand::Rng::with_seed(seed));
         let (outputs, kills) = tokio::join!(callers.join_all(), kills);
         (outputs.concat(), kills)
     })
@@ -77,17 +77,17 @@ async fn at_any_moment() {
     // Only a call that met two kills may fail: a shim tries again once.
     assert!(tally.printed > CALLS / 2, "{tally:#?}");
 
-    machine.helper().await.printed(KEY);
-    let serving = machine.daemon_pid().unwrap();
-    let only = || daemons(&machine) == [serving];
+    env.helper().await.printed(KEY);
+    let serving = env.daemon_pid().unwrap();
+    let only = || daemons(&env) == [serving];
     until("one daemon is left", SOON, async || only()).await;
 }
 
 /// The key comes from a program, so that nothing but the daemon can go wrong.
-fn machine() -> Machine {
-    let machine = Machine::new();
-    let key = machine.secret_file("key", KEY);
-    machine.config(&format!(
+fn env() -> TestEnv {
+    let env = TestEnv::new();
+    let key = env.secret_file("key", KEY);
+    env.config(&format!(
         r#"
 [profile.default]
 source = "program"
@@ -97,18 +97,18 @@ type = "exec"
 command = ["/bin/cat", "{key}"]
 "#
     ));
-    machine
+    env
 }
 
 /// Calls until all calls have been begun by somebody; what came of them.
 async fn call(
-    machine: Arc<Machine>,
+    env: Arc<TestEnv>,
     begun: Arc<AtomicUsize>,
     ended: Arc<watch::Sender<usize>>,
 ) -> Vec<Output> {
     let mut outputs = Vec::new();
     while begun.fetch_add(1, SeqCst) < CALLS {
-        outputs.push(machine.helper().await);
+        outputs.push(env.helper().await);
         ended.send_modify(|ended| *ended += 1);
     }
     outputs
@@ -116,7 +116,7 @@ async fn call(
 
 /// Kills daemons until all calls have ended; how many.
 async fn kill(
-    machine: &Machine,
+    env: &TestEnv,
     mut progress: watch::Receiver<usize>,
     mut random: fastrand::Rng,
 ) -> usize {
@@ -133,7 +133,7 @@ async fn kill(
             // None listens for as long as the callers are busy with starting one.
             let mut victim = None;
             until("a daemon listens", Duration::from_secs(30), async || {
-                victim = machine.daemon_pid().filter(|pid| Some(*pid) != last);
+                victim = env.daemon_pid().filter(|pid| Some(*pid) != last);
                 victim.is_some() || *progress.borrow() == CALLS
             })
             .await;
@@ -166,8 +166,8 @@ fn tally(outputs: &[Output]) -> Tally {
 }
 
 /// Those of the daemons that ever listened here that are alive.
-fn daemons(machine: &Machine) -> Vec<Pid> {
-    let log = machine.log();
+fn daemons(env: &TestEnv) -> Vec<Pid> {
+    let log = env.log();
     let listened = log.lines().filter(|line| line.contains("listening"));
     listened
         .map(|line| {

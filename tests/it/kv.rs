@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use serde_json::json;
 
 use crate::support::{
-    Bao, KEY, Machine,
-    machine::{source, vault},
+    Bao, KEY, TestEnv,
+    test_env::{source, vault},
 };
 
 #[tokio::test]
@@ -15,9 +15,9 @@ async fn version_2() {
     bao.put("team/key", json!({"api_key": "sk-old"})).await;
     bao.put("team/key", json!({"api_key": KEY, "note": 1}))
         .await;
-    let machine = Machine::with_token(&bao, "secret/team/key", "").await;
-    machine.helper().await.printed(KEY);
-    let status = machine.status().await;
+    let env = TestEnv::with_token(&bao, "secret/team/key", "").await;
+    env.helper().await.printed(KEY);
+    let status = env.status().await;
     assert_eq!(status["profiles"][0]["version"], 2);
     assert_eq!(bao.asked("read", "secret/data/team/key"), 1);
 }
@@ -27,9 +27,9 @@ async fn version_1() {
     let bao = Bao::start().await;
     bao.mount_kv1().await;
     bao.write("kv1/team/key", json!({"api_key": KEY})).await;
-    let machine = Machine::with_token(&bao, "kv1/team/key", "kv = 1").await;
-    machine.helper().await.printed(KEY);
-    let profile = &machine.status().await["profiles"][0];
+    let env = TestEnv::with_token(&bao, "kv1/team/key", "kv = 1").await;
+    env.helper().await.printed(KEY);
+    let profile = &env.status().await["profiles"][0];
     assert_eq!(profile["state"], "ready");
     assert!(
         profile["version"].is_null() && profile["expires_at"].is_null(),
@@ -45,41 +45,36 @@ async fn a_mount_point_with_a_slash() {
     bao.write("teams/eng/data/a/b", json!({"data": {"api_key": KEY}}))
         .await;
     bao.policy("reader", &[("teams/eng/data/*", "read")]).await;
-    let machine = Machine::with_token(&bao, "a/b", "mount = \"teams/eng\"").await;
-    machine.helper().await.printed(KEY);
+    let env = TestEnv::with_token(&bao, "a/b", "mount = \"teams/eng\"").await;
+    env.helper().await.printed(KEY);
 }
 
 #[tokio::test]
 async fn there_is_nothing() {
     let bao = Bao::start().await;
-    let machine = Machine::with_token(&bao, "secret/none", "").await;
+    let env = TestEnv::with_token(&bao, "secret/none", "").await;
     let host = bao.host();
     let nothing = format!("'{host}' has nothing to give at 'secret/data/none': ");
-    machine.helper().await.failed(
+    env.helper().await.failed(
         5,
         &[&nothing, "nothing was ever written there", "hint: ask"],
     );
 
     bao.put("none", json!({"api_key": KEY})).await;
     bao.delete_version("none", 1).await;
-    machine
-        .claviger(&["refresh"])
+    env.claviger(&["refresh"])
         .await
         .failed(5, &[&nothing, "version 1, the current one, was deleted"]);
 
     bao.destroy_version("none", 1).await;
-    machine
-        .claviger(&["refresh"])
+    env.claviger(&["refresh"])
         .await
         .failed(5, &[&nothing, "version 1, the current one, was destroyed"]);
-    assert_eq!(
-        machine.status().await["profiles"][0]["state"],
-        "unreachable"
-    );
+    assert_eq!(env.status().await["profiles"][0]["state"], "unreachable");
 
     bao.put("none", json!({"api_key": KEY})).await;
-    machine.claviger(&["refresh"]).await.succeeded();
-    machine.helper().await.printed(KEY);
+    env.claviger(&["refresh"]).await.succeeded();
+    env.helper().await.printed(KEY);
 }
 
 /// A key that was there is not served any more when Vault says that it is deleted.
@@ -87,12 +82,12 @@ async fn there_is_nothing() {
 async fn deleted_while_it_is_in_use() {
     let bao = Bao::start().await;
     bao.put("k", json!({"api_key": KEY})).await;
-    let machine = Machine::with_token(&bao, "secret/k", "").await;
-    machine.helper().await.printed(KEY);
+    let env = TestEnv::with_token(&bao, "secret/k", "").await;
+    env.helper().await.printed(KEY);
     bao.delete_version("k", 1).await;
-    let refreshed = machine.claviger(&["refresh"]).await;
+    let refreshed = env.claviger(&["refresh"]).await;
     refreshed.failed(5, &["was deleted"]);
-    machine.helper().await.failed(5, &["was deleted"]);
+    env.helper().await.failed(5, &["was deleted"]);
 }
 
 /// What is no key, and what its message says of the field. One server and one daemon for all.
@@ -125,9 +120,9 @@ async fn values() {
         ("padded", json!(format!("{KEY}\n")), Err("at character 17")),
     ];
     let bao = Bao::start().await;
-    let machine = Machine::new();
-    machine.secret(&longest);
-    let token = machine.secret_file("token", &bao.token(json!({})).await);
+    let env = TestEnv::new();
+    env.secret(&longest);
+    let token = env.secret_file("token", &bao.token(json!({})).await);
     let auth = format!("method = \"token\", token_file = \"{token}\"");
     let mut config = String::new();
     for (name, value, _) in &table {
@@ -141,9 +136,9 @@ async fn values() {
             &auth,
         ));
     }
-    machine.config(&config);
+    env.config(&config);
     for (name, _, expected) in &table {
-        let output = machine.helper_with(&["--profile", name], &[]).await;
+        let output = env.helper_with(&["--profile", name], &[]).await;
         match expected {
             Ok(key) => output.printed(key),
             Err(why) => {
@@ -158,8 +153,8 @@ async fn values() {
 async fn the_field_is_not_there() {
     let bao = Bao::start().await;
     bao.put("k", json!({"apikey": KEY, "zone": "eu"})).await;
-    let machine = Machine::with_token(&bao, "secret/k", "").await;
-    machine.helper().await.failed(
+    let env = TestEnv::with_token(&bao, "secret/k", "").await;
+    env.helper().await.failed(
         6,
         &[
             "the field 'api_key'",
@@ -181,18 +176,18 @@ async fn placeholders() {
     let bao = Bao::start().await;
     bao.put(&path, json!({"api_key": KEY})).await;
     let template = "secret/keys/{user}/{host}/{env:TEAM}";
-    let machine = Machine::with_token(&bao, template, "").await;
+    let env = TestEnv::with_token(&bao, template, "").await;
 
-    machine.helper().await.failed(2, &["TEAM"]);
-    machine.claviger(&["stop"]).await;
+    env.helper().await.failed(2, &["TEAM"]);
+    env.claviger(&["stop"]).await;
     for refused in ["../admin", "eng/x", "eng?x", ""] {
-        machine.set("TEAM", refused);
-        machine.helper().await.failed(2, &["TEAM"]);
-        machine.claviger(&["stop"]).await;
+        env.set("TEAM", refused);
+        env.helper().await.failed(2, &["TEAM"]);
+        env.claviger(&["stop"]).await;
     }
     assert_eq!(bao.requests(), [], "nothing of it is sent");
-    machine.set("TEAM", "eng");
-    machine.helper().await.printed(KEY);
+    env.set("TEAM", "eng");
+    env.helper().await.printed(KEY);
     assert_eq!(bao.asked("read", &format!("secret/data/{path}")), 1);
 }
 
@@ -201,17 +196,15 @@ async fn a_wrong_engine_or_mount_point() {
     let bao = Bao::start().await;
     bao.mount_kv1().await;
     bao.write("kv1/k", json!({"api_key": KEY})).await;
-    let machine = Machine::with_token(&bao, "kv1/k", "").await;
+    let env = TestEnv::with_token(&bao, "kv1/k", "").await;
     // KV v1 has a key "data/k" just as well: there is nothing in it.
-    machine
-        .helper()
+    env.helper()
         .await
         .failed(5, &["has nothing to give at 'kv1/data/k'"]);
-    let token = machine.path("secrets/token");
+    let token = env.path("secrets/token");
     let auth = format!("method = \"token\", token_file = \"{}\"", token.display());
-    machine.config(&vault(&bao.url(), "nowhere/k", "", &auth));
-    machine
-        .helper()
+    env.config(&vault(&bao.url(), "nowhere/k", "", &auth));
+    env.helper()
         .await
         .failed(5, &["denied nowhere/data/k", "(403)"]);
 }

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Bao, Machine, machine::approle, poll::SOON, postgres::Postgres, until};
+use crate::support::{Bao, TestEnv, poll::SOON, postgres::Postgres, test_env::approle, until};
 
 const READ: &str = "database/creds/dev";
 const LEASES: &str = "sys/leases/lookup/database/creds/dev";
@@ -11,7 +11,7 @@ const LEASES: &str = "sys/leases/lookup/database/creds/dev";
 /// A machine that has its key from a database's lease.
 pub(crate) struct Database {
     pub(crate) bao: Bao,
-    pub(crate) machine: Machine,
+    pub(crate) env: TestEnv,
     pub(crate) postgres: Postgres,
 }
 
@@ -35,9 +35,9 @@ impl Database {
         bao.policy("database", &[("database/creds/*", "read")])
             .await;
         let role = bao.approle(json!({"token_policies": ["database"]})).await;
-        let machine = Machine::new();
-        let secret_id = machine.secret_file("secret-id", &role.secret_id);
-        machine.config(&format!(
+        let env = TestEnv::new();
+        let secret_id = env.secret_file("secret-id", &role.secret_id);
+        env.config(&format!(
             r#"
 [profile.default]
 source = "db"
@@ -54,19 +54,15 @@ auth = {{ {} }}
             approle(&role.role_id, &secret_id)
         ));
         // A client that caches for a second: the window opens when the last 30% begin.
-        machine.set("CLAUDE_CODE_API_KEY_HELPER_TTL_MS", "1000");
-        Self {
-            bao,
-            machine,
-            postgres,
-        }
+        env.set("CLAUDE_CODE_API_KEY_HELPER_TTL_MS", "1000");
+        Self { bao, env, postgres }
     }
 
     /// The shim must print one.
     async fn key(&self) -> String {
-        let output = self.machine.helper().await;
+        let output = self.env.helper().await;
         assert_eq!((output.code, output.stderr.as_str()), (Some(0), ""));
-        self.machine.secret(&output.stdout);
+        self.env.secret(&output.stdout);
         output.stdout
     }
 
@@ -87,13 +83,13 @@ async fn issued_once_and_revoked_at_logout() {
         (database.bao.asked("read", READ), database.leases().await),
         (1, 1)
     );
-    let profile = &database.machine.status().await["profiles"][0];
+    let profile = &database.env.status().await["profiles"][0];
     assert!(
         profile["expires_at"].is_string() && profile["next_refresh_at"].is_string(),
         "{profile}"
     );
 
-    database.machine.claviger(&["logout"]).await.succeeded();
+    database.env.claviger(&["logout"]).await.succeeded();
     until("the lease is gone", SOON, async || {
         database.leases().await == 0
     })
@@ -113,7 +109,7 @@ async fn renewed_of_itself_and_issued_anew_before_the_end() {
     assert_eq!(database.key().await, first);
     // Nobody asks meanwhile: there is one at any time, and a new one before the maximum is reached.
     until("another one is issued", SOON, async || {
-        let profile = &database.machine.status().await["profiles"][0];
+        let profile = &database.env.status().await["profiles"][0];
         assert_eq!(profile["state"], "ready", "{profile}");
         database.bao.asked("read", READ) >= 2
     })
@@ -131,6 +127,6 @@ async fn revoked_there() {
         .bao
         .write("sys/leases/revoke-prefix/database/creds/dev", Value::Null)
         .await;
-    database.machine.claviger(&["refresh"]).await.succeeded();
+    database.env.claviger(&["refresh"]).await.succeeded();
     assert_ne!(database.key().await, first);
 }

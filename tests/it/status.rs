@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::support::{Bao, KEY, Machine};
+use crate::support::{Bao, KEY, TestEnv};
 
 fn keys(object: &Value) -> BTreeSet<&str> {
     object
@@ -19,18 +19,18 @@ fn keys(object: &Value) -> BTreeSet<&str> {
 async fn names_and_values() {
     let bao = Bao::start().await;
     bao.put("k", json!({"api_key": KEY})).await;
-    let machine = Machine::with_token(&bao, "secret/k", "").await;
-    machine.helper().await.printed(KEY);
-    let status = machine.status().await;
+    let env = TestEnv::with_token(&bao, "secret/k", "").await;
+    env.helper().await.printed(KEY);
+    let status = env.status().await;
     assert_eq!(keys(&status), ["daemon", "profiles"].into());
     let daemon = &status["daemon"];
     for name in ["pid", "version", "uptime_s", "socket"] {
         assert!(keys(daemon).contains(name), "{name}");
     }
-    let pid = machine.daemon_pid().unwrap().as_raw_nonzero().get();
+    let pid = env.daemon_pid().unwrap().as_raw_nonzero().get();
     assert_eq!(daemon["pid"], pid);
     assert_eq!(daemon["version"], env!("CARGO_PKG_VERSION"));
-    assert_eq!(daemon["socket"], machine.socket().to_str().unwrap());
+    assert_eq!(daemon["socket"], env.socket().to_str().unwrap());
     let profile = &status["profiles"][0];
     for name in [
         "name",
@@ -51,30 +51,29 @@ async fn names_and_values() {
     assert_eq!(profile["fingerprint"], sha256(KEY)[..12]);
     assert_eq!(profile["version"], 1);
     assert!(profile["last_error"].is_null());
-    let text = machine.claviger(&["status"]).await;
+    let text = env.claviger(&["status"]).await;
     let text = text.succeeded();
     assert!(
         text.contains("default  vault   ready") && text.contains(&sha256(KEY)[..12]),
         "{text}"
     );
-    let one = machine.claviger(&["status", "default", "--json"]).await;
+    let one = env.claviger(&["status", "default", "--json"]).await;
     assert!(one.succeeded().contains("\"ready\""));
 }
 
 #[tokio::test]
 async fn without_a_daemon() {
-    let machine = Machine::new();
-    machine
-        .claviger(&["status"])
+    let env = TestEnv::new();
+    env.claviger(&["status"])
         .await
         .failed(8, &["no daemon is running", "hint: it starts when"]);
-    let json = machine.claviger(&["status", "--json"]).await;
+    let json = env.claviger(&["status", "--json"]).await;
     assert_eq!(json.code, Some(8));
     let json: Value = serde_json::from_str(&json.stdout).unwrap();
     assert_eq!(json, json!({"daemon": null, "profiles": []}));
-    assert!(!machine.socket().exists(), "looking starts none");
+    assert!(!env.socket().exists(), "looking starts none");
     assert_eq!(
-        machine.claviger(&["logout"]).await.succeeded(),
+        env.claviger(&["logout"]).await.succeeded(),
         "no daemon is running: there is nothing to forget\n"
     );
 }
@@ -83,10 +82,10 @@ async fn without_a_daemon() {
 async fn a_refresh_starts_one() {
     let bao = Bao::start().await;
     bao.put("k", json!({"api_key": KEY})).await;
-    let machine = Machine::with_token(&bao, "secret/k", "").await;
-    let refreshed = machine.claviger(&["refresh"]).await;
+    let env = TestEnv::with_token(&bao, "secret/k", "").await;
+    let refreshed = env.claviger(&["refresh"]).await;
     assert!(refreshed.succeeded().contains("ready"), "{refreshed:?}");
-    machine.helper().await.printed(KEY);
+    env.helper().await.printed(KEY);
     assert_eq!(bao.asked("read", "secret/data/k"), 1);
 }
 
@@ -94,17 +93,16 @@ async fn a_refresh_starts_one() {
 async fn the_shims_formats() {
     let bao = Bao::start().await;
     bao.put("k", json!({"api_key": KEY})).await;
-    let machine = Machine::with_token(&bao, "secret/k", "").await;
+    let env = TestEnv::with_token(&bao, "secret/k", "").await;
     let bearer = format!("Bearer {KEY}");
-    let headers = machine.helper_with(&["--format", "headers"], &[]).await;
+    let headers = env.helper_with(&["--format", "headers"], &[]).await;
     let headers: Value = serde_json::from_str(headers.succeeded()).unwrap();
     assert_eq!(headers, json!({"Authorization": bearer}));
-    let all = machine.helper_with(&["--format", "json"], &[]).await;
+    let all = env.helper_with(&["--format", "json"], &[]).await;
     let all: Value = serde_json::from_str(all.succeeded()).unwrap();
     assert_eq!(all["token"], KEY);
     assert_eq!(all["headers"], headers);
-    machine
-        .helper_with(&["--format", "key"], &[])
+    env.helper_with(&["--format", "key"], &[])
         .await
         .printed(KEY);
 }
@@ -113,14 +111,10 @@ async fn the_shims_formats() {
 #[tokio::test]
 #[should_panic(expected = "a secret leaked")]
 async fn the_canary_sings() {
-    let machine = Machine::new();
-    std::fs::create_dir(machine.state_dir()).unwrap();
-    std::fs::write(
-        machine.state_dir().join("daemon.log"),
-        format!("got {KEY}\n"),
-    )
-    .unwrap();
-    machine.secret(KEY);
+    let env = TestEnv::new();
+    std::fs::create_dir(env.state_dir()).unwrap();
+    std::fs::write(env.state_dir().join("daemon.log"), format!("got {KEY}\n")).unwrap();
+    env.secret(KEY);
 }
 
 fn sha256(text: &str) -> String {

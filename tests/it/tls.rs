@@ -2,35 +2,34 @@
 
 use serde_json::json;
 
-use crate::support::{Bao, KEY, Machine, bao::Options, machine::vault, tls::Ca};
+use crate::support::{Bao, KEY, TestEnv, bao::Options, test_env::vault, tls::Ca};
 
-async fn machine(bao: &Bao, ca: Option<&Ca>) -> Machine {
+async fn env(bao: &Bao, ca: Option<&Ca>) -> TestEnv {
     bao.put("k", json!({"api_key": KEY})).await;
-    let machine = Machine::new();
-    machine.secret(KEY);
-    let token = machine.secret_file("token", &bao.token(json!({})).await);
+    let env = TestEnv::new();
+    env.secret(KEY);
+    let token = env.secret_file("token", &bao.token(json!({})).await);
     let auth = format!("method = \"token\", token_file = \"{token}\"");
     let ca = ca.map_or(String::new(), |ca| {
-        format!("ca_file = \"{}\"", machine.file("ca.pem", &ca.pem))
+        format!("ca_file = \"{}\"", env.file("ca.pem", &ca.pem))
     });
-    machine.config(&vault(&bao.tls_url(), "secret/k", &ca, &auth));
-    machine
+    env.config(&vault(&bao.tls_url(), "secret/k", &ca, &auth));
+    env
 }
 
 #[tokio::test]
 async fn its_own_ca() {
     let ca = Ca::new("corp");
     let bao = Bao::start_with_tls(&ca).await;
-    let machine = machine(&bao, Some(&ca)).await;
-    machine.helper().await.printed(KEY);
+    let env = env(&bao, Some(&ca)).await;
+    env.helper().await.printed(KEY);
 }
 
 #[tokio::test]
 async fn another_ca() {
     let bao = Bao::start_with_tls(&Ca::new("corp")).await;
-    let machine = machine(&bao, Some(&Ca::new("corp"))).await;
-    machine
-        .helper()
+    let env = env(&bao, Some(&Ca::new("corp"))).await;
+    env.helper()
         .await
         .failed(5, &["cannot be trusted", "next try in"]);
     assert_eq!(bao.requests(), []);
@@ -39,8 +38,8 @@ async fn another_ca() {
 #[tokio::test]
 async fn the_systems_ca() {
     let bao = Bao::start_with_tls(&Ca::new("corp")).await;
-    let machine = machine(&bao, None).await;
-    machine.helper().await.failed(5, &["cannot be trusted"]);
+    let env = env(&bao, None).await;
+    env.helper().await.failed(5, &["cannot be trusted"]);
     assert_eq!(bao.requests(), []);
 }
 
@@ -52,8 +51,8 @@ async fn another_hosts_certificate() {
         ..Options::default()
     })
     .await;
-    let machine = machine(&bao, Some(&ca)).await;
-    machine.helper().await.failed(5, &["cannot be trusted"]);
+    let env = env(&bao, Some(&ca)).await;
+    env.helper().await.failed(5, &["cannot be trusted"]);
     assert_eq!(bao.requests(), []);
 }
 
@@ -61,12 +60,12 @@ async fn another_hosts_certificate() {
 async fn a_ca_file_that_is_none() {
     let ca = Ca::new("corp");
     let bao = Bao::start_with_tls(&ca).await;
-    let machine = machine(&bao, Some(&ca)).await;
-    let file = machine.file("ca.pem", "no certificate");
-    machine.helper().await.failed(2, &["ca.pem"]);
+    let env = env(&bao, Some(&ca)).await;
+    let file = env.file("ca.pem", "no certificate");
+    env.helper().await.failed(2, &["ca.pem"]);
     std::fs::remove_file(file).unwrap();
-    machine.claviger(&["refresh"]).await.failed(2, &["ca.pem"]);
-    machine.file("ca.pem", &ca.pem);
-    machine.claviger(&["refresh"]).await.succeeded();
-    machine.helper().await.printed(KEY);
+    env.claviger(&["refresh"]).await.failed(2, &["ca.pem"]);
+    env.file("ca.pem", &ca.pem);
+    env.claviger(&["refresh"]).await.succeeded();
+    env.helper().await.printed(KEY);
 }

@@ -11,13 +11,13 @@ use crate::{
 const MODELS: &str = "/v1/models";
 const COUNT_TOKENS: &str = "/v1/messages/count_tokens";
 
-struct Scene {
+struct GatewayFixture {
     embedded: Embedded,
     clock: ManualClock,
     gateway: HttpGateway,
 }
 
-impl Scene {
+impl GatewayFixture {
     async fn new(probe: Probe) -> Self {
         let embedded = Embedded::start([good()]).await.unwrap();
         let clock = ManualClock::at(Timestamp::UNIX_EPOCH);
@@ -33,10 +33,10 @@ impl Scene {
 
     /// What is said of a good key while `path` has this fault, which started after calibration.
     async fn with_fault(probe: Probe, path: &str, fault: Fault) -> ProbeResult {
-        let scene = Self::new(probe).await;
-        assert_eq!(scene.gateway.probe(&good()).await, ProbeResult::Accepted);
-        scene.embedded.set_fault(path, fault);
-        scene.gateway.probe(&good()).await
+        let fixture = Self::new(probe).await;
+        assert_eq!(fixture.gateway.probe(&good()).await, ProbeResult::Accepted);
+        fixture.embedded.set_fault(path, fault);
+        fixture.gateway.probe(&good()).await
     }
 
     fn asked(&self) -> usize {
@@ -59,12 +59,12 @@ fn unclear(said: &str) -> ProbeResult {
 #[tokio::test]
 async fn a_good_key_is_good_and_a_bad_one_rejected_on_either_route() {
     for (probe, path) in [(Probe::Models, MODELS), (Probe::CountTokens, COUNT_TOKENS)] {
-        let scene = Scene::new(probe).await;
-        assert_eq!(scene.gateway.probe(&good()).await, ProbeResult::Accepted);
-        assert_eq!(scene.gateway.probe(&bad()).await, ProbeResult::Rejected);
-        assert_eq!(scene.gateway.calibration(), Calibration::Reliable);
+        let fixture = GatewayFixture::new(probe).await;
+        assert_eq!(fixture.gateway.probe(&good()).await, ProbeResult::Accepted);
+        assert_eq!(fixture.gateway.probe(&bad()).await, ProbeResult::Rejected);
+        assert_eq!(fixture.gateway.calibration(), Calibration::Reliable);
         assert!(
-            scene
+            fixture
                 .embedded
                 .requests()
                 .iter()
@@ -83,66 +83,69 @@ async fn switched_off_there_is_none_to_ask() {
 
 #[tokio::test]
 async fn it_is_calibrated_once_a_day() {
-    let scene = Scene::new(Probe::Models).await;
-    scene.gateway.probe(&good()).await;
-    assert_eq!(scene.asked(), 2, "one wrong key, and ours");
-    scene.gateway.probe(&good()).await;
-    assert_eq!(scene.asked(), 3);
-    scene.clock.advance(CALIBRATION_HOLDS);
-    scene.gateway.probe(&good()).await;
-    assert_eq!(scene.asked(), 5);
+    let fixture = GatewayFixture::new(Probe::Models).await;
+    fixture.gateway.probe(&good()).await;
+    assert_eq!(fixture.asked(), 2, "one wrong key, and ours");
+    fixture.gateway.probe(&good()).await;
+    assert_eq!(fixture.asked(), 3);
+    fixture.clock.advance(CALIBRATION_HOLDS);
+    fixture.gateway.probe(&good()).await;
+    assert_eq!(fixture.asked(), 5);
 }
 
 #[tokio::test]
 async fn two_that_ask_at_once_calibrate_once() {
-    let scene = Scene::new(Probe::Models).await;
+    let fixture = GatewayFixture::new(Probe::Models).await;
     let (key, other) = (good(), bad());
-    let verdicts = tokio::join!(scene.gateway.probe(&key), scene.gateway.probe(&other));
+    let verdicts = tokio::join!(fixture.gateway.probe(&key), fixture.gateway.probe(&other));
     assert_eq!(verdicts, (ProbeResult::Accepted, ProbeResult::Rejected));
-    assert_eq!(scene.asked(), 3);
+    assert_eq!(fixture.asked(), 3);
 }
 
 #[tokio::test]
 async fn the_word_of_one_that_takes_any_key_proves_nothing() {
-    let scene = Scene::new(Probe::Models).await;
-    scene.embedded.set_fault(MODELS, Fault::Unchecked);
-    let verdict = scene.gateway.probe(&good()).await;
+    let fixture = GatewayFixture::new(Probe::Models).await;
+    fixture.embedded.set_fault(MODELS, Fault::Unchecked);
+    let verdict = fixture.gateway.probe(&good()).await;
     assert_eq!(
         verdict,
         unclear("takes any key, so what it says proves nothing")
     );
-    assert_eq!(scene.gateway.calibration(), Calibration::AcceptsAnyKey);
-    scene.gateway.probe(&good()).await;
-    assert_eq!(scene.asked(), 1, "nor is it asked again that day");
+    assert_eq!(fixture.gateway.calibration(), Calibration::AcceptsAnyKey);
+    fixture.gateway.probe(&good()).await;
+    assert_eq!(fixture.asked(), 1, "nor is it asked again that day");
 }
 
 #[tokio::test]
 async fn one_that_was_down_is_calibrated_again_soon() {
-    let scene = Scene::new(Probe::Models).await;
-    scene
+    let fixture = GatewayFixture::new(Probe::Models).await;
+    fixture
         .embedded
         .set_fault(MODELS, Fault::Status(StatusCode::BAD_GATEWAY));
-    assert_eq!(scene.gateway.probe(&good()).await, unclear("answered 502"));
-    assert_eq!(scene.gateway.calibration(), Calibration::Unknown);
-    scene.embedded.clear_faults();
-    let verdict = scene.gateway.probe(&good()).await;
+    assert_eq!(
+        fixture.gateway.probe(&good()).await,
+        unclear("answered 502")
+    );
+    assert_eq!(fixture.gateway.calibration(), Calibration::Unknown);
+    fixture.embedded.clear_faults();
+    let verdict = fixture.gateway.probe(&good()).await;
     assert_eq!(verdict, unclear("has not been seen to refuse a wrong key"));
-    scene.clock.advance(INDECISION_HOLDS);
-    assert_eq!(scene.gateway.probe(&good()).await, ProbeResult::Accepted);
+    fixture.clock.advance(INDECISION_HOLDS);
+    assert_eq!(fixture.gateway.probe(&good()).await, ProbeResult::Accepted);
 }
 
 #[tokio::test]
 async fn a_status_that_says_nothing_of_the_key_is_unclear() {
     for status in [404, 405, 429, 500, 503] {
         let fault = Fault::Status(StatusCode::from_u16(status).unwrap());
-        let verdict = Scene::with_fault(Probe::Models, MODELS, fault).await;
+        let verdict = GatewayFixture::with_fault(Probe::Models, MODELS, fault).await;
         assert_eq!(verdict, unclear(&format!("answered {status}")));
     }
 }
 
 #[tokio::test]
 async fn a_captive_portal_is_unclear() {
-    let verdict = Scene::with_fault(Probe::Models, MODELS, Fault::Html).await;
+    let verdict = GatewayFixture::with_fault(Probe::Models, MODELS, Fault::Html).await;
     assert_eq!(
         verdict,
         unclear("answered with a page, not with JSON: a captive portal?")
@@ -153,7 +156,7 @@ async fn a_captive_portal_is_unclear() {
 async fn a_redirect_is_not_followed() {
     let elsewhere = Embedded::start([good()]).await.unwrap();
     let fault = Fault::Redirect(format!("{}{MODELS}", elsewhere.url()));
-    let verdict = Scene::with_fault(Probe::Models, MODELS, fault).await;
+    let verdict = GatewayFixture::with_fault(Probe::Models, MODELS, fault).await;
     assert_eq!(verdict, unclear("answered 302"));
     assert_eq!(elsewhere.requests(), []);
 }
@@ -162,7 +165,7 @@ async fn a_redirect_is_not_followed() {
 async fn an_endless_body_is_not_read() {
     let clock = crate::clock::SystemClock;
     let before = clock.now().tick;
-    Scene::with_fault(Probe::Models, MODELS, Fault::Endless).await;
+    GatewayFixture::with_fault(Probe::Models, MODELS, Fault::Endless).await;
     assert!(clock.now().tick.since(before) < TIMEOUT);
 }
 
@@ -170,7 +173,7 @@ async fn an_endless_body_is_not_read() {
 async fn what_a_body_says_is_not_repeated() {
     for (status, expected) in [(500, unclear("answered 500")), (401, ProbeResult::Rejected)] {
         let fault = Fault::Echo(StatusCode::from_u16(status).unwrap());
-        let verdict = Scene::with_fault(Probe::Models, MODELS, fault).await;
+        let verdict = GatewayFixture::with_fault(Probe::Models, MODELS, fault).await;
         assert_eq!(verdict, expected);
         assert!(!format!("{verdict:?}").contains(good().expose()));
     }
@@ -178,17 +181,17 @@ async fn what_a_body_says_is_not_repeated() {
 
 #[tokio::test]
 async fn one_that_never_answers_is_given_up() {
-    let verdict = Scene::with_fault(Probe::Models, MODELS, Fault::Stall).await;
+    let verdict = GatewayFixture::with_fault(Probe::Models, MODELS, Fault::Stall).await;
     assert_eq!(verdict, unclear("did not answer within 2 s"));
 }
 
 #[tokio::test]
 async fn one_that_is_not_there_is_unclear() {
-    let scene = Scene::new(Probe::Models).await;
-    scene.gateway.probe(&good()).await;
-    let Scene {
+    let fixture = GatewayFixture::new(Probe::Models).await;
+    fixture.gateway.probe(&good()).await;
+    let GatewayFixture {
         embedded, gateway, ..
-    } = scene;
+    } = fixture;
     embedded.stop().await;
     assert_eq!(gateway.probe(&good()).await, unclear("cannot be reached"));
 }

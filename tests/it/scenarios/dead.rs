@@ -5,7 +5,7 @@ use std::time::Duration;
 use claviger::clock::{Clock as _, SystemClock};
 use serde_json::Value;
 
-use super::{Company, FIRST, MODELS, SECOND, STAGE, fingerprint, is_answer, secret, turn};
+use super::{Deployment, FIRST, MODELS, SECOND, STAGE, fingerprint, is_answer, secret, turn};
 use crate::support::{client::Session, poll::timed, until};
 
 /// How soon the client has to say what is wrong: its own retries after a failing helper last 2.6 s.
@@ -18,12 +18,12 @@ const HEALED: Duration = Duration::from_secs(60);
 async fn a_dead_key_that_the_source_still_has_is_said_at_once_and_heals_by_itself() {
     // How long the client takes is what is asked here.
     let _alone = STAGE.write().await;
-    let company = Company::new("off", &[]).await;
-    let mut session = company.client.session();
+    let deployment = Deployment::new("off", &[]).await;
+    let mut session = deployment.client.session();
     turn(&mut session, "before").await;
 
-    company.gateway.revoke(&secret(FIRST));
-    let before = company.count();
+    deployment.gateway.revoke(&secret(FIRST));
+    let before = deployment.count();
     let clock = SystemClock;
     let ((failed, at), took) = timed(async {
         let failed = session.turn("with a dead key").await;
@@ -31,9 +31,9 @@ async fn a_dead_key_that_the_source_still_has_is_said_at_once_and_heals_by_itsel
     })
     .await;
     assert!(failed.is_error, "{failed:?}");
-    let dead = company.count().since(before);
+    let dead = deployment.count().since(before);
     // When the daemon had heard it from the gateway the helper ended with exit code 4; the rest is the client's retries.
-    let mut log = company.gateway.requests().into_iter();
+    let mut log = deployment.gateway.requests().into_iter();
     let heard = log
         .find(|seen| seen.path == MODELS && seen.fingerprint == Some(secret(FIRST).fingerprint()))
         .unwrap()
@@ -44,7 +44,7 @@ async fn a_dead_key_that_the_source_still_has_is_said_at_once_and_heals_by_itsel
         failed.text
     );
 
-    let (output, fresh) = timed(company.client.turn("a new session")).await;
+    let (output, fresh) = timed(deployment.client.turn("a new session")).await;
     println!("a dead key, in a new session: said after {fresh:?}: {output:?}");
     assert!(!output.status.success(), "{output:?}");
     let message = format!(
@@ -53,7 +53,7 @@ async fn a_dead_key_that_the_source_still_has_is_said_at_once_and_heals_by_itsel
     );
     assert!(output.stderr.contains(&message), "{output:?}");
 
-    let helper = company.machine.helper().await;
+    let helper = deployment.env.helper().await;
     let key = fingerprint(FIRST);
     helper.failed(
         4,
@@ -64,23 +64,23 @@ async fn a_dead_key_that_the_source_still_has_is_said_at_once_and_heals_by_itsel
             "version 1, obtained ",
         ],
     );
-    let profile = company.profile().await;
+    let profile = deployment.profile().await;
     assert_eq!(profile["state"], "rejected", "{profile}");
 
-    company.gateway.accept(secret(SECOND));
-    company.put_second().await;
+    deployment.gateway.accept(secret(SECOND));
+    deployment.put_second().await;
     let (turns, healed) = timed(turns_until_healed(&mut session)).await;
-    let count = company.count().since(before);
+    let count = deployment.count().since(before);
     println!("the next version is there: healed after {turns} turns, {healed:?}; in all {count}");
     let (status, stderr) = session.end().await;
     assert!(status.success(), "{stderr}");
     assert!(stderr.contains(&message), "{stderr}");
-    company.hear();
+    deployment.hear();
     assert!(said < SAID, "{said:?}");
     // The reissue, and then at most one a second: back-off's least.
     assert!(dead.reads <= 6, "{dead}");
     assert!(fresh < SAID, "{fresh:?}");
-    let profile = company.profile().await;
+    let profile = deployment.profile().await;
     assert_eq!(
         (
             &profile["state"],

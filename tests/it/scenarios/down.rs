@@ -3,7 +3,7 @@
 use claviger::demo::gateway::Fault;
 use http::StatusCode;
 
-use super::{Company, FIRST, MESSAGES, MODELS, NOTICED, STAGE, answer, fingerprint, turn};
+use super::{Deployment, FIRST, MESSAGES, MODELS, NOTICED, STAGE, answer, fingerprint, turn};
 use crate::support::until;
 
 /// How often the client's settings are touched meanwhile, and a turn taken: each makes the key look suspect.
@@ -13,21 +13,21 @@ const TOUCHES: usize = 5;
 async fn a_gateway_that_is_down_costs_a_read_or_two_and_no_key() {
     let _shared = STAGE.read().await;
     // The client's own retries last minutes otherwise.
-    let company = Company::new("off", &[("CLAUDE_CODE_MAX_RETRIES", "1")]).await;
-    let mut session = company.client.session();
+    let deployment = Deployment::new("off", &[("CLAUDE_CODE_MAX_RETRIES", "1")]).await;
+    let mut session = deployment.client.session();
     turn(&mut session, "before").await;
-    let before = company.count();
-    let runs = || company.runs_of_the_helper();
+    let before = deployment.count();
+    let runs = || deployment.runs_of_the_helper();
     let runs_before = runs();
 
     for path in [MESSAGES, MODELS] {
         let fault = Fault::Status(StatusCode::SERVICE_UNAVAILABLE);
-        company.gateway.set_fault(path, fault);
+        deployment.gateway.set_fault(path, fault);
     }
     let mut turns = 0;
     for _ in 0..TOUCHES {
         let runs_so_far = runs();
-        company.touch_settings();
+        deployment.touch_settings();
         until("the client has asked for a key", NOTICED, async || {
             turns += 1;
             let failed = session.turn("is anybody there?").await;
@@ -36,11 +36,11 @@ async fn a_gateway_that_is_down_costs_a_read_or_two_and_no_key() {
         })
         .await;
     }
-    let down = company.count().since(before);
+    let down = deployment.count().since(before);
     let runs = runs() - runs_before;
     println!("the gateway down for {turns} turns and {runs} runs of the helper: {down}");
-    company.machine.helper().await.printed(FIRST);
-    let profile = company.profile().await;
+    deployment.env.helper().await.printed(FIRST);
+    let profile = deployment.profile().await;
     assert_eq!(
         (&profile["fingerprint"], &profile["state"]),
         (&fingerprint(FIRST).into(), &"ready".into()),
@@ -50,9 +50,9 @@ async fn a_gateway_that_is_down_costs_a_read_or_two_and_no_key() {
     // The first doubt, and one more after 10 s and after another 20 s.
     assert!((1..=3).contains(&down.reads), "{down}");
 
-    company.gateway.clear_faults();
+    deployment.gateway.clear_faults();
     turn(&mut session, "after").await;
-    company.end(session).await;
-    assert_eq!(company.answers().last(), Some(&answer(200, FIRST)));
-    assert_eq!(company.count().refused, 0);
+    deployment.end(session).await;
+    assert_eq!(deployment.answers().last(), Some(&answer(200, FIRST)));
+    assert_eq!(deployment.count().refused, 0);
 }

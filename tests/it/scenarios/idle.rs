@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use claviger::clock::{Clock as _, SystemClock};
 
-use super::{Company, FIRST, SECOND, STAGE, TTL, answer, turn};
+use super::{Deployment, FIRST, SECOND, STAGE, TTL, answer, turn};
 
 /// How long the client caches: long enough for its coming back early to tell something.
 const CACHED: Duration = Duration::from_secs(6);
@@ -12,25 +12,25 @@ const CACHED: Duration = Duration::from_secs(6);
 #[tokio::test]
 async fn after_the_cache_lifetime_one_401_is_recovered_on_the_first_retry() {
     let _shared = STAGE.read().await;
-    let company = Company::new("off", &[(TTL, "6000")]).await;
-    let mut session = company.client.session();
+    let deployment = Deployment::new("off", &[(TTL, "6000")]).await;
+    let mut session = deployment.client.session();
     turn(&mut session, "before").await;
-    let before = company.count();
+    let before = deployment.count();
 
-    company.rotate_at_once().await;
+    deployment.rotate_at_once().await;
     // Nothing is waited for but time: it is the client's cache lifetime that has to pass, and it asks nobody meanwhile.
     let clock = SystemClock;
     let over = clock.now().tick + CACHED + Duration::from_secs(1);
     clock.sleep_until(over).await;
     turn(&mut session, "after").await;
-    let (count, recovery) = (company.count().since(before), company.recovery());
+    let (count, recovery) = (deployment.count().since(before), deployment.recovery());
     turn(&mut session, "and on").await;
-    company.end(session).await;
+    deployment.end(session).await;
 
     println!("idle past the cache lifetime: {count}, recovered in {recovery:?}");
     // The request that goes out beside the helper's run has the old key; the first retry has the new one.
     assert_eq!(
-        company.answers(),
+        deployment.answers(),
         [
             answer(200, FIRST),
             answer(401, FIRST),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Company, FIRST, STAGE, TTL, answer, turn};
+use super::{Deployment, FIRST, STAGE, TTL, answer, turn};
 
 /// How soon a session has to have recovered whose coming back tells something.
 const SOON: Duration = Duration::from_secs(5);
@@ -39,25 +39,28 @@ async fn recovers(lifetime: Option<&str>, within: Duration) {
         .map(|lifetime| (TTL, lifetime))
         .into_iter()
         .collect();
-    let company = Company::new("off", &env).await;
-    let mut session = company.client.session();
+    let deployment = Deployment::new("off", &env).await;
+    let mut session = deployment.client.session();
     turn(&mut session, "one").await;
     turn(&mut session, "two").await;
-    assert_eq!(company.answers(), [answer(200, FIRST), answer(200, FIRST)]);
-    let before = company.count();
+    assert_eq!(
+        deployment.answers(),
+        [answer(200, FIRST), answer(200, FIRST)]
+    );
+    let before = deployment.count();
     // What it was given outlives its use: it has no end.
-    let profile = company.profile().await;
+    let profile = deployment.profile().await;
     assert_eq!(
         (&profile["expires_at"], &profile["advice"]),
         (&Value::Null, &json!([])),
         "{profile}"
     );
 
-    company.rotate_at_once().await;
+    deployment.rotate_at_once().await;
     turn(&mut session, "three").await;
-    let (count, recovery) = (company.count().since(before), company.recovery());
+    let (count, recovery) = (deployment.count().since(before), deployment.recovery());
     turn(&mut session, "four").await;
-    company.end(session).await;
+    deployment.end(session).await;
 
     println!("cache lifetime {lifetime:?}: {count}, recovered in {recovery:?}");
     assert_eq!((count.reads, count.answered), (1, 1), "{count}");

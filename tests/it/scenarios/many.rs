@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Company, FIRST, SECOND, STAGE, answer, turn};
+use super::{Deployment, FIRST, SECOND, STAGE, answer, turn};
 use crate::support::{client::Session, poll::timed};
 
 /// At some 250 MB each.
@@ -15,25 +15,25 @@ const RECOVERED: Duration = Duration::from_secs(30);
 #[tokio::test]
 async fn twenty_sessions_that_meet_the_same_401_cost_one_reissue() {
     let _alone = STAGE.write().await;
-    let company = Company::new("off", &[]).await;
+    let deployment = Deployment::new("off", &[]).await;
     let (sessions, started) = timed(async {
-        let sessions = (0..SESSIONS).map(|_| company.client.session()).collect();
+        let sessions = (0..SESSIONS).map(|_| deployment.client.session()).collect();
         all_turn(sessions, "before").await
     })
     .await;
-    let before = company.count();
+    let before = deployment.count();
     assert_eq!((before.refused, before.reads), (0, 1), "{before}");
     assert_eq!(before.answered, SESSIONS, "{before}");
 
-    company.rotate_at_once().await;
+    deployment.rotate_at_once().await;
     let (sessions, took) = timed(all_turn(sessions, "after")).await;
-    let (count, recovery) = (company.count().since(before), company.recovery());
+    let (count, recovery) = (deployment.count().since(before), deployment.recovery());
     println!(
         "{SESSIONS} sessions (up in {started:?}): {count}, the last one recovered {recovery:?} after the first 401, \
          the turn took {took:?}"
     );
     for session in sessions {
-        company.end(session).await;
+        deployment.end(session).await;
     }
 
     assert_eq!(count.reads, 1, "{count}");
@@ -44,7 +44,7 @@ async fn twenty_sessions_that_meet_the_same_401_cost_one_reissue() {
     );
     // Each was refused once, and its first retry had the new key.
     for expected in [answer(200, FIRST), answer(401, FIRST), answer(200, SECOND)] {
-        let seen = company.answers().into_iter();
+        let seen = deployment.answers().into_iter();
         assert_eq!(seen.filter(|seen| *seen == expected).count(), SESSIONS);
     }
     assert!(count.probes <= 7, "{count}");

@@ -23,9 +23,9 @@ use serde_json::{Value, json};
 use tokio::sync::RwLock;
 
 use crate::support::{
-    Bao, Machine,
+    Bao, TestEnv,
     client::{Client, Session, TurnResult},
-    machine::binary,
+    test_env::binary,
 };
 
 const MESSAGES: &str = "/v1/messages";
@@ -44,14 +44,14 @@ const NOTICED: Duration = Duration::from_secs(20);
 static STAGE: RwLock<()> = RwLock::const_new(());
 
 /// A company: where the key is kept, the gateway that wants it, and one developer's machine.
-struct Company {
+struct Deployment {
     bao: Bao,
     gateway: Gateway,
-    machine: Machine,
+    env: TestEnv,
     client: Client,
 }
 
-/// What it has cost: all of [`Company::count`], or what came in between, by [`Count::since`].
+/// What it has cost: all of [`Deployment::count`], or what came in between, by [`Count::since`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Count {
     /// Requests of clients that the gateway refused.
@@ -66,18 +66,18 @@ struct Count {
     probes: usize,
 }
 
-impl Company {
+impl Deployment {
     /// The source is watched like this, and the client and its helper find `env` in their environment.
-    async fn new(watch: &str, env: &[(&str, &str)]) -> Self {
+    async fn new(watch: &str, variables: &[(&str, &str)]) -> Self {
         let bao = Bao::start().await;
         bao.put(PATH, json!({"api_key": FIRST})).await;
         let role = bao.approle(json!({})).await;
         let gateway = Gateway::start([secret(FIRST)]).await.unwrap();
-        let machine = Machine::new();
-        machine.secret(FIRST);
-        machine.secret(SECOND);
-        let secret_id = machine.secret_file("secret-id", &role.secret_id);
-        machine.config(&format!(
+        let env = TestEnv::new();
+        env.secret(FIRST);
+        env.secret(SECOND);
+        let secret_id = env.secret_file("secret-id", &role.secret_id);
+        env.config(&format!(
             r#"
 [profile.default]
 gateway = "{}"
@@ -95,11 +95,11 @@ auth = {{ method = "approle", role_id = "{}", secret_id_file = "{secret_id}" }}
             bao.url(),
             role.role_id
         ));
-        let client = client(&machine, &gateway, env);
+        let client = client(&env, &gateway, variables);
         Self {
             bao,
             gateway,
-            machine,
+            env,
             client,
         }
     }
@@ -117,7 +117,7 @@ auth = {{ method = "approle", role_id = "{}", secret_id_file = "{secret_id}" }}
 
     /// The profile, as `claviger status --json` has it.
     async fn profile(&self) -> Value {
-        self.machine.status().await["profiles"][0].clone()
+        self.env.status().await["profiles"][0].clone()
     }
 
     /// What it has cost so far.
@@ -142,12 +142,12 @@ auth = {{ method = "approle", role_id = "{}", secret_id_file = "{secret_id}" }}
 
     /// How often a client or a test has run the helper, by the daemon's log.
     fn runs_of_the_helper(&self) -> usize {
-        self.machine.log().matches("request=Acquire").count()
+        self.env.log().matches("request=Acquire").count()
     }
 
     /// Gives the client's settings another mtime, and changes nothing in them.
     fn touch_settings(&self) {
-        let path = self.machine.path("home/.claude/settings.json");
+        let path = self.env.path("home/.claude/settings.json");
         let file = File::options().append(true).open(path).unwrap();
         let touched = file.metadata().unwrap().modified().unwrap() + Duration::from_secs(1);
         file.set_modified(touched).unwrap();
@@ -175,7 +175,7 @@ auth = {{ method = "approle", role_id = "{}", secret_id_file = "{secret_id}" }}
     }
 
     fn hear(&self) {
-        self.machine.heard("Claude Code", &self.client.heard());
+        self.env.heard("Claude Code", &self.client.heard());
     }
 }
 
@@ -209,9 +209,9 @@ impl fmt::Display for Count {
 }
 
 /// The client of this machine's developer.
-fn client(machine: &Machine, gateway: &Gateway, env: &[(&str, &str)]) -> Client {
+fn client(env: &TestEnv, gateway: &Gateway, variables: &[(&str, &str)]) -> Client {
     let [config, state, run] =
-        ["config", "state", "run"].map(|name| machine.path(name).display().to_string());
+        ["config", "state", "run"].map(|name| env.path(name).display().to_string());
     let own = [
         ("XDG_CONFIG_HOME", &*config),
         ("XDG_STATE_HOME", &*state),
@@ -222,10 +222,10 @@ fn client(machine: &Machine, gateway: &Gateway, env: &[(&str, &str)]) -> Client 
         ("CLAVIGER_LOG", "debug"),
     ];
     Client::new(
-        &machine.path("home"),
+        &env.path("home"),
         &binary("claviger-helper"),
         &gateway.url(),
-        &[&own[..], env].concat(),
+        &[&own[..], variables].concat(),
     )
 }
 

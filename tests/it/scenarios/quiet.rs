@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use claviger::clock::{Clock as _, SystemClock};
 
-use super::{Company, NOTICED, STAGE, turn};
+use super::{Deployment, NOTICED, STAGE, turn};
 use crate::support::until;
 
 const TOUCHES: u32 = 10;
@@ -16,11 +16,11 @@ const PACE: Duration = Duration::from_secs(2);
 #[tokio::test]
 async fn a_settings_file_that_is_touched_costs_the_source_nothing() {
     let _shared = STAGE.read().await;
-    let company = Company::new("off", &[]).await;
-    let mut session = company.client.session();
+    let deployment = Deployment::new("off", &[]).await;
+    let mut session = deployment.client.session();
     turn(&mut session, "before").await;
-    let before = company.count();
-    let runs = || company.runs_of_the_helper();
+    let before = deployment.count();
+    let runs = || deployment.runs_of_the_helper();
     let runs_before = runs();
 
     let clock = SystemClock;
@@ -30,7 +30,7 @@ async fn a_settings_file_that_is_touched_costs_the_source_nothing() {
         // Nothing is waited for but time: an even pace is what a person's touches have.
         clock.sleep_until(start + PACE * touch).await;
         let runs_so_far = runs();
-        company.touch_settings();
+        deployment.touch_settings();
         // The client forgets its key when it has noticed, and asks for one at its next turn.
         until("the client has asked for a key", NOTICED, async || {
             turns += 1;
@@ -39,9 +39,9 @@ async fn a_settings_file_that_is_touched_costs_the_source_nothing() {
         })
         .await;
     }
-    company.end(session).await;
+    deployment.end(session).await;
 
-    let count = company.count().since(before);
+    let count = deployment.count().since(before);
     let runs = runs() - runs_before;
     println!("settings touched {TOUCHES} times: {runs} runs of the helper, {count}");
     assert!(runs >= usize::try_from(TOUCHES).unwrap(), "{runs}");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use claviger::clock::{Clock as _, SystemClock};
 
-use super::{Company, FIRST, SECOND, STAGE, TTL, answer, fingerprint, secret, turn};
+use super::{Deployment, FIRST, SECOND, STAGE, TTL, answer, fingerprint, secret, turn};
 use crate::support::until;
 
 /// How soon the daemon has to have seen a new version: `watch`, its jitter, and a machine that is busy.
@@ -16,26 +16,26 @@ const MINUTE: Duration = Duration::from_secs(60);
 #[tokio::test]
 async fn with_an_overlap_as_long_as_the_client_caches_nobody_meets_a_401() {
     let _shared = STAGE.read().await;
-    let company = Company::new("1s", &[(TTL, "6000")]).await;
-    let mut session = company.client.session();
+    let deployment = Deployment::new("1s", &[(TTL, "6000")]).await;
+    let mut session = deployment.client.session();
     turn(&mut session, "before").await;
 
-    company.gateway.accept(secret(SECOND));
-    company.put_second().await;
-    until_seen(&company).await;
+    deployment.gateway.accept(secret(SECOND));
+    deployment.put_second().await;
+    until_seen(&deployment).await;
     // The client asks the helper when its cache lifetime is over, beside a last request with the old key.
     let mut turns = 0;
     until("the client has the new key", SEEN * 4, async || {
         turns += 1;
         turn(&mut session, &format!("meanwhile {turns}")).await;
-        company.answers().last() == Some(&answer(200, SECOND))
+        deployment.answers().last() == Some(&answer(200, SECOND))
     })
     .await;
-    company.gateway.revoke(&secret(FIRST));
+    deployment.gateway.revoke(&secret(FIRST));
     turn(&mut session, "after").await;
-    company.end(session).await;
+    deployment.end(session).await;
 
-    let count = company.count();
+    let count = deployment.count();
     println!("rotation with overlap, client caches 6 s: {count}");
     assert_eq!((count.refused, count.reads), (0, 2), "{count}");
 }
@@ -45,12 +45,12 @@ async fn with_an_overlap_as_long_as_the_client_caches_nobody_meets_a_401() {
 #[tokio::test]
 async fn with_an_overlap_of_a_minute_nobody_meets_a_401() {
     let _shared = STAGE.read().await;
-    let company = Company::new("30s", &[(TTL, "20000")]).await;
-    let mut session = company.client.session();
+    let deployment = Deployment::new("30s", &[(TTL, "20000")]).await;
+    let mut session = deployment.client.session();
     turn(&mut session, "before").await;
 
-    company.gateway.accept(secret(SECOND));
-    company.put_second().await;
+    deployment.gateway.accept(secret(SECOND));
+    deployment.put_second().await;
     let start = SystemClock.now().tick;
     let mut next_turn = start;
     // Time passing is what is tested; the developer takes a turn now and then.
@@ -63,41 +63,41 @@ async fn with_an_overlap_of_a_minute_nobody_meets_a_401() {
         now.since(start) >= MINUTE
     })
     .await;
-    company.gateway.revoke(&secret(FIRST));
+    deployment.gateway.revoke(&secret(FIRST));
     turn(&mut session, "after").await;
-    company.end(session).await;
+    deployment.end(session).await;
 
-    let count = company.count();
+    let count = deployment.count();
     println!("rotation with an overlap of a minute, client caches 20 s: {count}");
     assert_eq!((count.refused, count.reads), (0, 2), "{count}");
-    assert_eq!(company.answers().last(), Some(&answer(200, SECOND)));
+    assert_eq!(deployment.answers().last(), Some(&answer(200, SECOND)));
 }
 
 /// The daemon has the new key, the client still caches the old one: nobody can tell it but the gateway.
 #[tokio::test]
 async fn with_an_overlap_as_long_as_the_watch_a_401_costs_nothing_upstream() {
     let _shared = STAGE.read().await;
-    let company = Company::new("1s", &[]).await;
-    let mut session = company.client.session();
+    let deployment = Deployment::new("1s", &[]).await;
+    let mut session = deployment.client.session();
     turn(&mut session, "before").await;
 
-    company.gateway.accept(secret(SECOND));
-    company.put_second().await;
-    until_seen(&company).await;
-    company.gateway.revoke(&secret(FIRST));
-    let before = company.count();
-    let mut late = company.client.session();
+    deployment.gateway.accept(secret(SECOND));
+    deployment.put_second().await;
+    until_seen(&deployment).await;
+    deployment.gateway.revoke(&secret(FIRST));
+    let before = deployment.count();
+    let mut late = deployment.client.session();
     turn(&mut late, "a session that starts now").await;
-    let of_late = company.count().since(before);
+    let of_late = deployment.count().since(before);
     assert_eq!((of_late.refused, of_late.reads), (0, 0), "{of_late}");
     turn(&mut session, "after").await;
-    company.end(late).await;
-    company.end(session).await;
+    deployment.end(late).await;
+    deployment.end(session).await;
 
-    let count = company.count().since(before);
+    let count = deployment.count().since(before);
     println!(
         "rotation with overlap, client caches 300 s: {count}, recovered in {:?}",
-        company.recovery()
+        deployment.recovery()
     );
     assert_eq!(
         (count.refused, count.reads, count.probes),
@@ -109,21 +109,21 @@ async fn with_an_overlap_as_long_as_the_watch_a_401_costs_nothing_upstream() {
 #[tokio::test]
 async fn without_overlap_one_401_is_recovered_on_the_first_retry() {
     let _shared = STAGE.read().await;
-    let company = Company::new("off", &[]).await;
-    let mut session = company.client.session();
+    let deployment = Deployment::new("off", &[]).await;
+    let mut session = deployment.client.session();
     turn(&mut session, "before").await;
-    let before = company.count();
+    let before = deployment.count();
     assert_eq!((before.refused, before.reads), (0, 1), "{before}");
 
-    company.rotate_at_once().await;
+    deployment.rotate_at_once().await;
     turn(&mut session, "after").await;
-    let (count, recovery) = (company.count().since(before), company.recovery());
+    let (count, recovery) = (deployment.count().since(before), deployment.recovery());
     turn(&mut session, "and on").await;
-    company.end(session).await;
+    deployment.end(session).await;
 
     println!("rotation without overlap: {count}, recovered in {recovery:?}");
     assert_eq!(
-        company.answers(),
+        deployment.answers(),
         [
             answer(200, FIRST),
             answer(401, FIRST),
@@ -135,9 +135,9 @@ async fn without_overlap_one_401_is_recovered_on_the_first_retry() {
     assert!(recovery < Duration::from_secs(5), "{recovery:?}");
 }
 
-async fn until_seen(company: &Company) {
+async fn until_seen(deployment: &Deployment) {
     until("status shows the new version", SEEN, async || {
-        let profile = company.profile().await;
+        let profile = deployment.profile().await;
         profile["version"] == 2 && profile["fingerprint"] == fingerprint(SECOND)
     })
     .await;

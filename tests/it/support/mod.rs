@@ -2,16 +2,16 @@
 
 pub(crate) mod bao;
 pub(crate) mod client;
-pub(crate) mod machine;
 pub(crate) mod poll;
 pub(crate) mod postgres;
+pub(crate) mod test_env;
 pub(crate) mod tls;
 pub(crate) mod tools;
 pub(crate) mod upstream;
 
 pub(crate) use self::{
     bao::Bao,
-    machine::{KEY, Machine},
     poll::until,
+    test_env::{KEY, TestEnv},
     upstream::Upstream,
 };

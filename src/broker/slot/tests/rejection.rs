@@ -354,7 +354,7 @@ fn a_dead_key_costs_the_source_little_however_often_it_is_asked_for() {
         while let Some(action) = slot.take_actions().pop() {
             match action {
                 Action::Probe { probe, .. } => {
-                    slot.on_probed(at(second), probe, ProbeResult::Rejected)
+                    slot.on_probed(at(second), probe, ProbeResult::Rejected);
                 }
                 Action::Fetch { flight, .. } => {
                     fetches += 1;

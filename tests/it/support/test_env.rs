@@ -27,8 +27,8 @@ pub(crate) const KEY: &str = "sk-canary-5f3a9c";
 const FAREWELL: Duration = Duration::from_secs(5);
 
 /// When it is dropped, the daemon that was started on it ends, and the test fails where a secret is anywhere that it
-/// must not be: see [`Machine::secret`].
-pub(crate) struct Machine {
+/// must not be: see [`TestEnv::secret`].
+pub(crate) struct TestEnv {
     /// Short enough a path for a socket.
     root: TempDir,
     variables: Mutex<HashMap<String, String>>,
@@ -50,60 +50,60 @@ pub(crate) struct Output {
     pub(crate) stderr: String,
 }
 
-impl Machine {
+impl TestEnv {
     /// Nothing is configured.
     pub(crate) fn new() -> Self {
         let root = TempDir::new().unwrap();
-        let machine = Self {
+        let env = Self {
             root,
             variables: Mutex::default(),
             canary: Mutex::default(),
         };
         for directory in ["home", "config/claviger", "state", "run", "secrets"] {
-            fs::create_dir_all(machine.path(directory)).unwrap();
-            set_mode(&machine.path(directory), 0o700);
+            fs::create_dir_all(env.path(directory)).unwrap();
+            set_mode(&env.path(directory), 0o700);
         }
-        machine
+        env
     }
 
     /// One with this configuration; `version = 1` is put before it.
     pub(crate) fn configured(toml: &str) -> Self {
-        let machine = Self::new();
-        machine.config(toml);
-        machine
+        let env = Self::new();
+        env.config(toml);
+        env
     }
 
     /// One whose only key is the field `api_key` at `path` of a Vault, for which it has a token of the policy `reader`;
     /// `more` are further lines of the source's table.
     pub(crate) async fn with_token(bao: &Bao, path: &str, more: &str) -> Self {
-        let machine = Self::new();
-        machine.secret(KEY);
-        let token = machine.secret_file("token", &bao.token(json!({})).await);
+        let env = Self::new();
+        env.secret(KEY);
+        let token = env.secret_file("token", &bao.token(json!({})).await);
         let auth = format!("method = \"token\", token_file = \"{token}\"");
-        machine.config(&vault(&bao.url(), path, more, &auth));
-        machine
+        env.config(&vault(&bao.url(), path, more, &auth));
+        env
     }
 
-    /// As [`Machine::with_token`], with a role of approle's whose tokens are as `parameters` say.
+    /// As [`TestEnv::with_token`], with a role of approle's whose tokens are as `parameters` say.
     pub(crate) async fn with_approle(bao: &Bao, path: &str, parameters: Value) -> Self {
-        let machine = Self::new();
-        machine.secret(KEY);
+        let env = Self::new();
+        env.secret(KEY);
         let role = bao.approle(parameters).await;
-        let secret_id = machine.secret_file("secret-id", &role.secret_id);
+        let secret_id = env.secret_file("secret-id", &role.secret_id);
         let auth = approle(&role.role_id, &secret_id);
-        machine.config(&vault(&bao.url(), path, "", &auth));
-        machine
+        env.config(&vault(&bao.url(), path, "", &auth));
+        env
     }
 
     /// One whose only source runs this script of sh's, which has a secret of its own: [`KEY`].
     pub(crate) fn scripted(script: &str) -> Self {
-        let machine = Self::new();
-        machine.secret(KEY);
-        let program = machine.program("corp-key", script);
-        machine.config(&format!(
+        let env = Self::new();
+        env.secret(KEY);
+        let program = env.program("corp-key", script);
+        env.config(&format!(
             "[profile.default]\nsource = \"corp\"\n[source.corp]\ntype = \"exec\"\ncommand = [\"{program}\"]\n"
         ));
-        machine
+        env
     }
 
     /// One whose only source prints [`KEY`].
@@ -326,7 +326,7 @@ impl Machine {
     }
 }
 
-impl Drop for Machine {
+impl Drop for TestEnv {
     fn drop(&mut self) {
         let leaks = self.leaks();
         if std::thread::panicking() {

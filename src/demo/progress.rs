@@ -8,11 +8,11 @@ use std::{
 use crate::clock::{Clock as _, SystemClock, Tick};
 
 /// Tells each step as it is done.
-pub(super) struct Steps {
+pub(super) struct Progress {
     last: Tick,
 }
 
-impl Steps {
+impl Progress {
     pub(super) fn start() -> Self {
         Self {
             last: SystemClock.now().tick,

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::json;
 
-use crate::support::{Bao, Machine, bao::AppRole, tools::tool};
+use crate::support::{Bao, TestEnv, bao::AppRole, tools::tool};
 
 /// As long as many gateways' keys are.
 pub(crate) const KEY: &str = "sk-figures-0123456789abcdef0123456789abcdef";
@@ -16,19 +16,19 @@ pub(crate) const KEY: &str = "sk-figures-0123456789abcdef0123456789abcdef";
 /// The path of the key in the engine at `secret`.
 const PATH: &str = "team/key";
 
-pub(crate) struct Scene {
+pub(crate) struct BenchFixture {
     pub(crate) bao: Bao,
     pub(crate) role: AppRole,
-    pub(crate) machine: Machine,
+    pub(crate) env: TestEnv,
 }
 
-impl Scene {
+impl BenchFixture {
     pub(crate) async fn new() -> Self {
         let bao = Bao::start().await;
         bao.put(PATH, json!({"api_key": KEY})).await;
         let role = bao.approle(json!({})).await;
-        let machine = machine(&bao.url(), &role.role_id, &role.secret_id);
-        Self { bao, role, machine }
+        let env = env(&bao.url(), &role.role_id, &role.secret_id);
+        Self { bao, role, env }
     }
 
     /// How often anybody has logged in, and how often the key was read.
@@ -45,7 +45,7 @@ impl Scene {
         let mut command = plain(&tool("bao"));
         command
             .args(["kv", "get", "-mount=secret", "-field=api_key", PATH])
-            .env("HOME", self.machine.path("home"))
+            .env("HOME", self.env.path("home"))
             .env("BAO_ADDR", self.bao.url())
             .env("BAO_TOKEN", token);
         command
@@ -53,11 +53,11 @@ impl Scene {
 }
 
 /// A machine with the AppRole and the key at this Vault.
-pub(crate) fn machine(address: &str, role_id: &str, secret_id: &str) -> Machine {
-    let machine = Machine::new();
-    machine.secret(KEY);
-    let secret_id = machine.secret_file("secret-id", secret_id);
-    machine.config(&format!(
+pub(crate) fn env(address: &str, role_id: &str, secret_id: &str) -> TestEnv {
+    let env = TestEnv::new();
+    env.secret(KEY);
+    let secret_id = env.secret_file("secret-id", secret_id);
+    env.config(&format!(
         r#"
 [profile.default]
 source = "vault"
@@ -70,12 +70,12 @@ field = "api_key"
 auth = {{ method = "approle", role_id = "{role_id}", secret_id_file = "{secret_id}" }}
 "#
     ));
-    machine
+    env
 }
 
 /// The shim on this machine.
-pub(crate) fn shim(machine: &Machine) -> Command {
-    let command = machine.command("claviger-helper", &[]);
+pub(crate) fn shim(env: &TestEnv) -> Command {
+    let command = env.command("claviger-helper", &[]);
     let command = command.as_std();
     let mut shim = plain(Path::new(command.get_program()));
     shim.envs(variables(command));

@@ -14,14 +14,14 @@ use super::{Failed, issuer};
 use crate::secret::Secret;
 
 /// The demo's own corner of the machine. What is in it goes with it.
-pub(super) struct Stage {
+pub(super) struct Sandbox {
     directory: TempDir,
     helper: PathBuf,
     gateway: String,
     socket: PathBuf,
 }
 
-impl Stage {
+impl Sandbox {
     /// Makes the directory, with the signing key and a configuration in it.
     pub(super) fn new(helper: PathBuf, gateway: &str, signing_key: Secret) -> Result<Self, Failed> {
         // Short, because a socket's path has to be.
@@ -33,15 +33,15 @@ impl Stage {
         } else {
             directory.path().join("run/agent.sock")
         };
-        let stage = Self {
+        let sandbox = Self {
             directory,
             helper,
             gateway: gateway.to_owned(),
             socket,
         };
-        stage.write_signing_key(signing_key)?;
-        fs::write(stage.path("config.toml"), stage.configuration())?;
-        Ok(stage)
+        sandbox.write_signing_key(signing_key)?;
+        fs::write(sandbox.path("config.toml"), sandbox.configuration())?;
+        Ok(sandbox)
     }
 
     /// The issuer has a new key.
@@ -149,7 +149,7 @@ impl Stage {
     }
 }
 
-impl Drop for Stage {
+impl Drop for Sandbox {
     fn drop(&mut self) {
         // A demo that failed half-way: nothing of it may go on. Where all went well there is no daemon any more.
         if let Ok(own) = env::current_exe() {
