@@ -121,7 +121,6 @@ fn of_source(profile: &str, error: &SourceError) -> Failure {
             "nothing to do on this machine; it is tried again by itself".to_owned(),
         ),
         SourceError::LoginRefused { hint, .. } => (LOGIN, hint.clone()),
-        SourceError::LoginRequired { .. } => (LOGIN, format!("run claviger login {profile}")),
         SourceError::Denied { path, .. } => (
             SOURCE,
             format!("ask whoever runs it for a policy that allows reading '{path}'"),

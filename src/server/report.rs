@@ -109,9 +109,7 @@ fn state(snapshot: &Snapshot) -> ProfileState {
     match (&snapshot.credential, &snapshot.last_error) {
         (Some(_), _) if snapshot.rejected_since.is_some() => ProfileState::Rejected,
         (Some(_), _) => ProfileState::Ready,
-        (None, Some(SourceError::LoginRefused { .. } | SourceError::LoginRequired { .. })) => {
-            ProfileState::LoginRequired
-        }
+        (None, Some(SourceError::LoginRefused { .. })) => ProfileState::LoginRequired,
         (None, Some(_)) => ProfileState::Unreachable,
         (None, None) => ProfileState::Empty,
     }
@@ -211,9 +209,10 @@ mod tests {
             error: TransportError::Refused,
         };
         assert_eq!(state(without(Some(unreachable))), "unreachable");
-        let login = SourceError::LoginRequired {
+        let login = SourceError::LoginRefused {
             host: host(),
             reason: "expired".to_owned(),
+            hint: String::new(),
         };
         assert_eq!(state(without(Some(login))), "login-required");
         let rejected = Snapshot {

@@ -37,15 +37,6 @@ pub enum SourceError {
         hint: String,
     },
 
-    /// A person has to sign in.
-    #[error("'{host}' wants a person to log in: {reason}")]
-    LoginRequired {
-        /// Host and port.
-        host: String,
-        /// Why.
-        reason: String,
-    },
-
     /// The source knows who we are and says no to what we ask for.
     #[error("'{host}' denied {path}: {reason}")]
     Denied {
@@ -132,10 +123,7 @@ impl SourceError {
     pub(crate) fn is_final(&self) -> bool {
         matches!(
             self,
-            Self::LoginRefused { .. }
-                | Self::LoginRequired { .. }
-                | Self::Denied { .. }
-                | Self::Missing { .. }
+            Self::LoginRefused { .. } | Self::Denied { .. } | Self::Missing { .. }
         )
     }
 
