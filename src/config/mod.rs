@@ -9,13 +9,11 @@ mod load;
 mod locate;
 mod model;
 mod parse;
-mod principal;
 mod raw;
 mod schema;
 mod select;
 mod stamp;
 mod suggest;
-mod template;
 mod trust;
 mod validate;
 
@@ -30,9 +28,7 @@ pub(crate) use self::{
         Assertion, AuthConfig, AuthMethod, Engine, ExecConfig, JwtConfig, Probe, ProfileConfig,
         SecretRef, SourceConfig, VaultAddress, VaultConfig,
     },
-    principal::Principal,
     schema::schema,
     select::SelectError,
     stamp::Stamp,
-    template::Template,
 };

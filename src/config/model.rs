@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use url::Url;
 
-use super::{gateway::GatewayUrl, template::Template};
+use super::gateway::GatewayUrl;
+use crate::template::Template;
 
 /// A whole configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,14 @@ impl Config {
     #[must_use]
     pub fn watch(&self, name: &str) -> Option<Duration> {
         self.sources[name].watch()
+    }
+
+    /// The variables that the configuration's placeholders name (`{env:NAME}`), some perhaps more than once.
+    pub(crate) fn env_names(&self) -> impl Iterator<Item = &str> {
+        self.sources
+            .values()
+            .flat_map(SourceConfig::templates)
+            .flat_map(Template::env_names)
     }
 }
 
@@ -81,6 +90,25 @@ impl SourceConfig {
                 ..
             } => Some(name),
             _ => None,
+        }
+    }
+
+    /// Every template of this source.
+    fn templates(&self) -> Vec<&Template> {
+        match self {
+            Self::Vault(vault) => {
+                let method = vault.auth.as_ref().map(|auth| &auth.method);
+                let username = match method {
+                    Some(AuthMethod::UserPass { username, .. }) => Some(username),
+                    _ => None,
+                };
+                [&vault.mount, &vault.path]
+                    .into_iter()
+                    .chain(username)
+                    .collect()
+            }
+            Self::Jwt(jwt) => jwt.subject.iter().collect(),
+            Self::Exec(exec) => exec.command.iter().collect(),
         }
     }
 

@@ -10,8 +10,9 @@ use async_trait::async_trait;
 use super::{Freshness, Source, SourceError, exec::ExecSource, jwt::JwtSource, vault::VaultSource};
 use crate::{
     clock::Clock,
-    config::{self, Config, Principal},
+    config::{self, Config},
     credential::Credential,
+    principal::Principal,
 };
 
 /// Every source of a configuration, by name. Each is built when it is first asked, and again as long as that does not

@@ -11,10 +11,7 @@ pub(crate) mod vault;
 use async_trait::async_trait;
 
 pub use self::error::{SourceError, TransportError};
-use crate::{
-    config::{Principal, Template},
-    credential::Credential,
-};
+use crate::{credential::Credential, principal::Principal, template::Template};
 
 /// A place that issues gateway credentials.
 ///

@@ -216,7 +216,7 @@ fn auth_methods() {
             "method = 'userpass'\npassword_file = '/p'",
             "userpass",
             AuthMethod::UserPass {
-                username: super::super::Template::parse("{user}").unwrap(),
+                username: crate::template::Template::parse("{user}").unwrap(),
                 password: file("/p"),
             },
         ),
@@ -224,7 +224,7 @@ fn auth_methods() {
             "method = 'ldap'\nusername = 'ana'\npassword_env = 'P'",
             "ldap",
             AuthMethod::UserPass {
-                username: super::super::Template::parse("ana").unwrap(),
+                username: crate::template::Template::parse("ana").unwrap(),
                 password: SecretRef::Env("P".to_owned()),
             },
         ),

@@ -1,6 +1,6 @@
 //! Paths within Vault: mount points and what follows them.
 
-use super::super::template::Template;
+use crate::template::Template;
 
 /// What would change where a URL's path ends or what it means; in a placeholder's value it is refused as well.
 const NOT_IN_A_PATH: &str = "?#%\\";

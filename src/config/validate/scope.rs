@@ -5,11 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::super::{
-    document::Issue,
-    model::SecretRef,
-    template::{Template, is_env_name},
-};
+use super::super::{document::Issue, model::SecretRef};
+use crate::template::{Template, is_env_name};
 
 /// A place in the file and the issues found so far. Its methods take a key of the table that it stands in.
 ///

@@ -9,10 +9,10 @@ use super::{
         duration,
         model::{DEFAULT_WATCH, Engine, VaultAddress, VaultConfig},
         raw,
-        template::Template,
     },
     Scope, auth, path, timeout,
 };
+use crate::template::Template;
 
 /// How often a version may be looked at: not oftener than once a second, which for a fleet is a load test of Vault, and
 /// not seldomer than once a day, after which nobody would call it watching.

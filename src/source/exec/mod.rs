@@ -12,11 +12,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 
 use super::{Source, SourceError};
-use crate::{
-    clock::Clock,
-    config::{ExecConfig, Principal},
-    credential::Credential,
-};
+use crate::{clock::Clock, config::ExecConfig, credential::Credential, principal::Principal};
 
 /// Runs a program for each credential.
 pub(crate) struct ExecSource {

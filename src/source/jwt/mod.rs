@@ -16,8 +16,9 @@ use self::key::KeyRing;
 use super::{Source, SourceError};
 use crate::{
     clock::{Clock, Timestamp},
-    config::{JwtConfig, Principal},
+    config::JwtConfig,
     credential::{Credential, check_usable},
+    principal::Principal,
     secret::Secret,
 };
 

@@ -3,10 +3,7 @@ use std::{path::Path, process::Command, time::Duration};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 
 use super::*;
-use crate::{
-    clock::ManualClock,
-    config::{SecretRef, Template},
-};
+use crate::{clock::ManualClock, config::SecretRef, template::Template};
 
 fn principal() -> Principal {
     Principal {

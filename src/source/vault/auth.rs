@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     clock::Now,
-    config::{self, Assertion, AuthMethod, Principal, SecretRef},
+    config::{self, Assertion, AuthMethod, SecretRef},
+    principal::Principal,
     secret::Secret,
     source::{self, Source, SourceError, sanitize, secret_file},
 };

@@ -36,8 +36,9 @@ use self::{
 use super::{Freshness, Source, SourceError};
 use crate::{
     clock::Clock,
-    config::{self, Engine, Principal},
+    config::{self, Engine},
     credential::Credential,
+    principal::Principal,
     sync,
 };
 

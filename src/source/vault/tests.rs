@@ -10,9 +10,10 @@ use tokio::{
 use super::*;
 use crate::{
     clock::{ManualClock, SystemClock},
-    config::{AuthConfig, AuthMethod, SecretRef, Template, VaultAddress},
+    config::{AuthConfig, AuthMethod, SecretRef, VaultAddress},
     secret::Secret,
     source::TransportError,
+    template::Template,
 };
 
 const LOGIN: &str =

@@ -1,0 +1,65 @@
+//! The user and machine that a credential is obtained for.
+
+use std::collections::BTreeMap;
+
+/// The user and machine that a credential is obtained for: what the placeholders of a
+/// [`Template`](crate::template::Template) stand for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Principal {
+    /// `{user}`: the login name.
+    pub(crate) user: String,
+    /// `{host}`: the machine's name, without its domain.
+    pub(crate) host: String,
+    /// `{env:NAME}`: those variables that the configuration names and that are set, not the whole
+    /// environment.
+    pub(crate) env: BTreeMap<String, String>,
+}
+
+impl Principal {
+    /// The user that this process runs as, on this machine, with the variables of this process's
+    /// environment that `env_names` lists (see [`Config::env_names`](crate::config::Config)).
+    ///
+    /// The login name is the user database's and not `$USER`, which every process can set. A name
+    /// that the system does not know is empty, and therefore an error only in a template that uses
+    /// it.
+    #[must_use]
+    pub(crate) fn of_this_machine<'a>(env_names: impl IntoIterator<Item = &'a str>) -> Self {
+        let set = |name: &str| Some((name.to_owned(), std::env::var(name).ok()?));
+        Self {
+            user: account_name(&whoami::username().unwrap_or_default()).to_owned(),
+            host: host_name(&whoami::hostname().unwrap_or_default()).to_owned(),
+            env: env_names.into_iter().filter_map(set).collect(),
+        }
+    }
+}
+
+/// The account name without the domain of Windows' `DOMAIN\user`.
+fn account_name(name: &str) -> &str {
+    name.rsplit_once('\\').map_or(name, |(_, user)| user)
+}
+
+/// The first label of a host name: some systems report the full name, with the domain.
+fn host_name(name: &str) -> &str {
+    name.split_once('.').map_or(name, |(host, _)| host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lose_their_domain() {
+        assert_eq!(account_name("CORP\\ana"), "ana");
+        assert_eq!(account_name("ana"), "ana");
+        assert_eq!(host_name("laptop-7.corp.example"), "laptop-7");
+        assert_eq!(host_name("laptop-7"), "laptop-7");
+    }
+
+    #[test]
+    fn this_machine_has_a_user_and_only_the_listed_variables() {
+        let principal = Principal::of_this_machine(["PATH", "CLAVIGER_TEST_IS_NOT_SET"]);
+        assert!(!principal.user.is_empty());
+        assert!(!principal.host.contains('.'));
+        assert_eq!(principal.env.keys().collect::<Vec<_>>(), ["PATH"]);
+    }
+}
