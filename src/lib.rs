@@ -21,3 +21,4 @@ mod server;
 pub mod source;
 mod sync;
 mod template;
+mod trust;

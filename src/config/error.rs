@@ -24,7 +24,7 @@ pub enum ConfigError {
         reason: String,
     },
     /// Somebody could have written the file who must not.
-    #[error("'{}' is refused: {reason}", .file.display())]
+    #[error("'{}' is not trusted: {reason}", .file.display())]
     Untrusted {
         /// The file.
         file: PathBuf,

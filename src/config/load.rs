@@ -1,26 +1,22 @@
 //! Reads the configuration that applies.
 
-use std::{
-    fs::{self, File},
-    io::{self, Read as _},
-    path::Path,
-};
+use std::{fs, io, path::Path};
 
 use super::{
     error::ConfigError,
     locate::Locations,
     model::Config,
     parse::{MAX_LEN, parse, parse_managed},
-    trust::{Refusal, check_user_file},
 };
+use crate::trust::{ReadError, RegularFile, Rule, TrustError, Violation};
 
-/// Reads the configuration that applies: the managed one where there is one; else, or where that says
-/// `allow_user_config = true`, the explicit one; else the user's own; else, again, the managed one.
+/// Reads the configuration that applies: the managed one if there is one; otherwise, or if that one
+/// says `allow_user_config = true`, the explicit one, the user's own or, again, the managed one.
 ///
 /// # Errors
 ///
-/// [`ConfigError`]. A managed configuration that is there and cannot be read or trusted is an error and never a reason
-/// to read another one; so is an explicit one that is not there.
+/// [`ConfigError`]. A managed configuration that exists but cannot be read or trusted is an error
+/// and never a reason to read another one; so is an explicit one that does not exist.
 pub(crate) fn load(locations: &Locations) -> Result<Config, ConfigError> {
     let managed = match load_managed(locations)? {
         Some((config, false)) => return Ok(config),
@@ -31,7 +27,7 @@ pub(crate) fn load(locations: &Locations) -> Result<Config, ConfigError> {
         return load_user(explicit);
     }
     if let Some(user) = &locations.user
-        && is_there(user)?
+        && exists(user)?
     {
         return load_user(user);
     }
@@ -42,71 +38,57 @@ pub(crate) fn load(locations: &Locations) -> Result<Config, ConfigError> {
 
 fn load_managed(locations: &Locations) -> Result<Option<(Config, bool)>, ConfigError> {
     let file = &locations.managed;
-    if !is_there(file)? {
+    if !exists(file)? {
         return Ok(None);
     }
-    let checked = locations
-        .trust
-        .check(file)
-        .map_err(|error| unreadable(file, &error))?;
-    let real = checked.map_err(|refusal| untrusted(file, refusal))?;
-    // Between the check and this only those who are trusted could have changed anything.
-    let (text, _) = read(file, &real)?;
+    let resolved = locations.managed_owner.resolve(file);
+    let real = resolved.map_err(|error| match error {
+        TrustError::Io(error) => unreadable(file, &error.to_string()),
+        TrustError::Violation(violation) => untrusted(file, violation),
+    })?;
+    // Since the check only its trusted owners can have changed anything on the path.
+    let opened = RegularFile::open(&real);
+    let text = opened.and_then(read_text);
+    let text = text.map_err(|error| unreadable(file, &error.to_string()))?;
     parse_managed(file, &text).map(Some)
 }
 
 fn load_user(file: &Path) -> Result<Config, ConfigError> {
-    let (text, metadata) = read(file, file)?;
-    check_user_file(file, &metadata).map_err(|refusal| untrusted(file, refusal))?;
+    let fail = |error: ReadError| unreadable(file, &error.to_string());
+    let opened = RegularFile::open(file).map_err(fail)?;
+    let judged = opened.judge(&Rule::user_file());
+    judged.map_err(|violation| untrusted(file, violation))?;
+    let text = read_text(opened).map_err(fail)?;
     parse(file, &text)
 }
 
-/// Whether there is something, were it a link to nowhere. That it cannot be told is not the same as that it is not.
-fn is_there(file: &Path) -> Result<bool, ConfigError> {
+/// Whether the name exists, even as a link to nothing.
+fn exists(file: &Path) -> Result<bool, ConfigError> {
     match fs::symlink_metadata(file) {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(unreadable(file, &error)),
+        Err(error) => Err(unreadable(file, &error.to_string())),
     }
 }
 
-/// Reads `path`; `file` is its name in messages.
-fn read(file: &Path, path: &Path) -> Result<(String, fs::Metadata), ConfigError> {
-    let fail = |error: io::Error| unreadable(file, &error);
-    // Looked at before it is opened: to open a pipe is to wait for a writer.
-    if !fs::metadata(path).map_err(fail)?.is_file() {
-        return Err(fail(io::Error::other("it is not a file")));
-    }
-    let mut opened = File::open(path).map_err(fail)?;
-    let metadata = opened.metadata().map_err(fail)?;
-    let mut bytes = Vec::new();
-    let limit = MAX_LEN as u64 + 1;
-    opened
-        .by_ref()
-        .take(limit)
-        .read_to_end(&mut bytes)
-        .map_err(fail)?;
-    if bytes.len() > MAX_LEN {
-        return Err(fail(io::Error::other(format!(
-            "it has more than {MAX_LEN} bytes"
-        ))));
-    }
-    let text = String::from_utf8(bytes).map_err(|_| fail(io::Error::other("it is not UTF-8")))?;
-    Ok((text, metadata))
+fn read_text(opened: RegularFile) -> Result<String, ReadError> {
+    let bytes = opened.read(MAX_LEN)?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| io::Error::other("not UTF-8"))?;
+    Ok(text.to_owned())
 }
 
-fn unreadable(file: &Path, error: &io::Error) -> ConfigError {
+fn unreadable(file: &Path, reason: &str) -> ConfigError {
     ConfigError::Unreadable {
         file: file.to_owned(),
-        reason: error.to_string(),
+        reason: reason.to_owned(),
     }
 }
 
-fn untrusted(file: &Path, refusal: Refusal) -> ConfigError {
+fn untrusted(file: &Path, violation: Violation) -> ConfigError {
     ConfigError::Untrusted {
         file: file.to_owned(),
-        reason: refusal.reason,
-        hint: refusal.hint,
+        reason: violation.to_string(),
+        hint: violation.hint,
     }
 }
 

@@ -14,11 +14,8 @@ mod schema;
 mod select;
 mod stamp;
 mod suggest;
-mod trust;
 mod validate;
 
-#[cfg(test)]
-pub(crate) use self::trust::Trust;
 pub use self::{error::ConfigError, model::Config, parse::parse};
 pub(crate) use self::{
     gateway::GatewayUrl,

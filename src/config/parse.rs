@@ -13,7 +13,7 @@ use super::{
 };
 
 /// The largest configuration, in bytes. A fleet's has a few thousand; whatever is larger is another file.
-pub(super) const MAX_LEN: usize = 1 << 20;
+pub(super) const MAX_LEN: u64 = 1 << 20;
 
 /// Parses a configuration. `file` is its name in messages and in [`Config::file`]; it is not opened.
 ///

@@ -69,7 +69,7 @@ mod tests {
             managed: path("managed"),
             user: Some(path("user")),
             explicit: None,
-            trust: super::super::Trust::of_this_machine(),
+            managed_owner: crate::trust::ManagedOwner::of_this_machine(),
         };
         let changes: [&dyn Fn(); 5] = [
             &|| fs::write(path("user"), "a").unwrap(),

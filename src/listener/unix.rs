@@ -14,6 +14,7 @@ use std::{
 use tokio::net::{UnixListener, UnixStream};
 
 use super::{BindError, Peer};
+use crate::trust::{self, TrustError};
 
 /// One connection.
 pub(crate) type Stream = UnixStream;
@@ -123,28 +124,13 @@ fn make_private(directory: &Path) -> Result<(), BindError> {
         }
         _ => {}
     }
-    let refuse = |reason: String| BindError::Unsafe {
-        path: directory.to_owned(),
-        reason,
-    };
-    let found =
-        fs::symlink_metadata(directory).map_err(io_error(directory, "cannot be looked at"))?;
-    if !found.is_dir() {
-        return Err(refuse("it is a link or a file, not a directory".to_owned()));
-    }
-    if found.uid() != own_uid() {
-        return Err(refuse(format!(
-            "it belongs to the user {}, not to you",
-            found.uid()
-        )));
-    }
-    if found.mode() & 0o077 != 0 {
-        let mode = found.mode() & 0o777;
-        return Err(refuse(format!(
-            "others can enter it (mode {mode:03o}, not 700)"
-        )));
-    }
-    Ok(())
+    trust::private_directory(directory).map_err(|error| match error {
+        TrustError::Io(error) => io_error(directory, "cannot be looked at")(error),
+        TrustError::Violation(violation) => BindError::Unsafe {
+            path: violation.path,
+            reason: format!("it {}", violation.problem),
+        },
+    })
 }
 
 /// The lock is the file's, not the name's: the file stays, so that all lock the same one.
@@ -300,7 +286,7 @@ mod tests {
         assert!(
             error
                 .to_string()
-                .contains("others can enter it (mode 755, not 700)"),
+                .contains("it is accessible to others (mode 0755; expected 0700)"),
             "{error}"
         );
 
@@ -308,6 +294,9 @@ mod tests {
         symlink(&run, place.directory.path().join("link")).unwrap();
         let linked = place.directory.path().join("link/agent.sock");
         let error = Listener::bind(&linked).await.unwrap_err();
-        assert!(error.to_string().contains("it is a link"), "{error}");
+        assert!(
+            error.to_string().contains("it is a symbolic link"),
+            "{error}"
+        );
     }
 }

@@ -1,15 +1,17 @@
 //! Reading what a [`SecretRef`] names: a file of the user's or of root's, or a variable.
 //!
-//! A file that somebody else can write is refused: what is in it may be somebody else's. One that somebody else can read
-//! is warned about in the log and used: an administrator who hands one secret to all users of a machine has no other way,
-//! and a login that worked is not worth breaking over it. Where root owns it and its group may read it, root chose so.
+//! The rule on a secret's file is [`Rule::secret_file`].
 
-use std::{io::Read as _, path::Path};
+use std::{io, path::Path};
 
 use zeroize::Zeroizing;
 
 use super::SourceError;
-use crate::{config::SecretRef, secret::Secret};
+use crate::{
+    config::SecretRef,
+    secret::Secret,
+    trust::{ReadError, RegularFile, Rule, Ruling},
+};
 
 /// The longest secret file, in bytes: RSA keys and certificate chains have a few thousand.
 const MAX_LEN: u64 = 64 * 1024;
@@ -69,39 +71,28 @@ pub(super) fn name(from: &SecretRef) -> String {
 
 fn read_file(path: &Path, private: bool) -> Result<Zeroizing<Vec<u8>>, SourceError> {
     let from = SecretRef::File(path.to_owned());
-    let io = |e: std::io::Error| match e.kind() {
-        std::io::ErrorKind::NotFound => {
-            broken(&from, "does not exist", "create it, or correct its path")
-        }
-        std::io::ErrorKind::PermissionDenied => broken(
-            &from,
-            "may not be read by this user",
-            "make this user its owner",
-        ),
-        kind => broken(&from, &format!("cannot be read ({kind})"), "check the file"),
+    let failed = |error: ReadError| {
+        let (what, hint) = match &error {
+            ReadError::Io(error) => match error.kind() {
+                io::ErrorKind::NotFound => ("does not exist", "create it, or correct its path"),
+                io::ErrorKind::PermissionDenied => {
+                    ("may not be read by this user", "make this user its owner")
+                }
+                kind => {
+                    let what = format!("cannot be read ({kind})");
+                    return broken(&from, &what, "check the file");
+                }
+            },
+            ReadError::NotRegular => ("is not a regular file", "correct its path"),
+            ReadError::TooLarge { .. } => ("is too long for a secret", "correct its path"),
+        };
+        broken(&from, what, hint)
     };
-    // A FIFO would block here for ever without a writer.
-    if !std::fs::metadata(path).map_err(io)?.is_file() {
-        return Err(broken(&from, "is not a file", "correct its path"));
-    }
-    let file = std::fs::File::open(path).map_err(io)?;
-    // Of the file that was opened, not of the one that has the name by now.
-    let metadata = file.metadata().map_err(io)?;
-    if metadata.len() > MAX_LEN {
-        return Err(broken(
-            &from,
-            "is too long for a secret",
-            "correct its path",
-        ));
-    }
+    let file = RegularFile::open(path).map_err(failed)?;
     if private {
-        check_private(path, &metadata)?;
+        check_private(path, &file)?;
     }
-    let mut bytes = Zeroizing::new(Vec::with_capacity(
-        usize::try_from(metadata.len()).unwrap_or(0) + 1,
-    ));
-    file.take(MAX_LEN).read_to_end(&mut bytes).map_err(io)?;
-    Ok(bytes)
+    file.read(MAX_LEN).map_err(failed)
 }
 
 fn broken(from: &SecretRef, what: &str, hint: &str) -> SourceError {
@@ -111,64 +102,19 @@ fn broken(from: &SecretRef, what: &str, hint: &str) -> SourceError {
     }
 }
 
-#[cfg(unix)]
-fn check_private(path: &Path, metadata: &std::fs::Metadata) -> Result<(), SourceError> {
-    use std::os::unix::fs::MetadataExt as _;
-
-    let user = rustix::process::geteuid().as_raw();
-    let mode = metadata.mode() & 0o7777;
-    match judge(mode, metadata.uid(), user) {
-        Judgement::Private => Ok(()),
-        Judgement::Readable => {
-            tracing::warn!(
-                file = %path.display(),
-                mode = format!("{mode:04o}"),
-                "others can read this secret; chmod 600 it",
-            );
-            Ok(())
-        }
-        Judgement::Refused(reason) => {
-            let path = path.display();
-            Err(SourceError::Configuration {
-                reason: format!("the file '{path}' holds a secret and {reason} (mode {mode:04o})"),
-                hint: format!("chmod 600 '{path}', and see to it that what is in it is yours"),
-            })
-        }
+fn check_private(path: &Path, file: &RegularFile) -> Result<(), SourceError> {
+    let ruling = file.judge(&Rule::secret_file());
+    let ruling = ruling.map_err(|violation| SourceError::Configuration {
+        reason: format!("the secret file {violation}"),
+        hint: violation.hint,
+    })?;
+    if let Ruling::ReadableByOthers { mode } = ruling {
+        tracing::warn!(
+            file = %path.display(),
+            mode = format!("{mode:04o}"),
+            "others can read this secret file",
+        );
     }
-}
-
-/// What a secret file's mode and owner come to.
-#[cfg(unix)]
-#[derive(Debug, PartialEq, Eq)]
-enum Judgement {
-    /// Nobody else can read or write it, or only whom root has chosen.
-    Private,
-    /// Somebody else can read it.
-    Readable,
-    /// Somebody else can have put in what is in it.
-    Refused(&'static str),
-}
-
-/// The rule of the module's documentation.
-#[cfg(unix)]
-fn judge(mode: u32, owner: u32, user: u32) -> Judgement {
-    if owner != user && owner != 0 {
-        return Judgement::Refused("belongs to another user");
-    }
-    if mode & 0o022 != 0 {
-        return Judgement::Refused("can be written by others");
-    }
-    let readers = if owner == 0 { 0o004 } else { 0o044 };
-    if mode & readers == 0 {
-        Judgement::Private
-    } else {
-        Judgement::Readable
-    }
-}
-
-/// On Windows the profile's directory has an access list of its own, which files in it inherit; `claviger doctor` looks.
-#[cfg(not(unix))]
-fn check_private(_: &Path, _: &std::fs::Metadata) -> Result<(), SourceError> {
     Ok(())
 }
 
@@ -177,24 +123,6 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-
-    #[test]
-    fn the_rule() {
-        const ME: u32 = 1000;
-        for mode in [0o600, 0o400, 0o700] {
-            assert_eq!(judge(mode, ME, ME), Judgement::Private, "{mode:o}");
-        }
-        assert_eq!(judge(0o640, 0, ME), Judgement::Private);
-        for (mode, owner) in [(0o640, ME), (0o604, ME), (0o644, ME), (0o644, 0)] {
-            assert_eq!(judge(mode, owner, ME), Judgement::Readable, "{mode:o}");
-        }
-        for (mode, owner) in [(0o620, ME), (0o602, ME), (0o660, 0), (0o600, 1001)] {
-            assert!(
-                matches!(judge(mode, owner, ME), Judgement::Refused(_)),
-                "{mode:o}"
-            );
-        }
-    }
 
     #[test]
     fn a_file_that_others_can_write_is_refused_with_the_cure() {
@@ -207,7 +135,7 @@ mod tests {
             panic!("another error");
         };
         assert!(
-            reason.contains("can be written by others (mode 0666)"),
+            reason.contains("is writable by others (mode 0666)"),
             "{reason}"
         );
         assert!(hint.starts_with("chmod 600 "), "{hint}");

@@ -163,7 +163,7 @@ async fn an_unsafe_directory() {
     env.claviger(&["daemon"]).await.failed(
         7,
         &[
-            "others can enter it (mode 755, not 700)",
+            "it is accessible to others (mode 0755; expected 0700)",
             "hint: make it yours alone",
         ],
     );
@@ -175,7 +175,7 @@ async fn an_unsafe_directory() {
     env.helper().await.failed(7, &["run/claviger"]);
     env.claviger(&["daemon"])
         .await
-        .failed(7, &["it is a link or a file"]);
+        .failed(7, &["it is a symbolic link"]);
 
     fs::remove_file(&directory).unwrap();
     env.helper().await.printed(KEY);

@@ -11,7 +11,7 @@ use std::{ffi::OsString, path::PathBuf};
 use self::unix as system;
 #[cfg(windows)]
 use self::windows as system;
-use super::trust::Trust;
+use crate::trust::ManagedOwner;
 
 /// The variable that names a configuration.
 const CONFIG_VARIABLE: &str = "CLAVIGER_CONFIG";
@@ -26,7 +26,7 @@ pub(crate) struct Locations {
     /// What `--config` or else `CLAVIGER_CONFIG` names. It replaces `user`.
     pub(crate) explicit: Option<PathBuf>,
     /// Whom the managed one may belong to.
-    pub(crate) trust: Trust,
+    pub(crate) managed_owner: ManagedOwner,
 }
 
 impl Locations {
@@ -49,7 +49,7 @@ impl Locations {
             user: system::user(env),
             // The daemon's working directory is not the one that a relative path was written for.
             explicit: explicit.map(|path| std::path::absolute(&path).unwrap_or(path)),
-            trust: Trust::of_this_machine(),
+            managed_owner: ManagedOwner::of_this_machine(),
         }
     }
 

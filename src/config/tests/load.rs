@@ -4,7 +4,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::PathBuf;
 
 use super::*;
-use crate::config::Trust;
+use crate::trust::ManagedOwner;
 
 struct Fixture {
     dir: tempfile::TempDir,
@@ -19,7 +19,7 @@ impl Fixture {
             managed: below.join("managed.toml"),
             user: Some(below.join("user.toml")),
             explicit: None,
-            trust: Trust {
+            managed_owner: ManagedOwner {
                 uid: rustix::process::geteuid().as_raw(),
                 below,
             },
@@ -114,7 +114,7 @@ fn a_managed_one_that_is_bad_hides_no_other() {
     fixture.chmod("managed.toml", 0o666);
     assert_eq!(
         fixture.load().unwrap_err(),
-        "'managed.toml' is refused: others can write 'managed.toml' (mode 0666)"
+        "'managed.toml' is not trusted: 'managed.toml' is writable by others (mode 0666)"
     );
 
     fixture.write("managed.toml", "colour = 1");
@@ -135,7 +135,7 @@ fn a_managed_one_that_is_bad_hides_no_other() {
     fixture.chmod("managed.toml", 0o755);
     assert_eq!(
         fixture.load().unwrap_err(),
-        "'managed.toml' cannot be read: it is not a file"
+        "'managed.toml' cannot be read: not a regular file"
     );
 }
 
@@ -158,11 +158,11 @@ fn what_is_no_text_is_not_read() {
     fs::write(fixture.path("user.toml"), [0xff]).unwrap();
     assert_eq!(
         fixture.load().unwrap_err(),
-        "'user.toml' cannot be read: it is not UTF-8"
+        "'user.toml' cannot be read: not UTF-8"
     );
-    fs::write(fixture.path("user.toml"), vec![b' '; MAX_LEN + 1]).unwrap();
+    fs::write(fixture.path("user.toml"), vec![b' '; (1 << 20) + 1]).unwrap();
     assert_eq!(
         fixture.load().unwrap_err(),
-        "'user.toml' cannot be read: it has more than 1048576 bytes"
+        "'user.toml' cannot be read: larger than 1048576 bytes"
     );
 }

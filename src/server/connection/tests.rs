@@ -5,8 +5,9 @@ use std::{path::PathBuf, sync::Arc};
 use super::*;
 use crate::{
     clock::SystemClock,
-    config::{Locations, Trust},
+    config::Locations,
     server::{DaemonOptions, Shutdown},
+    trust::ManagedOwner,
 };
 
 /// A daemon without a configuration: enough to be talked to.
@@ -16,7 +17,7 @@ fn daemon() -> Daemon {
             managed: PathBuf::from("/nonexistent/managed.toml"),
             user: None,
             explicit: None,
-            trust: Trust::of_this_machine(),
+            managed_owner: ManagedOwner::of_this_machine(),
         },
         socket: PathBuf::from("/nonexistent/agent.sock"),
         clock: Arc::new(SystemClock),

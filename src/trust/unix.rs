@@ -1,4 +1,4 @@
-//! Owners and modes.
+//! Observing files on Unix: kind, owner and mode, along a whole path if need be.
 
 use std::{
     collections::VecDeque,
@@ -9,24 +9,25 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use super::Refusal;
+use super::{
+    Ruling, TrustError, Violation,
+    rule::{Facts, Kind, Rule},
+};
 
-/// As many links as Linux follows in one path (path_resolution(7)).
+/// The links that are followed in one path: as many as Linux follows (path_resolution(7)).
 const MAX_LINKS: usize = 40;
 
-/// The mode bits that let others than the owner write.
-const OTHERS_WRITE: u32 = 0o022;
-
-/// Whom a managed configuration may belong to.
+/// The user that a managed configuration and the directories on its path must belong to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Trust {
-    /// Beside root (uid 0), which can write everywhere anyway.
+pub(crate) struct ManagedOwner {
+    /// Accepted beside root (uid 0), which can write everywhere anyway.
     pub(crate) uid: u32,
-    /// The directories above this one are taken as they are: `/` but in tests, whose files are in temporary directories.
+    /// The directories above this one are not judged: `/` except in tests, whose files are in
+    /// temporary directories.
     pub(crate) below: PathBuf,
 }
 
-impl Trust {
+impl ManagedOwner {
     /// Root alone, in every directory.
     #[must_use]
     pub(crate) fn of_this_machine() -> Self {
@@ -36,21 +37,18 @@ impl Trust {
         }
     }
 
-    /// The real path of `file`, after a check that nobody else can write it, nor replace it or a link or directory on
-    /// the way to it: each is owned by a trusted user, and no directory nor the file can be written by its group or by
-    /// all. The sticky bit is no excuse: it keeps others from replacing a file and not from making it first.
+    /// Resolves `file` to its real path, after a check that no other user can write it, nor replace
+    /// it or a link or directory on the way to it.
     ///
     /// # Errors
     ///
-    /// The system's, in the outer result; what cannot be trusted, in the inner one.
-    pub(in super::super) fn check(&self, file: &Path) -> io::Result<Result<PathBuf, Refusal>> {
+    /// The first [`Violation`] on the way, or the system's error.
+    pub(crate) fn resolve(&self, file: &Path) -> Result<PathBuf, TrustError> {
         let file = std::path::absolute(file)?;
         let mut todo: VecDeque<OsString> = names(&file).collect();
         let mut at = PathBuf::from("/");
         let mut links = 0;
-        if let Err(refusal) = self.check_one(&at, &fs::symlink_metadata(&at)?) {
-            return Ok(Err(refusal));
-        }
+        self.judge(&at, &fs::symlink_metadata(&at)?)?;
         while let Some(name) = todo.pop_front() {
             if name == ".." {
                 at.pop();
@@ -58,16 +56,14 @@ impl Trust {
             }
             let next = at.join(&name);
             let metadata = fs::symlink_metadata(&next)?;
-            if let Err(refusal) = self.check_one(&next, &metadata) {
-                return Ok(Err(refusal));
-            }
+            self.judge(&next, &metadata)?;
             if !metadata.is_symlink() {
                 at = next;
                 continue;
             }
             links += 1;
             if links > MAX_LINKS {
-                return Err(io::Error::other("too many links"));
+                return Err(io::Error::other("too many symbolic links").into());
             }
             let target = fs::read_link(&next)?;
             if target.is_absolute() {
@@ -77,53 +73,53 @@ impl Trust {
                 todo.push_front(name);
             }
         }
-        Ok(Ok(at))
+        Ok(at)
     }
 
-    fn check_one(&self, path: &Path, metadata: &Metadata) -> Result<(), Refusal> {
+    fn judge(&self, path: &Path, metadata: &Metadata) -> Result<(), Violation> {
         if path != self.below && self.below.starts_with(path) {
             return Ok(());
         }
-        let owner = metadata.uid();
-        if owner != 0 && owner != self.uid {
-            return Err(Refusal {
-                reason: format!("'{}' belongs to uid {owner}, not to root", path.display()),
-                hint: format!("as root: chown root '{}'", path.display()),
-            });
-        }
-        // A link has no mode of its own.
-        if !metadata.is_symlink() && metadata.mode() & OTHERS_WRITE != 0 {
-            return Err(Refusal {
-                reason: writable_by(path, metadata),
-                hint: format!("as root: chmod go-w '{}'", path.display()),
-            });
-        }
-        Ok(())
+        Rule::managed_file(self.uid)
+            .judge_metadata(path, metadata)
+            .map(drop)
     }
 }
 
-/// Checks a user's own file, which is open already: it is the user's or root's, and nobody else can write it.
-pub(in super::super) fn check_user_file(path: &Path, metadata: &Metadata) -> Result<(), Refusal> {
-    let owner = metadata.uid();
-    let user = rustix::process::geteuid().as_raw();
-    if owner != 0 && owner != user {
-        return Err(Refusal {
-            reason: format!("it belongs to uid {owner}, not to you (uid {user})"),
-            hint: format!("copy '{}' to a file of your own", path.display()),
-        });
-    }
-    if metadata.mode() & OTHERS_WRITE != 0 {
-        return Err(Refusal {
-            reason: writable_by(path, metadata),
-            hint: format!("chmod go-w '{}'", path.display()),
-        });
-    }
+/// Checks that `directory` is a directory, not a link to one, that belongs to the user and that no
+/// other user can enter, read or write.
+///
+/// # Errors
+///
+/// The [`Violation`], or the system's error.
+pub(crate) fn private_directory(directory: &Path) -> Result<(), TrustError> {
+    let metadata = fs::symlink_metadata(directory)?;
+    Rule::private_directory().judge_metadata(directory, &metadata)?;
     Ok(())
 }
 
-fn writable_by(path: &Path, metadata: &Metadata) -> String {
-    let mode = metadata.mode() & 0o7777;
-    format!("others can write '{}' (mode {mode:04o})", path.display())
+impl Rule {
+    /// Applies the rule to `path`, of which `metadata` was observed.
+    pub(super) fn judge_metadata(
+        &self,
+        path: &Path,
+        metadata: &Metadata,
+    ) -> Result<Ruling, Violation> {
+        let facts = Facts {
+            kind: if metadata.is_symlink() {
+                Kind::Link
+            } else if metadata.is_dir() {
+                Kind::Directory
+            } else if metadata.is_file() {
+                Kind::File
+            } else {
+                Kind::Special
+            },
+            owner: metadata.uid(),
+            mode: metadata.mode() & 0o7777,
+        };
+        self.judge(path, &facts, rustix::process::geteuid().as_raw())
+    }
 }
 
 /// The path's components without its root and `.`.
@@ -140,11 +136,11 @@ fn names(path: &Path) -> impl Iterator<Item = OsString> + '_ {
 mod tests {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
 
-    use super::*;
+    use super::{super::RegularFile, *};
 
     struct Fixture {
         dir: tempfile::TempDir,
-        trust: Trust,
+        owner: ManagedOwner,
     }
 
     impl Fixture {
@@ -154,7 +150,7 @@ mod tests {
             let uid = rustix::process::geteuid().as_raw();
             let fixture = Self {
                 dir,
-                trust: Trust { uid, below },
+                owner: ManagedOwner { uid, below },
             };
             fs::create_dir_all(fixture.path("etc/claviger")).unwrap();
             fs::write(fixture.path("etc/claviger/config.toml"), "version = 1\n").unwrap();
@@ -174,16 +170,14 @@ mod tests {
         }
 
         fn check(&self) -> Result<PathBuf, String> {
-            let checked = self
-                .trust
-                .check(&self.path("etc/claviger/config.toml"))
-                .unwrap();
-            checked.map_err(|refusal| refusal.reason)
+            self.owner
+                .resolve(&self.path("etc/claviger/config.toml"))
+                .map_err(|error| error.to_string())
         }
     }
 
     #[test]
-    fn what_only_root_can_write_is_taken() {
+    fn what_only_root_can_write_is_accepted() {
         let fixture = Fixture::new();
         assert_eq!(
             fixture.check(),
@@ -204,7 +198,7 @@ mod tests {
             let fixture = Fixture::new();
             fixture.chmod(name, mode);
             let expected = format!(
-                "others can write '{}' (mode {mode:04o})",
+                "'{}' is writable by others (mode {mode:04o})",
                 fixture.path(name).display()
             );
             assert_eq!(fixture.check(), Err(expected));
@@ -220,17 +214,17 @@ mod tests {
             let mut fixture = Fixture::new();
             std::os::unix::fs::chown(fixture.path(name), Some(4242), None).unwrap();
             let expected = format!(
-                "'{}' belongs to uid 4242, not to root",
+                "'{}' is owned by uid 4242; expected root",
                 fixture.path(name).display()
             );
             assert_eq!(fixture.check(), Err(expected));
-            fixture.trust.uid = 4242;
+            fixture.owner.uid = 4242;
             assert!(fixture.check().is_ok());
         }
     }
 
     #[test]
-    fn links_are_followed_and_every_place_on_the_way_counts() {
+    fn links_are_followed_and_everything_on_the_way_is_judged() {
         let fixture = Fixture::new();
         fs::create_dir_all(fixture.path("srv/real")).unwrap();
         fs::create_dir(fixture.path("open")).unwrap();
@@ -253,7 +247,7 @@ mod tests {
         for name in ["open", "srv", "srv/real", "srv/real/c.toml"] {
             fixture.chmod(name, 0o777);
             let expected = format!(
-                "others can write '{}' (mode 0777)",
+                "'{}' is writable by others (mode 0777)",
                 fixture.path(name).display()
             );
             assert_eq!(fixture.check(), Err(expected));
@@ -261,34 +255,52 @@ mod tests {
         }
         if rustix::process::geteuid().is_root() {
             std::os::unix::fs::lchown(fixture.path("open/hop"), Some(4242), None).unwrap();
-            assert!(fixture.check().unwrap_err().contains("belongs to uid 4242"));
+            assert!(
+                fixture
+                    .check()
+                    .unwrap_err()
+                    .contains("is owned by uid 4242")
+            );
         }
     }
 
     #[test]
-    fn links_without_an_end_are_an_error() {
+    fn a_loop_of_links_is_an_error() {
         let fixture = Fixture::new();
         let file = fixture.path("etc/claviger/config.toml");
         fs::remove_file(&file).unwrap();
         symlink(&file, &file).unwrap();
         assert_eq!(
-            fixture.trust.check(&file).unwrap_err().to_string(),
-            "too many links"
+            fixture.owner.resolve(&file).unwrap_err().to_string(),
+            "too many symbolic links"
         );
     }
 
     #[test]
-    fn a_user_file_is_the_users_alone() {
+    fn the_opened_user_file_is_judged() {
         let fixture = Fixture::new();
         let file = fixture.path("etc/claviger/config.toml");
-        let check = || check_user_file(&file, &fs::metadata(&file).unwrap());
-        assert_eq!(check(), Ok(()));
+        let judge = || RegularFile::open(&file).unwrap().judge(&Rule::user_file());
+        assert_eq!(judge(), Ok(Ruling::Trusted));
         fixture.chmod("etc/claviger/config.toml", 0o620);
-        let refusal = check().unwrap_err();
+        let violation = judge().unwrap_err();
         assert_eq!(
-            refusal.reason,
-            format!("others can write '{}' (mode 0620)", file.display())
+            violation.to_string(),
+            format!("'{}' is writable by others (mode 0620)", file.display())
         );
-        assert_eq!(refusal.hint, format!("chmod go-w '{}'", file.display()));
+        assert_eq!(violation.hint, format!("chmod go-w '{}'", file.display()));
+    }
+
+    #[test]
+    fn a_private_directory_is_no_link_and_closed_to_others() {
+        let fixture = Fixture::new();
+        let directory = fixture.path("etc");
+        assert!(private_directory(&directory).is_err(), "mode 0755");
+        fixture.chmod("etc", 0o700);
+        private_directory(&directory).unwrap();
+        let link = fixture.path("link");
+        symlink(&directory, &link).unwrap();
+        let error = private_directory(&link).unwrap_err().to_string();
+        assert!(error.contains("is a symbolic link"), "{error}");
     }
 }

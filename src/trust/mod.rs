@@ -1,0 +1,87 @@
+//! The rules on files and directories: who may own, write and read them, and whether they may be
+//! links.
+//!
+//! | rule | for | owner | others may write | others may read | links |
+//! |---|---|---|---|---|---|
+//! | [`ManagedOwner`] | the managed configuration and every directory and link on its path | root | no | yes | followed, each one judged |
+//! | [`Rule::user_file`] | a user's own configuration | the user or root | no | yes | followed |
+//! | [`Rule::secret_file`] | a file with a secret | the user or root | no | yes, with a warning | followed |
+//! | [`private_directory`] | the socket's directory | the user | no | no | refused |
+//!
+//! A rule is data that is applied to what was observed (kind, owner and mode on Unix, an access
+//! list on Windows), so it is tested without a file. A file that is read is judged after it is
+//! opened ([`RegularFile`]), so it is the judged file that is read even if its name changes hands.
+//!
+//! On Windows the files in a user's profile inherit an access list that excludes other users; only
+//! the managed configuration is judged there.
+//!
+//! One exception: the client in `helper-shim` uses the standard library alone and therefore judges
+//! the socket's directory itself, by the rule of [`private_directory`].
+
+#[cfg(any(windows, test))]
+mod acl;
+mod regular_file;
+#[cfg(unix)]
+mod rule;
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+use std::{fmt, io, path::PathBuf};
+
+pub(crate) use self::regular_file::{ReadError, RegularFile};
+#[cfg(windows)]
+pub(crate) use self::windows::{ManagedOwner, Rule};
+#[cfg(unix)]
+pub(crate) use self::{
+    rule::Rule,
+    unix::{ManagedOwner, private_directory},
+};
+
+/// What a rule says about a file that it accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ruling {
+    /// Nothing to add.
+    Trusted,
+    /// Other users can read it, which a secret should not allow.
+    #[cfg_attr(windows, expect(dead_code, reason = "no rule there looks at readers"))]
+    ReadableByOthers {
+        /// The permission bits.
+        mode: u32,
+    },
+}
+
+/// A file or directory that breaks a rule. `Display` is `'PATH' PROBLEM`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Violation {
+    /// The file, or a directory or link on its path.
+    pub(crate) path: PathBuf,
+    /// The end of a sentence that starts with the path: `is writable by others (mode 0666)`.
+    pub(crate) problem: String,
+    /// What to do now.
+    pub(crate) hint: String,
+}
+
+/// A path that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TrustError {
+    /// It cannot be looked at.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// It breaks a rule.
+    #[error("{0}")]
+    Violation(Violation),
+}
+
+impl From<Violation> for TrustError {
+    fn from(violation: Violation) -> Self {
+        Self::Violation(violation)
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "'{}' {}", self.path.display(), self.problem)
+    }
+}

@@ -1,0 +1,358 @@
+//! The rules on Unix, as pure functions of kind, owner and mode.
+
+use std::path::Path;
+
+use super::{Ruling, Violation};
+
+/// The mode bits that let users other than the owner write.
+const WRITE: u32 = 0o022;
+
+/// The mode bits that let users other than the owner read.
+const READ: u32 = 0o044;
+
+/// The bit of [`READ`] for users outside the group.
+const READ_BY_ALL: u32 = 0o004;
+
+/// The mode bits of all users other than the owner.
+const ACCESS: u32 = 0o077;
+
+/// What a file or directory must be before it is relied on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rule {
+    /// The one accepted kind; `None` accepts every kind, links included.
+    kind: Option<Kind>,
+    owner: Owner,
+    /// Mode bits that are a violation. Those of a link mean nothing and are ignored.
+    denied: u32,
+    /// Mode bits that are accepted with a warning.
+    warned: u32,
+    remedy: Remedy,
+}
+
+/// What was observed of a file or directory.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Facts {
+    pub(super) kind: Kind,
+    /// User id.
+    pub(super) owner: u32,
+    /// Permission bits, with set-id and sticky bits.
+    pub(super) mode: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    File,
+    Directory,
+    Link,
+    /// A FIFO, a device or a socket.
+    Special,
+}
+
+/// Who may own it.
+#[derive(Clone, Copy, Debug)]
+enum Owner {
+    /// Root or this user: another one than root in tests only.
+    Managed(u32),
+    /// The user or root, which can write every file anyway.
+    UserOrRoot,
+    /// The user alone.
+    User,
+}
+
+/// Who can put it right, and how. No hint changes the mode of a directory: Claviger may not have
+/// made it.
+#[derive(Clone, Copy, Debug)]
+enum Remedy {
+    Administrator,
+    OwnFile,
+    OwnSecret,
+    OwnDirectory,
+}
+
+impl Rule {
+    /// A managed file, or a directory or link on its path, that belongs to root or `uid` and that
+    /// no other user can write. The sticky bit is no exception: it keeps others from replacing a
+    /// file but not from making it first.
+    pub(super) const fn managed_file(uid: u32) -> Self {
+        Self {
+            kind: None,
+            owner: Owner::Managed(uid),
+            denied: WRITE,
+            warned: 0,
+            remedy: Remedy::Administrator,
+        }
+    }
+
+    /// A file of the user's or root's that no other user can write.
+    pub(crate) const fn user_file() -> Self {
+        Self {
+            kind: Some(Kind::File),
+            owner: Owner::UserOrRoot,
+            denied: WRITE,
+            warned: 0,
+            remedy: Remedy::OwnFile,
+        }
+    }
+
+    /// A secret of the user's or root's. If other users can write it, its content may be theirs. If
+    /// they can read it, that is a warning only: an administrator who hands one secret to all users
+    /// of a machine has no other way, and a login that works is not worth breaking over it. A group
+    /// that can read root's file was chosen by root.
+    pub(crate) const fn secret_file() -> Self {
+        Self {
+            kind: Some(Kind::File),
+            owner: Owner::UserOrRoot,
+            denied: WRITE,
+            warned: READ,
+            remedy: Remedy::OwnSecret,
+        }
+    }
+
+    /// A directory of the user's that no other user can enter, read or write.
+    pub(super) const fn private_directory() -> Self {
+        Self {
+            kind: Some(Kind::Directory),
+            owner: Owner::User,
+            denied: ACCESS,
+            warned: 0,
+            remedy: Remedy::OwnDirectory,
+        }
+    }
+
+    /// Applies the rule to `facts`; `user` is the effective user id.
+    pub(super) fn judge(&self, path: &Path, facts: &Facts, user: u32) -> Result<Ruling, Violation> {
+        match self.problem(facts, user) {
+            Some(problem) => Err(Violation {
+                path: path.to_owned(),
+                problem,
+                hint: self.remedy.hint(path, facts.owner, user),
+            }),
+            None if facts.mode & self.warned_bits(facts) != 0 => {
+                Ok(Ruling::ReadableByOthers { mode: facts.mode })
+            }
+            None => Ok(Ruling::Trusted),
+        }
+    }
+
+    fn problem(&self, facts: &Facts, user: u32) -> Option<String> {
+        let Facts { kind, owner, mode } = *facts;
+        if let Some(expected) = self.kind.filter(|expected| *expected != kind) {
+            return Some(format!("is {}; expected {}", kind.name(), expected.name()));
+        }
+        if !self.owner.accepts(owner, user) {
+            let expected = self.owner.name(user);
+            return Some(format!("is owned by uid {owner}; expected {expected}"));
+        }
+        let granted = match kind {
+            Kind::Link => 0,
+            _ => mode & self.denied,
+        };
+        if self.denied == ACCESS && granted != 0 {
+            let expected = mode & 0o777 & !ACCESS;
+            return Some(format!(
+                "is accessible to others (mode {mode:04o}; expected {expected:04o})"
+            ));
+        }
+        (granted != 0).then(|| format!("is writable by others (mode {mode:04o})"))
+    }
+
+    fn warned_bits(&self, facts: &Facts) -> u32 {
+        match facts.owner {
+            0 => self.warned & READ_BY_ALL,
+            _ => self.warned,
+        }
+    }
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::File => "a regular file",
+            Self::Directory => "a directory",
+            Self::Link => "a symbolic link",
+            Self::Special => "a special file",
+        }
+    }
+}
+
+impl Owner {
+    fn accepts(self, owner: u32, user: u32) -> bool {
+        match self {
+            Self::Managed(uid) => owner == 0 || owner == uid,
+            Self::UserOrRoot => owner == 0 || owner == user,
+            Self::User => owner == user,
+        }
+    }
+
+    fn name(self, user: u32) -> String {
+        match self {
+            Self::Managed(_) => "root".to_owned(),
+            Self::UserOrRoot => format!("your uid {user} or root"),
+            Self::User => format!("your uid {user}"),
+        }
+    }
+}
+
+impl Remedy {
+    fn hint(self, path: &Path, owner: u32, user: u32) -> String {
+        let path = path.display();
+        match self {
+            Self::Administrator => {
+                format!("ask your administrator to let only root own and write '{path}'")
+            }
+            Self::OwnDirectory => "use a directory of your own with mode 0700".to_owned(),
+            Self::OwnFile if owner == user => format!("chmod go-w '{path}'"),
+            Self::OwnSecret if owner == user => {
+                format!("chmod 600 '{path}', then check that it contains your secret")
+            }
+            Self::OwnFile | Self::OwnSecret if owner == 0 => {
+                format!("ask your administrator to let only root write '{path}'")
+            }
+            Self::OwnFile => format!("copy '{path}' to a file of your own"),
+            Self::OwnSecret => format!("replace '{path}' by a file of your own"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ME: u32 = 1000;
+    const OTHER: u32 = 1001;
+
+    fn judge(rule: Rule, kind: Kind, owner: u32, mode: u32) -> Result<Ruling, Violation> {
+        let facts = Facts { kind, owner, mode };
+        rule.judge(Path::new("/p"), &facts, ME)
+    }
+
+    fn problem(rule: Rule, kind: Kind, owner: u32, mode: u32) -> String {
+        judge(rule, kind, owner, mode).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_managed_file_is_written_by_root_alone() {
+        let rule = Rule::managed_file(0);
+        for (kind, mode) in [
+            (Kind::File, 0o644),
+            (Kind::Directory, 0o755),
+            (Kind::Link, 0o777),
+        ] {
+            assert_eq!(judge(rule, kind, 0, mode), Ok(Ruling::Trusted));
+        }
+        assert_eq!(
+            problem(rule, Kind::Link, ME, 0o777),
+            "'/p' is owned by uid 1000; expected root"
+        );
+        for mode in [0o664, 0o646, 0o1777] {
+            let violation = judge(rule, Kind::Directory, 0, mode).unwrap_err();
+            assert_eq!(
+                violation.problem,
+                format!("is writable by others (mode {mode:04o})")
+            );
+            assert_eq!(
+                violation.hint,
+                "ask your administrator to let only root own and write '/p'"
+            );
+        }
+    }
+
+    #[test]
+    fn a_user_file_is_written_by_the_user_or_root_alone() {
+        let rule = Rule::user_file();
+        for owner in [ME, 0] {
+            assert_eq!(judge(rule, Kind::File, owner, 0o644), Ok(Ruling::Trusted));
+        }
+        for (owner, mode, expected, hint) in [
+            (
+                ME,
+                0o620,
+                "is writable by others (mode 0620)",
+                "chmod go-w '/p'",
+            ),
+            (
+                0,
+                0o602,
+                "is writable by others (mode 0602)",
+                "ask your administrator to let only root write '/p'",
+            ),
+            (
+                OTHER,
+                0o600,
+                "is owned by uid 1001; expected your uid 1000 or root",
+                "copy '/p' to a file of your own",
+            ),
+        ] {
+            let violation = judge(rule, Kind::File, owner, mode).unwrap_err();
+            assert_eq!(
+                (violation.problem.as_str(), violation.hint.as_str()),
+                (expected, hint)
+            );
+        }
+    }
+
+    #[test]
+    fn a_secret_file_may_be_read_by_others_with_a_warning() {
+        let judge = |owner, mode| judge(Rule::secret_file(), Kind::File, owner, mode);
+        for mode in [0o600, 0o400, 0o700] {
+            assert_eq!(judge(ME, mode), Ok(Ruling::Trusted), "{mode:o}");
+        }
+        assert_eq!(judge(0, 0o640), Ok(Ruling::Trusted));
+        for (owner, mode) in [(ME, 0o640), (ME, 0o604), (ME, 0o644), (0, 0o644)] {
+            assert_eq!(
+                judge(owner, mode),
+                Ok(Ruling::ReadableByOthers { mode }),
+                "{mode:o}"
+            );
+        }
+        for (owner, mode, hint) in [
+            (ME, 0o620, "chmod 600 "),
+            (ME, 0o602, "chmod 600 "),
+            (0, 0o660, "ask your administrator "),
+            (OTHER, 0o600, "replace "),
+        ] {
+            let violation = judge(owner, mode).unwrap_err();
+            assert!(violation.hint.starts_with(hint), "{mode:o} {violation:?}");
+        }
+    }
+
+    #[test]
+    fn a_private_directory_is_the_users_alone() {
+        let rule = Rule::private_directory();
+        assert_eq!(judge(rule, Kind::Directory, ME, 0o700), Ok(Ruling::Trusted));
+        for (kind, owner, mode, expected) in [
+            (
+                Kind::Link,
+                ME,
+                0o777,
+                "'/p' is a symbolic link; expected a directory",
+            ),
+            (
+                Kind::File,
+                ME,
+                0o600,
+                "'/p' is a regular file; expected a directory",
+            ),
+            (
+                Kind::Directory,
+                0,
+                0o700,
+                "'/p' is owned by uid 0; expected your uid 1000",
+            ),
+            (
+                Kind::Directory,
+                ME,
+                0o755,
+                "'/p' is accessible to others (mode 0755; expected 0700)",
+            ),
+            (
+                Kind::Directory,
+                ME,
+                0o711,
+                "'/p' is accessible to others (mode 0711; expected 0700)",
+            ),
+        ] {
+            assert_eq!(problem(rule, kind, owner, mode), expected);
+        }
+    }
+}
