@@ -1,39 +1,27 @@
-//! Durations as the configuration writes them: `"90s"`, `"15m"`, `"1h30m"`.
+//! Durations as the configuration has them: `"90s"`, `"15m"`, `"1h30m"`, `"1d"`.
 
 use std::{ops::RangeInclusive, time::Duration};
 
-/// The units, the largest first, each with its length in milliseconds.
-const UNITS: [(&str, u64); 5] = [
-    ("d", 86_400_000),
-    ("h", 3_600_000),
-    ("m", 60_000),
-    ("s", 1_000),
-    ("ms", 1),
-];
+use jiff::{
+    SignedDuration, Span, SpanRelativeTo, SpanRound, Unit,
+    fmt::friendly::{Spacing, SpanPrinter},
+};
 
 /// What a duration looks like, for messages.
-const FORM: &str = "a duration such as '90s', '15m' or '1h30m'";
+const FORM: &str = "a duration such as '90s', '15m', '1h30m' or '1d'";
 
 /// Parses a duration and checks that it is in `range`.
 ///
-/// The form is one or more whole numbers, each with one of the units `d`, `h`, `m`, `s`, `ms`, the larger before the
-/// smaller and none twice, with nothing between them.
+/// The forms are those of [`jiff::fmt::friendly`] and of ISO 8601: `1h30m`, `1 hour 30 min`,
+/// `PT1H30M`. A day has 24 hours and a week 7 days; months and years have no fixed length and are
+/// errors.
 ///
 /// # Errors
 ///
-/// What is wrong, as the end of a sentence that starts with the key.
+/// A message for the key.
 pub(super) fn parse(text: &str, range: &RangeInclusive<Duration>) -> Result<Duration, String> {
-    let duration = parse_any(text).ok_or_else(|| format!("is not {FORM}"))?;
-    if range.contains(&duration) {
-        Ok(duration)
-    } else {
-        Err(format!(
-            "is {}; it takes {} to {}",
-            format(duration),
-            format(*range.start()),
-            format(*range.end())
-        ))
-    }
+    let duration = parse_any(text).ok_or_else(|| format!("expected {FORM}"))?;
+    in_range(duration, range)
 }
 
 /// Parses a duration, or `"off"` as `None`.
@@ -48,44 +36,36 @@ pub(super) fn parse_or_off(
     if text == "off" {
         return Ok(None);
     }
-    if parse_any(text).is_none() {
-        return Err(format!("is neither 'off' nor {FORM}"));
-    }
-    parse(text, range).map(Some)
+    let duration = parse_any(text).ok_or_else(|| format!("expected 'off' or {FORM}"))?;
+    in_range(duration, range).map(Some)
 }
 
-/// Writes a duration the way it is parsed; what is less than a millisecond is left out.
-fn format(duration: Duration) -> String {
-    let mut left = duration.as_millis();
-    let mut text = String::new();
-    for (unit, length) in UNITS {
-        let count = left / u128::from(length);
-        left %= u128::from(length);
-        if count > 0 {
-            text.push_str(&format!("{count}{unit}"));
-        }
+fn in_range(duration: Duration, range: &RangeInclusive<Duration>) -> Result<Duration, String> {
+    if range.contains(&duration) {
+        return Ok(duration);
     }
-    if text.is_empty() {
-        "0s".clone_into(&mut text);
-    }
-    text
+    let (min, max) = (format(*range.start()), format(*range.end()));
+    Err(format!("expected {min} to {max}, got {}", format(duration)))
 }
 
 fn parse_any(text: &str) -> Option<Duration> {
-    let mut total: u64 = 0;
-    let mut rest = text;
-    let mut units = UNITS.iter();
-    while !rest.is_empty() {
-        let (digits, after) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit())?);
-        let end = after.find(|c: char| c.is_ascii_digit());
-        let (unit, after) = after.split_at(end.unwrap_or(after.len()));
-        // What the iterator has passed is used up: no unit comes twice, nor a larger one after a smaller.
-        let (_, length) = units.find(|(name, _)| *name == unit)?;
-        let part = digits.parse::<u64>().ok()?.checked_mul(*length)?;
-        total = total.checked_add(part)?;
-        rest = after;
+    let span: Span = text.parse().ok()?;
+    let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
+    Duration::try_from(duration).ok()
+}
+
+/// Writes a duration as the configuration does: `1d2h`.
+fn format(duration: Duration) -> String {
+    let days = SpanRound::new().largest(Unit::Day).days_are_24_hours();
+    let span = SignedDuration::try_from(duration)
+        .and_then(Span::try_from)
+        .and_then(|span| span.round(days));
+    match span {
+        Ok(span) => SpanPrinter::new()
+            .spacing(Spacing::None)
+            .span_to_string(&span),
+        Err(_) => format!("{}s", duration.as_secs()),
     }
-    (!text.is_empty()).then(|| Duration::from_millis(total))
 }
 
 #[cfg(test)]
@@ -97,12 +77,13 @@ mod tests {
     const ANY: RangeInclusive<Duration> = Duration::ZERO..=Duration::MAX;
 
     #[test]
-    fn the_documented_forms() {
+    fn the_documented_forms_are_accepted() {
         for (text, millis) in [
             ("90s", 90_000),
             ("15m", 900_000),
             ("1h30m", 5_400_000),
             ("1d", 86_400_000),
+            ("1d12h", 129_600_000),
             ("250ms", 250),
             ("1m1ms", 60_001),
             ("0s", 0),
@@ -116,22 +97,37 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_refused() {
+    fn other_unambiguous_forms_are_accepted() {
+        for (text, secs) in [
+            ("90 s", 90),
+            ("1 hour 30 min", 5400),
+            ("1.5h", 5400),
+            ("PT1H", 3600),
+            ("P1D", 86_400),
+            ("1w", 604_800),
+        ] {
+            assert_eq!(parse(text, &ANY), Ok(Duration::from_secs(secs)), "{text}");
+        }
+    }
+
+    #[test]
+    fn everything_else_is_an_error() {
         for text in [
             "",
             "s",
             "90",
-            "90 s",
-            " 90s",
-            "90s ",
-            "1.5h",
             "-1s",
-            "+1s",
+            "1h ago",
             "30m1h",
             "1h1h",
-            "1w",
-            "1H",
             "1h30",
+            "1M",
+            "1mo",
+            "1y",
+            "P1M",
+            "1.5.5h",
+            "1,,5s",
+            "1e3s",
             "off",
             "99999999999999999999s",
             "18446744073709551615h",
@@ -139,7 +135,7 @@ mod tests {
         ] {
             assert_eq!(
                 parse(text, &ANY).unwrap_err(),
-                "is not a duration such as '90s', '15m' or '1h30m'",
+                "expected a duration such as '90s', '15m', '1h30m' or '1d'",
                 "{text}"
             );
         }
@@ -147,31 +143,32 @@ mod tests {
 
     #[test]
     fn the_range_is_named() {
-        let range = Duration::from_millis(100)..=Duration::from_secs(60);
+        let range = Duration::from_millis(100)..=Duration::from_secs(366 * 86_400);
         assert_eq!(parse("60s", &range), Ok(Duration::from_secs(60)));
         assert_eq!(
-            parse("61s", &range).unwrap_err(),
-            "is 1m1s; it takes 100ms to 1m"
+            parse("367d1m1s", &range).unwrap_err(),
+            "expected 100ms to 366d, got 367d1m1s"
         );
         assert_eq!(
             parse("0s", &range).unwrap_err(),
-            "is 0s; it takes 100ms to 1m"
+            "expected 100ms to 366d, got 0s"
         );
     }
 
     #[test]
-    fn off_is_none_where_it_may_be() {
+    fn off_is_none() {
         assert_eq!(parse_or_off("off", &ANY), Ok(None));
         assert_eq!(parse_or_off("1s", &ANY), Ok(Some(Duration::from_secs(1))));
         assert_eq!(
             parse_or_off("never", &ANY).unwrap_err(),
-            "is neither 'off' nor a duration such as '90s', '15m' or '1h30m'"
+            "expected 'off' or a duration such as '90s', '15m', '1h30m' or '1d'"
         );
     }
 
     proptest! {
+        /// Up to the 7,304,484 days that a span can hold.
         #[test]
-        fn what_is_written_is_read(millis in 0..u64::MAX) {
+        fn what_is_written_is_read(millis in 0..7_304_484 * 86_400_000_u64) {
             let duration = Duration::from_millis(millis);
             prop_assert_eq!(parse(&format(duration), &ANY), Ok(duration));
         }
