@@ -1,4 +1,4 @@
-//! A TOML document in which every key's place is known.
+//! A TOML document in which the place of every key is known.
 
 use toml::de::{DeTable, DeValue};
 
@@ -10,31 +10,31 @@ pub(super) struct Document<'i> {
     root: DeTable<'i>,
 }
 
-/// Something wrong with a key, before its place in the text is looked up.
+/// A mistake in the document, by key; [`Document::locate`] finds its line.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Issue {
-    /// From the root to the key; where the key is missing, to the table that lacks it.
-    pub(super) path: Vec<String>,
+pub(super) struct Diagnostic {
+    /// From the root to the key; if the key is missing, to the table that lacks it.
+    path: Vec<String>,
     /// The whole message.
-    pub(super) message: String,
+    message: String,
 }
 
 impl<'i> Document<'i> {
-    /// Parses.
+    /// Parses TOML.
     ///
     /// # Errors
     ///
-    /// The first mistake in the TOML.
+    /// The first mistake in the syntax.
     pub(super) fn parse(text: &'i str) -> Result<Self, Problem> {
         match DeTable::parse(text) {
             Ok(root) => Ok(Self {
                 text,
                 root: root.into_inner(),
             }),
-            // The error's `Display` would show the line, with whatever secret is in it.
+            // The error's `Display` would show the line, with whatever secret it contains.
             Err(error) => {
                 let offset = error.span().map_or(0, |span| span.start);
-                let message = format!("is not TOML: {}", error.message().replace('`', "'"));
+                let message = format!("invalid TOML: {}", error.message().replace('`', "'"));
                 Err(problem(text, offset, message))
             }
         }
@@ -45,11 +45,11 @@ impl<'i> Document<'i> {
         &self.root
     }
 
-    /// Finds the place of what is wrong.
-    pub(super) fn locate(&self, issue: Issue) -> Problem {
+    /// Finds the line and column of the key: of the innermost table on its path if it is missing.
+    pub(super) fn locate(&self, diagnostic: Diagnostic) -> Problem {
         let mut offset = 0;
         let mut table = Some(&self.root);
-        for name in &issue.path {
+        for name in &diagnostic.path {
             let Some((key, value)) = table.and_then(|table| table.get_key_value(name.as_str()))
             else {
                 break;
@@ -60,38 +60,60 @@ impl<'i> Document<'i> {
                 _ => None,
             };
         }
-        problem(self.text, offset, issue.message)
+        problem(self.text, offset, diagnostic.message)
     }
 }
 
-impl Issue {
-    /// `'KEY' in [TABLE] WHAT`.
-    pub(super) fn of_key(path: Vec<String>, what: &str) -> Self {
+impl Diagnostic {
+    /// `'KEY' in [TABLE]: PROBLEM`, at the key.
+    pub(super) fn of_key(path: Vec<String>, problem: &str) -> Self {
         let message = match path.split_last() {
-            Some((key, [])) => format!("{} {what}", quote(key)),
-            Some((key, tables)) => format!("{} in {} {what}", quote(key), header(tables)),
-            None => format!("the file {what}"),
+            Some((key, tables)) => format!("{}{}: {problem}", quote(key), in_table(tables)),
+            None => problem.to_owned(),
         };
         Self { path, message }
     }
 
-    /// `[TABLE] WHAT`.
-    pub(super) fn of_table(path: Vec<String>, what: &str) -> Self {
+    /// `[TABLE]: PROBLEM`, at the table.
+    pub(super) fn of_table(path: Vec<String>, problem: &str) -> Self {
         let message = match path.as_slice() {
-            [] => format!("the file {what}"),
-            tables => format!("{} {what}", header(tables)),
+            [] => problem.to_owned(),
+            tables => format!("{}: {problem}", header(tables)),
         };
         Self { path, message }
+    }
+
+    /// `missing WHAT in [TABLE]`, at the table.
+    pub(super) fn missing(path: Vec<String>, what: &str, expected: &str) -> Self {
+        let message = format!("missing {what}{}{expected}", in_table(&path));
+        Self { path, message }
+    }
+
+    /// `unknown key 'KEY' in [TABLE]`, at the key.
+    pub(super) fn unknown(path: Vec<String>, expected: &str) -> Self {
+        let (key, tables) = path
+            .split_last()
+            .map_or(("", &[][..]), |(key, tables)| (key.as_str(), tables));
+        let message = format!("unknown key {}{}{expected}", quote(key), in_table(tables));
+        Self { path, message }
+    }
+}
+
+/// ` in [a.b]`; nothing for the root.
+fn in_table(path: &[String]) -> String {
+    match path {
+        [] => String::new(),
+        tables => format!(" in {}", header(tables)),
     }
 }
 
 /// `[a.b]`.
-pub(super) fn header(path: &[String]) -> String {
+fn header(path: &[String]) -> String {
     format!("[{}]", path.join(".").escape_debug())
 }
 
 fn problem(text: &str, offset: usize, message: String) -> Problem {
-    // The end of an unfinished document is a place too, and so is the middle of a character to a parser of bytes.
+    // The parser counts bytes, and may report the end of an unfinished document.
     let before = &text[..text.floor_char_boundary(offset)];
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
     Problem {
@@ -108,12 +130,12 @@ mod tests {
     fn place(text: &str, path: &[&str]) -> (usize, usize) {
         let document = Document::parse(text).unwrap();
         let path = path.iter().map(|&name| name.to_owned()).collect();
-        let problem = document.locate(Issue::of_key(path, ""));
+        let problem = document.locate(Diagnostic::of_key(path, ""));
         (problem.line, problem.column)
     }
 
     #[test]
-    fn keys_are_found() {
+    fn keys_are_located() {
         let text = "version = 1\n\n[source.a]\n  \"ü\" = 1\n  b = { c = 'ü', \"d\" = 2 }\n";
         assert_eq!(place(text, &["version"]), (1, 1));
         assert_eq!(place(text, &["source"]), (3, 2));
@@ -123,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_where_it_should_be() {
+    fn a_missing_key_is_located_at_its_table() {
         let text = "\n[source.a]\nb = 1\n";
         assert_eq!(place(text, &["source", "a", "x"]), (2, 9));
         assert_eq!(place(text, &["source", "a", "b", "x"]), (3, 1));
@@ -136,7 +158,7 @@ mod tests {
             panic!("parsed");
         };
         assert_eq!((problem.line, problem.column), (2, 17));
-        assert!(problem.message.starts_with("is not TOML: "), "{problem}");
+        assert!(problem.message.starts_with("invalid TOML: "), "{problem}");
         assert!(!problem.message.contains("hunter2"), "{problem}");
     }
 }

@@ -1,39 +1,39 @@
-//! What can be wrong with a configuration, and what to do about it.
+//! Errors of a configuration, and what to do about them.
 
 use std::{
     fmt,
     path::{Path, PathBuf},
 };
 
-/// Why there is no configuration. A message names files, keys and accepted values; it repeats no value that may be a
-/// secret and no line of the file.
+/// A configuration that cannot be used. A message names files, keys and accepted values; it quotes
+/// neither a value that may be a secret nor a line of the file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// There is no file.
-    #[error("there is no configuration; looked for {}", paths(.looked))]
+    #[error("no configuration found; looked for {}", paths(.looked))]
     Missing {
-        /// Where one could have been, in the order of precedence.
+        /// The possible places, in the order of precedence.
         looked: Vec<PathBuf>,
     },
-    /// There is a file, and it cannot be read.
-    #[error("'{}' cannot be read: {reason}", .file.display())]
+    /// The file cannot be read.
+    #[error("cannot read '{}': {reason}", .file.display())]
     Unreadable {
         /// The file.
         file: PathBuf,
-        /// What the system says.
+        /// The system's message.
         reason: String,
     },
-    /// Somebody could have written the file who must not.
+    /// The file can have been written by a user who must not write it.
     #[error("'{}' is not trusted: {reason}", .file.display())]
     Untrusted {
         /// The file.
         file: PathBuf,
-        /// What is wrong: with the file, or with which directory above it.
+        /// The rule that the file, or a directory above it, breaks.
         reason: String,
         /// What to do now.
         hint: String,
     },
-    /// The file does not say what it should. The message is the first problem's.
+    /// The content is wrong. The message is the first problem's.
     #[error("{}{}", .first.at(.file), and_more(.others))]
     Invalid {
         /// The file.
@@ -45,14 +45,14 @@ pub enum ConfigError {
     },
 }
 
-/// One thing that is wrong in a file. `Display` is without the file; [`Problem::at`] is with it.
+/// One mistake in a file. `Display` omits the file; [`Problem::at`] names it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
     /// From 1.
     pub(crate) line: usize,
     /// In characters, from 1.
     pub(crate) column: usize,
-    /// The key, what is wrong, what is accepted.
+    /// The key, the mistake, the accepted values.
     pub(crate) message: String,
 }
 
@@ -62,15 +62,20 @@ impl ConfigError {
     pub(crate) fn hint(&self) -> String {
         match self {
             Self::Missing { .. } => {
-                "run 'claviger demo' to see it at work without one; README.md shows how to write one".to_owned()
+                "create one as README.md shows, or try 'claviger demo', which needs none".to_owned()
             }
-            Self::Unreadable { file, .. } => format!("make '{}' a file that you can read", file.display()),
+            Self::Unreadable { file, .. } => {
+                format!(
+                    "check that '{}' is a file that you can read",
+                    file.display()
+                )
+            }
             Self::Untrusted { hint, .. } => hint.clone(),
             Self::Invalid { file, .. } => format!("run claviger config check '{}'", file.display()),
         }
     }
 
-    /// The file that it is about; none where there is no file.
+    /// The file; `None` if there is none.
     #[must_use]
     pub(crate) fn file(&self) -> Option<&Path> {
         match self {
@@ -81,7 +86,7 @@ impl ConfigError {
         }
     }
 
-    /// Every problem of [`ConfigError::Invalid`], in the file's order; none for another error.
+    /// Every problem of [`ConfigError::Invalid`], in the file's order; none for the other errors.
     pub(crate) fn problems(&self) -> impl Iterator<Item = &Problem> {
         let (first, others) = match self {
             Self::Invalid { first, others, .. } => (Some(first), others.as_slice()),
@@ -111,12 +116,12 @@ impl Problem {
 }
 
 impl Default for Problem {
-    /// What is told where nothing more is known.
+    /// The problem of a file that deserialization rejects although the check found no mistake.
     fn default() -> Self {
         Self {
             line: 1,
             column: 1,
-            message: "the file does not have the form that its schema describes".to_owned(),
+            message: "the file does not match its schema".to_owned(),
         }
     }
 }
@@ -129,7 +134,7 @@ impl fmt::Display for Problem {
 
 fn paths(paths: &[PathBuf]) -> String {
     let paths: Vec<_> = paths.iter().map(|path| path.display()).collect();
-    super::suggest::list(&paths)
+    super::suggest::all_of(&paths)
 }
 
 fn and_more(others: &[Problem]) -> String {
@@ -144,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn missing_names_the_places() {
+    fn a_missing_configuration_names_the_places() {
         let error = ConfigError::Missing {
             looked: vec![
                 "/etc/claviger/config.toml".into(),
@@ -153,13 +158,13 @@ mod tests {
         };
         assert_eq!(
             error.to_string(),
-            "there is no configuration; looked for '/etc/claviger/config.toml' and '/home/ana/x.toml'"
+            "no configuration found; looked for '/etc/claviger/config.toml' and '/home/ana/x.toml'"
         );
         assert!(error.hint().contains("claviger demo"));
     }
 
     #[test]
-    fn the_first_problem_speaks_for_all() {
+    fn the_first_problem_is_the_message() {
         let problem = |line, message: &str| Problem {
             line,
             column: 5,

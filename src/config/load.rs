@@ -5,8 +5,8 @@ use std::{fs, io, path::Path};
 use super::{
     error::ConfigError,
     locate::Locations,
-    model::Config,
-    parse::{MAX_LEN, parse, parse_managed},
+    parse::{MAX_LEN, parse},
+    table::Config,
 };
 use crate::trust::{ReadError, RegularFile, Rule, TrustError, Violation};
 
@@ -19,9 +19,8 @@ use crate::trust::{ReadError, RegularFile, Rule, TrustError, Violation};
 /// and never a reason to read another one; so is an explicit one that does not exist.
 pub(crate) fn load(locations: &Locations) -> Result<Config, ConfigError> {
     let managed = match load_managed(locations)? {
-        Some((config, false)) => return Ok(config),
-        Some((config, true)) => Some(config),
-        None => None,
+        Some(config) if !config.allow_user_config => return Ok(config),
+        managed => managed,
     };
     if let Some(explicit) = &locations.explicit {
         return load_user(explicit);
@@ -36,7 +35,7 @@ pub(crate) fn load(locations: &Locations) -> Result<Config, ConfigError> {
     })
 }
 
-fn load_managed(locations: &Locations) -> Result<Option<(Config, bool)>, ConfigError> {
+fn load_managed(locations: &Locations) -> Result<Option<Config>, ConfigError> {
     let file = &locations.managed;
     if !exists(file)? {
         return Ok(None);
@@ -50,7 +49,7 @@ fn load_managed(locations: &Locations) -> Result<Option<(Config, bool)>, ConfigE
     let opened = RegularFile::open(&real);
     let text = opened.and_then(read_text);
     let text = text.map_err(|error| unreadable(file, &error.to_string()))?;
-    parse_managed(file, &text).map(Some)
+    parse(file, &text).map(Some)
 }
 
 fn load_user(file: &Path) -> Result<Config, ConfigError> {

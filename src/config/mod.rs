@@ -1,31 +1,33 @@
 //! From a file to a typed configuration.
+//!
+//! A file is found ([`locate`]), read and trusted or not ([`load`]), parsed into a document that
+//! knows the place of every key ([`document`]), checked against the schema, which finds every
+//! mistake of a single key ([`check`]), deserialized ([`table`]) and validated: what keys say about
+//! each other. Each key stands in one table and each kind of value in one [`field`].
 
 mod check;
 mod document;
-mod duration;
 mod error;
-mod gateway;
+mod field;
 mod load;
 mod locate;
-mod model;
 mod parse;
-mod raw;
 mod schema;
 mod select;
 mod stamp;
 mod suggest;
-mod validate;
+mod table;
 
-pub use self::{error::ConfigError, model::Config, parse::parse};
+pub use self::{error::ConfigError, parse::parse, table::Config};
 pub(crate) use self::{
-    gateway::GatewayUrl,
+    field::{GatewayUrl, Ttl, VaultAddress},
     load::load,
     locate::Locations,
-    model::{
-        Assertion, AuthConfig, AuthMethod, Engine, ExecConfig, JwtConfig, Probe, ProfileConfig,
-        SecretRef, SourceConfig, VaultAddress, VaultConfig,
-    },
     schema::schema,
     select::SelectError,
     stamp::Stamp,
+    table::{
+        Assertion, AuthConfig, AuthMethod, Engine, ExecConfig, JwtConfig, Probe, ProfileConfig,
+        SecretRef, SourceConfig, VaultConfig,
+    },
 };

@@ -4,53 +4,45 @@ use std::path::Path;
 
 use super::{
     check::check,
-    document::{Document, Issue},
+    document::{Diagnostic, Document},
     error::ConfigError,
-    model::Config,
-    raw,
     schema::schema,
-    validate,
+    table::{Config, File},
 };
 
-/// The largest configuration, in bytes. A fleet's has a few thousand; whatever is larger is another file.
+/// The largest configuration, in bytes. A fleet's has a few thousand; a larger file is something
+/// else.
 pub(super) const MAX_LEN: u64 = 1 << 20;
 
-/// Parses a configuration. `file` is its name in messages and in [`Config::file`]; it is not opened.
+/// Parses a configuration. `file` is its name in messages and in [`Config::file`]; it is not
+/// opened.
 ///
 /// # Errors
 ///
-/// [`ConfigError::Invalid`] with everything that is wrong: all mistakes of form, or where there is none, all of content.
+/// [`ConfigError::Invalid`] with every mistake: those of single keys, or if there are none, those
+/// between keys.
 pub fn parse(file: &Path, text: &str) -> Result<Config, ConfigError> {
-    parse_managed(file, text).map(|(config, _)| config)
-}
-
-/// [`parse`], and whether the file says `allow_user_config = true`.
-pub(super) fn parse_managed(file: &Path, text: &str) -> Result<(Config, bool), ConfigError> {
     let invalid = |problems| ConfigError::invalid(file, problems);
     let document = Document::parse(text).map_err(|problem| invalid(vec![problem]))?;
-    let located = |issues: Vec<Issue>| {
-        invalid(
-            issues
-                .into_iter()
-                .map(|issue| document.locate(issue))
-                .collect(),
-        )
+    let located = |diagnostics: Vec<Diagnostic>| {
+        let problems = diagnostics
+            .into_iter()
+            .map(|diagnostic| document.locate(diagnostic));
+        invalid(problems.collect())
     };
 
-    let issues = check(&schema(), document.root());
-    if !issues.is_empty() {
-        return Err(located(issues));
+    let diagnostics = check(&schema(), document.root());
+    if !diagnostics.is_empty() {
+        return Err(located(diagnostics));
     }
-    // What the check has passed and serde does not take is a mistake of ours; serde's message could quote a value.
-    let raw: raw::File = toml::from_str(text).map_err(|_| invalid(Vec::new()))?;
-    let allow_user_config = raw.allow_user_config;
-    let config = validate::config(raw, file.to_owned()).map_err(located)?;
-    Ok((config, allow_user_config))
+    // serde fails here only if the check lacks a rule. Its message could quote a value.
+    let parsed: File = toml::from_str(text).map_err(|_| invalid(Vec::new()))?;
+    parsed.validate(file.to_owned()).map_err(located)
 }
 
 #[cfg(test)]
-#[path = "tests/mistakes.rs"]
-mod mistakes;
+#[path = "tests/wrong.rs"]
+mod wrong;
 
 #[cfg(test)]
 #[path = "tests/accepted.rs"]

@@ -1,28 +1,28 @@
-//! Which profile a client means.
+//! Selects the profile that a client means.
 
 use super::{
-    model::{Config, ProfileConfig},
-    suggest::{list, nearest, quote},
+    suggest::{one_of, quote, suggest},
+    table::{Config, ProfileConfig},
 };
 
-/// The profile that is taken where nothing else says which.
+/// The profile that is selected if nothing else decides.
 const DEFAULT_PROFILE: &str = "default";
 
-/// Why no profile can be picked.
+/// A request that does not select a profile.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SelectError {
-    /// The one that was named is not there.
-    #[error("there is no profile {}; the profiles are {}{}", quote(.name), list(.profiles), did_you_mean(.name, .profiles))]
+    /// The named profile does not exist.
+    #[error("unknown profile {}{}", quote(.name), did_you_mean(.name, .profiles))]
     Unknown {
-        /// What was asked for.
+        /// The name in the request.
         name: String,
-        /// What there is.
+        /// The profiles of the configuration.
         profiles: Vec<String>,
     },
-    /// None was named, and more than one could be meant.
-    #[error("more than one profile could be meant: {}", list(.profiles))]
+    /// No profile was named, and several match.
+    #[error("ambiguous profile: {}", one_of(.profiles))]
     Ambiguous {
-        /// Those that could be meant.
+        /// Those that match.
         profiles: Vec<String>,
     },
 }
@@ -32,7 +32,7 @@ impl SelectError {
     #[must_use]
     pub(crate) fn hint(&self) -> &'static str {
         match self {
-            Self::Unknown { .. } => "name another one with --profile or CLAVIGER_PROFILE",
+            Self::Unknown { .. } => "name an existing one with --profile or CLAVIGER_PROFILE",
             Self::Ambiguous { .. } => {
                 "name one with --profile or CLAVIGER_PROFILE, or call one 'default'"
             }
@@ -41,8 +41,9 @@ impl SelectError {
 }
 
 impl Config {
-    /// Picks a profile: the one named `profile`; else, of those whose gateway `gateway` (a client's
-    /// `ANTHROPIC_BASE_URL`) means, or of all where it means none's, the one named `default`; else the only one.
+    /// Selects the profile named `profile`; without a name, among those whose gateway matches
+    /// `gateway` (a client's `ANTHROPIC_BASE_URL`), or among all if none matches, the one named
+    /// `default` or the only one.
     ///
     /// # Errors
     ///
@@ -60,7 +61,7 @@ impl Config {
                 }
             });
         }
-        let meant = |profile: &ProfileConfig| {
+        let is_meant = |profile: &ProfileConfig| {
             let url = profile.gateway.as_ref();
             url.zip(gateway)
                 .is_some_and(|(url, base_url)| url.matches(base_url))
@@ -68,7 +69,7 @@ impl Config {
         let mut candidates: Vec<_> = self
             .profiles
             .iter()
-            .filter(|(_, profile)| meant(profile))
+            .filter(|(_, profile)| is_meant(profile))
             .collect();
         if candidates.is_empty() {
             candidates = self.profiles.iter().collect();
@@ -91,8 +92,7 @@ fn named<'a>((name, profile): (&'a String, &'a ProfileConfig)) -> (&'a str, &'a 
 }
 
 fn did_you_mean(name: &str, profiles: &[String]) -> String {
-    let profiles: Vec<_> = profiles.iter().map(String::as_str).collect();
-    nearest(name, &profiles).map_or(String::new(), |name| format!("; did you mean '{name}'?"))
+    suggest(name, profiles.iter().map(String::as_str))
 }
 
 #[cfg(test)]
@@ -125,7 +125,7 @@ mod tests {
     const B: &str = "https://b.example";
 
     #[test]
-    fn what_is_picked() {
+    fn the_named_the_matching_the_default_or_the_only_profile_is_selected() {
         let two = [("a", A), ("b", B)];
         let three = [("a", A), ("b", B), ("default", "")];
         for (profiles, profile, gateway, expected) in [
@@ -153,33 +153,29 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_picked() {
+    fn unknown_and_ambiguous_profiles_are_errors() {
         let profiles = [("team-a", A), ("team-b", A), ("other", B)];
         for (profile, gateway, expected) in [
             (
                 Some("taem-a"),
                 None,
-                "there is no profile 'taem-a'; the profiles are 'other', 'team-a' and 'team-b'; did you mean 'team-a'?",
+                "unknown profile 'taem-a'; did you mean 'team-a'?",
             ),
             (
                 Some(""),
                 None,
-                "there is no profile ''; the profiles are 'other', 'team-a' and 'team-b'",
+                "unknown profile ''; expected 'other', 'team-a' or 'team-b'",
             ),
             (
                 None,
                 None,
-                "more than one profile could be meant: 'other', 'team-a' and 'team-b'",
+                "ambiguous profile: 'other', 'team-a' or 'team-b'",
             ),
+            (None, Some(A), "ambiguous profile: 'team-a' or 'team-b'"),
             (
                 None,
-                Some(A),
-                "more than one profile could be meant: 'team-a' and 'team-b'",
-            ),
-            (
-                None,
-                Some("no URL"),
-                "more than one profile could be meant: 'other', 'team-a' and 'team-b'",
+                Some("not a URL"),
+                "ambiguous profile: 'other', 'team-a' or 'team-b'",
             ),
         ] {
             assert_eq!(

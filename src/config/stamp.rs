@@ -7,28 +7,28 @@ use std::{
 
 use super::locate::Locations;
 
-/// What every file that a configuration could come from looked like, those that were not there included: another stamp
-/// means that [`super::load`] may give another result.
+/// The identity and state of every file that a configuration could come from, missing ones
+/// included: if it changes, [`super::load`] may return another result.
 ///
-/// It costs one `stat` for each file. Links are followed, so that a link that is pointed elsewhere is a change.
+/// It costs one `stat` a file. Links are followed, so a link that is changed is a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Stamp(Vec<(PathBuf, Option<Look>)>);
+pub(crate) struct Stamp(Vec<(PathBuf, Option<FileState>)>);
 
 /// A file's identity and state, as numbers that are compared and never interpreted.
-type Look = [i128; 5];
+type FileState = [i128; 5];
 
 impl Stamp {
-    /// The stamp of now.
+    /// The stamp of the files as they are now.
     #[must_use]
     pub(crate) fn of(locations: &Locations) -> Self {
-        let look = |path: &PathBuf| (path.clone(), look(path));
-        Self(locations.candidates().map(look).collect())
+        let observe = |path: &PathBuf| (path.clone(), observe(path));
+        Self(locations.candidates().map(observe).collect())
     }
 }
 
-/// Device, inode, length, times of modification and of change: the last one tells of a mode or owner put right, too.
+/// Device, inode, length, times of modification and of change, which covers mode and owner.
 #[cfg(unix)]
-fn look(path: &Path) -> Option<Look> {
+fn observe(path: &Path) -> Option<FileState> {
     use std::os::unix::fs::MetadataExt as _;
 
     let metadata = fs::metadata(path).ok()?;
@@ -44,7 +44,7 @@ fn look(path: &Path) -> Option<Look> {
 
 /// Attributes, length and times.
 #[cfg(windows)]
-fn look(path: &Path) -> Option<Look> {
+fn observe(path: &Path) -> Option<FileState> {
     use std::os::windows::fs::MetadataExt as _;
 
     let metadata = fs::metadata(path).ok()?;
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_change_is_another_stamp() {
+    fn every_change_changes_the_stamp() {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name);
         let locations = Locations {
@@ -75,7 +75,7 @@ mod tests {
             &|| fs::write(path("user"), "a").unwrap(),
             &|| fs::write(path("user"), "bc").unwrap(),
             &|| {
-                // As editors do it: another file of the same length under the same name.
+                // As editors do it: a different file of the same length under the same name.
                 fs::write(path("new"), "de").unwrap();
                 fs::rename(path("new"), path("user")).unwrap();
             },

@@ -1,41 +1,46 @@
-//! "Did you mean": the nearest right name, and lists of names, for messages.
+//! "Did you mean": the nearest known name, and lists of names, for messages.
 
 use std::fmt::Display;
 
-/// How many of a given value's characters a message repeats.
+/// The longest part of a given value that a message repeats, in characters.
 const MAX_QUOTED: usize = 40;
 
-/// `; did you mean 'NEAREST'?`, or where nothing is near, `; LEAD 'A', 'B' and 'C'`.
-pub(super) fn suggest<'a>(
-    name: &str,
-    known: impl IntoIterator<Item = &'a str>,
-    lead: &str,
-) -> String {
+/// `; did you mean 'NEAREST'?`, or if none is near, `; expected 'A', 'B' or 'C'`.
+pub(super) fn suggest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<_> = known.into_iter().collect();
     match nearest(name, &known) {
         Some(nearest) => format!("; did you mean '{nearest}'?"),
         None if known.is_empty() => String::new(),
-        None => format!("; {lead} {}", list(&known)),
+        None => format!("; expected {}", one_of(&known)),
     }
 }
 
-/// The one of `known` that differs from `name` by a slip of the finger.
+/// The one of `known` that differs from `name` by a typing mistake.
 pub(super) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let distance =
         |other: &str| strsim::damerau_levenshtein(&name.to_lowercase(), &other.to_lowercase());
     let (distance, nearest) = known.iter().map(|other| (distance(other), *other)).min()?;
-    // One slip in a short name, two in a longer one: any more and it is another word.
-    let slips = if name.chars().count() < 6 { 1 } else { 2 };
-    (distance <= slips).then_some(nearest)
+    // One mistake in a short name, two in a longer one: beyond that it is a different name.
+    let mistakes = if name.chars().count() < 6 { 1 } else { 2 };
+    (distance <= mistakes).then_some(nearest)
 }
 
-/// `'a', 'b' and 'c'`; numbers without the quotes.
-pub(super) fn list(items: &[impl Display]) -> String {
+/// `'a', 'b' or 'c'`.
+pub(super) fn one_of(items: &[impl Display]) -> String {
+    join(items, " or ")
+}
+
+/// `'a', 'b' and 'c'`.
+pub(super) fn all_of(items: &[impl Display]) -> String {
+    join(items, " and ")
+}
+
+fn join(items: &[impl Display], last: &str) -> String {
     let mut text = String::new();
     for (at, item) in items.iter().enumerate() {
         match at {
             0 => {}
-            _ if at + 1 == items.len() => text.push_str(" and "),
+            _ if at + 1 == items.len() => text.push_str(last),
             _ => text.push_str(", "),
         }
         text.push_str(&format!("'{item}'"));
@@ -61,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_is_recognized_and_another_word_is_not() {
+    fn a_typing_mistake_is_recognized_and_a_different_name_is_not() {
         let known = ["address", "path", "kv"];
         assert_eq!(nearest("adress", &known), Some("address"));
         assert_eq!(nearest("Address", &known), Some("address"));
@@ -72,7 +77,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_is_quoted_safely() {
+    fn names_are_listed() {
+        assert_eq!(one_of(&["a"]), "'a'");
+        assert_eq!(one_of(&["a", "b"]), "'a' or 'b'");
+        assert_eq!(all_of(&["a", "b", "c"]), "'a', 'b' and 'c'");
+    }
+
+    #[test]
+    fn a_given_value_is_quoted_safely() {
         assert_eq!(quote("a\u{1b}[1m"), "'a\\u{1b}[1m'");
         assert_eq!(quote(&"x".repeat(50)), format!("'{}…'", "x".repeat(40)));
     }

@@ -109,7 +109,7 @@ impl Daemon {
     /// When the daemon has been idle for as long as the configuration allows; `None` where it may stay for ever.
     pub(super) fn idle_at(&self) -> Option<Tick> {
         let state = self.lock();
-        let idle = state.serving.as_ref()?.config.daemon.exit_when_idle?;
+        let idle = state.serving.as_ref()?.config.daemon.exit_when_idle.get()?;
         Some(state.asked_at + idle)
     }
 
@@ -258,7 +258,7 @@ fn routes(config: &Config, clock: &Arc<dyn Clock>) -> BTreeMap<String, Route> {
     let route = |profile: &config::ProfileConfig| Route {
         source: Arc::clone(&sources[&profile.source]),
         gateway: profile.gateway.as_ref().and_then(|gateway| {
-            let asked = HttpGateway::new(gateway, profile.probe, clock)?;
+            let asked = HttpGateway::new(gateway, profile.probe(), clock)?;
             Some(Arc::new(asked) as Arc<dyn Gateway>)
         }),
         watch: config.watch(&profile.source),

@@ -20,7 +20,8 @@ const MAX_LEN: u64 = 64 * 1024;
 ///
 /// # Errors
 ///
-/// [`SourceError::Configuration`]: missing, empty, not text, too long, another user's, or writable by others.
+/// [`SourceError::Configuration`]: missing, empty, not text, too long, another user's, or writable
+/// by others.
 pub(super) fn read(from: &SecretRef) -> Result<Secret, SourceError> {
     let bytes = read_bytes(from)?;
     let text = std::str::from_utf8(&bytes)
@@ -51,12 +52,12 @@ pub(super) fn read_bytes(from: &SecretRef) -> Result<Zeroizing<Vec<u8>>, SourceE
     }
 }
 
-/// A file with a secret in it.
+/// The content of a file that is a secret.
 pub(super) fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, SourceError> {
     read_file(path, true)
 }
 
-/// A file that anybody may read: a certificate.
+/// The content of a file that is not a secret: a certificate.
 pub(super) fn read_public(path: &Path) -> Result<Zeroizing<Vec<u8>>, SourceError> {
     read_file(path, false)
 }

@@ -122,6 +122,15 @@ impl Template {
         })
     }
 
+    /// `{user}`.
+    #[must_use]
+    pub(crate) fn user() -> Self {
+        Self {
+            text: "{user}".to_owned(),
+            pieces: vec![Piece::User],
+        }
+    }
+
     /// Replaces the placeholders by what they stand for.
     ///
     /// A value is 1 to 255 ASCII letters, digits and `. _ @ + = -`, not `.`, not `..` and without a

@@ -41,6 +41,11 @@ fn every_placeholder_and_escape_is_replaced() {
 }
 
 #[test]
+fn the_user_is_a_template() {
+    assert_eq!(Template::parse("{user}"), Ok(Template::user()));
+}
+
+#[test]
 fn the_text_is_kept() {
     assert_eq!(
         Template::parse("a/{{{user}").unwrap().as_str(),

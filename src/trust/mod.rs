@@ -1,12 +1,13 @@
 //! The rules on files and directories: who may own, write and read them, and whether they may be
 //! links.
 //!
-//! | rule | for | owner | others may write | others may read | links |
-//! |---|---|---|---|---|---|
-//! | [`ManagedOwner`] | the managed configuration and every directory and link on its path | root | no | yes | followed, each one judged |
-//! | [`Rule::user_file`] | a user's own configuration | the user or root | no | yes | followed |
-//! | [`Rule::secret_file`] | a file with a secret | the user or root | no | yes, with a warning | followed |
-//! | [`private_directory`] | the socket's directory | the user | no | no | refused |
+//! - The managed configuration, and every directory and link on its path ([`ManagedOwner`]): owned
+//!   by root, written by root alone. Links are followed and judged.
+//! - A user's own configuration ([`Rule::user_file`]): owned by the user or root, written by the
+//!   owner alone. Links are followed.
+//! - A file with a secret ([`Rule::secret_file`]): as above, with a warning if others can read it.
+//! - The socket's directory ([`private_directory`]): owned by the user, closed to all others, not a
+//!   link.
 //!
 //! A rule is data that is applied to what was observed (kind, owner and mode on Unix, an access
 //! list on Windows), so it is tested without a file. A file that is read is judged after it is

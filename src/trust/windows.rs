@@ -166,7 +166,8 @@ impl Descriptor {
                 continue;
             }
             let entry = entry.cast::<ACCESS_ALLOWED_ACE>();
-            // SAFETY: an entry of this type is an `ACCESS_ALLOWED_ACE`, and lives as long as `self`.
+            // SAFETY: an entry of this type is an `ACCESS_ALLOWED_ACE`, and lives as long as
+            // `self`.
             let rights = unsafe { (*entry).Mask };
             // SAFETY: as above; the SID starts at this field and continues behind it.
             let sid = unsafe { &raw mut (*entry).SidStart }.cast::<c_void>();

@@ -83,13 +83,13 @@ async fn arguments() {
     env.helper().await.printed(KEY);
     env.claviger(&["status", "none"])
         .await
-        .failed(2, &["there is no profile 'none'"]);
+        .failed(2, &["unknown profile 'none'"]);
     env.claviger(&["refresh", "none"])
         .await
-        .failed(2, &["there is no profile 'none'"]);
+        .failed(2, &["unknown profile 'none'"]);
     env.claviger(&["logout", "none"])
         .await
-        .failed(2, &["there is no profile 'none'"]);
+        .failed(2, &["unknown profile 'none'"]);
 }
 
 /// The shim's deadline holds whatever the daemon does.

@@ -51,7 +51,7 @@ async fn an_old_shim_and_the_daemon() {
     };
     assert_eq!(failure.code, 2);
     assert!(
-        failure.message.contains("there is no profile 'none'"),
+        failure.message.contains("unknown profile 'none'"),
         "{failure:?}"
     );
 }

@@ -25,9 +25,9 @@ async fn none() {
     env.helper().await.failed(
         2,
         &[
-            "there is no configuration; looked for",
+            "no configuration found; looked for",
             file.to_str().unwrap(),
-            "hint: run 'claviger demo'",
+            "hint: create one",
         ],
     );
     // It is found as soon as it is there.
@@ -122,14 +122,13 @@ async fn the_profile_that_is_meant() {
         .await
         .printed("key-of-one");
     for url in ["", "https://one.example.com", "https://three.example.com"] {
-        env.helper_with(&[], &base(url)).await.failed(
-            2,
-            &["more than one profile could be meant: 'one' and 'two'"],
-        );
+        env.helper_with(&[], &base(url))
+            .await
+            .failed(2, &["ambiguous profile: 'one' or 'two'"]);
     }
     env.helper_with(&["--profile", "tow"], &[])
         .await
-        .failed(2, &["there is no profile 'tow'", "did you mean 'two'"]);
+        .failed(2, &["unknown profile 'tow'", "did you mean 'two'"]);
     env.config(
         &[
             profile("default", ""),

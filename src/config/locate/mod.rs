@@ -1,4 +1,4 @@
-//! Where configurations are, and which of them is read.
+//! The places of configurations.
 
 #[cfg(unix)]
 mod unix;
@@ -13,31 +13,32 @@ use self::unix as system;
 use self::windows as system;
 use crate::trust::ManagedOwner;
 
-/// The variable that names a configuration.
+/// The variable that names the explicit configuration.
 const CONFIG_VARIABLE: &str = "CLAVIGER_CONFIG";
 
-/// Where configurations can be.
+/// The places of configurations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Locations {
-    /// The administrator's. Where it is there, it is the only one unless it says `allow_user_config = true`.
+    /// The administrator's. If it exists, it is the only one unless it says
+    /// `allow_user_config = true`.
     pub(crate) managed: PathBuf,
-    /// The user's own; `None` where the system does not say where the user's files are.
+    /// The user's own; `None` if the user's home is unknown.
     pub(crate) user: Option<PathBuf>,
-    /// What `--config` or else `CLAVIGER_CONFIG` names. It replaces `user`.
+    /// The one that `--config`, or else `CLAVIGER_CONFIG`, names. It replaces `user`.
     pub(crate) explicit: Option<PathBuf>,
-    /// Whom the managed one may belong to.
+    /// The required owner of the managed one.
     pub(crate) managed_owner: ManagedOwner,
 }
 
 impl Locations {
-    /// This system's places, for the user whose environment `env` looks into (`std::env::var_os`, but in tests).
-    /// `explicit` is `--config`.
+    /// This system's places for the user whose environment is `env` (`std::env::var_os` except in
+    /// tests). `explicit` is `--config`.
     #[must_use]
     pub(crate) fn of_this_machine(
         explicit: Option<PathBuf>,
         env: impl Fn(&str) -> Option<OsString>,
     ) -> Self {
-        // Set and empty is as good as not set, here and for the XDG variables.
+        // An empty variable counts as unset, as for the XDG variables.
         let env = |name: &str| {
             env(name)
                 .filter(|value| !value.is_empty())
@@ -47,13 +48,13 @@ impl Locations {
         Self {
             managed: system::managed(),
             user: system::user(env),
-            // The daemon's working directory is not the one that a relative path was written for.
+            // A relative path is relative to the caller's working directory, not to the daemon's.
             explicit: explicit.map(|path| std::path::absolute(&path).unwrap_or(path)),
             managed_owner: ManagedOwner::of_this_machine(),
         }
     }
 
-    /// Every file that could be read, in the order of precedence.
+    /// Every file that may be read, in the order of precedence.
     pub(crate) fn candidates(&self) -> impl Iterator<Item = &PathBuf> {
         [&self.managed]
             .into_iter()
@@ -67,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_flag_is_before_the_variable() {
+    fn the_flag_precedes_the_variable() {
         let env = |name: &str| (name == CONFIG_VARIABLE).then(|| "/from-env.toml".into());
         let explicit =
             |flag: Option<&str>| Locations::of_this_machine(flag.map(PathBuf::from), env).explicit;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// The managed configuration. No variable moves it.
+/// The managed configuration, whose place does not depend on the environment.
 pub(super) fn managed() -> PathBuf {
     if cfg!(target_os = "macos") {
         PathBuf::from("/Library/Application Support/Claviger/config.toml")
@@ -11,8 +11,8 @@ pub(super) fn managed() -> PathBuf {
     }
 }
 
-/// The user's own configuration. On Linux by the XDG Base Directory Specification, by which a relative path in
-/// `XDG_CONFIG_HOME` counts as none.
+/// The user's own configuration. On Linux it follows the XDG Base Directory Specification, which
+/// ignores a relative path in `XDG_CONFIG_HOME`.
 pub(super) fn user(env: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
     let home = || {
         env("HOME")
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn xdg() {
+    fn xdg_config_home_is_used_if_absolute() {
         let user = |set: &[(&str, &str)]| {
             user(|name| {
                 set.iter()

@@ -10,8 +10,8 @@ use windows_sys::Win32::{
     Foundation::MAX_PATH, System::SystemInformation::GetSystemWindowsDirectoryW,
 };
 
-/// The managed configuration: `ProgramData` on the drive that Windows is on. The variable of that name is not asked, as
-/// every user can set it for the own processes and so be rid of what is managed.
+/// The managed configuration: `ProgramData` on the drive of Windows. The variable of that name is
+/// ignored, because every user can set it and so avoid the managed configuration.
 pub(super) fn managed() -> PathBuf {
     let mut drive = PathBuf::from("C:");
     if let Some(Component::Prefix(prefix)) = windows_directory().components().next() {
@@ -28,11 +28,11 @@ pub(super) fn user(env: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
     Some(data.join("Claviger\\config.toml"))
 }
 
-/// Empty where the system does not say.
+/// The directory of Windows; empty if the system does not report it.
 fn windows_directory() -> PathBuf {
     let mut buffer = [0_u16; MAX_PATH as usize];
     #[expect(unsafe_code, reason = "there is no safe wrapper")]
-    // SAFETY: the pointer and the length are one live array's; no more than that many units are written.
+    // SAFETY: pointer and length are those of one live array; at most that many units are written.
     let length = unsafe { GetSystemWindowsDirectoryW(buffer.as_mut_ptr(), MAX_PATH) };
     let text = buffer.get(..length as usize).unwrap_or_default();
     PathBuf::from(OsString::from_wide(text))

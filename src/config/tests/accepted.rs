@@ -1,11 +1,23 @@
-//! What is accepted, and what becomes of it.
+//! Accepted configurations, and what they become. Together the files of `accepted/` use every key.
 
-use std::{path::Path, time::Duration};
+use std::{collections::BTreeSet, fs, path::Path, time::Duration};
 
-use super::{super::model::*, parse};
+use serde_json::Value;
 
-/// The interface's example, without what comes in a later version.
-const EXAMPLE: &str = include_str!("example.toml");
+use super::{
+    super::{
+        field::VaultAddress,
+        table::{
+            Assertion, AuthConfig, AuthMethod, Config, Engine, Probe, SecretRef, SourceConfig,
+            VaultConfig,
+        },
+    },
+    parse, schema,
+};
+use crate::template::Template;
+
+/// The interface's example, without the keys of later versions.
+const EXAMPLE: &str = include_str!("accepted/example.toml");
 
 fn config(text: &str) -> Config {
     parse(Path::new("/c.toml"), text).unwrap()
@@ -32,12 +44,12 @@ fn the_documented_example() {
     let config = config(EXAMPLE);
     assert_eq!(config.file, Path::new("/c.toml"));
     assert_eq!(
-        config.daemon.exit_when_idle,
+        config.daemon.exit_when_idle.get(),
         Some(Duration::from_secs(1800))
     );
     let profile = &config.profiles["default"];
     assert_eq!(profile.source, "team-vault");
-    assert_eq!(profile.probe, Probe::Models);
+    assert_eq!(profile.probe(), Probe::Models);
     assert!(
         profile
             .gateway
@@ -90,7 +102,7 @@ fn the_documented_example() {
     assert_eq!(jwt.subject.as_ref().unwrap().as_str(), "{user}");
     assert_eq!(jwt.ttl, Duration::from_secs(3600));
     assert_eq!(
-        serde_json::Value::from(jwt.claims.clone()),
+        Value::from(jwt.claims.clone()),
         serde_json::json!({ "team": "engineering" })
     );
 
@@ -99,7 +111,10 @@ fn the_documented_example() {
     };
     let command: Vec<_> = exec.command.iter().map(|part| part.as_str()).collect();
     assert_eq!(command, ["/usr/local/bin/corp-key", "--user", "{user}"]);
-    assert_eq!((exec.timeout, exec.ttl), (Duration::from_secs(5), None));
+    assert_eq!(
+        (exec.timeout.get(), exec.ttl),
+        (Duration::from_secs(5), None)
+    );
 }
 
 #[test]
@@ -119,7 +134,7 @@ fn a_probe_needs_a_gateway() {
         let text = format!(
             "version = 1\n[profile.p]\nsource = 's'\n{keys}\n[source.s]\ntype = 'exec'\ncommand = ['/bin/key']\n"
         );
-        config(&text).profiles["p"].probe
+        config(&text).profiles["p"].probe()
     };
     assert_eq!(probe(""), Probe::Off);
     assert_eq!(probe("probe = 'off'"), Probe::Off);
@@ -216,7 +231,7 @@ fn auth_methods() {
             "method = 'userpass'\npassword_file = '/p'",
             "userpass",
             AuthMethod::UserPass {
-                username: crate::template::Template::parse("{user}").unwrap(),
+                username: Template::parse("{user}").unwrap(),
                 password: file("/p"),
             },
         ),
@@ -224,7 +239,7 @@ fn auth_methods() {
             "method = 'ldap'\nusername = 'ana'\npassword_env = 'P'",
             "ldap",
             AuthMethod::UserPass {
-                username: crate::template::Template::parse("ana").unwrap(),
+                username: Template::parse("ana").unwrap(),
                 password: SecretRef::Env("P".to_owned()),
             },
         ),
@@ -277,4 +292,70 @@ fn algorithms() {
         };
         assert_eq!(jwt.algorithm, name.parse().unwrap());
     }
+}
+
+/// `TABLE.KEY` of every key in the schema; a table with variants is `TABLE[VARIANT]`.
+fn keys_of_schema(root: &Value, schema: &Value, table: &str, keys: &mut BTreeSet<String>) {
+    let target = schema["$ref"].as_str();
+    let schema = target.map_or(schema, |target| {
+        root.pointer(target.trim_start_matches('#')).unwrap()
+    });
+    let variants = schema["oneOf"].as_array().into_iter().flatten();
+    for variant in variants.filter(|variant| variant.get("properties").is_some()) {
+        let properties = variant["properties"].as_object().unwrap();
+        let tag = properties
+            .values()
+            .find_map(|property| property["const"].as_str());
+        keys_of_schema(root, variant, &format!("{table}[{}]", tag.unwrap()), keys);
+    }
+    for (key, property) in schema["properties"].as_object().into_iter().flatten() {
+        let key = format!("{table}.{key}");
+        keys_of_schema(root, property, &key, keys);
+        let entries = &property["additionalProperties"];
+        if entries.is_object() {
+            keys_of_schema(root, entries, &key, keys);
+        }
+        keys.insert(key);
+    }
+}
+
+/// The same of every key in a document.
+fn keys_of_document(value: &toml::Value, table: &str, keys: &mut BTreeSet<String>) {
+    let Some(entries) = value.as_table() else {
+        return;
+    };
+    let tag = ["type", "method"]
+        .iter()
+        .find_map(|tag| entries.get(*tag)?.as_str());
+    let table = tag.map_or(table.to_owned(), |tag| format!("{table}[{tag}]"));
+    for (key, value) in entries {
+        let key = format!("{table}.{key}");
+        match key.as_str() {
+            ".profile" | ".source" => {
+                for entry in value.as_table().unwrap().values() {
+                    keys_of_document(entry, &key, keys);
+                }
+            }
+            _ if key.ends_with(".claims") => {}
+            _ => keys_of_document(value, &key, keys),
+        }
+        keys.insert(key);
+    }
+}
+
+#[test]
+fn every_key_of_the_schema_is_accepted() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/config/tests/accepted");
+    let mut used = BTreeSet::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        parse(&path, &text).unwrap();
+        keys_of_document(&toml::from_str(&text).unwrap(), "", &mut used);
+    }
+    let schema = schema();
+    let mut known = BTreeSet::new();
+    keys_of_schema(&schema, &schema, "", &mut known);
+    assert_eq!(used, known);
+    assert!(known.contains(".source[vault].auth[approle].role_id"));
 }

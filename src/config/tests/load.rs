@@ -1,7 +1,9 @@
-//! Which file is read, and which is refused.
+//! The order of the files, and the files that are errors.
 
-use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::PathBuf;
+use std::{
+    os::unix::fs::{PermissionsExt as _, symlink},
+    path::PathBuf,
+};
 
 use super::*;
 use crate::trust::ManagedOwner;
@@ -58,23 +60,23 @@ impl Fixture {
 }
 
 #[test]
-fn none() {
+fn no_file_is_an_error() {
     let fixture = Fixture::new();
     assert_eq!(
         fixture.load().unwrap_err(),
-        "there is no configuration; looked for 'managed.toml' and 'user.toml'"
+        "no configuration found; looked for 'managed.toml' and 'user.toml'"
     );
 }
 
 #[test]
-fn without_a_managed_one() {
+fn the_explicit_one_precedes_the_users() {
     let mut fixture = Fixture::new();
     fixture.write("user.toml", "");
     assert_eq!(fixture.load().as_deref(), Ok("user.toml"));
     fixture.explicit("explicit.toml");
     assert_eq!(
         fixture.load().unwrap_err(),
-        "'explicit.toml' cannot be read: No such file or directory (os error 2)"
+        "cannot read 'explicit.toml': No such file or directory (os error 2)"
     );
     fixture.write("explicit.toml", "");
     assert_eq!(fixture.load().as_deref(), Ok("explicit.toml"));
@@ -93,11 +95,11 @@ fn a_managed_one_is_the_only_one() {
 }
 
 #[test]
-fn a_managed_one_can_allow_others() {
+fn a_managed_one_can_allow_the_users() {
     let mut fixture = Fixture::new();
     fixture.write("managed.toml", "allow_user_config = true");
     assert_eq!(fixture.load().as_deref(), Ok("managed.toml"));
-    // In a user's file it is accepted, so that `config check` can read a managed one anywhere, and says nothing.
+    // Accepted in a user's file, so that `config check` can check a managed one anywhere.
     fixture.write("user.toml", "allow_user_config = false");
     assert_eq!(fixture.load().as_deref(), Ok("user.toml"));
     fixture.write("explicit.toml", "");
@@ -106,7 +108,7 @@ fn a_managed_one_can_allow_others() {
 }
 
 #[test]
-fn a_managed_one_that_is_bad_hides_no_other() {
+fn an_unusable_managed_one_is_an_error_and_not_skipped() {
     let fixture = Fixture::new();
     fixture.write("user.toml", "");
 
@@ -120,14 +122,14 @@ fn a_managed_one_that_is_bad_hides_no_other() {
     fixture.write("managed.toml", "colour = 1");
     assert_eq!(
         fixture.load().unwrap_err(),
-        "managed.toml:2:1: unknown key 'colour'; the keys are 'allow_user_config', 'daemon', 'profile', 'source' and 'version'"
+        "managed.toml:2:1: unknown key 'colour'; expected 'allow_user_config', 'daemon', 'profile', 'source' or 'version'"
     );
 
     fs::remove_file(fixture.path("managed.toml")).unwrap();
     symlink("nowhere", fixture.path("managed.toml")).unwrap();
     assert_eq!(
         fixture.load().unwrap_err(),
-        "'managed.toml' cannot be read: No such file or directory (os error 2)"
+        "cannot read 'managed.toml': No such file or directory (os error 2)"
     );
 
     fs::remove_file(fixture.path("managed.toml")).unwrap();
@@ -135,12 +137,12 @@ fn a_managed_one_that_is_bad_hides_no_other() {
     fixture.chmod("managed.toml", 0o755);
     assert_eq!(
         fixture.load().unwrap_err(),
-        "'managed.toml' cannot be read: not a regular file"
+        "cannot read 'managed.toml': not a regular file"
     );
 }
 
 #[test]
-fn a_user_one_that_others_can_write_is_refused() {
+fn a_user_one_that_others_can_write_is_not_trusted() {
     let fixture = Fixture::new();
     fixture.write("user.toml", "");
     fixture.chmod("user.toml", 0o664);
@@ -153,16 +155,16 @@ fn a_user_one_that_others_can_write_is_refused() {
 }
 
 #[test]
-fn what_is_no_text_is_not_read() {
+fn text_of_bounded_length_is_read() {
     let fixture = Fixture::new();
     fs::write(fixture.path("user.toml"), [0xff]).unwrap();
     assert_eq!(
         fixture.load().unwrap_err(),
-        "'user.toml' cannot be read: not UTF-8"
+        "cannot read 'user.toml': not UTF-8"
     );
     fs::write(fixture.path("user.toml"), vec![b' '; (1 << 20) + 1]).unwrap();
     assert_eq!(
         fixture.load().unwrap_err(),
-        "'user.toml' cannot be read: larger than 1048576 bytes"
+        "cannot read 'user.toml': larger than 1048576 bytes"
     );
 }

@@ -12,7 +12,12 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 
 use super::{Source, SourceError};
-use crate::{clock::Clock, config::ExecConfig, credential::Credential, principal::Principal};
+use crate::{
+    clock::Clock,
+    config::{ExecConfig, Ttl},
+    credential::Credential,
+    principal::Principal,
+};
 
 /// Runs a program for each credential.
 pub(crate) struct ExecSource {
@@ -47,8 +52,8 @@ impl ExecSource {
         }
         Ok(Self {
             argv,
-            timeout: config.timeout,
-            ttl: config.ttl,
+            timeout: config.timeout.get(),
+            ttl: config.ttl.map(Ttl::get),
             clock,
         })
     }

@@ -1,6 +1,6 @@
 //! A gateway's address, and whether a client's `ANTHROPIC_BASE_URL` means it.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use url::Url;
 
@@ -8,30 +8,32 @@ use url::Url;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct GatewayUrl(Url);
 
-/// Why an address cannot be a gateway's. A message never quotes the address: there may be a password in it.
+/// A text that is not a gateway's address. A message never quotes the text: it may contain a
+/// password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum GatewayUrlError {
     /// It cannot be parsed.
-    #[error("is not a URL: {0}")]
+    #[error("invalid URL: {0}")]
     Syntax(#[from] url::ParseError),
-    /// Some other scheme.
-    #[error("has another scheme; it takes 'https' and 'http'")]
+    /// Neither `http` nor `https`.
+    #[error("unsupported scheme; expected 'https' or 'http'")]
     Scheme,
     /// `user:password@`.
-    #[error("has a user name or password in it, which is no place for either")]
+    #[error("contains a user name or password, which do not belong in this file")]
     UserInfo,
     /// `?…` or `#…`.
-    #[error("has a query or fragment; it takes scheme, host, port and path")]
+    #[error("contains a query or fragment; expected scheme, host, port and path only")]
     QueryOrFragment,
 }
 
 impl GatewayUrl {
-    /// Parses. Plain `http` is taken for every host, not for loopback only: there are gateways behind a TLS-terminating
-    /// side car, and what the client itself does is decided by its own `ANTHROPIC_BASE_URL` anyway.
+    /// Parses an address. Plain `http` is accepted for every host, not for loopback only: there are
+    /// gateways behind a TLS-terminating side car, and the client uses its own
+    /// `ANTHROPIC_BASE_URL` anyway.
     ///
     /// # Errors
     ///
-    /// [`GatewayUrlError`], the end of a sentence that starts with the key.
+    /// [`GatewayUrlError`].
     pub(crate) fn parse(text: &str) -> Result<Self, GatewayUrlError> {
         let url = Url::parse(text)?;
         if !matches!(url.scheme(), "http" | "https") {
@@ -46,10 +48,11 @@ impl GatewayUrl {
         Ok(Self(url))
     }
 
-    /// Whether `base_url`, a client's `ANTHROPIC_BASE_URL`, means this gateway: scheme, host, port and path are equal.
+    /// Whether `base_url`, a client's `ANTHROPIC_BASE_URL`, means this gateway: scheme, host, port
+    /// and path are equal.
     ///
-    /// The host's case, a default port that is written out, and slashes at the end make no difference. What is no
-    /// gateway's address at all matches none.
+    /// The host's case, a default port that is written out, and slashes at the end make no
+    /// difference. A text that is not a gateway's address matches none.
     #[must_use]
     pub(crate) fn matches(&self, base_url: &str) -> bool {
         Self::parse(base_url).is_ok_and(|other| self.parts() == other.parts())
@@ -61,7 +64,7 @@ impl GatewayUrl {
         &self.0
     }
 
-    /// What two addresses are compared by. `Url` has the host in lower case already.
+    /// The parts that two addresses are compared by. `Url` has the host in lower case already.
     fn parts(&self) -> (&str, Option<&str>, Option<u16>, &str) {
         (
             self.0.scheme(),
@@ -69,6 +72,14 @@ impl GatewayUrl {
             self.0.port_or_known_default(),
             self.0.path().trim_end_matches('/'),
         )
+    }
+}
+
+impl FromStr for GatewayUrl {
+    type Err = GatewayUrlError;
+
+    fn from_str(text: &str) -> Result<Self, GatewayUrlError> {
+        Self::parse(text)
     }
 }
 
@@ -83,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn equal_is_scheme_host_port_and_path() {
+    fn scheme_host_port_and_path_are_compared() {
         for (gateway, base_url, expected) in [
             ("https://gw.example.com", "https://gw.example.com", true),
             ("https://gw.example.com", "https://gw.example.com/", true),
@@ -134,28 +145,25 @@ mod tests {
     }
 
     #[test]
-    fn mistakes() {
+    fn invalid_addresses_are_errors() {
         for (text, expected) in [
-            (
-                "gw.example.com",
-                "is not a URL: relative URL without a base",
-            ),
-            ("https://", "is not a URL: empty host"),
+            ("gw.example.com", "invalid URL: relative URL without a base"),
+            ("https://", "invalid URL: empty host"),
             (
                 "ftp://gw.example.com",
-                "has another scheme; it takes 'https' and 'http'",
+                "unsupported scheme; expected 'https' or 'http'",
             ),
             (
                 "https://ana:hunter2@gw.example.com",
-                "has a user name or password in it, which is no place for either",
+                "contains a user name or password, which do not belong in this file",
             ),
             (
                 "https://gw.example.com/?a=b",
-                "has a query or fragment; it takes scheme, host, port and path",
+                "contains a query or fragment; expected scheme, host, port and path only",
             ),
             (
                 "https://gw.example.com/#a",
-                "has a query or fragment; it takes scheme, host, port and path",
+                "contains a query or fragment; expected scheme, host, port and path only",
             ),
         ] {
             assert_eq!(

@@ -1,6 +1,6 @@
-//! Durations as the configuration has them: `"90s"`, `"15m"`, `"1h30m"`, `"1d"`.
+//! Durations as the file has them: `"90s"`, `"15m"`, `"1h30m"`, `"1d"`.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::{ops::RangeInclusive, str::FromStr, time::Duration};
 
 use jiff::{
     SignedDuration, Span, SpanRelativeTo, SpanRound, Unit,
@@ -10,6 +10,118 @@ use jiff::{
 /// What a duration looks like, for messages.
 const FORM: &str = "a duration such as '90s', '15m', '1h30m' or '1d'";
 
+/// How long one request or program may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Timeout(Duration);
+
+/// How long a key is valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ttl(Duration);
+
+/// How often a source is checked for a new version; `"off"` is never.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WatchInterval(Option<Duration>);
+
+/// How long the daemon may be idle before it exits; `"off"`, the default, is without end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct IdleTimeout(Option<Duration>);
+
+impl Timeout {
+    /// Less than 100 ms is less than a TLS handshake across a continent; after a minute every
+    /// client has given up (the shim's own deadline is 8 s).
+    const RANGE: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
+
+    /// The duration.
+    #[must_use]
+    pub(crate) fn get(self) -> Duration {
+        self.0
+    }
+}
+
+impl Default for Timeout {
+    /// Leaves enough of the shim's deadline of 8 s for everything else.
+    fn default() -> Self {
+        Self(Duration::from_secs(5))
+    }
+}
+
+impl FromStr for Timeout {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        parse(text, &Self::RANGE).map(Self)
+    }
+}
+
+impl Ttl {
+    /// JWTs count in seconds (RFC 7519, NumericDate); more than a year is a mistake in the unit, or
+    /// a key that is not worth renewing.
+    const RANGE: RangeInclusive<Duration> =
+        Duration::from_secs(1)..=Duration::from_secs(366 * 86_400);
+
+    /// The duration.
+    #[must_use]
+    pub(crate) fn get(self) -> Duration {
+        self.0
+    }
+}
+
+impl FromStr for Ttl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        parse(text, &Self::RANGE).map(Self)
+    }
+}
+
+impl WatchInterval {
+    /// At most once a second, because a fleet would turn more into a load test of Vault; at least
+    /// once a day.
+    const RANGE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(86_400);
+
+    /// Between two checks; `None` if it is off.
+    #[must_use]
+    pub(crate) fn get(self) -> Option<Duration> {
+        self.0
+    }
+}
+
+impl Default for WatchInterval {
+    /// A rotated key is noticed within this even if the gateway has not rejected it.
+    fn default() -> Self {
+        Self(Some(Duration::from_secs(30)))
+    }
+}
+
+impl FromStr for WatchInterval {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        parse_or_off(text, &Self::RANGE).map(Self)
+    }
+}
+
+impl IdleTimeout {
+    /// At least a second, so that it is not started again for each request of one session; at most
+    /// a year, beyond which it is `"off"`.
+    const RANGE: RangeInclusive<Duration> =
+        Duration::from_secs(1)..=Duration::from_secs(365 * 86_400);
+
+    /// The duration; `None` if it is off.
+    #[must_use]
+    pub(crate) fn get(self) -> Option<Duration> {
+        self.0
+    }
+}
+
+impl FromStr for IdleTimeout {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        parse_or_off(text, &Self::RANGE).map(Self)
+    }
+}
+
 /// Parses a duration and checks that it is in `range`.
 ///
 /// The forms are those of [`jiff::fmt::friendly`] and of ISO 8601: `1h30m`, `1 hour 30 min`,
@@ -18,8 +130,8 @@ const FORM: &str = "a duration such as '90s', '15m', '1h30m' or '1d'";
 ///
 /// # Errors
 ///
-/// A message for the key.
-pub(super) fn parse(text: &str, range: &RangeInclusive<Duration>) -> Result<Duration, String> {
+/// A message about the key.
+fn parse(text: &str, range: &RangeInclusive<Duration>) -> Result<Duration, String> {
     let duration = parse_any(text).ok_or_else(|| format!("expected {FORM}"))?;
     in_range(duration, range)
 }
@@ -29,10 +141,7 @@ pub(super) fn parse(text: &str, range: &RangeInclusive<Duration>) -> Result<Dura
 /// # Errors
 ///
 /// As [`parse`].
-pub(super) fn parse_or_off(
-    text: &str,
-    range: &RangeInclusive<Duration>,
-) -> Result<Option<Duration>, String> {
+fn parse_or_off(text: &str, range: &RangeInclusive<Duration>) -> Result<Option<Duration>, String> {
     if text == "off" {
         return Ok(None);
     }

@@ -1,0 +1,95 @@
+//! The values that have a rule of their own, each as a type that parses itself.
+//!
+//! The error of a type's `FromStr` is a message about its key: `expected …` or what is wrong. In
+//! the JSON Schema the type is a string with a `format`; [`check`] applies the rule of a format, so
+//! that all mistakes of a file are found at once and located, not only the first that serde meets.
+
+mod absolute_path;
+mod command;
+mod duration;
+mod env_name;
+mod gateway_url;
+mod name;
+mod vault;
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, de::Error as _};
+
+use self::command::Program;
+pub(crate) use self::{
+    absolute_path::AbsolutePath,
+    command::Command,
+    duration::{IdleTimeout, Timeout, Ttl, WatchInterval},
+    env_name::EnvName,
+    gateway_url::GatewayUrl,
+    name::Name,
+    vault::{Mount, Namespace, Username, VaultAddress, VaultPath},
+};
+use crate::template::Template;
+
+/// Makes each type a string of its format in the file and in the schema.
+macro_rules! formats {
+    ($($format:literal => $type:ty,)+) => {
+        /// Applies the rule of `format`; a format of JSON Schema's own has none here.
+        ///
+        /// # Errors
+        ///
+        /// A message about the key.
+        pub(super) fn check(format: &str, text: &str) -> Result<(), String> {
+            match format {
+                $($format => match text.parse::<$type>() {
+                    Ok(_) => Ok(()),
+                    Err(error) => Err(error.to_string()),
+                },)+
+                _ => Ok(()),
+            }
+        }
+
+        /// Every format.
+        #[cfg(test)]
+        pub(super) const FORMATS: &[&str] = &[$($format),+];
+
+        $(
+            impl<'de> Deserialize<'de> for $type {
+                fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    let text = String::deserialize(deserializer)?;
+                    text.parse().map_err(D::Error::custom)
+                }
+            }
+
+            impl JsonSchema for $type {
+                fn inline_schema() -> bool {
+                    true
+                }
+
+                fn schema_name() -> Cow<'static, str> {
+                    $format.into()
+                }
+
+                fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                    json_schema!({ "type": "string", "format": $format })
+                }
+            }
+        )+
+    };
+}
+
+formats! {
+    "absolute-path" => AbsolutePath,
+    "env-name" => EnvName,
+    "gateway-url" => GatewayUrl,
+    "idle-timeout" => IdleTimeout,
+    "name" => Name,
+    "program" => Program,
+    "template" => Template,
+    "timeout" => Timeout,
+    "ttl" => Ttl,
+    "vault-address" => VaultAddress,
+    "vault-mount" => Mount,
+    "vault-namespace" => Namespace,
+    "vault-path" => VaultPath,
+    "vault-username" => Username,
+    "watch-interval" => WatchInterval,
+}

@@ -1,0 +1,30 @@
+//! The tables of the file, one module each: the keys as they are written, the configuration that is
+//! made of them, and the rules between them.
+//!
+//! A table whose keys have rules of their own only is its own configuration ([`ExecConfig`], say).
+//! Each of the others has a `…Keys` type that is deserialized and then validated. The comments on
+//! keys are the descriptions in the JSON Schema.
+
+mod auth;
+mod chain;
+mod daemon;
+mod exec;
+mod jwt;
+mod profile;
+mod root;
+mod secret_ref;
+mod source;
+mod validator;
+mod vault;
+
+pub use self::root::Config;
+pub(super) use self::root::File;
+pub(crate) use self::{
+    auth::{Assertion, AuthConfig, AuthMethod},
+    exec::ExecConfig,
+    jwt::JwtConfig,
+    profile::{Probe, ProfileConfig},
+    secret_ref::SecretRef,
+    source::SourceConfig,
+    vault::{Engine, VaultConfig},
+};

@@ -1,0 +1,124 @@
+//! The root table, and the whole configuration that is made of it.
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{
+    super::{document::Diagnostic, field::Name},
+    chain,
+    daemon::DaemonConfig,
+    profile::ProfileConfig,
+    source::{SourceConfig, SourceKeys},
+    validator::Validator,
+};
+use crate::template::Template;
+
+/// The configuration of Claviger.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(title = "Claviger")]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct File {
+    /// The version of this format: 1.
+    #[schemars(range(min = 1, max = 1))]
+    #[expect(dead_code, reason = "there is only one, which the schema enforces")]
+    version: u8,
+    /// In the managed configuration: whether a user's own configuration, if there is one, is read
+    /// instead. No effect in a user's own.
+    #[serde(default)]
+    allow_user_config: bool,
+    /// How the daemon itself behaves.
+    #[serde(default)]
+    daemon: DaemonConfig,
+    /// What a client asks for, by name. There is at least one.
+    #[schemars(extend("minProperties" = 1, "propertyNames" = { "format": "name" }))]
+    profile: BTreeMap<Name, ProfileConfig>,
+    /// The sources of credentials, by name. There is at least one.
+    #[schemars(extend("minProperties" = 1, "propertyNames" = { "format": "name" }))]
+    source: BTreeMap<Name, SourceKeys>,
+}
+
+/// A whole configuration: every value checked, every default filled in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The file that it was read from.
+    pub(crate) file: PathBuf,
+    /// `allow_user_config`.
+    pub(crate) allow_user_config: bool,
+    /// By name. Each one's `source` is in `sources`.
+    pub(crate) profiles: BTreeMap<String, ProfileConfig>,
+    /// By name. No chain of them is circular.
+    pub(crate) sources: BTreeMap<String, SourceConfig>,
+    /// `[daemon]`.
+    pub(crate) daemon: DaemonConfig,
+}
+
+impl Config {
+    /// How often the source `name`, which must exist, is checked for a new version while a profile
+    /// that uses it is in use; `None` for never.
+    #[must_use]
+    pub fn watch(&self, name: &str) -> Option<Duration> {
+        self.sources[name].watch()
+    }
+
+    /// The variables that the configuration's placeholders name (`{env:NAME}`), possibly more than
+    /// once.
+    pub(crate) fn env_names(&self) -> impl Iterator<Item = &str> {
+        self.sources
+            .values()
+            .flat_map(SourceConfig::templates)
+            .flat_map(Template::env_names)
+    }
+}
+
+impl File {
+    /// Makes the configuration; `file` is its name.
+    ///
+    /// # Errors
+    ///
+    /// Every broken rule between keys.
+    pub(in super::super) fn validate(self, file: PathBuf) -> Result<Config, Vec<Diagnostic>> {
+        let mut validator = Validator::new();
+        let profiles = by_name(self.profile);
+        let sources: BTreeMap<String, Option<SourceConfig>> =
+            validator.within("source", |validator| {
+                by_name(self.source)
+                    .into_iter()
+                    .map(|(name, keys)| {
+                        let source = validator.within(&name, |validator| keys.validate(validator));
+                        (name, source)
+                    })
+                    .collect()
+            });
+        let names: Vec<_> = sources.keys().map(String::as_str).collect();
+        validator.within("profile", |validator| {
+            for (name, profile) in &profiles {
+                validator.within(name, |validator| profile.validate(validator, &names));
+            }
+        });
+        validator.within("source", |validator| chain::check(validator, &sources));
+        let sources = sources
+            .into_iter()
+            .map(|(name, source)| Some((name, source?)))
+            .collect::<Option<_>>();
+        match (sources, validator.into_diagnostics()) {
+            (Some(sources), diagnostics) if diagnostics.is_empty() => Ok(Config {
+                file,
+                allow_user_config: self.allow_user_config,
+                profiles,
+                sources,
+                daemon: self.daemon,
+            }),
+            // A source that is `None` has a diagnostic.
+            (_, diagnostics) => Err(diagnostics),
+        }
+    }
+}
+
+fn by_name<T>(table: BTreeMap<Name, T>) -> BTreeMap<String, T> {
+    table
+        .into_iter()
+        .map(|(name, value)| (name.into(), value))
+        .collect()
+}

@@ -1,0 +1,65 @@
+//! Wrong configurations: each file of `wrong/` starts with its expected problems as comments
+//! (`# LINE:COLUMN: MESSAGE`).
+
+use std::{fs, path::Path};
+
+use super::{super::error::ConfigError, parse};
+
+const EXAMPLE: &str = include_str!("accepted/example.toml");
+
+fn problems(text: &str) -> Vec<String> {
+    match parse(Path::new("/c.toml"), text) {
+        Ok(_) => Vec::new(),
+        Err(error) => error.problems().map(ToString::to_string).collect(),
+    }
+}
+
+#[test]
+fn every_problem_is_reported_in_the_order_of_the_file() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/config/tests/wrong");
+    let mut count = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        let expected: Vec<_> = text
+            .lines()
+            .map_while(|line| line.strip_prefix("# "))
+            .collect();
+        let problems = problems(&text);
+        assert_eq!(
+            problems.join("\n"),
+            expected.join("\n"),
+            "{}",
+            path.display()
+        );
+        count += 1;
+    }
+    assert!(count > 10, "{count} files");
+}
+
+#[test]
+fn the_first_problem_is_the_message() {
+    let text = EXAMPLE
+        .replace("kv      = 2", "kv = 3")
+        .replace("version = 1", "version = 0");
+    let error = parse(Path::new("/c.toml"), &text).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "/c.toml:1:1: 'version': expected 1, got 0 (and 1 more)"
+    );
+    assert!(matches!(error, ConfigError::Invalid { .. }));
+}
+
+/// Every value of the example in turn is replaced by one that must not be in a message.
+#[test]
+fn no_value_of_a_wrong_type_is_repeated() {
+    for line in EXAMPLE.lines().filter(|line| line.contains('=')) {
+        let (key, _) = line.split_once('=').unwrap();
+        for value in ["['hunter2']", "{ hunter = 'hunter2' }", "'hunter2"] {
+            let text = EXAMPLE.replace(line, &format!("{key}= {value}"));
+            for message in problems(&text) {
+                assert!(!message.contains("hunter2"), "{message}");
+            }
+        }
+    }
+}
