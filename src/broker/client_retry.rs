@@ -54,10 +54,10 @@ pub(crate) enum Signal {
 
 /// Who was given what, and when.
 #[derive(Debug, Default)]
-pub(crate) struct Sessions(HashMap<ClientSession, Handout>);
+pub(crate) struct Sessions(HashMap<ClientSession, LastServed>);
 
 #[derive(Debug)]
-struct Handout {
+struct LastServed {
     key: Fingerprint,
     /// When the session was first given this key, and whether it had had another one.
     first: Tick,
@@ -136,7 +136,7 @@ impl Sessions {
                 .map(|(id, _)| *id);
             silent.and_then(|session| self.0.remove(&session));
         }
-        let handout = Handout {
+        let handout = LastServed {
             key: key.clone(),
             first: now,
             had_another: false,

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::{sync::watch, task::JoinHandle};
 
-use super::slot::{Action, Answer, Refusal, Slot, SlotConfig, Ticket};
+use super::slot::{Action, CredentialUnavailable, Outcome, Slot, SlotConfig, Ticket};
 use crate::{
     clock::{Clock, Tick},
     credential::{self, Credential},
@@ -41,7 +41,7 @@ pub struct Route {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AcquireError {
     /// The source gave none.
-    Refused(Refusal),
+    Unavailable(CredentialUnavailable),
     /// The caller's deadline came first.
     TimedOut {
         /// The host that is waited for.
@@ -111,9 +111,9 @@ impl Driver {
     ) -> Result<Arc<Credential>, AcquireError> {
         let mut events = self.events.subscribe();
         loop {
-            let answer = self.lock().answer(self.clock.now(), ticket);
+            let answer = self.lock().poll(self.clock.now(), ticket);
             let answer = match answer {
-                Answer::Wait(again_at) => {
+                Outcome::Pending(again_at) => {
                     let wake_at = again_at.map_or(until, |at| at.min(until));
                     tokio::select! {
                         // It can't fail: `self` keeps the sender.
@@ -124,14 +124,14 @@ impl Driver {
                     if now.tick < until {
                         continue;
                     }
-                    self.lock().give_up(now, ticket)
+                    self.lock().poll_at_deadline(now, ticket)
                 }
                 answer => answer,
             };
             return match answer {
-                Answer::Serve(credential) => Ok(credential),
-                Answer::Refuse(refusal) => Err(AcquireError::Refused(refusal)),
-                Answer::Wait(_) => Err(self.timed_out(self.lock().last_error())),
+                Outcome::Ready(credential) => Ok(credential),
+                Outcome::Failed(unavailable) => Err(AcquireError::Unavailable(unavailable)),
+                Outcome::Pending(_) => Err(self.timed_out(self.lock().last_error())),
             };
         }
     }

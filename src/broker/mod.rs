@@ -17,11 +17,11 @@ use std::{
 
 use self::{
     driver::Driver,
-    slot::{Answer, Slot},
+    slot::{Outcome, Slot},
 };
 pub use self::{
     driver::{AcquireError, Jitter, Route, system_jitter},
-    slot::{Ask, Refusal, Snapshot},
+    slot::{AcquireRequest, CredentialUnavailable, Snapshot},
 };
 use crate::{
     clock::{Clock, Tick},
@@ -42,13 +42,13 @@ impl Broker {
         let none = Self {
             drivers: BTreeMap::new(),
         };
-        none.succeed(routes, &BTreeSet::new(), clock, jitter)
+        none.reconfigured(routes, &BTreeSet::new(), clock, jitter)
     }
 
     /// A broker for the profiles of a new configuration. Those that are `unchanged` go on with what they have: their
     /// credential, their flight, their back-off.
     #[must_use]
-    pub(crate) fn succeed(
+    pub(crate) fn reconfigured(
         &self,
         routes: BTreeMap<String, Route>,
         unchanged: &BTreeSet<String>,
@@ -78,11 +78,11 @@ impl Broker {
     pub async fn acquire(
         &self,
         profile: &str,
-        ask: Ask,
+        request: AcquireRequest,
         until: Tick,
     ) -> Result<Arc<Credential>, AcquireError> {
         let driver = &self.drivers[profile];
-        let ticket = driver.with(|slot| slot.ask(driver.clock.now(), ask));
+        let ticket = driver.with(|slot| slot.acquire(driver.clock.now(), request));
         driver.wait(ticket, until).await
     }
 
@@ -101,9 +101,9 @@ impl Broker {
         let credential = driver.wait(ticket, until).await?;
         driver.with(|slot| {
             let now = driver.clock.now();
-            match (slot.answer(now, ticket), slot.last_error()) {
-                (Answer::Wait(_), last) => Err(driver.timed_out(last)),
-                (_, Some(_)) => Err(AcquireError::Refused(slot.refusal(now))),
+            match (slot.poll(now, ticket), slot.last_error()) {
+                (Outcome::Pending(_), last) => Err(driver.timed_out(last)),
+                (_, Some(_)) => Err(AcquireError::Unavailable(slot.unavailable(now))),
                 (_, None) => Ok(credential),
             }
         })

@@ -29,7 +29,7 @@ const JITTER: f64 = 0.1;
 
 /// How soon a credential should be replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Need {
+pub(crate) enum Urgency {
     /// Not yet.
     None,
     /// Soon: fetch the successor, serve the current one meanwhile.
@@ -77,21 +77,21 @@ pub(crate) fn longest_cache_lifetime(lifetime: Duration) -> Duration {
 /// out. Where they live shorter, the best there is has to do, and waiting starts at [`MANDATORY`] or a tenth of the
 /// life, whichever is shorter.
 #[must_use]
-pub(crate) fn need(
+pub(crate) fn urgency(
     lifetime: Duration,
     remaining: Duration,
     advisory: Duration,
     cache_lifetime: Duration,
-) -> Need {
+) -> Urgency {
     let min_remaining = min_remaining(cache_lifetime);
     let mandatory = MANDATORY.min(lifetime / 10);
     let is_below_minimum = lifetime > min_remaining && remaining < min_remaining;
     if remaining <= mandatory || is_below_minimum {
-        Need::Mandatory
+        Urgency::Mandatory
     } else if remaining <= advisory {
-        Need::Advisory
+        Urgency::Advisory
     } else {
-        Need::None
+        Urgency::None
     }
 }
 
@@ -117,20 +117,20 @@ mod tests {
 
     #[test]
     fn a_key_that_breaks_the_promise_is_waited_for() {
-        let need = |left| need(secs(3600), secs(left), secs(1080), secs(300));
-        assert_eq!(need(2000), Need::None);
-        assert_eq!(need(1080), Need::Advisory);
-        assert_eq!(need(360), Need::Advisory);
-        assert_eq!(need(359), Need::Mandatory);
+        let urgency = |left| urgency(secs(3600), secs(left), secs(1080), secs(300));
+        assert_eq!(urgency(2000), Urgency::None);
+        assert_eq!(urgency(1080), Urgency::Advisory);
+        assert_eq!(urgency(360), Urgency::Advisory);
+        assert_eq!(urgency(359), Urgency::Mandatory);
     }
 
     #[test]
     fn a_source_that_can_not_keep_the_promise_is_not_pestered() {
         // Five minutes of life for a client that caches for five: every hand-out is short.
-        let need = |left| need(secs(300), secs(left), secs(150), secs(300));
-        assert_eq!(need(299), Need::None);
-        assert_eq!(need(150), Need::Advisory);
-        assert_eq!(need(30), Need::Mandatory);
+        let urgency = |left| urgency(secs(300), secs(left), secs(150), secs(300));
+        assert_eq!(urgency(299), Urgency::None);
+        assert_eq!(urgency(150), Urgency::Advisory);
+        assert_eq!(urgency(30), Urgency::Mandatory);
     }
 
     #[test]
@@ -171,7 +171,7 @@ mod tests {
             let window = advisory_window(lifetime, cache, jitter);
             let (more, less) = (lifetime.mul_f64(a.max(b)), lifetime.mul_f64(a.min(b)));
             prop_assert!(
-                need(lifetime, less, window, cache) >= need(lifetime, more, window, cache)
+                urgency(lifetime, less, window, cache) >= urgency(lifetime, more, window, cache)
             );
         }
 
@@ -181,7 +181,7 @@ mod tests {
         ) {
             let (lifetime, cache) = (secs(lifetime), secs(cache));
             let window = advisory_window(lifetime, cache, jitter);
-            prop_assert_eq!(need(lifetime, lifetime, window, cache), Need::None);
+            prop_assert_eq!(urgency(lifetime, lifetime, window, cache), Urgency::None);
         }
     }
 }

@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 /// How long a failure is remembered at least: two hundred callers of one second share one failed try.
-pub(crate) const FLOOR: Duration = Duration::from_secs(1);
+pub(crate) const MIN_DELAY: Duration = Duration::from_secs(1);
 
 /// The longest wait: what an operator who has just repaired Vault has patience for.
-pub(crate) const CEILING: Duration = Duration::from_secs(300);
+pub(crate) const MAX_DELAY: Duration = Duration::from_secs(300);
 
 /// The longest that a source's own `Retry-After` is obeyed: an hour. A larger one is a mistake somewhere.
-pub(crate) const RETRY_AFTER_CEILING: Duration = Duration::from_secs(3600);
+pub(crate) const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
 /// How long to wait after the `failures`th failure in a row (from 1): a random part (`jitter`, from 0 up to 1) of
-/// 1 s · 2ⁿ⁻¹, 5 min at most, but never less than [`FLOOR`].
+/// 1 s · 2ⁿ⁻¹, 5 min at most, but never less than [`MIN_DELAY`].
 ///
 /// This is "full jitter": it spreads ten thousand laptops that lost the same Vault at the same moment. See
 /// <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>.
@@ -22,11 +22,11 @@ pub(crate) const RETRY_AFTER_CEILING: Duration = Duration::from_secs(3600);
 #[must_use]
 pub(crate) fn delay(failures: u32, retry_after: Option<Duration>, jitter: f64) -> Duration {
     let exponent = failures.saturating_sub(1).min(16);
-    let bound = FLOOR.saturating_mul(1 << exponent).min(CEILING);
-    let own = bound.mul_f64(jitter.clamp(0.0, 1.0)).max(FLOOR);
+    let bound = MIN_DELAY.saturating_mul(1 << exponent).min(MAX_DELAY);
+    let own = bound.mul_f64(jitter.clamp(0.0, 1.0)).max(MIN_DELAY);
     let asked = retry_after.map_or(Duration::ZERO, |after| {
         after
-            .min(RETRY_AFTER_CEILING)
+            .min(MAX_RETRY_AFTER)
             .mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 10.0)
     });
     own.max(asked)
@@ -56,7 +56,7 @@ mod tests {
         #[test]
         fn stays_within_its_bounds(failures: u32, jitter in 0.0..1.0f64) {
             let wait = delay(failures, None, jitter);
-            prop_assert!(wait >= FLOOR && wait <= CEILING);
+            prop_assert!(wait >= MIN_DELAY && wait <= MAX_DELAY);
         }
 
         #[test]
@@ -64,7 +64,7 @@ mod tests {
             failures: u32, jitter in 0.0..1.0f64, asked in 0u64..10_000,
         ) {
             let asked = Duration::from_secs(asked);
-            prop_assert!(delay(failures, Some(asked), jitter) >= asked.min(RETRY_AFTER_CEILING));
+            prop_assert!(delay(failures, Some(asked), jitter) >= asked.min(MAX_RETRY_AFTER));
         }
     }
 }

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use tokio::{sync::Notify, task::JoinHandle};
 
 use super::{
-    slot::{Reason, Refusal},
+    slot::{CredentialUnavailable, Reason},
     *,
 };
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
     source::{Source, TransportError},
 };
 
-const ASK: Ask = Ask {
+const ASK: AcquireRequest = AcquireRequest {
     cache_lifetime: Duration::from_secs(300),
     session: None,
 };
@@ -197,7 +197,7 @@ async fn a_refresh_that_fails_says_so_although_the_old_key_is_served() {
     let until = fixture.clock.now().tick + Duration::from_secs(8);
     let refreshed = fixture.broker.refresh("p", until).await;
     assert!(
-        matches!(refreshed, Err(AcquireError::Refused(refusal)) if refusal.reason == Reason::Source(down()))
+        matches!(refreshed, Err(AcquireError::Unavailable(refusal)) if refusal.reason == Reason::Source(down()))
     );
     assert_eq!(fixture.acquire().await.unwrap().unwrap(), "k1");
 }
@@ -208,7 +208,7 @@ async fn what_the_client_would_refuse_is_not_passed_on() {
     let error = fixture.acquire().await.unwrap().unwrap_err();
     assert!(matches!(
         error,
-        AcquireError::Refused(Refusal { reason: Reason::Source(SourceError::Unusable { ref reason, .. }), .. })
+        AcquireError::Unavailable(CredentialUnavailable { reason: Reason::Source(SourceError::Unusable { ref reason, .. }), .. })
             if reason == "has white space in it, at character 4"
     ));
 }
@@ -232,7 +232,9 @@ async fn a_new_configuration_takes_over_the_profiles_that_it_leaves_as_they_were
     for (unchanged, expected) in [(vec!["p".to_owned()], "k1"), (vec![], "k2")] {
         let routes = BTreeMap::from([("p".to_owned(), route(&fixture.source))]);
         let unchanged = unchanged.into_iter().collect();
-        let broker = fixture.broker.succeed(routes, &unchanged, &clock, &jitter);
+        let broker = fixture
+            .broker
+            .reconfigured(routes, &unchanged, &clock, &jitter);
         let credential = broker.acquire("p", ASK, until).await.unwrap();
         assert_eq!(credential.secret.expose(), expected);
     }

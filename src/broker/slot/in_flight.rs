@@ -40,7 +40,7 @@ impl InFlight {
         self.ended = self.current.take().unwrap_or(self.ended);
     }
 
-    pub(super) fn is_over(&self, number: u64) -> bool {
+    pub(super) fn is_finished(&self, number: u64) -> bool {
         number <= self.ended
     }
 }

@@ -1,7 +1,7 @@
 //! What the broker knows of one profile's credential, and what follows from it. Pure: no clock, no chance, no I/O.
 //!
-//! The broker tells the slot what happened ([`Slot::ask`], [`Slot::on_fetched`], [`Slot::on_probed`], [`Slot::on_revalidated`],
-//! [`Slot::on_timer`]) and asks it what to answer ([`Slot::answer`]) and what to do ([`Slot::take_actions`]). At most one
+//! The broker tells the slot what happened ([`Slot::acquire`], [`Slot::on_fetched`], [`Slot::on_probed`], [`Slot::on_revalidated`],
+//! [`Slot::on_timer`]) and asks it what to answer ([`Slot::poll`]) and what to do ([`Slot::take_actions`]). At most one
 //! fetch is under way at any time: that is the single flight. The same goes for questions to the gateway and for looks
 //! at the source's version.
 
@@ -15,8 +15,8 @@ mod watch;
 
 use std::{sync::Arc, time::Duration};
 
-pub(crate) use self::types::{Action, Answer, Reason, Rejected, SlotConfig, Ticket};
-pub use self::types::{Ask, Refusal, Snapshot};
+pub use self::types::{AcquireRequest, CredentialUnavailable, Snapshot};
+pub(crate) use self::types::{Action, Outcome, Reason, Rejected, SlotConfig, Ticket};
 use self::{
     in_flight::InFlight,
     probe::{Consequence, ProbeState},
@@ -40,13 +40,13 @@ const SHORTEST_LIFETIME: Duration = Duration::from_secs(60);
 
 /// How long a caller waits, who could be served, for the source to say that there is nothing newer: the first one after a
 /// rest, and one whose key may be dead. A 401 would cost the client about as much.
-const PATIENCE: Duration = Duration::from_secs(1);
+const MAX_REVALIDATION_WAIT: Duration = Duration::from_secs(1);
 
 /// See the module's documentation.
 #[derive(Debug, Default)]
 pub(crate) struct Slot {
     config: SlotConfig,
-    held: Option<Held>,
+    held: Option<Cached>,
     flight: InFlight,
     /// A refresh came while a flight was under way that may have looked before the change: fly once more.
     again: bool,
@@ -60,7 +60,7 @@ pub(crate) struct Slot {
 }
 
 #[derive(Debug)]
-struct Held {
+struct Cached {
     credential: Arc<Credential>,
     /// When this key, whichever lease or version it came with since, was first obtained.
     first_obtained: Tick,
@@ -88,33 +88,33 @@ impl Slot {
     }
 
     /// A caller asks. Starts what is needed and allowed.
-    pub(crate) fn ask(&mut self, now: Now, ask: Ask) -> Ticket {
+    pub(crate) fn acquire(&mut self, now: Now, request: AcquireRequest) -> Ticket {
         let was_in_use = self.is_in_use(now);
         self.last_request = Some(LastRequest {
             asked_at: now.tick,
-            cache_lifetime: ask.cache_lifetime,
+            cache_lifetime: request.cache_lifetime,
         });
         let mut ticket = Ticket {
-            ask: Some(ask),
+            request: Some(request),
             ..Ticket::default()
         };
-        match self.need(now) {
-            None | Some(renewal::Need::Mandatory) => ticket.flight = self.fetch_if_allowed(now),
-            Some(renewal::Need::Advisory) => {
+        match self.urgency(now) {
+            None | Some(renewal::Urgency::Mandatory) => ticket.flight = self.fetch_if_allowed(now),
+            Some(renewal::Urgency::Advisory) => {
                 self.fetch_if_allowed(now);
             }
-            Some(renewal::Need::None) => {}
+            Some(renewal::Urgency::None) => {}
         }
-        if ticket.flight.is_none() && self.alive(now).is_some() {
+        if ticket.flight.is_none() && self.valid(now).is_some() {
             if self.probe.rejected_since().is_some() {
-                self.pursue(now, &mut ticket);
+                self.recheck_rejected(now, &mut ticket);
             } else {
-                self.suspect(now, ask, &mut ticket);
+                self.check_for_rejection(now, request, &mut ticket);
             }
             if !was_in_use {
                 ticket.revalidation = self.revalidate_if_due(now);
             }
-            ticket.patient_until = Some(now.tick + PATIENCE);
+            ticket.wait_until = Some(now.tick + MAX_REVALIDATION_WAIT);
         }
         ticket
     }
@@ -126,7 +126,7 @@ impl Slot {
         if self.flight.current().is_some() {
             self.again = true;
         } else {
-            self.launch(None);
+            self.start_fetch(None);
         }
         Ticket {
             flight: Some(flight),
@@ -135,19 +135,19 @@ impl Slot {
     }
 
     /// What the holder of `ticket` is told.
-    pub(crate) fn answer(&mut self, now: Now, ticket: Ticket) -> Answer {
-        if self.is_awaited(now, ticket) {
-            return Answer::Wait(ticket.patient_until.filter(|until| *until > now.tick));
+    pub(crate) fn poll(&mut self, now: Now, ticket: Ticket) -> Outcome {
+        if self.is_pending(now, ticket) {
+            return Outcome::Pending(ticket.wait_until.filter(|until| *until > now.tick));
         }
-        self.conclude(now, ticket)
+        self.resolve(now, ticket)
     }
 
-    /// What the holder of `ticket` is told when it can wait no longer; [`Answer::Wait`] where only waiting would help.
-    pub(crate) fn give_up(&mut self, now: Now, ticket: Ticket) -> Answer {
-        if self.is_awaited(now, ticket) && self.alive(now).is_none() {
-            return Answer::Wait(None);
+    /// What the holder of `ticket` is told when it can wait no longer; [`Outcome::Pending`] where only waiting would help.
+    pub(crate) fn poll_at_deadline(&mut self, now: Now, ticket: Ticket) -> Outcome {
+        if self.is_pending(now, ticket) && self.valid(now).is_none() {
+            return Outcome::Pending(None);
         }
-        self.conclude(now, ticket)
+        self.resolve(now, ticket)
     }
 
     /// What went wrong with the last fetch; `None` where it went well.
@@ -172,7 +172,7 @@ impl Slot {
             Err(error) => self.fail(now, jitter, error),
         }
         if std::mem::take(&mut self.again) {
-            self.launch(None);
+            self.start_fetch(None);
         }
     }
 
@@ -182,7 +182,7 @@ impl Slot {
             Consequence::None => {}
             Consequence::Reissue => {
                 if self.flight.current().is_none() {
-                    self.launch(None);
+                    self.start_fetch(None);
                 }
             }
             Consequence::Refetch => {
@@ -213,7 +213,7 @@ impl Slot {
                 self.watch.failed(now, jitter, None);
                 // Whatever the last fetches brought: this one will bring something else.
                 if self.flight.current().is_none() {
-                    self.launch(None);
+                    self.start_fetch(None);
                 }
             }
             Ok(Freshness::Unknown) => self.watch.forget(),
@@ -224,11 +224,11 @@ impl Slot {
 
     /// The time that [`Slot::next_deadline`] named has come, or may have.
     pub(crate) fn on_timer(&mut self, now: Now) {
-        if !self.is_in_use(now) || self.alive(now).is_none() {
+        if !self.is_in_use(now) || self.valid(now).is_none() {
             return;
         }
         let is_rejected = self.probe.rejected_since().is_some();
-        if is_rejected || self.need(now) != Some(renewal::Need::None) {
+        if is_rejected || self.urgency(now) != Some(renewal::Urgency::None) {
             self.fetch_if_allowed(now);
         }
         self.revalidate_if_due(now);
@@ -236,7 +236,7 @@ impl Slot {
 
     /// When the slot next has something to do of itself; `None` while it rests.
     pub(crate) fn next_deadline(&self, now: Now) -> Option<Tick> {
-        let held = self.alive(now).filter(|_| self.is_in_use(now))?;
+        let held = self.valid(now).filter(|_| self.is_in_use(now))?;
         let fetch = match self.flight.current() {
             // Its landing is waited for.
             Some(_) => None,
@@ -272,7 +272,7 @@ impl Slot {
     /// For `status`.
     pub(crate) fn snapshot(&self, now: Now) -> Snapshot {
         Snapshot {
-            credential: self.alive(now).map(|held| Arc::clone(&held.credential)),
+            credential: self.valid(now).map(|held| Arc::clone(&held.credential)),
             rejected_since: self.probe.rejected_since(),
             seen_current: self.watch.seen_current(),
             last_error: self.last_error().cloned(),
@@ -285,7 +285,7 @@ impl Slot {
     }
 
     /// What to say where there is nothing to serve.
-    pub(crate) fn refusal(&self, now: Now) -> Refusal {
+    pub(crate) fn unavailable(&self, now: Now) -> CredentialUnavailable {
         let reason = match (self.rejected(now), self.last_error()) {
             (Some(rejected), _) => Reason::Rejected(rejected),
             (None, error) => Reason::Source(error.cloned().unwrap_or(SourceError::Forgotten)),
@@ -294,18 +294,21 @@ impl Slot {
             .retry
             .retry_at(now.tick)
             .map_or(Duration::ZERO, |at| at.since(now.tick));
-        Refusal { reason, next_try }
+        CredentialUnavailable { reason, next_try }
     }
 
     /// Whether something is under way that `ticket` waits for.
-    fn is_awaited(&self, now: Now, ticket: Ticket) -> bool {
+    fn is_pending(&self, now: Now, ticket: Ticket) -> bool {
         if ticket
             .flight
-            .is_some_and(|flight| !self.flight.is_over(flight))
+            .is_some_and(|flight| !self.flight.is_finished(flight))
         {
             return true;
         }
-        if ticket.probe.is_some_and(|probe| !self.probe.is_over(probe)) {
+        if ticket
+            .probe
+            .is_some_and(|probe| !self.probe.is_finished(probe))
+        {
             return true;
         }
         let is_flying = self.flight.current().is_some();
@@ -313,37 +316,37 @@ impl Slot {
             // The flight that the verdict has started.
             return true;
         }
-        if ticket.patient_until.is_none_or(|until| now.tick >= until) {
+        if ticket.wait_until.is_none_or(|until| now.tick >= until) {
             return false;
         }
         let is_suspected = ticket.probe.is_some()
             && is_flying
             && !matches!(self.probe.result(now.tick), Some(ProbeResult::Accepted));
         is_suspected
-            || ticket.refetch.is_some_and(|flight| !self.flight.is_over(flight))
+            || ticket.refetch.is_some_and(|flight| !self.flight.is_finished(flight))
             // A look that found something new has started a flight.
-            || ticket.revalidation.is_some_and(|revalidation| !self.watch.is_over(revalidation) || is_flying)
+            || ticket.revalidation.is_some_and(|revalidation| !self.watch.is_finished(revalidation) || is_flying)
     }
 
     /// What is served or said with what is there.
-    fn conclude(&mut self, now: Now, ticket: Ticket) -> Answer {
+    fn resolve(&mut self, now: Now, ticket: Ticket) -> Outcome {
         let is_rejected = self.probe.rejected_since().is_some();
-        let Some(held) = self.alive(now).filter(|_| !is_rejected) else {
-            return Answer::Refuse(self.refusal(now));
+        let Some(held) = self.valid(now).filter(|_| !is_rejected) else {
+            return Outcome::Failed(self.unavailable(now));
         };
         let credential = Arc::clone(&held.credential);
-        if let Some(ask) = ticket.ask
-            && let Some(session) = ask.session
+        if let Some(request) = ticket.request
+            && let Some(session) = request.session
         {
             let key = credential.fingerprint();
             self.sessions
-                .record(session, &key, now.tick, ask.cache_lifetime);
+                .record(session, &key, now.tick, request.cache_lifetime);
         }
-        Answer::Serve(credential)
+        Outcome::Ready(credential)
     }
 
     fn rejected(&self, now: Now) -> Option<Rejected> {
-        let held = self.alive(now)?;
+        let held = self.valid(now)?;
         Some(Rejected {
             since: self.probe.rejected_since()?,
             fingerprint: held.credential.fingerprint(),
@@ -352,27 +355,32 @@ impl Slot {
         })
     }
 
-    fn alive(&self, now: Now) -> Option<&Held> {
+    fn valid(&self, now: Now) -> Option<&Cached> {
         self.held
             .as_ref()
             .filter(|held| !held.credential.is_expired(now))
     }
 
     /// How soon a successor is needed; `None` where there is nothing to be succeeded.
-    fn need(&self, now: Now) -> Option<renewal::Need> {
-        let held = self.alive(now)?;
+    fn urgency(&self, now: Now) -> Option<renewal::Urgency> {
+        let held = self.valid(now)?;
         let (Some(lifetime), Some(remaining)) =
             (held.credential.lifetime, held.credential.remaining(now))
         else {
-            return Some(renewal::Need::None);
+            return Some(renewal::Urgency::None);
         };
         let cache_lifetime = self.cache_lifetime();
         let window = renewal::advisory_window(lifetime, cache_lifetime, held.jitter);
-        Some(renewal::need(lifetime, remaining, window, cache_lifetime))
+        Some(renewal::urgency(
+            lifetime,
+            remaining,
+            window,
+            cache_lifetime,
+        ))
     }
 
     /// When the advisory window opens; `None` for a credential without an end.
-    fn renewal_due(&self, now: Now, held: &Held) -> Option<Tick> {
+    fn renewal_due(&self, now: Now, held: &Cached) -> Option<Tick> {
         let lifetime = held.credential.lifetime?;
         let window = renewal::advisory_window(lifetime, self.cache_lifetime(), held.jitter);
         let left = held.credential.remaining(now)?;
@@ -402,7 +410,7 @@ impl Slot {
         }
         let is_rejected = self.probe.rejected_since().is_some();
         let renew = self
-            .alive(now)
+            .valid(now)
             .filter(|_| !is_rejected)
             .map(|held| &held.credential)
             .filter(|credential| {
@@ -412,10 +420,10 @@ impl Slot {
                     .is_some_and(|lease| lease.renewable)
             })
             .map(Arc::clone);
-        Some(self.launch(renew))
+        Some(self.start_fetch(renew))
     }
 
-    fn launch(&mut self, renew: Option<Arc<Credential>>) -> u64 {
+    fn start_fetch(&mut self, renew: Option<Arc<Credential>>) -> u64 {
         let flight = self.flight.start();
         self.actions.push(Action::Fetch { flight, renew });
         flight
@@ -441,7 +449,7 @@ impl Slot {
 
     fn replace(&mut self, now: Now, jitter: f64, credential: Credential) {
         let before = self
-            .alive(now)
+            .valid(now)
             .filter(|held| held.credential.secret == credential.secret);
         let is_known = before.is_some();
         let is_no_better = before.is_some_and(|before| {
@@ -461,7 +469,7 @@ impl Slot {
         }
         self.probe.hold(&credential.fingerprint());
         self.watch.obtained(now, jitter);
-        self.held = Some(Held {
+        self.held = Some(Cached {
             credential: Arc::new(credential),
             first_obtained,
             confirmed: now.tick,
@@ -476,7 +484,7 @@ impl Slot {
         self.retry.add(now.tick, jitter, Some(error));
     }
 
-    fn drop_held(&mut self) -> Option<Held> {
+    fn drop_held(&mut self) -> Option<Cached> {
         self.probe.forget();
         self.watch.forget();
         self.held.take()

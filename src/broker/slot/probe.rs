@@ -92,7 +92,7 @@ impl ProbeState {
     }
 
     /// The number of the question that is under way, and whether it starts only now.
-    pub(super) fn ask(&mut self, now: Tick) -> (u64, bool) {
+    pub(super) fn start(&mut self, now: Tick) -> (u64, bool) {
         if let Some(number) = self.in_flight.current() {
             return (number, false);
         }
@@ -107,8 +107,8 @@ impl ProbeState {
         self.is_retrying |= retrying;
     }
 
-    pub(super) fn is_over(&self, number: u64) -> bool {
-        self.in_flight.is_over(number)
+    pub(super) fn is_finished(&self, number: u64) -> bool {
+        self.in_flight.is_finished(number)
     }
 
     /// The gateway has answered. What follows from it.

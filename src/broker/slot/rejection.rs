@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Action, Ask, Slot, Ticket};
+use super::{AcquireRequest, Action, Slot, Ticket};
 use crate::{
     broker::client_retry::{self, Signal},
     clock::Now,
@@ -11,14 +11,19 @@ use crate::{
 
 impl Slot {
     /// What an early second ask leads to.
-    pub(super) fn suspect(&mut self, now: Now, ask: Ask, ticket: &mut Ticket) {
+    pub(super) fn check_for_rejection(
+        &mut self,
+        now: Now,
+        request: AcquireRequest,
+        ticket: &mut Ticket,
+    ) {
         let Some(held) = &self.held else { return };
-        let signal = ask
+        let signal = request
             .session
             .map_or(Signal::Uninformative { retrying: false }, |session| {
                 let current = held.credential.fingerprint();
                 self.sessions
-                    .signal(session, &current, now.tick, ask.cache_lifetime)
+                    .signal(session, &current, now.tick, request.cache_lifetime)
             });
         match signal {
             Signal::None => {}
@@ -51,7 +56,7 @@ impl Slot {
     }
 
     /// The key is dead: is there another one by now, or does the gateway take it again?
-    pub(super) fn pursue(&mut self, now: Now, ticket: &mut Ticket) {
+    pub(super) fn recheck_rejected(&mut self, now: Now, ticket: &mut Ticket) {
         ticket.flight = self.fetch_if_allowed(now);
         if ticket.flight.is_none()
             && self.config.has_gateway
@@ -69,12 +74,12 @@ impl Slot {
         }
         let is_allowed =
             self.retry.retry_at(now.tick).is_none() && self.refetch_limiter.allow(now.tick);
-        is_allowed.then(|| self.launch(None))
+        is_allowed.then(|| self.start_fetch(None))
     }
 
     fn start_probe(&mut self, now: Now) -> Option<u64> {
         let held = self.held.as_ref()?;
-        let (probe, is_new) = self.probe.ask(now.tick);
+        let (probe, is_new) = self.probe.start(now.tick);
         if is_new {
             let credential = Arc::clone(&held.credential);
             self.actions.push(Action::Probe { probe, credential });

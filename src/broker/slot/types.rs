@@ -21,7 +21,7 @@ pub(crate) struct SlotConfig {
 
 /// What a caller says when it asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ask {
+pub struct AcquireRequest {
     /// How long the client will use the answer.
     pub cache_lifetime: Duration,
     /// The client's process, where it is known.
@@ -38,25 +38,25 @@ pub(crate) struct Ticket {
     /// The flight that may bring something better, and the look that may start one: waited for until then.
     pub(super) refetch: Option<u64>,
     pub(super) revalidation: Option<u64>,
-    pub(super) patient_until: Option<Tick>,
+    pub(super) wait_until: Option<Tick>,
     /// To whom the answer goes.
-    pub(super) ask: Option<Ask>,
+    pub(super) request: Option<AcquireRequest>,
 }
 
 /// What a caller is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub(crate) enum Outcome {
     /// Here it is.
-    Serve(Arc<Credential>),
+    Ready(Arc<Credential>),
     /// Something is under way that will answer; ask again when something has happened, or at this time.
-    Wait(Option<Tick>),
+    Pending(Option<Tick>),
     /// There is none.
-    Refuse(Refusal),
+    Failed(CredentialUnavailable),
 }
 
 /// Why there is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct CredentialUnavailable {
     /// What is wrong.
     pub(crate) reason: Reason,
     /// How long from now until the next try.

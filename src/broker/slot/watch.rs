@@ -54,8 +54,8 @@ impl Watch {
         self.in_flight.end(number)
     }
 
-    pub(super) fn is_over(&self, number: u64) -> bool {
-        self.in_flight.is_over(number)
+    pub(super) fn is_finished(&self, number: u64) -> bool {
+        self.in_flight.is_finished(number)
     }
 
     /// It is what the source has.

@@ -9,7 +9,7 @@ use super::*;
 use crate::{broker::retry, client_session::ClientSession};
 use crate::{clock::Timestamp, credential::Lease, secret::Secret};
 
-const FIVE_MINUTES: Ask = Ask {
+const FIVE_MINUTES: AcquireRequest = AcquireRequest {
     cache_lifetime: Duration::from_secs(300),
     session: None,
 };
@@ -47,9 +47,9 @@ fn denied() -> SourceError {
     }
 }
 
-fn served(answer: Answer) -> String {
+fn served(answer: Outcome) -> String {
     match answer {
-        Answer::Serve(credential) => credential.secret.expose().to_owned(),
+        Outcome::Ready(credential) => credential.secret.expose().to_owned(),
         other => panic!("not served: {other:?}"),
     }
 }
@@ -65,7 +65,7 @@ fn started(slot: &mut Slot) -> u64 {
 /// A slot that holds `text` since second 0.
 fn holding(text: &str, lifetime: Option<u64>) -> Slot {
     let mut slot = Slot::default();
-    slot.ask(at(0), FIVE_MINUTES);
+    slot.acquire(at(0), FIVE_MINUTES);
     let flight = started(&mut slot);
     slot.on_fetched(at(0), 0.5, flight, Ok(key(text, at(0), lifetime)));
     slot
@@ -74,85 +74,85 @@ fn holding(text: &str, lifetime: Option<u64>) -> Slot {
 #[test]
 fn two_callers_share_one_flight_and_its_result() {
     let mut slot = Slot::default();
-    let first = slot.ask(at(0), FIVE_MINUTES);
+    let first = slot.acquire(at(0), FIVE_MINUTES);
     let flight = started(&mut slot);
-    let second = slot.ask(at(1), FIVE_MINUTES);
+    let second = slot.acquire(at(1), FIVE_MINUTES);
     assert_eq!(slot.take_actions(), []);
-    assert_eq!(slot.answer(at(1), first), Answer::Wait(None));
+    assert_eq!(slot.poll(at(1), first), Outcome::Pending(None));
 
     slot.on_fetched(at(2), 0.5, flight, Ok(key("k1", at(2), None)));
-    assert_eq!(served(slot.answer(at(2), first)), "k1");
-    assert_eq!(served(slot.answer(at(2), second)), "k1");
+    assert_eq!(served(slot.poll(at(2), first)), "k1");
+    assert_eq!(served(slot.poll(at(2), second)), "k1");
 }
 
 #[test]
 fn two_callers_share_its_failure_and_so_does_who_comes_soon_after() {
     let mut slot = Slot::default();
-    let first = slot.ask(at(0), FIVE_MINUTES);
+    let first = slot.acquire(at(0), FIVE_MINUTES);
     let flight = started(&mut slot);
-    let second = slot.ask(at(0), FIVE_MINUTES);
+    let second = slot.acquire(at(0), FIVE_MINUTES);
     slot.on_fetched(at(1), 0.0, flight, Err(down()));
-    let refusal = Answer::Refuse(Refusal {
+    let refusal = Outcome::Failed(CredentialUnavailable {
         reason: Reason::Source(down()),
-        next_try: retry::FLOOR,
+        next_try: retry::MIN_DELAY,
     });
-    assert_eq!(slot.answer(at(1), first), refusal);
-    assert_eq!(slot.answer(at(1), second), refusal);
+    assert_eq!(slot.poll(at(1), first), refusal);
+    assert_eq!(slot.poll(at(1), second), refusal);
 
-    let third = slot.ask(at(1), FIVE_MINUTES);
+    let third = slot.acquire(at(1), FIVE_MINUTES);
     assert_eq!(slot.take_actions(), []);
-    assert_eq!(slot.answer(at(1), third), refusal);
+    assert_eq!(slot.poll(at(1), third), refusal);
 
-    slot.ask(at(2), FIVE_MINUTES);
+    slot.acquire(at(2), FIVE_MINUTES);
     assert_eq!(started(&mut slot), 2);
 }
 
 #[test]
 fn a_cached_key_needs_no_flight() {
     let mut slot = holding("k1", None);
-    let ticket = slot.ask(at(100_000), FIVE_MINUTES);
+    let ticket = slot.acquire(at(100_000), FIVE_MINUTES);
     assert_eq!(slot.take_actions(), []);
-    assert_eq!(served(slot.answer(at(100_000), ticket)), "k1");
+    assert_eq!(served(slot.poll(at(100_000), ticket)), "k1");
 }
 
 #[test]
 fn in_the_advisory_window_one_renews_and_all_are_served() {
     let mut slot = holding("k1", Some(3600));
-    let ticket = slot.ask(at(2600), FIVE_MINUTES);
-    assert_eq!(served(slot.answer(at(2600), ticket)), "k1");
+    let ticket = slot.acquire(at(2600), FIVE_MINUTES);
+    assert_eq!(served(slot.poll(at(2600), ticket)), "k1");
     let flight = started(&mut slot);
-    let ticket = slot.ask(at(2601), FIVE_MINUTES);
+    let ticket = slot.acquire(at(2601), FIVE_MINUTES);
     assert_eq!(slot.take_actions(), []);
-    assert_eq!(served(slot.answer(at(2601), ticket)), "k1");
+    assert_eq!(served(slot.poll(at(2601), ticket)), "k1");
 
     slot.on_fetched(at(2602), 0.5, flight, Ok(key("k2", at(2602), Some(3600))));
-    let ticket = slot.ask(at(2603), FIVE_MINUTES);
-    assert_eq!(served(slot.answer(at(2603), ticket)), "k2");
+    let ticket = slot.acquire(at(2603), FIVE_MINUTES);
+    assert_eq!(served(slot.poll(at(2603), ticket)), "k2");
 }
 
 #[test]
 fn a_key_that_would_die_in_the_clients_hands_is_replaced_first() {
     let mut slot = holding("k1", Some(3600));
-    let ticket = slot.ask(at(3300), FIVE_MINUTES);
-    assert_eq!(slot.answer(at(3300), ticket), Answer::Wait(None));
+    let ticket = slot.acquire(at(3300), FIVE_MINUTES);
+    assert_eq!(slot.poll(at(3300), ticket), Outcome::Pending(None));
     let flight = started(&mut slot);
     slot.on_fetched(at(3301), 0.5, flight, Ok(key("k2", at(3301), Some(3600))));
-    assert_eq!(served(slot.answer(at(3301), ticket)), "k2");
+    assert_eq!(served(slot.poll(at(3301), ticket)), "k2");
 }
 
 #[test]
 fn in_an_outage_a_key_is_served_to_its_end_and_not_beyond() {
     let mut slot = holding("k1", Some(3600));
-    let ticket = slot.ask(at(3500), FIVE_MINUTES);
+    let ticket = slot.acquire(at(3500), FIVE_MINUTES);
     let flight = started(&mut slot);
     slot.on_fetched(at(3501), 0.5, flight, Err(down()));
-    assert_eq!(served(slot.answer(at(3501), ticket)), "k1");
+    assert_eq!(served(slot.poll(at(3501), ticket)), "k1");
 
-    let ticket = slot.ask(at(3599), FIVE_MINUTES);
+    let ticket = slot.acquire(at(3599), FIVE_MINUTES);
     let flight = started(&mut slot);
-    assert_eq!(served(slot.give_up(at(3599), ticket)), "k1");
+    assert_eq!(served(slot.poll_at_deadline(at(3599), ticket)), "k1");
     slot.on_fetched(at(3600), 0.5, flight, Err(down()));
-    assert!(matches!(slot.answer(at(3600), ticket), Answer::Refuse(_)));
+    assert!(matches!(slot.poll(at(3600), ticket), Outcome::Failed(_)));
 }
 
 #[test]
@@ -161,9 +161,9 @@ fn a_definitive_refusal_drops_the_key() {
     slot.refresh();
     let flight = started(&mut slot);
     slot.on_fetched(at(1), 0.5, flight, Err(denied()));
-    let ticket = slot.ask(at(1), FIVE_MINUTES);
+    let ticket = slot.acquire(at(1), FIVE_MINUTES);
     assert!(
-        matches!(slot.answer(at(1), ticket), Answer::Refuse(r) if r.reason == Reason::Source(denied()))
+        matches!(slot.poll(at(1), ticket), Outcome::Failed(r) if r.reason == Reason::Source(denied()))
     );
 }
 
@@ -172,32 +172,32 @@ fn a_refresh_keeps_the_old_key_until_the_new_one_is_there() {
     let mut slot = holding("k1", None);
     let refresh = slot.refresh();
     let flight = started(&mut slot);
-    assert_eq!(slot.answer(at(1), refresh), Answer::Wait(None));
-    let ask = slot.ask(at(1), FIVE_MINUTES);
-    assert_eq!(served(slot.answer(at(1), ask)), "k1");
+    assert_eq!(slot.poll(at(1), refresh), Outcome::Pending(None));
+    let ask = slot.acquire(at(1), FIVE_MINUTES);
+    assert_eq!(served(slot.poll(at(1), ask)), "k1");
     slot.on_fetched(at(2), 0.5, flight, Err(down()));
-    assert_eq!(served(slot.answer(at(2), refresh)), "k1");
+    assert_eq!(served(slot.poll(at(2), refresh)), "k1");
     assert_eq!(slot.last_error(), Some(&down()));
 }
 
 #[test]
 fn a_refresh_is_not_content_with_a_flight_that_was_already_under_way() {
     let mut slot = Slot::default();
-    slot.ask(at(0), FIVE_MINUTES);
+    slot.acquire(at(0), FIVE_MINUTES);
     let first = started(&mut slot);
     let refresh = slot.refresh();
     assert_eq!(slot.take_actions(), [], "never two flights at once");
     slot.on_fetched(at(1), 0.5, first, Ok(key("k1", at(1), None)));
-    assert_eq!(slot.answer(at(1), refresh), Answer::Wait(None));
+    assert_eq!(slot.poll(at(1), refresh), Outcome::Pending(None));
     let second = started(&mut slot);
     slot.on_fetched(at(2), 0.5, second, Ok(key("k2", at(2), None)));
-    assert_eq!(served(slot.answer(at(2), refresh)), "k2");
+    assert_eq!(served(slot.poll(at(2), refresh)), "k2");
 }
 
 #[test]
 fn a_refresh_does_not_wait_for_the_back_off() {
     let mut slot = Slot::default();
-    slot.ask(at(0), FIVE_MINUTES);
+    slot.acquire(at(0), FIVE_MINUTES);
     let flight = started(&mut slot);
     slot.on_fetched(at(0), 1.0, flight, Err(down()));
     slot.refresh();
@@ -207,7 +207,7 @@ fn a_refresh_does_not_wait_for_the_back_off() {
 #[test]
 fn a_renewable_lease_is_renewed_and_a_refresh_wants_a_new_one() {
     let mut slot = Slot::default();
-    slot.ask(at(0), FIVE_MINUTES);
+    slot.acquire(at(0), FIVE_MINUTES);
     let flight = started(&mut slot);
     let leased = Credential {
         lease: Some(Lease {
@@ -217,7 +217,7 @@ fn a_renewable_lease_is_renewed_and_a_refresh_wants_a_new_one() {
         ..key("k1", at(0), Some(3600))
     };
     slot.on_fetched(at(0), 0.5, flight, Ok(leased));
-    slot.ask(at(3000), FIVE_MINUTES);
+    slot.acquire(at(3000), FIVE_MINUTES);
     assert!(matches!(
         slot.take_actions()[..],
         [Action::Fetch {
@@ -241,7 +241,7 @@ fn a_source_that_repeats_an_ageing_key_is_asked_with_back_off() {
     let mut slot = holding("k1", Some(3600));
     let mut flights = 0;
     for second in 3000..3540 {
-        slot.ask(at(second), FIVE_MINUTES);
+        slot.acquire(at(second), FIVE_MINUTES);
         if let [Action::Fetch { flight, .. }] = slot.take_actions()[..] {
             flights += 1;
             // The same key again, with the same end.
@@ -263,7 +263,7 @@ fn a_profile_in_use_wakes_for_renewal_and_one_at_rest_has_no_timer() {
         "three cache lifetimes without an ask"
     );
 
-    slot.ask(at(2500), FIVE_MINUTES);
+    slot.acquire(at(2500), FIVE_MINUTES);
     slot.on_timer(at(2520));
     assert_eq!(started(&mut slot), 2);
     assert_eq!(
@@ -279,12 +279,12 @@ fn forgotten_is_forgotten_even_with_a_flight_under_way() {
     let ticket = slot.refresh();
     let flight = started(&mut slot);
     assert_eq!(slot.forget().unwrap().secret.expose(), "k1");
-    let refused = Answer::Refuse(Refusal {
+    let refused = Outcome::Failed(CredentialUnavailable {
         reason: Reason::Source(SourceError::Forgotten),
         next_try: Duration::ZERO,
     });
-    assert_eq!(slot.answer(at(1), ticket), refused);
+    assert_eq!(slot.poll(at(1), ticket), refused);
     slot.on_fetched(at(2), 0.5, flight, Ok(key("k2", at(2), None)));
-    assert_eq!(slot.answer(at(2), ticket), refused);
+    assert_eq!(slot.poll(at(2), ticket), refused);
     assert!(slot.snapshot(at(2)).credential.is_none());
 }

@@ -12,7 +12,7 @@ use super::*;
 /// What may happen.
 #[derive(Clone, Debug)]
 enum Event {
-    Ask {
+    Acquire {
         pid: u32,
         cache_lifetime: u64,
     },
@@ -91,15 +91,15 @@ impl World {
 
     fn happen(&mut self, event: Event, jitter: f64) {
         match event {
-            Event::Ask {
+            Event::Acquire {
                 pid,
                 cache_lifetime,
             } => {
-                let ask = Ask {
+                let ask = AcquireRequest {
                     cache_lifetime: Duration::from_secs(cache_lifetime),
                     session: Some(ClientSession { pid, started: 0 }),
                 };
-                self.tickets.push(self.slot.ask(self.now, ask));
+                self.tickets.push(self.slot.acquire(self.now, ask));
             }
             Event::Refresh => {
                 self.free_fetches += 1;
@@ -177,7 +177,7 @@ impl World {
                     (true, true) => ProbeResult::Rejected,
                     (true, false) => ProbeResult::Accepted,
                 };
-                let is_wanted = !self.slot.probe.is_over(probe);
+                let is_wanted = !self.slot.probe.is_finished(probe);
                 if is_wanted && result == ProbeResult::Rejected {
                     self.free_fetches += 1;
                     self.rejected = Some(name);
@@ -190,7 +190,7 @@ impl World {
                 revalidation,
                 credential,
             }) => {
-                let is_wanted = !self.slot.watch.is_over(revalidation);
+                let is_wanted = !self.slot.watch.is_finished(revalidation);
                 let result = match self.source {
                     Source::Up if credential.secret.expose() == self.key_name() => {
                         Ok(Freshness::Fresh)
@@ -222,14 +222,14 @@ impl World {
 
         let waiting = std::mem::take(&mut self.tickets);
         for ticket in waiting {
-            match self.slot.answer(self.now, ticket) {
-                Answer::Serve(credential) => {
+            match self.slot.poll(self.now, ticket) {
+                Outcome::Ready(credential) => {
                     prop_assert_eq!(Some(&*credential), self.last.as_ref(), "not the last one");
                     prop_assert!(!credential.is_expired(self.now), "served past its expiry");
                     let is_rejected = self.rejected.as_deref() == Some(credential.secret.expose());
                     prop_assert!(!is_rejected, "served although it was rejected");
                 }
-                Answer::Refuse(_) => {
+                Outcome::Failed(_) => {
                     let is_alive = self
                         .last
                         .as_ref()
@@ -239,7 +239,7 @@ impl World {
                         "refused although there is one"
                     );
                 }
-                Answer::Wait(again_at) => {
+                Outcome::Pending(again_at) => {
                     prop_assert!(
                         !self.actions.is_empty() || again_at.is_some(),
                         "waits for nothing"
@@ -249,7 +249,7 @@ impl World {
             }
         }
 
-        if let Some(held) = self.slot.alive(self.now)
+        if let Some(held) = self.slot.valid(self.now)
             && let Some(left) = held.credential.remaining(self.now)
         {
             let renewal = self.slot.renewal_due(self.now, held);
@@ -265,7 +265,7 @@ impl World {
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         8 => (0u32..4, prop::sample::select(vec![0u64, 1, 300, 3600]))
-            .prop_map(|(pid, cache_lifetime)| Event::Ask { pid, cache_lifetime }),
+            .prop_map(|(pid, cache_lifetime)| Event::Acquire { pid, cache_lifetime }),
         12 => Just(Event::Finish),
         6 => Just(Event::Wake),
         6 => (0u64..5).prop_map(|seconds| Event::Sleep { seconds }),
@@ -324,7 +324,7 @@ proptest! {
     #[test]
     fn in_use_it_is_renewed_in_time(lifetime in 20u64..100_000, draws in prop::collection::vec(0.0..1.0f64, 20)) {
         let mut world = World::new(Some(lifetime), false);
-        let ask = Event::Ask { pid: 1, cache_lifetime: 300 };
+        let ask = Event::Acquire { pid: 1, cache_lifetime: 300 };
         world.happen(ask.clone(), 0.5);
         world.happen(Event::Finish, draws[0]);
         for jitter in draws {
@@ -338,7 +338,7 @@ proptest! {
             prop_assert!(due.is_some());
             let seconds = due.unwrap().since(world.now.tick).as_secs().min(800) + 1;
             world.happen(Event::Sleep { seconds }, jitter);
-            prop_assert!(world.slot.alive(world.now).is_some(), "expired in use");
+            prop_assert!(world.slot.valid(world.now).is_some(), "expired in use");
             world.happen(Event::Wake, jitter);
         }
     }

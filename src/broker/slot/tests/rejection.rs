@@ -3,8 +3,8 @@
 use super::*;
 
 /// One client's process; others have other numbers.
-fn by(pid: u32) -> Ask {
-    Ask {
+fn by(pid: u32) -> AcquireRequest {
+    AcquireRequest {
         session: Some(ClientSession { pid, started: 1 }),
         ..FIVE_MINUTES
     }
@@ -16,10 +16,10 @@ fn given() -> Slot {
         watch: None,
         has_gateway: true,
     });
-    let ticket = slot.ask(at(0), by(1));
+    let ticket = slot.acquire(at(0), by(1));
     let flight = started(&mut slot);
     slot.on_fetched(at(0), 0.5, flight, Ok(key("k1", at(0), None)));
-    assert_eq!(served(slot.answer(at(0), ticket)), "k1");
+    assert_eq!(served(slot.poll(at(0), ticket)), "k1");
     slot
 }
 
@@ -35,9 +35,9 @@ fn unclear() -> ProbeResult {
     ProbeResult::Inconclusive("answered 503".to_owned())
 }
 
-fn refused(answer: Answer) -> Rejected {
+fn refused(answer: Outcome) -> Rejected {
     match answer {
-        Answer::Refuse(Refusal {
+        Outcome::Failed(CredentialUnavailable {
             reason: Reason::Rejected(rejected),
             ..
         }) => rejected,
@@ -48,30 +48,30 @@ fn refused(answer: Answer) -> Rejected {
 #[test]
 fn a_rejected_key_is_replaced_before_the_client_is_answered() {
     let mut slot = given();
-    let ticket = slot.ask(at(1), by(1));
+    let ticket = slot.acquire(at(1), by(1));
     let probe = tried(&mut slot);
-    assert!(matches!(slot.answer(at(1), ticket), Answer::Wait(_)));
+    assert!(matches!(slot.poll(at(1), ticket), Outcome::Pending(_)));
     slot.on_probed(at(1), probe, ProbeResult::Rejected);
     let flight = started(&mut slot);
-    assert!(matches!(slot.answer(at(5), ticket), Answer::Wait(_)));
+    assert!(matches!(slot.poll(at(5), ticket), Outcome::Pending(_)));
     slot.on_fetched(at(5), 0.5, flight, Ok(key("k2", at(5), None)));
-    assert_eq!(served(slot.answer(at(5), ticket)), "k2");
+    assert_eq!(served(slot.poll(at(5), ticket)), "k2");
 }
 
 #[test]
 fn twenty_sessions_cost_one_question_and_one_fetch() {
     let mut slot = given();
     for pid in 2..=20 {
-        let ticket = slot.ask(at(0), by(pid));
-        assert_eq!(served(slot.answer(at(0), ticket)), "k1");
+        let ticket = slot.acquire(at(0), by(pid));
+        assert_eq!(served(slot.poll(at(0), ticket)), "k1");
     }
-    let tickets: Vec<_> = (1..=20).map(|pid| slot.ask(at(1), by(pid))).collect();
+    let tickets: Vec<_> = (1..=20).map(|pid| slot.acquire(at(1), by(pid))).collect();
     let probe = tried(&mut slot);
     slot.on_probed(at(1), probe, ProbeResult::Rejected);
     let flight = started(&mut slot);
     slot.on_fetched(at(2), 0.5, flight, Ok(key("k2", at(2), None)));
     for ticket in tickets {
-        assert_eq!(served(slot.answer(at(2), ticket)), "k2");
+        assert_eq!(served(slot.poll(at(2), ticket)), "k2");
     }
     assert_eq!(slot.take_actions(), []);
 }
@@ -82,33 +82,33 @@ fn a_late_401_for_an_old_key_costs_nothing() {
     slot.refresh();
     let flight = started(&mut slot);
     slot.on_fetched(at(100), 0.5, flight, Ok(key("k2", at(100), None)));
-    let ticket = slot.ask(at(101), by(1));
+    let ticket = slot.acquire(at(101), by(1));
     assert_eq!(slot.take_actions(), []);
-    assert_eq!(served(slot.answer(at(101), ticket)), "k2");
+    assert_eq!(served(slot.poll(at(101), ticket)), "k2");
 }
 
 #[test]
 fn a_good_key_is_kept_and_the_verdict_holds_for_who_comes_with_the_same_401() {
     let mut slot = given();
-    let other = slot.ask(at(0), by(2));
-    assert_eq!(served(slot.answer(at(0), other)), "k1");
-    let ticket = slot.ask(at(1), by(1));
+    let other = slot.acquire(at(0), by(2));
+    assert_eq!(served(slot.poll(at(0), other)), "k1");
+    let ticket = slot.acquire(at(1), by(1));
     let probe = tried(&mut slot);
     slot.on_probed(at(1), probe, ProbeResult::Accepted);
-    assert_eq!(served(slot.answer(at(1), ticket)), "k1");
-    let other = slot.ask(at(3), by(2));
+    assert_eq!(served(slot.poll(at(1), ticket)), "k1");
+    let other = slot.acquire(at(3), by(2));
     assert_eq!(slot.take_actions(), []);
-    assert_eq!(served(slot.answer(at(3), other)), "k1");
+    assert_eq!(served(slot.poll(at(3), other)), "k1");
 }
 
 #[test]
 fn who_comes_back_after_the_verdict_is_news() {
     let mut slot = given();
-    let ticket = slot.ask(at(1), by(1));
+    let ticket = slot.acquire(at(1), by(1));
     let probe = tried(&mut slot);
     slot.on_probed(at(1), probe, ProbeResult::Accepted);
-    assert_eq!(served(slot.answer(at(1), ticket)), "k1");
-    slot.ask(at(2), by(1));
+    assert_eq!(served(slot.poll(at(1), ticket)), "k1");
+    slot.acquire(at(2), by(1));
     let probe = tried(&mut slot);
     slot.on_probed(at(2), probe, ProbeResult::Rejected);
     started(&mut slot);
@@ -123,7 +123,7 @@ fn a_loop_of_asks_is_no_loop_at_the_gateway() {
             tick: at(1).tick + Duration::from_millis(10 * hundredths),
             ..at(1)
         };
-        let ticket = slot.ask(now, by(1));
+        let ticket = slot.acquire(now, by(1));
         for action in slot.take_actions() {
             if let Action::Probe { probe, .. } = action {
                 questions += 1;
@@ -131,7 +131,7 @@ fn a_loop_of_asks_is_no_loop_at_the_gateway() {
             }
         }
         slot.take_actions();
-        slot.answer(now, ticket);
+        slot.poll(now, ticket);
     }
     assert!((10..=40).contains(&questions), "{questions} in a minute");
 }
@@ -141,14 +141,14 @@ fn settings_touched_ten_times_cost_the_source_nothing() {
     let mut slot = given();
     for touch in 1..=10 {
         let now = at(3 * touch);
-        let ticket = slot.ask(now, by(1));
+        let ticket = slot.acquire(now, by(1));
         for action in slot.take_actions() {
             match action {
                 Action::Probe { probe, .. } => slot.on_probed(now, probe, ProbeResult::Accepted),
                 other => panic!("{other:?}"),
             }
         }
-        assert_eq!(served(slot.answer(now, ticket)), "k1");
+        assert_eq!(served(slot.poll(now, ticket)), "k1");
     }
 }
 
@@ -162,7 +162,7 @@ fn who_insists_is_believed_over_the_gateway() {
             tick: at(0).tick + Duration::from_millis(100 * tenths),
             ..at(0)
         };
-        slot.ask(now, by(1));
+        slot.acquire(now, by(1));
         for action in slot.take_actions() {
             match action {
                 Action::Probe { probe, .. } => slot.on_probed(now, probe, ProbeResult::Accepted),
@@ -176,8 +176,8 @@ fn who_insists_is_believed_over_the_gateway() {
         if fetched_at.is_some() {
             break;
         }
-        let ticket = slot.ask(now, by(2));
-        slot.answer(now, ticket);
+        let ticket = slot.acquire(now, by(2));
+        slot.poll(now, ticket);
         slot.sessions.record(
             by(1).session.unwrap(),
             &key("k1", now, None).fingerprint(),
@@ -191,12 +191,12 @@ fn who_insists_is_believed_over_the_gateway() {
 #[test]
 fn a_gateway_that_cannot_tell_does_not_cost_the_key() {
     let mut slot = given();
-    let ticket = slot.ask(at(1), by(1));
+    let ticket = slot.acquire(at(1), by(1));
     let probe = tried(&mut slot);
     slot.on_probed(at(1), probe, unclear());
     let flight = started(&mut slot);
     slot.on_fetched(at(1), 0.5, flight, Err(down()));
-    assert_eq!(served(slot.answer(at(1), ticket)), "k1");
+    assert_eq!(served(slot.poll(at(1), ticket)), "k1");
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn a_gateway_that_is_down_makes_no_storm_at_the_source() {
     let mut slot = given();
     let mut fetches = 0;
     for second in 1..3600 {
-        let ticket = slot.ask(at(second), by(1));
+        let ticket = slot.acquire(at(second), by(1));
         while let Some(action) = slot.take_actions().pop() {
             match action {
                 Action::Probe { probe, .. } => slot.on_probed(at(second), probe, unclear()),
@@ -215,7 +215,7 @@ fn a_gateway_that_is_down_makes_no_storm_at_the_source() {
                 Action::Revalidate { .. } => panic!("there is nothing to look at"),
             }
         }
-        assert_eq!(served(slot.answer(at(second), ticket)), "k1");
+        assert_eq!(served(slot.poll(at(second), ticket)), "k1");
     }
     assert!((12..=20).contains(&fetches), "{fetches}");
 }
@@ -223,12 +223,12 @@ fn a_gateway_that_is_down_makes_no_storm_at_the_source() {
 #[test]
 fn a_hanging_source_costs_a_suspect_key_a_second_and_no_more() {
     let mut slot = holding("k1", None);
-    let ticket = slot.ask(at(1), by(1));
-    slot.answer(at(1), ticket);
-    let ticket = slot.ask(at(2), by(1));
+    let ticket = slot.acquire(at(1), by(1));
+    slot.poll(at(1), ticket);
+    let ticket = slot.acquire(at(2), by(1));
     started(&mut slot);
-    assert_eq!(slot.answer(at(2), ticket), Answer::Wait(Some(at(3).tick)));
-    assert_eq!(served(slot.answer(at(3), ticket)), "k1");
+    assert_eq!(slot.poll(at(2), ticket), Outcome::Pending(Some(at(3).tick)));
+    assert_eq!(served(slot.poll(at(3), ticket)), "k1");
 }
 
 #[test]
@@ -244,7 +244,7 @@ fn a_crowd_of_one_parents_shims_costs_the_source_one_read() {
                 tick: at(0).tick + Duration::from_millis(15 * shim),
                 ..at(0)
             };
-            let ticket = slot.ask(now, by(1));
+            let ticket = slot.acquire(now, by(1));
             for action in slot.take_actions() {
                 match action {
                     Action::Fetch { flight, .. } => {
@@ -255,7 +255,7 @@ fn a_crowd_of_one_parents_shims_costs_the_source_one_read() {
                     Action::Revalidate { .. } => panic!("there is nothing to look at"),
                 }
             }
-            assert_eq!(served(slot.answer(now, ticket)), "k1");
+            assert_eq!(served(slot.poll(now, ticket)), "k1");
         }
         assert_eq!(fetches, 1, "with a gateway: {has_gateway}");
     }
@@ -264,29 +264,29 @@ fn a_crowd_of_one_parents_shims_costs_the_source_one_read() {
 #[test]
 fn a_suspect_that_the_source_has_vouched_for_since_costs_nothing() {
     let mut slot = holding("k1", None);
-    let ticket = slot.ask(at(1), by(1));
-    slot.answer(at(1), ticket);
+    let ticket = slot.acquire(at(1), by(1));
+    slot.poll(at(1), ticket);
     slot.refresh();
     let flight = started(&mut slot);
     slot.on_fetched(at(2), 0.5, flight, Ok(key("k1", at(2), None)));
-    let ticket = slot.ask(at(3), by(1));
+    let ticket = slot.acquire(at(3), by(1));
     assert_eq!(slot.take_actions(), []);
-    assert_eq!(served(slot.answer(at(3), ticket)), "k1");
+    assert_eq!(served(slot.poll(at(3), ticket)), "k1");
 }
 
 #[test]
 fn without_a_gateway_a_suspect_is_fetched_anew_at_a_bounded_rate() {
     let mut slot = holding("k1", None);
-    let ticket = slot.ask(at(1), by(1));
-    slot.answer(at(1), ticket);
+    let ticket = slot.acquire(at(1), by(1));
+    slot.poll(at(1), ticket);
     let mut fetches = 0;
     for second in 2..60 {
-        let ticket = slot.ask(at(second), by(1));
+        let ticket = slot.acquire(at(second), by(1));
         if let [Action::Fetch { flight, .. }] = slot.take_actions()[..] {
             fetches += 1;
             slot.on_fetched(at(second), 0.5, flight, Ok(key("k1", at(second), None)));
         }
-        assert_eq!(served(slot.answer(at(second), ticket)), "k1");
+        assert_eq!(served(slot.poll(at(second), ticket)), "k1");
     }
     assert!((2..=3).contains(&fetches), "{fetches}");
 }
@@ -294,25 +294,25 @@ fn without_a_gateway_a_suspect_is_fetched_anew_at_a_bounded_rate() {
 /// `k1` was rejected at second 1, and the source has nothing else.
 fn dead() -> Slot {
     let mut slot = given();
-    let ticket = slot.ask(at(1), by(1));
+    let ticket = slot.acquire(at(1), by(1));
     let probe = tried(&mut slot);
     slot.on_probed(at(1), probe, ProbeResult::Rejected);
     let flight = started(&mut slot);
     slot.on_fetched(at(1), 1.0, flight, Ok(key("k1", at(1), None)));
-    refused(slot.answer(at(1), ticket));
+    refused(slot.poll(at(1), ticket));
     slot
 }
 
 #[test]
 fn a_dead_key_is_said_and_not_repeated() {
     let mut slot = dead();
-    let ticket = slot.ask(at(1), by(2));
+    let ticket = slot.acquire(at(1), by(2));
     assert_eq!(
         slot.take_actions(),
         [],
         "the verdict is fresh and the back-off holds"
     );
-    let rejected = refused(slot.answer(at(1), ticket));
+    let rejected = refused(slot.poll(at(1), ticket));
     assert_eq!(rejected.since, at(1).wall);
     assert_eq!(rejected.age, Duration::from_secs(1));
 }
@@ -325,8 +325,8 @@ fn a_dead_key_is_healed_by_the_next_version_without_anyones_doing() {
     slot.on_timer(at(2));
     let flight = started(&mut slot);
     slot.on_fetched(at(2), 0.5, flight, Ok(key("k2", at(2), None)));
-    let ticket = slot.ask(at(2), by(1));
-    assert_eq!(served(slot.answer(at(2), ticket)), "k2");
+    let ticket = slot.acquire(at(2), by(1));
+    assert_eq!(served(slot.poll(at(2), ticket)), "k2");
 }
 
 #[test]
@@ -339,10 +339,10 @@ fn a_dead_key_lives_again_when_the_gateway_takes_it_again() {
             slot.on_fetched(at(second), 1.0, flight, Ok(key("k1", at(second), None)));
         }
     }
-    let ticket = slot.ask(at(7), by(1));
+    let ticket = slot.acquire(at(7), by(1));
     let probe = tried(&mut slot);
     slot.on_probed(at(7), probe, ProbeResult::Accepted);
-    assert_eq!(served(slot.answer(at(7), ticket)), "k1");
+    assert_eq!(served(slot.poll(at(7), ticket)), "k1");
 }
 
 #[test]
@@ -350,7 +350,7 @@ fn a_dead_key_costs_the_source_little_however_often_it_is_asked_for() {
     let mut slot = dead();
     let mut fetches = 0;
     for second in 2..3600 {
-        let ticket = slot.ask(at(second), by(1));
+        let ticket = slot.acquire(at(second), by(1));
         while let Some(action) = slot.take_actions().pop() {
             match action {
                 Action::Probe { probe, .. } => {
@@ -363,21 +363,21 @@ fn a_dead_key_costs_the_source_little_however_often_it_is_asked_for() {
                 Action::Revalidate { .. } => panic!("there is nothing to look at"),
             }
         }
-        refused(slot.answer(at(second), ticket));
+        refused(slot.poll(at(second), ticket));
     }
     assert!((20..=40).contains(&fetches), "{fetches}");
 }
 
 #[test]
 fn for_a_client_that_does_not_cache_a_dead_key_is_found_at_a_bounded_rate() {
-    let mute = Ask {
+    let mute = AcquireRequest {
         cache_lifetime: Duration::ZERO,
         ..by(1)
     };
     let mut slot = given();
     let mut questions = 0;
     for second in 1..120 {
-        let ticket = slot.ask(at(second), mute);
+        let ticket = slot.acquire(at(second), mute);
         for action in slot.take_actions() {
             match action {
                 Action::Probe { probe, .. } => {
@@ -387,41 +387,41 @@ fn for_a_client_that_does_not_cache_a_dead_key_is_found_at_a_bounded_rate() {
                 other => panic!("{other:?}"),
             }
         }
-        assert_eq!(served(slot.answer(at(second), ticket)), "k1");
+        assert_eq!(served(slot.poll(at(second), ticket)), "k1");
     }
     assert_eq!(questions, 4);
 
-    slot.ask(at(121), mute);
+    slot.acquire(at(121), mute);
     let probe = tried(&mut slot);
     slot.on_probed(at(121), probe, ProbeResult::Rejected);
     let flight = started(&mut slot);
     slot.on_fetched(at(121), 0.5, flight, Ok(key("k2", at(121), None)));
-    let ticket = slot.ask(at(122), mute);
+    let ticket = slot.acquire(at(122), mute);
     let probe = tried(&mut slot);
     slot.on_probed(at(122), probe, ProbeResult::Accepted);
-    assert_eq!(served(slot.answer(at(122), ticket)), "k2");
+    assert_eq!(served(slot.poll(at(122), ticket)), "k2");
 }
 
 #[test]
 fn a_client_that_does_not_cache_waits_for_the_question_that_is_due() {
-    let mute = |session| Ask {
+    let mute = |session| AcquireRequest {
         cache_lifetime: Duration::ZERO,
         ..by(session)
     };
     let mut slot = given();
     // The next chance is the client's next retry, half a minute later by then.
-    let first = slot.ask(at(31), mute(1));
+    let first = slot.acquire(at(31), mute(1));
     let probe = tried(&mut slot);
-    let second = slot.ask(at(31), mute(2));
+    let second = slot.acquire(at(31), mute(2));
     for ticket in [first, second] {
-        assert!(matches!(slot.answer(at(31), ticket), Answer::Wait(_)));
+        assert!(matches!(slot.poll(at(31), ticket), Outcome::Pending(_)));
     }
     slot.on_probed(at(31), probe, ProbeResult::Rejected);
     let flight = started(&mut slot);
-    assert!(matches!(slot.answer(at(31), first), Answer::Wait(_)));
+    assert!(matches!(slot.poll(at(31), first), Outcome::Pending(_)));
     slot.on_fetched(at(31), 0.5, flight, Ok(key("k2", at(31), None)));
     for ticket in [first, second] {
-        assert_eq!(served(slot.answer(at(31), ticket)), "k2");
+        assert_eq!(served(slot.poll(at(31), ticket)), "k2");
     }
     assert!(slot.take_actions().is_empty());
 }

@@ -9,7 +9,7 @@ const WATCHED: SlotConfig = SlotConfig {
 
 fn watching() -> Slot {
     let mut slot = Slot::new(WATCHED);
-    slot.ask(at(0), FIVE_MINUTES);
+    slot.acquire(at(0), FIVE_MINUTES);
     let flight = started(&mut slot);
     slot.on_fetched(at(0), 0.5, flight, Ok(key("k1", at(0), None)));
     slot
@@ -39,8 +39,8 @@ fn a_new_version_is_fetched_before_anybody_asks() {
     slot.on_revalidated(at(30), 0.5, revalidation, Ok(Freshness::Stale));
     let flight = started(&mut slot);
     slot.on_fetched(at(31), 0.5, flight, Ok(key("k2", at(31), None)));
-    let ticket = slot.ask(at(31), FIVE_MINUTES);
-    assert_eq!(served(slot.answer(at(31), ticket)), "k2");
+    let ticket = slot.acquire(at(31), FIVE_MINUTES);
+    assert_eq!(served(slot.poll(at(31), ticket)), "k2");
 }
 
 #[test]
@@ -59,9 +59,9 @@ fn a_deleted_version_is_dropped() {
     slot.on_timer(at(30));
     let revalidation = revalidation(&mut slot);
     slot.on_revalidated(at(30), 0.5, revalidation, Err(deleted()));
-    let ticket = slot.ask(at(30), FIVE_MINUTES);
+    let ticket = slot.acquire(at(30), FIVE_MINUTES);
     assert!(
-        matches!(slot.answer(at(30), ticket), Answer::Refuse(r) if r.reason == Reason::Source(deleted()))
+        matches!(slot.poll(at(30), ticket), Outcome::Failed(r) if r.reason == Reason::Source(deleted()))
     );
 }
 
@@ -70,8 +70,8 @@ fn a_source_that_does_not_answer_looks_is_looked_at_less_and_costs_nobody_the_ke
     let mut slot = watching();
     let mut looks = 0;
     for second in 1..3600 {
-        let ticket = slot.ask(at(second), FIVE_MINUTES);
-        assert_eq!(served(slot.answer(at(second), ticket)), "k1");
+        let ticket = slot.acquire(at(second), FIVE_MINUTES);
+        assert_eq!(served(slot.poll(at(second), ticket)), "k1");
         slot.on_timer(at(second));
         if let [Action::Revalidate { revalidation, .. }] = slot.take_actions()[..] {
             looks += 1;
@@ -85,31 +85,31 @@ fn a_source_that_does_not_answer_looks_is_looked_at_less_and_costs_nobody_the_ke
 fn who_wakes_a_profile_from_rest_waits_for_a_look_but_not_for_long() {
     let mut slot = watching();
     assert_eq!(slot.next_deadline(at(1000)), None, "it rests");
-    let ticket = slot.ask(at(1000), FIVE_MINUTES);
+    let ticket = slot.acquire(at(1000), FIVE_MINUTES);
     let revalidation = revalidation(&mut slot);
     assert_eq!(
-        slot.answer(at(1000), ticket),
-        Answer::Wait(Some(at(1001).tick))
+        slot.poll(at(1000), ticket),
+        Outcome::Pending(Some(at(1001).tick))
     );
-    assert_eq!(served(slot.answer(at(1001), ticket)), "k1");
+    assert_eq!(served(slot.poll(at(1001), ticket)), "k1");
 
     slot.on_revalidated(at(1003), 0.5, revalidation, Ok(Freshness::Stale));
     let flight = started(&mut slot);
     slot.on_fetched(at(1003), 0.5, flight, Ok(key("k2", at(1003), None)));
-    let ticket = slot.ask(at(1004), FIVE_MINUTES);
-    assert_eq!(served(slot.answer(at(1004), ticket)), "k2");
+    let ticket = slot.acquire(at(1004), FIVE_MINUTES);
+    assert_eq!(served(slot.poll(at(1004), ticket)), "k2");
 }
 
 #[test]
 fn who_wakes_a_profile_gets_what_the_look_found() {
     let mut slot = watching();
-    let ticket = slot.ask(at(1000), FIVE_MINUTES);
+    let ticket = slot.acquire(at(1000), FIVE_MINUTES);
     let revalidation = revalidation(&mut slot);
     slot.on_revalidated(at(1000), 0.5, revalidation, Ok(Freshness::Stale));
     let flight = started(&mut slot);
-    assert!(matches!(slot.answer(at(1000), ticket), Answer::Wait(_)));
+    assert!(matches!(slot.poll(at(1000), ticket), Outcome::Pending(_)));
     slot.on_fetched(at(1000), 0.5, flight, Ok(key("k2", at(1000), None)));
-    assert_eq!(served(slot.answer(at(1000), ticket)), "k2");
+    assert_eq!(served(slot.poll(at(1000), ticket)), "k2");
 }
 
 #[test]
@@ -118,15 +118,18 @@ fn a_new_version_heals_a_dead_key_whatever_the_back_off() {
         has_gateway: true,
         ..WATCHED
     });
-    slot.ask(at(0), FIVE_MINUTES);
+    slot.acquire(at(0), FIVE_MINUTES);
     let flight = started(&mut slot);
     slot.on_fetched(at(0), 0.5, flight, Ok(key("k1", at(0), None)));
-    slot.ask(at(31), FIVE_MINUTES);
-    let (probe, _) = slot.probe.ask(at(31).tick);
+    slot.acquire(at(31), FIVE_MINUTES);
+    let (probe, _) = slot.probe.start(at(31).tick);
     slot.on_probed(at(31), probe, ProbeResult::Rejected);
     slot.take_actions();
     for _ in 0..12 {
-        let flight = slot.flight.current().unwrap_or_else(|| slot.launch(None));
+        let flight = slot
+            .flight
+            .current()
+            .unwrap_or_else(|| slot.start_fetch(None));
         slot.on_fetched(at(31), 1.0, flight, Ok(key("k1", at(31), None)));
     }
     slot.take_actions();
@@ -139,8 +142,8 @@ fn a_new_version_heals_a_dead_key_whatever_the_back_off() {
     slot.on_revalidated(at(65), 0.5, revalidation, Ok(Freshness::Stale));
     let flight = started(&mut slot);
     slot.on_fetched(at(65), 0.5, flight, Ok(key("k2", at(65), None)));
-    let ticket = slot.ask(at(65), FIVE_MINUTES);
-    let (probe, _) = slot.probe.ask(at(65).tick);
+    let ticket = slot.acquire(at(65), FIVE_MINUTES);
+    let (probe, _) = slot.probe.start(at(65).tick);
     slot.on_probed(at(65), probe, ProbeResult::Accepted);
-    assert_eq!(served(slot.answer(at(65), ticket)), "k2");
+    assert_eq!(served(slot.poll(at(65), ticket)), "k2");
 }
