@@ -17,11 +17,11 @@ impl Slot {
         request: AcquireRequest,
         ticket: &mut Ticket,
     ) {
-        let Some(held) = &self.held else { return };
+        let Some(cached) = &self.cached else { return };
         let signal = request
             .session
             .map_or(Signal::Uninformative { retrying: false }, |session| {
-                let current = held.credential.fingerprint();
+                let current = cached.credential.fingerprint();
                 self.sessions
                     .signal(session, &current, now.tick, request.cache_lifetime)
             });
@@ -50,7 +50,7 @@ impl Slot {
             }
             // There was no time for a 401, or the source has been asked since.
             Signal::PossibleReject { given, .. }
-                if client_retry::is_immediate(given, now.tick) || held.confirmed > given => {}
+                if client_retry::is_immediate(given, now.tick) || cached.confirmed > given => {}
             Signal::PossibleReject { .. } => ticket.refetch = self.refetch_if_allowed(now),
         }
     }
@@ -78,10 +78,10 @@ impl Slot {
     }
 
     fn start_probe(&mut self, now: Now) -> Option<u64> {
-        let held = self.held.as_ref()?;
+        let cached = self.cached.as_ref()?;
         let (probe, is_new) = self.probe.start(now.tick);
         if is_new {
-            let credential = Arc::clone(&held.credential);
+            let credential = Arc::clone(&cached.credential);
             self.actions.push(Action::Probe { probe, credential });
         }
         Some(probe)
