@@ -1,9 +1,17 @@
-//! What the broker knows of one profile's credential, and what follows from it. Pure: no clock, no chance, no I/O.
+//! The state machine of one profile's credential.
 //!
-//! The broker tells the slot what happened ([`Slot::acquire`], [`Slot::on_fetched`], [`Slot::on_probed`], [`Slot::on_revalidated`],
-//! [`Slot::on_timer`]) and asks it what to answer ([`Slot::poll`]) and what to do ([`Slot::take_actions`]). At most one
-//! fetch is under way at any time: that is the single flight. The same goes for questions to the gateway and for looks
-//! at the source's version.
+//! Pure: it reads no clock, draws no random numbers and does no I/O; `now` and `jitter` are
+//! arguments. The driver reports what happened ([`Slot::acquire`], [`Slot::on_fetched`],
+//! [`Slot::on_probed`], [`Slot::on_revalidated`], [`Slot::on_timer`]), runs the actions that follow
+//! ([`Slot::take_actions`]), asks what a caller gets ([`Slot::poll`]) and when to call again
+//! ([`Slot::next_deadline`]).
+//!
+//! At most one fetch is under way at any time (the single flight), at most one probe of the gateway
+//! and at most one revalidation at the source.
+//!
+//! The state and the events are here. What follows from them has a file each: `poll` (what a caller
+//! gets), `schedule` (when the slot acts), `fetching` (fetches and their results), `rejection` (what
+//! an early request leads to).
 
 mod fetching;
 mod in_flight;
@@ -16,7 +24,7 @@ mod schedule;
 mod types;
 mod watch;
 
-use std::{sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
 pub use self::types::{AcquireRequest, CredentialUnavailable, Snapshot};
 pub(crate) use self::types::{Action, Outcome, Reason, Rejected, SlotConfig, Ticket};
@@ -35,17 +43,19 @@ use crate::{
     source::{Freshness, SourceError},
 };
 
-/// How long a caller waits, who could be served, for the source to say that there is nothing newer: the first one after a
-/// rest, and one whose key may be dead. A 401 would cost the client about as much.
+/// The longest that a caller waits for the source although a valid key is cached: the first caller
+/// after an idle time, and one whose key may be rejected. Serving a dead key would cost the client
+/// about as much, because it sleeps for a second before it retries.
 const MAX_REVALIDATION_WAIT: Duration = Duration::from_secs(1);
 
-/// See the module's documentation.
+/// The state machine of one profile's credential. See the module's documentation.
 #[derive(Debug, Default)]
 pub(crate) struct Slot {
     config: SlotConfig,
     cached: Option<Cached>,
     flight: InFlight,
-    /// A refresh came while a flight was under way that may have looked before the change: fly once more.
+    /// A refresh was requested during a fetch that may have read the source before the change that
+    /// the refresh is about: fetch once more.
     follow_up_queued: bool,
     retry: RetryState,
     last_request: Option<LastRequest>,
@@ -56,39 +66,41 @@ pub(crate) struct Slot {
     actions: Vec<Action>,
 }
 
+/// The cached credential.
 #[derive(Debug)]
 struct Cached {
     credential: Arc<Credential>,
-    /// When this key, whichever lease or version it came with since, was first obtained.
+    /// When this key was first obtained; a later lease or version with the same key counts as the
+    /// same.
     first_obtained: Tick,
-    /// When the source was last seen to have it.
+    /// When the source was last known to have it.
     confirmed: Tick,
-    /// Fixed for this credential's life, see [`renewal::advisory_window`].
+    /// Drawn once for this credential, see [`renewal::advisory_window`].
     jitter: f64,
 }
 
 #[derive(Debug)]
 struct LastRequest {
-    asked_at: Tick,
+    at: Tick,
     cache_lifetime: Duration,
 }
 
 impl Slot {
-    /// An empty slot.
+    /// Creates a slot without a credential.
     #[must_use]
     pub(crate) fn new(config: SlotConfig) -> Self {
         Self {
             config,
-            watch: Watch::every(config.watch),
+            watch: Watch::new(config.watch),
             ..Self::default()
         }
     }
 
-    /// A caller asks. Starts what is needed and allowed.
+    /// Accepts a client's request and starts what it needs and the limits allow.
     pub(crate) fn acquire(&mut self, now: Now, request: AcquireRequest) -> Ticket {
         let was_in_use = self.is_in_use(now);
         self.last_request = Some(LastRequest {
-            asked_at: now.tick,
+            at: now.tick,
             cache_lifetime: request.cache_lifetime,
         });
         let mut ticket = Ticket {
@@ -103,7 +115,7 @@ impl Slot {
             Some(renewal::Urgency::None) => {}
         }
         if ticket.flight.is_none() && self.valid(now).is_some() {
-            if self.probe.rejected_since().is_some() {
+            if self.probe.is_rejected() {
                 self.recheck_rejected(now, &mut ticket);
             } else {
                 self.check_for_rejection(now, request, &mut ticket);
@@ -116,8 +128,8 @@ impl Slot {
         ticket
     }
 
-    /// Somebody wants a new credential now, whatever is there and whatever failed. The old one stays until the new one
-    /// is in hand.
+    /// Starts a fetch whatever is cached and whatever failed before. The cached credential stays
+    /// until the new one has arrived.
     pub(crate) fn refresh(&mut self) -> Ticket {
         let flight = self.flight.next();
         if self.flight.current().is_some() {
@@ -131,7 +143,7 @@ impl Slot {
         }
     }
 
-    /// A fetch has ended.
+    /// Records the result of a fetch.
     pub(crate) fn on_fetched(
         &mut self,
         now: Now,
@@ -139,20 +151,20 @@ impl Slot {
         flight: u64,
         result: Result<Credential, SourceError>,
     ) {
-        if !self.flight.end(flight) {
-            // Forgotten meanwhile: a logout, or another configuration.
+        if !self.flight.finish(flight) {
+            // Abandoned by a logout or a new configuration.
             return;
         }
         match result {
             Ok(credential) => self.store(now, jitter, credential),
             Err(error) => self.record_failure(now, jitter, error),
         }
-        if std::mem::take(&mut self.follow_up_queued) {
+        if mem::take(&mut self.follow_up_queued) {
             self.start_fetch(None);
         }
     }
 
-    /// The gateway has said what it thinks of the key.
+    /// Records the result of a probe.
     pub(crate) fn on_probed(&mut self, now: Now, probe: u64, result: ProbeResult) {
         match self.probe.on_probed(now, probe, result) {
             Consequence::None => {}
@@ -167,7 +179,7 @@ impl Slot {
         }
     }
 
-    /// A look has ended.
+    /// Records the result of a revalidation.
     pub(crate) fn on_revalidated(
         &mut self,
         now: Now,
@@ -175,55 +187,62 @@ impl Slot {
         revalidation: u64,
         result: Result<Freshness, SourceError>,
     ) {
-        if !self.watch.end(revalidation) {
+        if !self.watch.finish(revalidation) {
             return;
         }
         match result {
             Ok(Freshness::Fresh) => {
-                self.watch.seen(now, jitter);
+                self.watch.confirm(now, jitter);
                 if let Some(cached) = &mut self.cached {
                     cached.confirmed = now.tick;
                 }
             }
             Ok(Freshness::Stale) => {
-                self.watch.failed(now, jitter, None);
-                // Whatever the last fetches brought: this one will bring something else.
+                self.watch.back_off(now, jitter, None);
+                // The back-off of earlier fetches does not apply: this one brings another key.
                 if self.flight.current().is_none() {
                     self.start_fetch(None);
                 }
             }
-            Ok(Freshness::Unknown) => self.watch.forget(),
+            Ok(Freshness::Unknown) => self.watch.stop(),
             Err(error) if error.is_final() => self.record_failure(now, jitter, error),
-            Err(error) => self.watch.failed(now, jitter, error.retry_after()),
+            Err(error) => self.watch.back_off(now, jitter, error.retry_after()),
         }
     }
 
-    /// The time that [`Slot::next_deadline`] named has come, or may have.
+    /// Starts what is due. Called at the time that [`Slot::next_deadline`] returned; a call at any
+    /// other time is harmless.
     pub(crate) fn on_timer(&mut self, now: Now) {
         if !self.is_in_use(now) || self.valid(now).is_none() {
             return;
         }
-        let is_rejected = self.probe.rejected_since().is_some();
-        if is_rejected || self.urgency(now) != Some(renewal::Urgency::None) {
+        if self.probe.is_rejected() || self.urgency(now) != Some(renewal::Urgency::None) {
             self.fetch_if_allowed(now);
         }
         self.revalidate_if_due(now);
     }
 
-    /// Forgets the credential, and whatever is under way; gives back what is to be revoked.
+    /// Forgets the credential, abandons what is under way and returns what must be revoked.
     pub(crate) fn forget(&mut self) -> Option<Arc<Credential>> {
-        // Who waits is answered, also who waits for the flight after this one: there is none.
-        self.flight.forget();
-        if std::mem::take(&mut self.follow_up_queued) {
+        // Resolve all waiters, including those queued for the follow-up fetch.
+        self.flight.abandon();
+        if mem::take(&mut self.follow_up_queued) {
             self.flight.start();
-            self.flight.forget();
+            self.flight.abandon();
         }
         self.drop_cached().map(|cached| cached.credential)
     }
 
-    /// What the broker is to do now, once.
+    /// Returns the actions that the driver must run now, each once.
     pub(crate) fn take_actions(&mut self) -> Vec<Action> {
-        std::mem::take(&mut self.actions)
+        mem::take(&mut self.actions)
+    }
+
+    /// The cached credential, if it has not expired.
+    fn valid(&self, now: Now) -> Option<&Cached> {
+        self.cached
+            .as_ref()
+            .filter(|cached| !cached.credential.is_expired(now))
     }
 }
 

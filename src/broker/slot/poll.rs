@@ -1,4 +1,6 @@
-//! What a caller is answered.
+//! What a caller gets: the cached credential, an error, or nothing yet.
+//!
+//! Pure: the state and `now` decide. Nothing here starts an operation.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,7 +11,7 @@ use super::{
 use crate::{clock::Now, gateway::ProbeResult, source::SourceError};
 
 impl Slot {
-    /// What the holder of `ticket` is told.
+    /// Returns what the caller with `ticket` gets.
     pub(crate) fn poll(&mut self, now: Now, ticket: Ticket) -> Outcome {
         if self.is_pending(now, ticket) {
             return Outcome::Pending(ticket.wait_until.filter(|until| *until > now.tick));
@@ -17,7 +19,8 @@ impl Slot {
         self.resolve(now, ticket)
     }
 
-    /// What the holder of `ticket` is told when it can wait no longer; [`Outcome::Pending`] where only waiting would help.
+    /// Returns what the caller gets whose deadline has passed. A valid key is served although its
+    /// successor is still awaited; [`Outcome::Pending`] means that the caller timed out.
     pub(crate) fn poll_at_deadline(&mut self, now: Now, ticket: Ticket) -> Outcome {
         if self.is_pending(now, ticket) && self.valid(now).is_none() {
             return Outcome::Pending(None);
@@ -25,12 +28,12 @@ impl Slot {
         self.resolve(now, ticket)
     }
 
-    /// What went wrong with the last fetch; `None` where it went well.
+    /// The error of the last fetch; `None` if it succeeded or there was none.
     pub(crate) fn last_error(&self) -> Option<&SourceError> {
         self.retry.error()
     }
 
-    /// For `status`.
+    /// Returns what `status` reports.
     pub(crate) fn snapshot(&self, now: Now) -> Snapshot {
         Snapshot {
             credential: self.valid(now).map(|cached| Arc::clone(&cached.credential)),
@@ -45,7 +48,7 @@ impl Slot {
         }
     }
 
-    /// What to say where there is nothing to serve.
+    /// Returns why no credential can be served.
     pub(crate) fn unavailable(&self, now: Now) -> CredentialUnavailable {
         let reason = match (self.rejected(now), self.last_error()) {
             (Some(rejected), _) => Reason::Rejected(rejected),
@@ -58,40 +61,41 @@ impl Slot {
         CredentialUnavailable { reason, next_try }
     }
 
-    /// Whether something is under way that `ticket` waits for.
-    pub(super) fn is_pending(&self, now: Now, ticket: Ticket) -> bool {
-        if ticket
+    /// Whether an operation is under way that `ticket` waits for.
+    fn is_pending(&self, now: Now, ticket: Ticket) -> bool {
+        let awaits_fetch = ticket
             .flight
-            .is_some_and(|flight| !self.flight.is_finished(flight))
-        {
-            return true;
-        }
-        if ticket
+            .is_some_and(|flight| !self.flight.is_finished(flight));
+        let awaits_probe = ticket
             .probe
-            .is_some_and(|probe| !self.probe.is_finished(probe))
-        {
+            .is_some_and(|probe| !self.probe.is_finished(probe));
+        let is_fetching = self.flight.current().is_some();
+        // The probe has rejected the key and so started this fetch.
+        let awaits_replacement = ticket.probe.is_some() && is_fetching && self.probe.is_rejected();
+        if awaits_fetch || awaits_probe || awaits_replacement {
             return true;
         }
-        let is_flying = self.flight.current().is_some();
-        if ticket.probe.is_some() && is_flying && self.probe.rejected_since().is_some() {
-            // The flight that the verdict has started.
-            return true;
-        }
+
         if ticket.wait_until.is_none_or(|until| now.tick >= until) {
             return false;
         }
-        let is_suspected = ticket.probe.is_some()
-            && is_flying
-            && !matches!(self.probe.result(now.tick), Some(ProbeResult::Accepted));
-        is_suspected
-            || ticket.refetch.is_some_and(|flight| !self.flight.is_finished(flight))
-            // A look that found something new has started a flight.
-            || ticket.revalidation.is_some_and(|revalidation| !self.watch.is_finished(revalidation) || is_flying)
+        // The probe was inconclusive, and the fetch may bring a newer key.
+        let awaits_newer_key = ticket.probe.is_some()
+            && is_fetching
+            && self.probe.recent_result(now.tick) != Some(&ProbeResult::Accepted);
+        let awaits_refetch = ticket
+            .refetch
+            .is_some_and(|flight| !self.flight.is_finished(flight));
+        // A revalidation that finds a newer version starts a fetch.
+        let awaits_revalidation = ticket
+            .revalidation
+            .is_some_and(|revalidation| !self.watch.is_finished(revalidation) || is_fetching);
+        awaits_newer_key || awaits_refetch || awaits_revalidation
     }
 
-    /// What is served or said with what is there.
-    pub(super) fn resolve(&mut self, now: Now, ticket: Ticket) -> Outcome {
-        let is_rejected = self.probe.rejected_since().is_some();
+    /// Serves the cached credential and records that its session has it, or fails.
+    fn resolve(&mut self, now: Now, ticket: Ticket) -> Outcome {
+        let is_rejected = self.probe.is_rejected();
         let Some(cached) = self.valid(now).filter(|_| !is_rejected) else {
             return Outcome::Failed(self.unavailable(now));
         };
@@ -106,7 +110,7 @@ impl Slot {
         Outcome::Ready(credential)
     }
 
-    pub(super) fn rejected(&self, now: Now) -> Option<Rejected> {
+    fn rejected(&self, now: Now) -> Option<Rejected> {
         let cached = self.valid(now)?;
         Some(Rejected {
             since: self.probe.rejected_since()?,

@@ -1,4 +1,6 @@
-//! When the slot acts.
+//! When the slot acts without a request: renewals and revalidations of a profile that is in use.
+//!
+//! Pure: `now` is an argument; the jitter of a credential was drawn when it was fetched.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,33 +10,32 @@ use crate::{
     clock::{Now, Tick},
 };
 
-/// A profile is in use while a client asked for it within this many of its cache lifetimes; after that it rests.
+/// How many cache lifetimes a profile stays in use after the last request. A client at work comes
+/// back after each of them; one that missed two is idle, and an idle laptop must have no timer.
 const IN_USE_LIFETIMES: u32 = 3;
 
-/// What the number of lifetimes is counted in at least, for clients that cache for a second or not at all.
-const SHORTEST_LIFETIME: Duration = Duration::from_secs(60);
+/// The cache lifetime assumed for clients that cache for less, or not at all: a pause of a minute
+/// or two between two requests must not end the use.
+const MIN_IN_USE_LIFETIME: Duration = Duration::from_secs(60);
 
 impl Slot {
-    /// When the slot next has something to do of itself; `None` while it rests.
+    /// When [`Slot::on_timer`] must be called next; `None` while the profile is idle.
     pub(crate) fn next_deadline(&self, now: Now) -> Option<Tick> {
         let cached = self.valid(now).filter(|_| self.is_in_use(now))?;
-        let fetch = match self.flight.current() {
-            // Its landing is waited for.
-            Some(_) => None,
-            None => {
-                let renewal = if self.probe.rejected_since().is_some() {
-                    Some(now.tick)
-                } else {
-                    self.renewal_due(now, cached)
-                };
-                renewal.map(|at| at.max(self.retry.retry_at(now.tick).unwrap_or(at)))
-            }
+        if self.flight.current().is_some() {
+            // Its result decides what is due next.
+            return None;
+        }
+        let due = if self.probe.is_rejected() {
+            Some(now.tick)
+        } else {
+            self.renewal_due(now, cached)
         };
-        let revalidation = self.watch.due().filter(|_| self.flight.current().is_none());
-        fetch.into_iter().chain(revalidation).min()
+        let fetch = due.map(|at| at.max(self.retry.retry_at(now.tick).unwrap_or(at)));
+        fetch.into_iter().chain(self.watch.due()).min()
     }
 
-    /// The look that is under way, or starts now because it is due.
+    /// Returns the revalidation under way, or starts one if it is due.
     pub(super) fn revalidate_if_due(&mut self, now: Now) -> Option<u64> {
         if let Some(revalidation) = self.watch.current() {
             return Some(revalidation);
@@ -52,14 +53,15 @@ impl Slot {
         Some(revalidation)
     }
 
+    /// Whether a client has requested the credential recently enough to keep it renewed.
     pub(super) fn is_in_use(&self, now: Now) -> bool {
         self.last_request.as_ref().is_some_and(|last_request| {
-            let lifetime = last_request.cache_lifetime.max(SHORTEST_LIFETIME);
-            now.tick.since(last_request.asked_at) <= lifetime * IN_USE_LIFETIMES
+            let lifetime = last_request.cache_lifetime.max(MIN_IN_USE_LIFETIME);
+            now.tick.since(last_request.at) <= lifetime * IN_USE_LIFETIMES
         })
     }
 
-    /// How soon a successor is needed; `None` where there is nothing to be succeeded.
+    /// How soon the cached credential must be replaced; `None` if no valid one is cached.
     pub(super) fn urgency(&self, now: Now) -> Option<renewal::Urgency> {
         let cached = self.valid(now)?;
         let (Some(lifetime), Some(remaining)) =
@@ -77,15 +79,15 @@ impl Slot {
         ))
     }
 
-    /// When the advisory window opens; `None` for a credential without an end.
+    /// When the advisory window opens; `None` for a credential that does not expire.
     pub(super) fn renewal_due(&self, now: Now, cached: &Cached) -> Option<Tick> {
         let lifetime = cached.credential.lifetime?;
         let window = renewal::advisory_window(lifetime, self.cache_lifetime(), cached.jitter);
-        let left = cached.credential.remaining(now)?;
-        Some(now.tick + left.saturating_sub(window))
+        let remaining = cached.credential.remaining(now)?;
+        Some(now.tick + remaining.saturating_sub(window))
     }
 
-    pub(super) fn cache_lifetime(&self) -> Duration {
+    fn cache_lifetime(&self) -> Duration {
         self.last_request
             .as_ref()
             .map_or(Duration::ZERO, |last_request| last_request.cache_lifetime)

@@ -220,7 +220,7 @@ impl World {
         });
         prop_assert!(fetches.count() <= 1, "two flights at once");
 
-        let waiting = std::mem::take(&mut self.tickets);
+        let waiting = mem::take(&mut self.tickets);
         for ticket in waiting {
             match self.slot.poll(self.now, ticket) {
                 Outcome::Ready(credential) => {
