@@ -16,13 +16,13 @@
 mod fetching;
 mod in_flight;
 mod poll;
-mod probe;
-mod refetch_limiter;
+pub(super) mod probe;
+pub(super) mod refetch_limiter;
 mod rejection;
 mod retry_state;
-mod schedule;
+pub(super) mod schedule;
 mod types;
-mod watch;
+pub(super) mod watch;
 
 use std::{mem, sync::Arc, time::Duration};
 
@@ -46,7 +46,7 @@ use crate::{
 /// The longest that a caller waits for the source although a valid key is cached: the first caller
 /// after an idle time, and one whose key may be rejected. Serving a dead key would cost the client
 /// about as much, because it sleeps for a second before it retries.
-const MAX_REVALIDATION_WAIT: Duration = Duration::from_secs(1);
+pub(crate) const MAX_REVALIDATION_WAIT: Duration = Duration::from_secs(1);
 
 /// The state machine of one profile's credential. See the module's documentation.
 #[derive(Debug, Default)]

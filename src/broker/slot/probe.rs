@@ -14,19 +14,19 @@ use crate::{
 
 /// How long a result answers for further requests. All sessions that met the same 401 come back
 /// within this time, and one probe serves them all.
-const RESULT_TTL: Duration = Duration::from_secs(5);
+pub(crate) const RESULT_TTL: Duration = Duration::from_secs(5);
 
 /// How many probes may follow one another for sessions that were served the key after the last
 /// result. A script that requests the key in a loop must not become a loop at the gateway.
-const PROBE_BURST: u32 = 5;
+pub(crate) const PROBE_BURST: u32 = 5;
 
 /// How long it takes until one more probe is allowed after a burst: at most 30 a minute, a load
 /// that no gateway notices.
-const PROBE_REFILL: Duration = Duration::from_secs(2);
+pub(crate) const PROBE_REFILL: Duration = Duration::from_secs(2);
 
 /// How often the key is probed for clients whose early requests carry no information. Such a client
 /// sends requests all the time; this bounds both the load and how long a dead key is served.
-const UNINFORMATIVE_INTERVAL: Duration = Duration::from_secs(30);
+pub(crate) const UNINFORMATIVE_INTERVAL: Duration = Duration::from_secs(30);
 
 /// The probes of the cached key.
 #[derive(Debug, Default)]

@@ -9,10 +9,10 @@ use crate::clock::Tick;
 
 /// The interval after the first refetch; it doubles with each further one. The client's own retries
 /// span about ten seconds, so one chain of them costs one or two fetches.
-const INITIAL_INTERVAL: Duration = Duration::from_secs(10);
+pub(crate) const INITIAL_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The longest interval. A gateway that is down for hours costs Vault a dozen reads an hour.
-const MAX_INTERVAL: Duration = Duration::from_secs(300);
+pub(crate) const MAX_INTERVAL: Duration = Duration::from_secs(300);
 
 /// The largest exponent of the doubling: beyond it [`MAX_INTERVAL`] applies, and the shift below
 /// must not overflow.

@@ -12,7 +12,7 @@ use crate::{
 
 /// How many cache lifetimes a profile stays in use after the last request. A client at work comes
 /// back after each of them; one that missed two is idle, and an idle laptop must have no timer.
-const IN_USE_LIFETIMES: u32 = 3;
+pub(crate) const IN_USE_LIFETIMES: u32 = 3;
 
 /// The cache lifetime assumed for clients that cache for less, or not at all: a pause of a minute
 /// or two between two requests must not end the use.

@@ -13,9 +13,12 @@ use crate::{
 
 /// How far jitter moves the next revalidation, as a fraction of the interval: laptops that started
 /// together must not ask the source together.
-const WATCH_JITTER: f64 = 0.1;
+pub(crate) const WATCH_JITTER: f64 = 0.1;
 
-/// When the source is next asked for the version that it has.
+/// When the source is next asked whether it has a newer version.
+///
+/// Every 30 s by default, so that a rotation is noticed before any client meets a 401; less often,
+/// up to every five minutes, if the source does not answer.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
     in_flight: InFlight,
