@@ -1,5 +1,5 @@
-//! Runs one profile's slot: performs its actions in tasks of the daemon, wakes the callers that wait
-//! and keeps the timer.
+//! Runs one profile's slot: performs its actions in tasks of the daemon, wakes the callers that
+//! wait and keeps the timer.
 //!
 //! The slot decides, the driver acts. It gives the slot the time and the jitter, and holds no lock
 //! during I/O. Tasks belong to the daemon, so a client that disconnects cancels nothing.
@@ -36,7 +36,8 @@ pub struct Route {
     pub source: Arc<dyn Source>,
     /// The gateway to probe; `None` if it must not be probed.
     pub gateway: Option<Arc<dyn Gateway>>,
-    /// How often the source is asked for a new version while the profile is in use; `None` is never.
+    /// How often the source is asked for a new version while the profile is in use; `None` is
+    /// never.
     pub watch: Option<Duration>,
 }
 

@@ -1,9 +1,9 @@
 //! The broker: serves each profile's credential from memory and replaces it in time.
 //!
 //! The policy is pure: [`slot`] decides what a caller gets and what must be done, with the help of
-//! [`renewal`], [`retry`] and [`client_retry`]; the time and the jitter are arguments. The mechanism
-//! is in `driver`: tasks, waiting callers, the timer. The broker knows the traits [`Source`],
-//! [`Gateway`] and [`Clock`] and none of their implementations.
+//! [`renewal`], [`retry`] and [`client_retry`]; the time and the jitter are arguments. The
+//! mechanism is in `driver`: tasks, waiting callers, the timer. The broker knows the traits
+//! [`Source`], [`Gateway`] and [`Clock`] and none of their implementations.
 //!
 //! # The engine
 //!
@@ -115,8 +115,8 @@ impl Broker {
         empty.reconfigured(routes, &BTreeSet::new(), clock, jitter)
     }
 
-    /// Creates the broker for a new configuration. The profiles in `unchanged` keep their credential,
-    /// the flight under way and the back-off; the others start empty.
+    /// Creates the broker for a new configuration. The profiles in `unchanged` keep their
+    /// credential, the flight under way and the back-off; the others start empty.
     #[must_use]
     pub(crate) fn reconfigured(
         &self,
@@ -139,8 +139,8 @@ impl Broker {
         Self { drivers }
     }
 
-    /// Returns the current credential of `profile`, which must be one of the broker's. If one has to
-    /// be obtained first, waits for it at most until `deadline`.
+    /// Returns the current credential of `profile`, which must be one of the broker's. If one has
+    /// to be obtained first, waits for it at most until `deadline`.
     ///
     /// # Errors
     ///
@@ -198,7 +198,8 @@ impl Broker {
         driver.lock().snapshot(driver.clock.now())
     }
 
-    /// Whether the answers of the gateway of `profile` are reliable; `None` if it has none to probe.
+    /// Whether the answers of the gateway of `profile` are reliable; `None` if it has none to
+    /// probe.
     #[must_use]
     pub(crate) fn calibration(&self, profile: &str) -> Option<Calibration> {
         Some(self.drivers[profile].route.gateway.as_ref()?.calibration())

@@ -27,16 +27,16 @@ const MANDATORY_DIVISOR: u32 = 10;
 /// may be down for ten minutes before any caller waits for it.
 const ADVISORY_FRACTION: f64 = 0.3;
 
-/// The most of the lifetime that the advisory window takes. A credential that lives shorter than the
-/// client caches would otherwise be replaced all the time.
+/// The most of the lifetime that the advisory window takes. A credential that lives shorter than
+/// the client caches would otherwise be replaced all the time.
 const MAX_ADVISORY_FRACTION: f64 = 0.5;
 
 /// How many cache lifetimes the advisory window covers at least. A client usually comes back while
 /// there is still time to renew without making it wait.
 const ADVISORY_CACHE_LIFETIMES: u32 = 2;
 
-/// How far jitter moves the advisory window, as a fraction of it: laptops that started together must
-/// not renew together.
+/// How far jitter moves the advisory window, as a fraction of it: laptops that started together
+/// must not renew together.
 const WINDOW_JITTER: f64 = 0.1;
 
 /// How soon a credential must be replaced.
@@ -90,13 +90,13 @@ pub(crate) fn longest_cache_lifetime(lifetime: Duration) -> Duration {
         .max(lifetime / 4)
 }
 
-/// Returns how soon a credential must be replaced that lives for `lifetime`, of which `remaining` is
-/// left, and has the advisory window `advisory`.
+/// Returns how soon a credential must be replaced that lives for `lifetime`, of which `remaining`
+/// is left, and has the advisory window `advisory`.
 ///
 /// If the source's credentials live longer than the minimum remaining lifetime, one below it is
 /// replaced before it is served. If they live shorter, a fresh one is below it as well and waiting
-/// would not help; callers then wait only in the last [`MANDATORY_WINDOW`] or tenth of the lifetime,
-/// whichever is shorter.
+/// would not help; callers then wait only in the last [`MANDATORY_WINDOW`] or tenth of the
+/// lifetime, whichever is shorter.
 #[must_use]
 pub(crate) fn urgency(
     lifetime: Duration,
@@ -147,7 +147,8 @@ mod tests {
 
     #[test]
     fn a_source_whose_keys_never_reach_the_minimum_is_not_asked_all_the_time() {
-        // A lifetime of five minutes for a client that caches for five: every key is below the minimum.
+        // A lifetime of five minutes for a client that caches for five: every key is below the
+        // minimum.
         let urgency = |remaining| urgency(secs(300), secs(remaining), secs(150), secs(300));
         assert_eq!(urgency(299), Urgency::None);
         assert_eq!(urgency(150), Urgency::Advisory);

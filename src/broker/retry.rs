@@ -8,8 +8,8 @@ use std::time::Duration;
 /// one second share one failed attempt.
 pub(crate) const MIN_DELAY: Duration = Duration::from_secs(1);
 
-/// The longest delay. An operator who has just repaired Vault waits at most five minutes until every
-/// machine has noticed.
+/// The longest delay. An operator who has just repaired Vault waits at most five minutes until
+/// every machine has noticed.
 pub(crate) const MAX_DELAY: Duration = Duration::from_secs(300);
 
 /// The longest `Retry-After` of a source that is obeyed. A longer one is probably a mistake, and

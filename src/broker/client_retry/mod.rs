@@ -14,15 +14,16 @@ use crate::{client_session::ClientSession, clock::Tick, secret::Fingerprint};
 
 /// How long a session must have had a replaced key before its early request counts against the new
 /// one. After an idle time the client sends one more request with the old key (stale while
-/// revalidate), and comes back for that one's 401 within about a second of being served the new key.
+/// revalidate), and comes back for that one's 401 within about a second of being served the new
+/// key.
 pub(crate) const REVALIDATION_GRACE: Duration = Duration::from_secs(2);
 
-/// The shortest time in which a client meets a 401 and comes back for it. An earlier request, one of
-/// many shims with the same parent process for example, justifies a probe but no fetch.
+/// The shortest time in which a client meets a 401 and comes back for it. An earlier request, one
+/// of many shims with the same parent process for example, justifies a probe but no fetch.
 const MIN_RETRY_DELAY: Duration = Duration::from_millis(500);
 
-/// The shortest cache lifetime with which an early request carries information. A client that caches
-/// for less comes back as early without a 401 as with one.
+/// The shortest cache lifetime with which an early request carries information. A client that
+/// caches for less comes back as early without a 401 as with one.
 pub(crate) const MIN_INFORMATIVE_LIFETIME: Duration = Duration::from_secs(5);
 
 /// The longest delay of the client's own back-off, and a little more. After a longer pause the user

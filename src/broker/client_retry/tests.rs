@@ -93,7 +93,8 @@ fn a_key_that_was_replaced_since_is_not_suspected() {
 fn a_key_that_the_client_had_no_time_to_use_is_not_suspected() {
     let mut sessions = Sessions::default();
     sessions.record(CLIENT, &key("old"), at(0.0), FIVE_MINUTES);
-    // The cache lifetime is over and the new key is served; the 401 for the old one is still to come.
+    // The cache lifetime is over and the new key is served; the 401 for the old one is still to
+    // come.
     sessions.record(CLIENT, &key("new"), at(400.0), FIVE_MINUTES);
     let signal = |seconds| sessions.signal(CLIENT, &key("new"), at(seconds), FIVE_MINUTES);
     assert_eq!(signal(400.8), Signal::None);

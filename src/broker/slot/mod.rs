@@ -10,8 +10,8 @@
 //! and at most one revalidation at the source.
 //!
 //! The state and the events are here. What follows from them has a file each: `poll` (what a caller
-//! gets), `schedule` (when the slot acts), `fetching` (fetches and their results), `rejection` (what
-//! an early request leads to).
+//! gets), `schedule` (when the slot acts), `fetching` (fetches and their results), `rejection`
+//! (what an early request leads to).
 
 mod fetching;
 mod in_flight;
@@ -44,8 +44,8 @@ use crate::{
 };
 
 /// The longest that a caller waits for the source although a valid key is cached: the first caller
-/// after an idle time, and one whose key may be rejected. Serving a dead key would cost the client
-/// about as much, because it sleeps for a second before it retries.
+/// after an idle time, and one whose key may be rejected. Serving a rejected key would cost the
+/// client about as much, because it sleeps for a second before it retries.
 pub(crate) const MAX_REVALIDATION_WAIT: Duration = Duration::from_secs(1);
 
 /// The state machine of one profile's credential. See the module's documentation.

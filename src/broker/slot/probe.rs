@@ -20,12 +20,12 @@ pub(crate) const RESULT_TTL: Duration = Duration::from_secs(5);
 /// result. A script that requests the key in a loop must not become a loop at the gateway.
 pub(crate) const PROBE_BURST: u32 = 5;
 
-/// How long it takes until one more probe is allowed after a burst: at most 30 a minute, a load
+/// The interval at which one more probe is allowed after a burst: at most 30 a minute, a load
 /// that no gateway notices.
 pub(crate) const PROBE_REFILL: Duration = Duration::from_secs(2);
 
 /// How often the key is probed for clients whose early requests carry no information. Such a client
-/// sends requests all the time; this bounds both the load and how long a dead key is served.
+/// sends requests all the time; this bounds both the load and how long a rejected key is served.
 pub(crate) const UNINFORMATIVE_INTERVAL: Duration = Duration::from_secs(30);
 
 /// The probes of the cached key.

@@ -1,4 +1,4 @@
-//! The rate limit for fetches that only a suspicion asks for.
+//! The rate limit for fetches of a key that may be rejected.
 //!
 //! Pure. If neither the gateway nor the source can settle whether a key still works, the key is
 //! fetched again, because the source may have a newer one. This file decides how often.

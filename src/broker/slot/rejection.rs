@@ -18,9 +18,9 @@ use crate::{
 impl Slot {
     /// Starts what a request for a key that counts as good leads to, and lets `ticket` wait for it.
     ///
-    /// With a gateway a possible rejection leads to a probe; its result answers for further requests
-    /// for a while. Only if it is inconclusive, or the client keeps retrying, is the source asked.
-    /// Without a gateway the source is asked at once, within the refetch limit.
+    /// With a gateway a possible rejection leads to a probe; its result answers for further
+    /// requests for a while. Only if it is inconclusive, or the client keeps retrying, is the
+    /// source asked. Without a gateway the source is asked at once, within the refetch limit.
     pub(super) fn check_for_rejection(
         &mut self,
         now: Now,

@@ -13,7 +13,8 @@ use crate::{
 /// What the configuration allows a slot to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct SlotConfig {
-    /// How often the source is asked for a new version while the profile is in use; `None` is never.
+    /// How often the source is asked for a new version while the profile is in use; `None` is
+    /// never.
     pub(crate) watch: Option<Duration>,
     /// Whether a gateway can be probed.
     pub(crate) has_gateway: bool,

@@ -25,12 +25,12 @@ use crate::{
     sync,
 };
 
-/// The longest that a probe takes. A client waits for it within its own deadline of 8 s, and a fetch
-/// may have to follow.
+/// The longest that a probe takes. A client waits for it within its own deadline of 8 s, and a
+/// fetch may have to follow.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long a calibration is valid. Gateways change their configuration rarely, and each calibration
-/// puts a rejected request into the gateway's log.
+/// How long a calibration is valid. Gateways change their configuration rarely, and each
+/// calibration puts a rejected request into the gateway's log.
 pub(crate) const CALIBRATION_TTL: Duration = Duration::from_secs(24 * 3600);
 
 /// How long an inconclusive calibration is valid: a gateway that was down must be calibrated soon
@@ -52,7 +52,8 @@ const COUNT_TOKENS_BODY: &str =
 pub(crate) struct HttpGateway {
     base: Url,
     probe: Probe,
-    /// Created at first use: it reads the system's certificates, which must not delay the first key.
+    /// Created at first use: it reads the system's certificates, which must not delay the first
+    /// key.
     client: OnceLock<Client>,
     clock: Arc<dyn Clock>,
     calibration: Mutex<Option<(Tick, Calibration)>>,
