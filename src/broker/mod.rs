@@ -100,6 +100,8 @@ use crate::{
 };
 
 /// Serves the credentials of all profiles.
+///
+/// Its methods take the name of one of its profiles, and panic if it has no such profile.
 pub struct Broker {
     drivers: BTreeMap<String, Arc<Driver>>,
 }
@@ -139,8 +141,8 @@ impl Broker {
         Self { drivers }
     }
 
-    /// Returns the current credential of `profile`, which must be one of the broker's. If one has
-    /// to be obtained first, waits for it at most until `deadline`.
+    /// Returns the current credential of `profile`. If one has to be obtained first, waits for it
+    /// at most until `deadline`.
     ///
     /// # Errors
     ///

@@ -12,10 +12,10 @@ use std::{collections::HashMap, time::Duration};
 
 use crate::{client_session::ClientSession, clock::Tick, secret::Fingerprint};
 
-/// How long a session must have had a replaced key before its early request counts against the new
-/// one. After an idle time the client sends one more request with the old key (stale while
-/// revalidate), and comes back for that one's 401 within about a second of being served the new
-/// key.
+/// How long a session must have had a key that replaced another before its early request counts
+/// against that key. After an idle time the client sends one more request with the old key (stale
+/// while revalidate), and comes back for that one's 401 within about a second of being served the
+/// new key.
 pub(crate) const REVALIDATION_GRACE: Duration = Duration::from_secs(2);
 
 /// The shortest time in which a client meets a 401 and comes back for it. An earlier request, one
@@ -34,8 +34,8 @@ const MAX_RETRY_DELAY: Duration = Duration::from_secs(45);
 /// client doubles its delays; the rest allows for its jitter and for the time of a request.
 const BACKOFF_FACTOR: f64 = 1.5;
 
-/// How many pauses in a row must grow by [`BACKOFF_FACTOR`] before the client counts as retrying.
-/// With the client's requests at 0, 1.2, 2.3, 4.8 and 9.4 s that is at the fifth.
+/// How many pauses in a row, each longer than the previous one by [`BACKOFF_FACTOR`], mark a client
+/// as retrying. With requests at 0, 1.2, 2.3, 4.8 and 9.4 s that is at the fifth.
 const BACKOFF_PAUSES: usize = 3;
 
 /// The most sessions that are remembered; beyond it the one that was silent longest is dropped. A
