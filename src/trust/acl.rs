@@ -87,7 +87,7 @@ fn problem(facts: &Facts, rights: u32, is_trusted: impl Fn(&str) -> bool) -> Opt
         return Some(format!("is owned by {owner}; expected Administrators"));
     }
     let Some(entries) = &facts.entries else {
-        return Some("is writable by everyone (it has no access list)".to_owned());
+        return Some("is writable by all users (it has no access list)".to_owned());
     };
     entries.iter().find_map(|entry| match entry {
         Entry::Allow {

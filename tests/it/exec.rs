@@ -62,7 +62,7 @@ async fn what_it_is_given() {
 async fn a_placeholder_without_a_value() {
     let env = env("echo unused", "");
     env.set("TEAM", "");
-    env.helper().await.failed(2, &["'{env:TEAM}' is not set"]);
+    env.helper().await.failed(2, &["'{env:TEAM}' is empty"]);
 }
 
 #[tokio::test]
