@@ -13,7 +13,7 @@ use std::{
 
 use serde_json::json;
 
-use self::{gateway::Gateway, issuer::Issuer, progress::Progress, sandbox::Sandbox};
+use self::{gateway::DemoGateway, issuer::Issuer, progress::Progress, sandbox::Sandbox};
 use crate::secret::Secret;
 
 /// What went wrong; a sentence's end.
@@ -28,7 +28,7 @@ pub(crate) async fn run(keep: bool) -> Result<(), Failed> {
     let helper = sandbox::helper().await?;
     let mut progress = Progress::start();
     let issuer = Arc::new(Issuer::new()?);
-    let gateway = Gateway::with_verifier({
+    let gateway = DemoGateway::start({
         let issuer = Arc::clone(&issuer);
         move |key: &Secret| issuer.is_trusted(key)
     })
@@ -83,6 +83,7 @@ pub(crate) async fn run(keep: bool) -> Result<(), Failed> {
         tokio::signal::ctrl_c().await?;
     }
     sandbox.clear().await?;
+    gateway.stop().await;
     progress.done(format_args!(
         "the daemon has ended and everything that was made is removed"
     ))?;
@@ -90,7 +91,7 @@ pub(crate) async fn run(keep: bool) -> Result<(), Failed> {
 }
 
 /// What Claude Code has to be told.
-fn settings(sandbox: &Sandbox, gateway: &Gateway) -> serde_json::Value {
+fn settings(sandbox: &Sandbox, gateway: &DemoGateway) -> serde_json::Value {
     let mut env = serde_json::Map::new();
     env.insert("ANTHROPIC_BASE_URL".to_owned(), json!(gateway.url()));
     env.insert("ANTHROPIC_API_KEY".to_owned(), json!(""));

@@ -1,7 +1,7 @@
 //! The real Claude Code with the real claviger-helper, the real daemon and the embedded gateway.
 
 use claviger::{
-    demo::gateway::{GREETING, Gateway},
+    demo::gateway::{GREETING, TestGateway},
     secret::Secret,
 };
 use serde_json::json;
@@ -20,9 +20,9 @@ const FIRST: &str = "sk-canary-5f3a9c";
 const SECOND: &str = "sk-canary-77b1e0";
 
 /// A machine whose source prints the content of the file `key`, and the gateway that accepts it.
-async fn env() -> (TestEnv, Gateway) {
+async fn env() -> (TestEnv, TestGateway) {
     let env = TestEnv::new();
-    let gateway = Gateway::start([secret(FIRST)]).await.unwrap();
+    let gateway = TestGateway::start([secret(FIRST)]).await.unwrap();
     let file = env.secret_file("key", FIRST);
     env.secret(SECOND);
     configure(
@@ -36,7 +36,7 @@ command = ["/bin/cat", "{file}"]"#
     (env, gateway)
 }
 
-fn configure(env: &TestEnv, gateway: &Gateway, source: &str) {
+fn configure(env: &TestEnv, gateway: &TestGateway, source: &str) {
     env.config(&format!(
         r#"
 [profile.default]
@@ -51,7 +51,7 @@ source = "it"
 }
 
 /// The client of this machine's developer.
-fn client(env: &TestEnv, gateway: &Gateway) -> Client {
+fn client(env: &TestEnv, gateway: &TestGateway) -> Client {
     let [config, state, run] =
         ["config", "state", "run"].map(|name| env.path(name).display().to_string());
     Client::new(
@@ -84,7 +84,7 @@ fn secret(key: &str) -> Secret {
 }
 
 /// What the gateway answered to which key, messages only.
-fn answers(gateway: &Gateway) -> Vec<(u16, String)> {
+fn answers(gateway: &TestGateway) -> Vec<(u16, String)> {
     let log = gateway.requests().into_iter();
     log.filter(|seen| seen.path == MESSAGES)
         .map(|seen| (seen.status.unwrap(), seen.fingerprint.unwrap().to_string()))
@@ -140,7 +140,7 @@ async fn a_session_survives_a_rotation_in_openbao() {
     env.secret(FIRST);
     env.secret(SECOND);
     let secret_id = env.secret_file("secret-id", &role.secret_id);
-    let gateway = Gateway::start([secret(FIRST)]).await.unwrap();
+    let gateway = TestGateway::start([secret(FIRST)]).await.unwrap();
     let source = format!(
         r#"type = "vault"
 address = "{}"

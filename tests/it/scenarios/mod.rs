@@ -16,7 +16,7 @@ use std::{fmt, fs::File, time::Duration};
 
 use claviger::{
     clock::Timestamp,
-    demo::gateway::{GREETING, Gateway, Seen},
+    demo::gateway::{GREETING, LoggedRequest, TestGateway},
     secret::Secret,
 };
 use serde_json::{Value, json};
@@ -46,7 +46,7 @@ static STAGE: RwLock<()> = RwLock::const_new(());
 /// A company: where the key is kept, the gateway that wants it, and one developer's machine.
 struct Deployment {
     bao: Bao,
-    gateway: Gateway,
+    gateway: TestGateway,
     env: TestEnv,
     client: Client,
 }
@@ -72,7 +72,7 @@ impl Deployment {
         let bao = Bao::start().await;
         bao.put(PATH, json!({"api_key": FIRST})).await;
         let role = bao.approle(json!({})).await;
-        let gateway = Gateway::start([secret(FIRST)]).await.unwrap();
+        let gateway = TestGateway::start([secret(FIRST)]).await.unwrap();
         let env = TestEnv::new();
         env.secret(FIRST);
         env.secret(SECOND);
@@ -123,7 +123,7 @@ auth = {{ method = "approle", role_id = "{}", secret_id_file = "{secret_id}" }}
     /// What it has cost so far.
     fn count(&self) -> Count {
         let reads = |kind| self.bao.asked("read", &format!("secret/{kind}/{PATH}"));
-        let probes = |seen: &&Seen| seen.path == MODELS;
+        let probes = |seen: &&LoggedRequest| seen.path == MODELS;
         Count {
             refused: self.gateway.count(MESSAGES, 401),
             answered: self.gateway.count(MESSAGES, 200),
@@ -156,13 +156,13 @@ auth = {{ method = "approle", role_id = "{}", secret_id_file = "{secret_id}" }}
     /// From the first 401 that a client met to the last answer that one got.
     fn recovery(&self) -> Duration {
         let log = self.messages();
-        let at = |seen: Option<&Seen>| seen.map_or(Timestamp::UNIX_EPOCH, |seen| seen.at);
+        let at = |seen: Option<&LoggedRequest>| seen.map_or(Timestamp::UNIX_EPOCH, |seen| seen.at);
         let refused = at(log.iter().find(|seen| seen.status == Some(401)));
         let answered = at(log.iter().rfind(|seen| seen.status == Some(200)));
         answered.duration_since(refused).unsigned_abs()
     }
 
-    fn messages(&self) -> Vec<Seen> {
+    fn messages(&self) -> Vec<LoggedRequest> {
         let log = self.gateway.requests().into_iter();
         log.filter(|seen| seen.path == MESSAGES).collect()
     }
@@ -209,7 +209,7 @@ impl fmt::Display for Count {
 }
 
 /// The client of this machine's developer.
-fn client(env: &TestEnv, gateway: &Gateway, variables: &[(&str, &str)]) -> Client {
+fn client(env: &TestEnv, gateway: &TestGateway, variables: &[(&str, &str)]) -> Client {
     let [config, state, run] =
         ["config", "state", "run"].map(|name| env.path(name).display().to_string());
     let own = [
