@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use rustix::process::{Resource, Rlimit, Signal, getrlimit, prlimit};
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 use serde_json::json;
 
 use crate::support::{
@@ -77,15 +77,20 @@ async fn stop_and_sigterm_end_the_daemon_cleanly() {
 
 #[tokio::test]
 async fn pending_requests_are_answered_before_the_daemon_ends() {
-    let env = TestEnv::with_script(&format!(
-        "touch \"${{0%/*}}/started\"; sleep 0.7; echo {KEY}"
-    ));
+    let env = TestEnv::with_script(&gated_script());
     let end = async {
         until("the program runs", SOON, async || {
-            env.path("secrets/started").exists()
+            env.path("secrets/runs").exists()
         })
         .await;
-        env.kill_daemon(Signal::TERM);
+        let pid = env.daemon_pid().unwrap();
+        kill_process(pid, Signal::TERM).unwrap();
+        until("it listens no longer", SOON, async || {
+            !env.socket().exists()
+        })
+        .await;
+        env.write_file("go", "");
+        until("its process has ended", SOON, async || !is_alive(pid)).await;
     };
     let (output, ()) = tokio::join!(env.helper(), end);
     output.printed(KEY);
@@ -241,39 +246,30 @@ async fn the_daemon_accepts_again_after_it_ran_out_of_descriptors() {
 async fn a_fetch_goes_on_if_its_client_is_killed() {
     let env = TestEnv::new();
     env.add_secret(KEY);
-    let (started, go) = (env.path("started"), env.path("go"));
-    let program = env.write_program(
-        "corp-key",
-        &format!(
-            "echo x >> '{}'; while ! [ -e '{}' ]; do sleep 0.02; done; echo {KEY}",
-            started.display(),
-            go.display()
-        ),
-    );
+    let runs = env.path("secrets/runs");
+    let program = env.write_program("corp-key", &gated_script());
     env.write_config(&format!(
         "[profile.default]\nsource = \"corp\"\n[source.corp]\ntype = \"exec\"\ntimeout = \"30s\"\ncommand = [\"{program}\"]\n"
     ));
     let mut shim = env.command("claviger-helper", &[]).spawn().unwrap();
-    until("the program runs", SOON, async || started.exists()).await;
+    until("the program runs", SOON, async || runs.exists()).await;
     shim.kill().await.unwrap();
     let profile = &env.status().await["profiles"][0];
     assert_eq!(profile["state"], "empty");
-    fs::write(go, "").unwrap();
+    env.write_file("go", "");
     until("the key is cached", SOON, async || {
         env.status().await["profiles"][0]["state"] == "ready"
     })
     .await;
     env.helper().await.printed(KEY);
-    assert_eq!(fs::read_to_string(started).unwrap(), "x\n");
+    assert_eq!(fs::read_to_string(runs).unwrap(), "x\n");
 }
 
 /// The first refresh starts a fetch. The others may come after it has read the source, so they
 /// share a second fetch.
 #[tokio::test]
 async fn concurrent_refreshes_cost_two_fetches() {
-    let env = TestEnv::with_script(&format!(
-        "echo x >> \"${{0%/*}}/runs\"; while ! [ -e \"${{0%/*}}/go\" ]; do sleep 0.02; done; echo {KEY}"
-    ));
+    let env = TestEnv::with_script(&gated_script());
     let go = env.write_file("go", "");
     env.helper().await.printed(KEY);
     fs::remove_file(&go).unwrap();
@@ -342,4 +338,12 @@ async fn directories_and_log_are_only_accessible_to_the_user() {
     assert_eq!(mode(&env.path("run/claviger")), 0o700);
     assert_eq!(mode(&env.state_dir()), 0o700);
     assert_eq!(mode(&env.state_dir().join("daemon.log")), 0o600);
+}
+
+/// A script that appends a line to the file `runs` beside it, waits for the file `go` there, and
+/// prints the key.
+fn gated_script() -> String {
+    format!(
+        "echo x >> \"${{0%/*}}/runs\"; while ! [ -e \"${{0%/*}}/go\" ]; do sleep 0.02; done; echo {KEY}"
+    )
 }
