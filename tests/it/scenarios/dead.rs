@@ -5,7 +5,7 @@ use std::time::Duration;
 use claviger::clock::{Clock as _, SystemClock};
 use serde_json::Value;
 
-use super::{Deployment, FIRST, MACHINE_LOCK, MODELS, SECOND, is_answer, turn};
+use super::{Deployment, FIRST, MACHINE_LOCK, MODELS, SECOND, is_answer};
 use crate::support::{
     answers::{fingerprint, secret},
     claude::ClaudeSession,
@@ -24,8 +24,7 @@ async fn a_rejected_key_is_reported_at_once_and_replaced_without_intervention() 
     // The client's time is measured.
     let _exclusive = MACHINE_LOCK.write().await;
     let deployment = Deployment::new("off", &[]).await;
-    let mut session = deployment.client.session();
-    turn(&mut session, "before").await;
+    let mut session = deployment.start_session().await;
 
     deployment.gateway.revoke(&secret(FIRST));
     let before = deployment.counts();

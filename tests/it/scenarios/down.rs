@@ -3,11 +3,8 @@
 use claviger::demo::gateway::Fault;
 use http::StatusCode;
 
-use super::{Deployment, FIRST, MACHINE_LOCK, MODELS, SETTINGS_RELOAD_LIMIT, turn};
-use crate::support::{
-    answers::{MESSAGES, answer, fingerprint},
-    until,
-};
+use super::{Deployment, FIRST, MACHINE_LOCK, MODELS, turn};
+use crate::support::answers::{MESSAGES, answer, fingerprint};
 
 /// How often the client's settings are touched and a turn is taken: each time, the early run of the
 /// helper makes the key look rejected.
@@ -18,11 +15,9 @@ async fn a_gateway_that_is_down_costs_at_most_three_reads_and_no_key() {
     let _shared = MACHINE_LOCK.read().await;
     // Otherwise the client's retries take minutes.
     let deployment = Deployment::new("off", &[("CLAUDE_CODE_MAX_RETRIES", "1")]).await;
-    let mut session = deployment.client.session();
-    turn(&mut session, "before").await;
+    let mut session = deployment.start_session().await;
     let before = deployment.counts();
-    let runs = || deployment.helper_runs();
-    let runs_before = runs();
+    let runs_before = deployment.helper_runs();
 
     for path in [MESSAGES, MODELS] {
         let fault = Fault::Status(StatusCode::SERVICE_UNAVAILABLE);
@@ -30,22 +25,15 @@ async fn a_gateway_that_is_down_costs_at_most_three_reads_and_no_key() {
     }
     let mut turns = 0;
     for _ in 0..TOUCHES {
-        let runs_so_far = runs();
-        deployment.client.touch_settings();
-        until(
-            "the client has run the helper",
-            SETTINGS_RELOAD_LIMIT,
-            async || {
-                turns += 1;
-                let failed = session.turn("a turn without a gateway").await;
-                assert!(failed.is_error, "{failed:?}");
-                runs() > runs_so_far
-            },
-        )
-        .await;
+        let failing_turn = async || {
+            turns += 1;
+            let failed = session.turn("a turn without a gateway").await;
+            assert!(failed.is_error, "{failed:?}");
+        };
+        deployment.touch_settings(failing_turn).await;
     }
     let down = deployment.counts().since(before);
-    let runs = runs() - runs_before;
+    let runs = deployment.helper_runs() - runs_before;
     println!("the gateway down for {turns} turns and {runs} runs of the helper: {down}");
     deployment.env.helper().await.printed(FIRST);
     let profile = deployment.profile().await;

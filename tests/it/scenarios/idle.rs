@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Deployment, MACHINE_LOCK, TTL, turn};
+use super::{Deployment, MACHINE_LOCK, TTL};
 
 /// The client's cache lifetime: long enough for an early request to be a signal for the daemon.
 const CACHE_LIFETIME: Duration = Duration::from_secs(6);
@@ -11,8 +11,7 @@ const CACHE_LIFETIME: Duration = Duration::from_secs(6);
 async fn after_the_cache_lifetime_one_401_is_recovered_on_the_first_retry() {
     let _shared = MACHINE_LOCK.read().await;
     let deployment = Deployment::new("off", &[(TTL, "6000")]).await;
-    let mut session = deployment.client.session();
-    turn(&mut session, "before").await;
+    let session = deployment.start_session().await;
 
     let pause = CACHE_LIFETIME + Duration::from_secs(1);
     let counts = deployment.assert_one_401(session, pause).await;

@@ -24,6 +24,7 @@ use crate::support::{
     Bao, TestEnv,
     answers::{AnsweredKey, MESSAGES, answer, answers, secret},
     claude::{ClaudeCode, ClaudeSession, TurnResult},
+    until,
     vault_config::{approle_auth, vault_source},
 };
 
@@ -100,6 +101,29 @@ impl Deployment {
             env,
             client,
         }
+    }
+
+    /// Starts a client and takes its first turn.
+    async fn start_session(&self) -> ClaudeSession {
+        let mut session = self.client.session();
+        turn(&mut session, "before").await;
+        session
+    }
+
+    /// Touches the client's settings and takes turns until the client has run the helper again.
+    async fn touch_settings(&self, mut take_turn: impl AsyncFnMut()) {
+        let runs_before = self.helper_runs();
+        self.client.touch_settings();
+        // Once it has noticed, the client drops its key and runs the helper at its next turn.
+        until(
+            "the client has run the helper",
+            SETTINGS_RELOAD_LIMIT,
+            async || {
+                take_turn().await;
+                self.helper_runs() > runs_before
+            },
+        )
+        .await;
     }
 
     /// Writes the second key to the source.

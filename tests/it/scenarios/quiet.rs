@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use claviger::clock::{Clock as _, SystemClock};
 
-use super::{Deployment, MACHINE_LOCK, SETTINGS_RELOAD_LIMIT, turn};
-use crate::support::until;
+use super::{Deployment, MACHINE_LOCK, turn};
 
 const TOUCHES: u32 = 10;
 
@@ -17,11 +16,9 @@ const INTERVAL: Duration = Duration::from_secs(2);
 async fn a_touched_settings_file_costs_no_read() {
     let _shared = MACHINE_LOCK.read().await;
     let deployment = Deployment::new("off", &[]).await;
-    let mut session = deployment.client.session();
-    turn(&mut session, "before").await;
+    let mut session = deployment.start_session().await;
     let before = deployment.counts();
-    let runs = || deployment.helper_runs();
-    let runs_before = runs();
+    let runs_before = deployment.helper_runs();
 
     let clock = SystemClock;
     let start = clock.now().tick;
@@ -29,24 +26,16 @@ async fn a_touched_settings_file_costs_no_read() {
     for touch in 1..=TOUCHES {
         // The passing of time is what is tested: a user's touches come at an even pace.
         clock.sleep_until(start + INTERVAL * touch).await;
-        let runs_so_far = runs();
-        deployment.client.touch_settings();
-        // Once it has noticed, the client drops its key and runs the helper at its next turn.
-        until(
-            "the client has run the helper",
-            SETTINGS_RELOAD_LIMIT,
-            async || {
-                turns += 1;
-                turn(&mut session, &format!("{touch}, {turns}")).await;
-                runs() > runs_so_far
-            },
-        )
-        .await;
+        let answered_turn = async || {
+            turns += 1;
+            turn(&mut session, &format!("{touch}, {turns}")).await;
+        };
+        deployment.touch_settings(answered_turn).await;
     }
     deployment.end(session).await;
 
     let counts = deployment.counts().since(before);
-    let runs = runs() - runs_before;
+    let runs = deployment.helper_runs() - runs_before;
     println!("settings touched {TOUCHES} times: {runs} runs of the helper, {counts}");
     assert!(runs >= usize::try_from(TOUCHES).unwrap(), "{runs}");
     assert_eq!(

@@ -21,8 +21,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 async fn rotation_with_overlap_of_the_cache_lifetime_causes_no_401() {
     let _shared = MACHINE_LOCK.read().await;
     let deployment = Deployment::new("1s", &[(TTL, "6000")]).await;
-    let mut session = deployment.client.session();
-    turn(&mut session, "before").await;
+    let mut session = deployment.start_session().await;
 
     deployment.gateway.accept(secret(SECOND));
     deployment.put_second().await;
@@ -55,8 +54,7 @@ async fn rotation_with_overlap_of_the_cache_lifetime_causes_no_401() {
 async fn rotation_with_overlap_of_a_minute_causes_no_401() {
     let _shared = MACHINE_LOCK.read().await;
     let deployment = Deployment::new("30s", &[(TTL, "20000")]).await;
-    let mut session = deployment.client.session();
-    turn(&mut session, "before").await;
+    let mut session = deployment.start_session().await;
 
     deployment.gateway.accept(secret(SECOND));
     deployment.put_second().await;
@@ -87,8 +85,7 @@ async fn rotation_with_overlap_of_a_minute_causes_no_401() {
 async fn rotation_with_overlap_of_the_watch_interval_costs_a_401_and_no_read() {
     let _shared = MACHINE_LOCK.read().await;
     let deployment = Deployment::new("1s", &[]).await;
-    let mut session = deployment.client.session();
-    turn(&mut session, "before").await;
+    let mut session = deployment.start_session().await;
 
     deployment.gateway.accept(secret(SECOND));
     deployment.put_second().await;
@@ -123,8 +120,7 @@ async fn rotation_with_overlap_of_the_watch_interval_costs_a_401_and_no_read() {
 async fn rotation_without_overlap_costs_one_401_and_one_read() {
     let _shared = MACHINE_LOCK.read().await;
     let deployment = Deployment::new("off", &[]).await;
-    let mut session = deployment.client.session();
-    turn(&mut session, "before").await;
+    let session = deployment.start_session().await;
     let before = deployment.counts();
     assert_eq!((before.refused, before.reads), (0, 1), "{before}");
 
