@@ -55,7 +55,7 @@ pub(crate) fn of_select(error: &SelectError) -> Failure {
 #[must_use]
 pub(crate) fn of_acquire(profile: &str, source: &str, error: &AcquireError) -> Failure {
     match error {
-        AcquireError::Refused(refusal) => {
+        AcquireError::Unavailable(refusal) => {
             let mut failure = match &refusal.reason {
                 Reason::Source(error) => of_source(profile, error),
                 Reason::Rejected(rejected) => of_rejected(source, rejected),
@@ -155,11 +155,14 @@ fn whole_seconds(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{broker::slot::Refusal, clock::Timestamp, secret::Secret, source::TransportError};
+    use crate::{
+        broker::slot::CredentialUnavailable, clock::Timestamp, secret::Secret,
+        source::TransportError,
+    };
 
     #[test]
     fn says_the_host_what_it_said_and_when_it_is_tried_again() {
-        let error = AcquireError::Refused(Refusal {
+        let error = AcquireError::Unavailable(CredentialUnavailable {
             reason: Reason::Source(SourceError::Unreachable {
                 host: "vault.test:8200".to_owned(),
                 error: TransportError::Refused,
@@ -176,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_dead_key_is_named_with_its_source_version_and_age() {
-        let error = AcquireError::Refused(Refusal {
+        let error = AcquireError::Unavailable(CredentialUnavailable {
             reason: Reason::Rejected(Rejected {
                 since: Timestamp::from_second(1_800_000_000).unwrap(),
                 fingerprint: Secret::new("abc".to_owned()).fingerprint(),

@@ -11,7 +11,7 @@ use claviger_wire::{Acquire, Failure, Request, Response, Token};
 
 use super::{ANSWER_MARGIN, LONGEST_DEADLINE, Shutdown, report};
 use crate::{
-    broker::{Broker, Jitter, Route, slot::Ask},
+    broker::{Broker, Jitter, Route, slot::AcquireRequest},
     client_process,
     clock::{Clock, Now, Tick},
     config::{self, Config, ConfigError, Locations, Stamp},
@@ -123,7 +123,7 @@ impl Daemon {
             .config
             .select(acquire.profile.as_deref(), acquire.gateway.as_deref())
             .map_err(|error| error_report::of_select(&error))?;
-        let ask = Ask {
+        let ask = AcquireRequest {
             cache_lifetime: Duration::from_millis(acquire.cache_lifetime_ms),
             session: peer.pid.or(acquire.pid).and_then(client_process::find),
         };
@@ -236,7 +236,7 @@ fn reload(options: &DaemonOptions, state: &mut State) {
                     let unchanged = unchanged(&before.config, &config);
                     before
                         .broker
-                        .succeed(routes, &unchanged, &options.clock, &options.jitter)
+                        .reconfigured(routes, &unchanged, &options.clock, &options.jitter)
                 }
             };
             state.serving = Some(Serving {

@@ -12,7 +12,7 @@ use std::{
 
 use async_trait::async_trait;
 use claviger::{
-    broker::{Ask, Broker, Jitter, Route},
+    broker::{AcquireRequest, Broker, Jitter, Route},
     clock::{Clock, ManualClock, SystemClock},
     config,
     credential::Credential,
@@ -37,7 +37,7 @@ const NEXT: &str = "sk-canary-engine-2";
 const INTERVAL: Duration = Duration::from_secs(10);
 
 /// The client caches for five minutes.
-const ASK: Ask = Ask {
+const REQUEST: AcquireRequest = AcquireRequest {
     cache_lifetime: Duration::from_secs(300),
     session: None,
 };
@@ -138,7 +138,11 @@ impl EngineFixture {
     /// Requests the key.
     async fn key(&self) -> String {
         let until = self.clock.now().tick + Duration::from_secs(8);
-        let credential = self.broker.acquire("default", ASK, until).await.unwrap();
+        let credential = self
+            .broker
+            .acquire("default", REQUEST, until)
+            .await
+            .unwrap();
         credential.secret.expose().to_owned()
     }
 
@@ -271,7 +275,7 @@ async fn a_deleted_version_is_dropped_within_the_watch_interval() {
     let until = fixture.clock.now().tick + Duration::from_secs(8);
     let refused = fixture
         .broker
-        .acquire("default", ASK, until)
+        .acquire("default", REQUEST, until)
         .await
         .unwrap_err();
     assert!(
@@ -304,7 +308,7 @@ async fn a_revoked_lease_is_replaced_within_the_watch_interval() {
         fixture.settle().await;
     }
     let until = fixture.clock.now().tick + Duration::from_secs(8);
-    let refused = fixture.broker.acquire("default", ASK, until).await;
+    let refused = fixture.broker.acquire("default", REQUEST, until).await;
     let second = match refused {
         // The revoked credential was dropped, and the back-off of one second is not over.
         Err(_) => {
