@@ -6,6 +6,7 @@ pub mod cli;
 mod client_process;
 mod client_session;
 pub mod clock;
+mod composition;
 pub mod config;
 pub mod credential;
 pub mod demo;
