@@ -1,7 +1,8 @@
 //! What is in force: the configuration and the broker that is built from it.
 //!
-//! The composition reads the files anew when their [`Stamp`] changes. A broken configuration does not
-//! replace a good one, and a good one keeps the credentials of the profiles that it leaves unchanged.
+//! The composition reads the files anew when their [`Stamp`] changes. A broken configuration does
+//! not replace a good one, and a good one keeps the credentials of the profiles that it leaves
+//! unchanged.
 
 mod routes;
 mod unchanged;
@@ -81,7 +82,8 @@ impl Composition {
         self.lock().in_force.clone()
     }
 
-    /// Returns what is in force without a look at the files; `None` if no reading has succeeded yet.
+    /// Returns what is in force without a look at the files; `None` if no reading has succeeded
+    /// yet.
     #[must_use]
     pub(crate) fn in_force(&self) -> Option<InForce> {
         self.lock().in_force.clone().ok()

@@ -10,7 +10,8 @@ use crate::{
     source::catalog,
 };
 
-/// The routes of all profiles of `config`, by the profile's name. No source and no gateway is asked.
+/// The routes of all profiles of `config`, by the profile's name. No source and no gateway is
+/// asked.
 pub(super) fn routes(config: &Config, clock: &Arc<dyn Clock>) -> BTreeMap<String, Route> {
     let sources = catalog::build(config, clock);
     let route = |profile: &ProfileConfig| Route {

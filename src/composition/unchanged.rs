@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, iter};
 
 use crate::config::{Config, ProfileConfig, SourceConfig};
 
-/// The profiles that are the same in both configurations, as are all the sources on the way to their
-/// credential.
+/// The profiles that are the same in both configurations, as are all the sources on the way to
+/// their credential.
 pub(super) fn unchanged(before: &Config, after: &Config) -> BTreeSet<String> {
     let is_unchanged = |(name, profile): &(&String, &ProfileConfig)| {
         before.profiles.get(*name) == Some(*profile)

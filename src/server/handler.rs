@@ -134,7 +134,7 @@ impl Daemon {
     }
 }
 
-/// The profile with this name; all profiles if there is no name.
+/// The profile `profile`; all profiles if it is `None`.
 fn named(config: &Config, profile: Option<&str>) -> Result<Vec<String>, Failure> {
     if profile.is_none() {
         return Ok(config.profiles.keys().cloned().collect());

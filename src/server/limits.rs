@@ -18,10 +18,11 @@ pub(crate) struct Limits {
     pub(super) request: Duration,
     /// From the first byte of the answer to the last: a shim does nothing else meanwhile.
     pub(super) response: Duration,
-    /// The pause after a failed accept(2): long enough for a descriptor to become free, too short to
-    /// be noticed.
+    /// The pause after a failed accept(2): long enough for a descriptor to become free, too short
+    /// to be noticed.
     pub(super) accept_pause: Duration,
-    /// How long connections under way may take when the daemon ends. systemd and launchd wait longer.
+    /// How long connections under way may take when the daemon ends. systemd and launchd wait
+    /// longer.
     pub(super) farewell: Duration,
 }
 

@@ -18,8 +18,8 @@ pub(crate) use self::{
 };
 use crate::{clock::Clock, listener::Listener};
 
-/// Serves until `shutdown` starts, or until the daemon has been idle for `exit_when_idle`. The socket
-/// is removed before this returns.
+/// Serves until `shutdown` starts, or until the daemon has been idle for `exit_when_idle`. The
+/// socket is removed before this returns.
 pub(crate) async fn run(
     mut listener: Listener,
     daemon: Arc<Daemon>,
@@ -30,7 +30,8 @@ pub(crate) async fn run(
     let places = Arc::new(Semaphore::new(limits.connections));
     let mut connections = JoinSet::new();
     loop {
-        // Without a free place a connection waits in the system's queue, not in this process's memory.
+        // Without a free place a connection waits in the system's queue, not in this process's
+        // memory.
         let place = tokio::select! {
             place = Arc::clone(&places).acquire_owned() => place.ok(),
             () = shutdown.requested() => break,

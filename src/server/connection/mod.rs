@@ -53,8 +53,8 @@ where
 ///
 /// # Errors
 ///
-/// The outer error if the stream fails or ends within the frame; the inner one, which is the answer to
-/// the peer, if the frame is invalid.
+/// The outer error if the stream fails or ends within the frame; the inner one, which is the answer
+/// to the peer, if the frame is invalid.
 async fn read_request<S: AsyncRead + Unpin>(
     stream: &mut S,
 ) -> io::Result<Option<Result<Request, String>>> {
