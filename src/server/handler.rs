@@ -121,7 +121,8 @@ impl Daemon {
         for profile in named(&in_force.config, profile)? {
             if let Err(error) = in_force.broker.revoke(&profile).await {
                 tracing::warn!(profile, %error, "dropped the credential, but could not revoke it");
-                failed = failed.or(Some(error_report::of_revoke(&profile, &error)));
+                let source = &in_force.config.profiles[&profile].source;
+                failed = failed.or(Some(error_report::of_revoke(&profile, source, &error)));
             }
         }
         failed.map_or(Ok(vec![Response::Done]), Err)

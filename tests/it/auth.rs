@@ -258,7 +258,7 @@ async fn denied_at_first() {
         &[
             "denied secret/data/k",
             "permission denied (403)",
-            "hint: ask whoever runs it for a policy",
+            "hint: ask the administrator of ",
         ],
     );
     assert_eq!(

@@ -204,7 +204,8 @@ async fn another_programs_page() {
         5,
         &[
             "is not JSON",
-            "hint: check the address: a proxy or a captive portal",
+            "hint: check the address",
+            "a proxy or a captive portal",
         ],
     );
     assert!(!output.stderr.contains("guest"), "{output:?}");
