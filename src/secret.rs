@@ -90,8 +90,8 @@ impl fmt::Display for Fingerprint {
 mod tests {
     use super::*;
 
-    /// `check::<Secret, _>()` compiles only if a single implementation applies, that is, if `Secret`
-    /// implements neither `Display` nor `Serialize`.
+    /// `check::<Secret, _>()` compiles only if a single implementation applies, that is, if
+    /// `Secret` implements neither `Display` nor `Serialize`.
     trait CannotBeShown<Reason> {}
     impl<T> CannotBeShown<()> for T {}
     struct ByDisplay;

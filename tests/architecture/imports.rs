@@ -46,6 +46,41 @@ fn no_folders_import_in_a_circle() {
     violations.assert_none("folders import in a circle: one of them must not know the other");
 }
 
+#[test]
+fn the_map_in_lib_rs_is_true() {
+    let library = &tree()[0];
+    let lib = &library.modules[&vec!["crate".to_owned()]];
+    let map = lib.docs.iter().map(|line| line.text.trim());
+    let map: Vec<_> = map
+        .skip_while(|line| *line != "```text")
+        .skip(1)
+        .take_while(|line| *line != "```")
+        .flat_map(|line| line.split(" · "))
+        .collect();
+    let mut violations = Violations::default();
+    for module in library.modules.keys().filter(|module| module.len() == 2) {
+        if !map.contains(&module[1].as_str()) {
+            violations.at(&lib.file, 1, format!("{} is not in the map", module[1]));
+        }
+    }
+    for name in &map {
+        if !library
+            .modules
+            .keys()
+            .any(|module| module.get(1).is_some_and(|known| known == name))
+        {
+            violations.at(&lib.file, 1, format!("{name} does not exist"));
+        }
+    }
+    let place = |module: &[String]| map.iter().position(|name| *name == module[1]);
+    for import in imports(library) {
+        if import.from[1] != import.to[1] && place(&import.from) > place(&import.to) {
+            violations.add(format!("{} points upwards", import.reason));
+        }
+    }
+    violations.assert_none("correct the import, or the map of modules in the documentation");
+}
+
 /// A use of one module by another that is neither above nor below it.
 struct Import {
     from: Vec<String>,
