@@ -161,10 +161,11 @@ mod tests {
     const GOOD: &str = r#"
 version = 1
 [profile.default]
-source = "program"
-[source.program]
-type = "exec"
-command = ["/usr/bin/key"]
+source = "signed"
+[source.signed]
+type = "jwt"
+algorithm = "HS256"
+key_env = "KEY"
 "#;
 
     /// A composition of a user's file with `text`, which may be absent.

@@ -32,14 +32,14 @@ mod tests {
     use super::*;
     use crate::config;
 
-    /// `vault` gets its login's JWT from `signed`, and `program` depends on nothing.
+    /// `vault` gets its login's JWT from `signed`, and `other` depends on nothing.
     const BEFORE: &str = r#"
 version = 1
 [profile.chained]
 source = "vault"
 gateway = "https://gateway.test"
 [profile.plain]
-source = "program"
+source = "other"
 [source.vault]
 type = "vault"
 address = "https://vault.test:8200"
@@ -51,9 +51,10 @@ type = "jwt"
 algorithm = "HS256"
 key_env = "KEY"
 ttl = "1h"
-[source.program]
-type = "exec"
-command = ["/usr/bin/key"]
+[source.other]
+type = "jwt"
+algorithm = "HS256"
+key_env = "OTHER_KEY"
 "#;
 
     /// The profiles that stay when `from` is replaced by `to` in [`BEFORE`].
@@ -79,7 +80,7 @@ command = ["/usr/bin/key"]
 
     #[test]
     fn the_profiles_of_a_changed_source_go() {
-        assert_eq!(stay("/usr/bin/key", "/usr/bin/other"), ["chained"]);
+        assert_eq!(stay("OTHER_KEY", "ANOTHER_KEY"), ["chained"]);
     }
 
     #[test]
