@@ -57,16 +57,16 @@ pub(crate) fn of_select(error: &SelectError) -> Failure {
 pub(crate) fn of_acquire(profile: &str, source: &str, error: &AcquireError) -> Failure {
     let nothing = format!("no key for profile '{profile}' from source '{source}'");
     match error {
-        AcquireError::Refused(refusal) => {
-            let mut failure = match &refusal.reason {
+        AcquireError::Unavailable(unavailable) => {
+            let mut failure = match &unavailable.reason {
                 Reason::Source(error) => Failure {
                     message: format!("{nothing}: {error}"),
                     ..of_source(source, error)
                 },
                 Reason::Rejected(rejected) => of_rejected(profile, source, rejected),
             };
-            if matches!(failure.code, SOURCE | REJECTED) && !refusal.next_try.is_zero() {
-                let seconds = whole_seconds(refusal.next_try);
+            if matches!(failure.code, SOURCE | REJECTED) && !unavailable.next_try.is_zero() {
+                let seconds = whole_seconds(unavailable.next_try);
                 failure
                     .message
                     .push_str(&format!("; next try in {seconds} s"));
@@ -175,11 +175,14 @@ fn whole_seconds(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{broker::slot::Refusal, clock::Timestamp, secret::Secret, source::TransportError};
+    use crate::{
+        broker::slot::CredentialUnavailable, clock::Timestamp, secret::Secret,
+        source::TransportError,
+    };
 
     #[test]
     fn a_failed_source_is_reported_with_its_host_and_the_next_try() {
-        let error = AcquireError::Refused(Refusal {
+        let error = AcquireError::Unavailable(CredentialUnavailable {
             reason: Reason::Source(SourceError::Unreachable {
                 host: "vault.test:8200".to_owned(),
                 error: TransportError::Refused,
@@ -197,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_rejected_key_is_reported_with_its_source_version_and_age() {
-        let error = AcquireError::Refused(Refusal {
+        let error = AcquireError::Unavailable(CredentialUnavailable {
             reason: Reason::Rejected(Rejected {
                 since: Timestamp::from_second(1_800_000_000).unwrap(),
                 fingerprint: Secret::new("abc".to_owned()).fingerprint(),

@@ -108,7 +108,7 @@ impl Composition {
         match result {
             Ok((config, routes)) => {
                 let broker = match &loaded.in_force {
-                    Ok(before) => before.broker.succeed(
+                    Ok(before) => before.broker.reconfigured(
                         routes,
                         &unchanged(&before.config, &config),
                         &self.clock,

@@ -10,8 +10,8 @@ use super::{
     report,
 };
 use crate::{
-    broker::Ask, client_process, clock::Tick, composition::InForce, config::Config, error_report,
-    listener::Peer,
+    broker::AcquireRequest, client_process, clock::Tick, composition::InForce, config::Config,
+    error_report, listener::Peer,
 };
 
 impl Daemon {
@@ -54,12 +54,12 @@ impl Daemon {
             .config
             .select(acquire.profile.as_deref(), acquire.gateway.as_deref())
             .map_err(|error| error_report::of_select(&error))?;
-        let ask = Ask {
+        let request = AcquireRequest {
             cache_lifetime: Duration::from_millis(acquire.cache_lifetime_ms),
             session: peer.pid.or(acquire.pid).and_then(client_process::find),
         };
         let until = self.until(Duration::from_millis(acquire.deadline_ms));
-        let acquired = in_force.broker.acquire(name, ask, until).await;
+        let acquired = in_force.broker.acquire(name, request, until).await;
         let credential =
             acquired.map_err(|error| error_report::of_acquire(name, &profile.source, &error))?;
         Ok(Response::Credential {

@@ -12,7 +12,7 @@ use std::{
 
 use async_trait::async_trait;
 use claviger::{
-    broker::{Ask, Broker, Jitter, Route},
+    broker::{AcquireRequest, Broker, Jitter, Route},
     clock::{Clock, ManualClock, SystemClock},
     config,
     credential::Credential,
@@ -30,7 +30,7 @@ const NEXT: &str = "sk-canary-engine-2";
 
 /// A client that asks every ten seconds and caches for five minutes.
 const EVERY: Duration = Duration::from_secs(10);
-const ASK: Ask = Ask {
+const ASK: AcquireRequest = AcquireRequest {
     cache_lifetime: Duration::from_secs(300),
     session: None,
 };
