@@ -251,7 +251,7 @@ async fn a_new_token_that_is_denied_causes_no_second_login() {
         &[
             "denied secret/data/k",
             "permission denied (403)",
-            "hint: ask whoever runs it for a policy",
+            "hint: ask the administrator of ",
         ],
     );
     assert_eq!(

@@ -106,12 +106,12 @@ async fn an_unusable_value_is_reported_with_its_problem() {
         (
             "space",
             json!("sk-canary 5f3a9c"),
-            Err("has white space in it, at character 10"),
+            Err("contains whitespace at character 10"),
         ),
         (
             "newline",
             json!("sk-canary\n5f3a9c"),
-            Err("has white space in it, at character 10"),
+            Err("contains whitespace at character 10"),
         ),
         ("umlaut", json!("sk-canärie"), Err("at character 7")),
         ("longest", json!(longest), Ok(longest.as_str())),

@@ -198,7 +198,8 @@ async fn a_captive_portals_page_is_not_printed() {
         5,
         &[
             "is not JSON",
-            "hint: check the address: a proxy or a captive portal",
+            "hint: check the address",
+            "a proxy or a captive portal",
         ],
     );
     assert!(!output.stderr.contains("guest"), "{output:?}");
