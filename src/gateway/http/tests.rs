@@ -5,7 +5,7 @@ use reqwest::StatusCode;
 use super::*;
 use crate::{
     clock::{ManualClock, Timestamp},
-    demo::gateway::{Fault, Gateway as Embedded},
+    demo::gateway::{Fault, TestGateway as Embedded},
 };
 
 const MODELS: &str = "/v1/models";

@@ -182,10 +182,7 @@ mod tests {
             (r#"{"api_key":[1]}"#, "is a list, not a string"),
             (r#"{"api_key":null}"#, "is null, not a string"),
             (r#"{"api_key":""}"#, "is empty"),
-            (
-                r#"{"api_key":"a b"}"#,
-                "has white space in it, at character 2",
-            ),
+            (r#"{"api_key":"a b"}"#, "contains whitespace at character 2"),
             (
                 r#"{"b":"hunter2","a":1}"#,
                 "is not there; the secret has 'a', 'b'",
