@@ -52,18 +52,24 @@ pub(crate) fn of_select(error: &SelectError) -> Failure {
     }
 }
 
-/// Reports that `profile` has no credential from `source`.
+/// Reports that `profile` has no credential from `source`. `administrator` is
+/// [`Config::ask_administrator`](crate::config::Config::ask_administrator).
 #[must_use]
-pub(crate) fn of_acquire(profile: &str, source: &str, error: &AcquireError) -> Failure {
+pub(crate) fn of_acquire(
+    profile: &str,
+    source: &str,
+    error: &AcquireError,
+    administrator: Option<String>,
+) -> Failure {
     let nothing = format!("no key for profile '{profile}' from source '{source}'");
     match error {
         AcquireError::Unavailable(unavailable) => {
             let mut failure = match &unavailable.reason {
                 Reason::Source(error) => Failure {
                     message: format!("{nothing}: {error}"),
-                    ..of_source(source, error)
+                    ..of_source(source, error, administrator)
                 },
-                Reason::Rejected(rejected) => of_rejected(profile, source, rejected),
+                Reason::Rejected(rejected) => of_rejected(profile, source, rejected, administrator),
             };
             if matches!(failure.code, SOURCE | REJECTED) && !unavailable.next_try.is_zero() {
                 let seconds = whole_seconds(unavailable.next_try);
@@ -88,7 +94,12 @@ pub(crate) fn of_acquire(profile: &str, source: &str, error: &AcquireError) -> F
     }
 }
 
-fn of_rejected(profile: &str, source: &str, rejected: &Rejected) -> Failure {
+fn of_rejected(
+    profile: &str,
+    source: &str,
+    rejected: &Rejected,
+    administrator: Option<String>,
+) -> Failure {
     let version = rejected
         .version
         .map(|version| format!("version {version}, "))
@@ -102,25 +113,32 @@ fn of_rejected(profile: &str, source: &str, rejected: &Rejected) -> Failure {
              '{profile}' still returns it ({version}obtained {age} s ago)",
             rejected.fingerprint,
         ),
-        hint: Some(format!(
-            "ask the administrator of source '{source}' for a new key; Claviger finds it on its own"
-        )),
+        hint: administrator.or_else(|| {
+            Some(format!(
+                "ask the administrator of source '{source}' for a new key; Claviger finds it on its own"
+            ))
+        }),
     }
 }
 
 /// Reports that the credential of `profile` is dropped here but not revoked at `source`.
 #[must_use]
-pub(crate) fn of_revoke(profile: &str, source: &str, error: &SourceError) -> Failure {
+pub(crate) fn of_revoke(
+    profile: &str,
+    source: &str,
+    error: &SourceError,
+    administrator: Option<String>,
+) -> Failure {
     Failure {
         message: format!(
             "dropped the key of profile '{profile}', but source '{source}' has not revoked it: {error}"
         ),
-        ..of_source(source, error)
+        ..of_source(source, error, administrator)
     }
 }
 
 /// The code and the hint of an error of `source`, with the error as the message.
-fn of_source(source: &str, error: &SourceError) -> Failure {
+fn of_source(source: &str, error: &SourceError, administrator: Option<String>) -> Failure {
     let (code, hint) = match error {
         SourceError::Unreachable { .. } => (
             SOURCE,
@@ -160,10 +178,18 @@ fn of_source(source: &str, error: &SourceError) -> Failure {
         SourceError::Configuration { hint, .. } => (CONFIGURATION, hint.clone()),
         SourceError::Forgotten => (SOURCE, "try again".to_owned()),
     };
+    let is_for_administrator = matches!(
+        error,
+        SourceError::Denied { .. }
+            | SourceError::Missing { .. }
+            | SourceError::Unusable { .. }
+            | SourceError::Configuration { .. }
+    );
+    let administrator = administrator.filter(|_| is_for_administrator);
     Failure {
         code,
         message: error.to_string(),
-        hint: Some(hint),
+        hint: Some(administrator.unwrap_or(hint)),
     }
 }
 
@@ -189,7 +215,7 @@ mod tests {
             }),
             next_try: Duration::from_millis(3200),
         });
-        let failure = of_acquire("default", "team-vault", &error);
+        let failure = of_acquire("default", "team-vault", &error, None);
         assert_eq!(failure.code, SOURCE);
         assert_eq!(
             failure.message,
@@ -209,7 +235,7 @@ mod tests {
             }),
             next_try: Duration::from_secs(2),
         });
-        let failure = of_acquire("default", "team-vault", &error);
+        let failure = of_acquire("default", "team-vault", &error, None);
         assert_eq!(failure.code, REJECTED);
         assert_eq!(
             failure.message,
@@ -228,7 +254,7 @@ mod tests {
                 retry_after: None,
             }),
         };
-        let failure = of_acquire("default", "team-vault", &error);
+        let failure = of_acquire("default", "team-vault", &error, None);
         assert_eq!(failure.code, SOURCE);
         assert!(
             failure
@@ -244,7 +270,7 @@ mod tests {
             path: "auth/token/revoke-self".to_owned(),
             reason: "permission denied (403)".to_owned(),
         };
-        let failure = of_revoke("default", "team-vault", &error);
+        let failure = of_revoke("default", "team-vault", &error, None);
         assert!(
             failure.message.starts_with(
                 "dropped the key of profile 'default', but source 'team-vault' has not revoked it: "
@@ -257,5 +283,26 @@ mod tests {
             hint.starts_with("ask the administrator of 'vault.test:8200'"),
             "{hint}"
         );
+    }
+
+    #[test]
+    fn under_a_managed_configuration_the_administrator_is_named() {
+        let host = || "vault.test:8200".to_owned();
+        let hint = |error: SourceError| {
+            let administrator = Some("ask your administrator".to_owned());
+            of_revoke("default", "team-vault", &error, administrator).hint
+        };
+        let missing = SourceError::Missing {
+            host: host(),
+            path: "secret/data/x".to_owned(),
+            reason: "not found (404)".to_owned(),
+        };
+        assert_eq!(hint(missing).as_deref(), Some("ask your administrator"));
+        let unreachable = SourceError::Unreachable {
+            host: host(),
+            error: TransportError::Refused,
+        };
+        let hint = hint(unreachable).unwrap();
+        assert!(hint.starts_with("check the network"), "{hint}");
     }
 }

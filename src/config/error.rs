@@ -33,6 +33,9 @@ pub enum ConfigError {
         /// What to do now.
         hint: String,
     },
+    /// The managed configuration has an error, which only an administrator can correct.
+    #[error(transparent)]
+    Managed(Box<Self>),
     /// The content is wrong. The message is the first problem's.
     #[error("{}{}", .first.at(.file), and_more(.others))]
     Invalid {
@@ -72,6 +75,13 @@ impl ConfigError {
             }
             Self::Untrusted { hint, .. } => hint.clone(),
             Self::Invalid { file, .. } => format!("run claviger config check '{}'", file.display()),
+            Self::Managed(error) => match (&**error, error.file()) {
+                (Self::Untrusted { hint, .. }, _) => hint.clone(),
+                (_, Some(file)) => {
+                    format!("ask your administrator to correct '{}'", file.display())
+                }
+                (_, None) => "ask your administrator".to_owned(),
+            },
         }
     }
 
@@ -80,6 +90,7 @@ impl ConfigError {
     pub(crate) fn file(&self) -> Option<&Path> {
         match self {
             Self::Missing { .. } => None,
+            Self::Managed(error) => error.file(),
             Self::Unreadable { file, .. }
             | Self::Untrusted { file, .. }
             | Self::Invalid { file, .. } => Some(file),
@@ -88,7 +99,11 @@ impl ConfigError {
 
     /// Every problem of [`ConfigError::Invalid`], in the file's order; none for the other errors.
     pub(crate) fn problems(&self) -> impl Iterator<Item = &Problem> {
-        let (first, others) = match self {
+        let error = match self {
+            Self::Managed(error) => error,
+            error => error,
+        };
+        let (first, others) = match error {
             Self::Invalid { first, others, .. } => (Some(first), others.as_slice()),
             _ => (None, &[][..]),
         };
@@ -176,5 +191,13 @@ mod tests {
         assert_eq!(error.hint(), "run claviger config check '/c.toml'");
         let all: Vec<_> = error.problems().map(ToString::to_string).collect();
         assert_eq!(all, ["3:5: a", "9:5: b", "12:5: c"]);
+
+        let managed = ConfigError::Managed(Box::new(error));
+        assert_eq!(managed.to_string(), "/c.toml:3:5: a (and 2 more)");
+        assert_eq!(
+            managed.hint(),
+            "ask your administrator to correct '/c.toml'"
+        );
+        assert_eq!(managed.problems().count(), 3);
     }
 }

@@ -36,6 +36,10 @@ pub(crate) fn load(locations: &Locations) -> Result<Config, ConfigError> {
 }
 
 fn load_managed(locations: &Locations) -> Result<Option<Config>, ConfigError> {
+    read_managed(locations).map_err(|error| ConfigError::Managed(Box::new(error)))
+}
+
+fn read_managed(locations: &Locations) -> Result<Option<Config>, ConfigError> {
     let file = &locations.managed;
     if !exists(file)? {
         return Ok(None);
@@ -49,7 +53,9 @@ fn load_managed(locations: &Locations) -> Result<Option<Config>, ConfigError> {
     let opened = RegularFile::open(&real);
     let text = opened.and_then(read_text);
     let text = text.map_err(|error| unreadable(file, &error.to_string()))?;
-    parse(file, &text).map(Some)
+    let mut config = parse(file, &text)?;
+    config.is_managed = true;
+    Ok(Some(config))
 }
 
 fn load_user(file: &Path) -> Result<Config, ConfigError> {

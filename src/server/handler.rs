@@ -60,8 +60,10 @@ impl Daemon {
         };
         let until = self.until(Duration::from_millis(acquire.deadline_ms));
         let acquired = in_force.broker.acquire(name, request, until).await;
-        let credential =
-            acquired.map_err(|error| error_report::of_acquire(name, &profile.source, &error))?;
+        let credential = acquired.map_err(|error| {
+            let administrator = in_force.config.ask_administrator();
+            error_report::of_acquire(name, &profile.source, &error, administrator)
+        })?;
         Ok(Response::Credential {
             token: Token::new(credential.secret.expose().as_bytes().to_vec()),
             expires_at: credential.expires_at().map(|at| at.to_string()),
@@ -100,9 +102,12 @@ impl Daemon {
         for profile in named(&in_force.config, profile)? {
             let broker = Arc::clone(&in_force.broker);
             let source = in_force.config.profiles[&profile].source.clone();
+            let administrator = in_force.config.ask_administrator();
             refreshes.spawn(async move {
                 let refreshed = broker.refresh(&profile, until).await;
-                refreshed.map_err(|error| error_report::of_acquire(&profile, &source, &error))
+                refreshed.map_err(|error| {
+                    error_report::of_acquire(&profile, &source, &error, administrator)
+                })
             });
         }
         // Waits for all of them, even if one fails.
@@ -122,7 +127,9 @@ impl Daemon {
             if let Err(error) = in_force.broker.revoke(&profile).await {
                 tracing::warn!(profile, %error, "dropped the credential, but could not revoke it");
                 let source = &in_force.config.profiles[&profile].source;
-                failed = failed.or(Some(error_report::of_revoke(&profile, source, &error)));
+                let administrator = in_force.config.ask_administrator();
+                let failure = error_report::of_revoke(&profile, source, &error, administrator);
+                failed = failed.or(Some(failure));
             }
         }
         failed.map_or(Ok(vec![Response::Done]), Err)

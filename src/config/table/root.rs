@@ -44,6 +44,8 @@ pub(in super::super) struct File {
 pub struct Config {
     /// The file that it was read from.
     pub(crate) file: PathBuf,
+    /// Whether it is the managed one, which the user cannot change.
+    pub(crate) is_managed: bool,
     /// `allow_user_config`.
     pub(crate) allow_user_config: bool,
     /// By name. Each one's `source` is in `sources`.
@@ -60,6 +62,13 @@ impl Config {
     #[must_use]
     pub fn watch(&self, name: &str) -> Option<Duration> {
         self.sources[name].watch()
+    }
+
+    /// The hint of a failure that only an administrator can resolve; `None` if the configuration is
+    /// the user's own.
+    #[must_use]
+    pub(crate) fn ask_administrator(&self) -> Option<String> {
+        self.is_managed.then(|| "ask your administrator".to_owned())
     }
 
     /// The variables that the configuration's placeholders name (`{env:NAME}`), possibly more than
@@ -105,6 +114,7 @@ impl File {
         match (sources, validator.into_diagnostics()) {
             (Some(sources), diagnostics) if diagnostics.is_empty() => Ok(Config {
                 file,
+                is_managed: false,
                 allow_user_config: self.allow_user_config,
                 profiles,
                 sources,

@@ -119,10 +119,10 @@ fn an_unusable_managed_one_is_an_error_and_not_skipped() {
         "'managed.toml' is not trusted: 'managed.toml' is writable by others (mode 0666)"
     );
 
-    fixture.write("managed.toml", "colour = 1");
+    fixture.write("managed.toml", "deamon = 1");
     assert_eq!(
         fixture.load().unwrap_err(),
-        "managed.toml:2:1: unknown key 'colour'; expected 'allow_user_config', 'daemon', 'profile', 'source' or 'version'"
+        "managed.toml:2:1: unknown key 'deamon'; did you mean 'daemon'?"
     );
 
     fs::remove_file(fixture.path("managed.toml")).unwrap();
@@ -167,4 +167,36 @@ fn text_of_bounded_length_is_read() {
         fixture.load().unwrap_err(),
         "cannot read 'user.toml': larger than 1048576 bytes"
     );
+}
+
+#[test]
+fn only_an_administrator_can_correct_the_managed_one() {
+    let fixture = Fixture::new();
+    fixture.write("managed.toml", "");
+    let config = load(&fixture.locations).unwrap();
+    assert_eq!(
+        config.ask_administrator().as_deref(),
+        Some("ask your administrator")
+    );
+
+    fixture.write("managed.toml", "colour = 1");
+    let path = fixture.path("managed.toml");
+    let hint = || load(&fixture.locations).unwrap_err().hint();
+    assert_eq!(
+        hint(),
+        format!("ask your administrator to correct '{}'", path.display())
+    );
+    fixture.chmod("managed.toml", 0o666);
+    assert_eq!(
+        hint(),
+        format!(
+            "ask your administrator to let only root own and write '{}'",
+            path.display()
+        )
+    );
+
+    fs::remove_file(path).unwrap();
+    fixture.write("user.toml", "");
+    let config = load(&fixture.locations).unwrap();
+    assert_eq!(config.ask_administrator(), None);
 }
