@@ -10,6 +10,7 @@ mod duration;
 mod env_name;
 mod gateway_url;
 mod name;
+mod support;
 mod vault;
 
 use std::borrow::Cow;
@@ -25,6 +26,7 @@ pub(crate) use self::{
     env_name::EnvName,
     gateway_url::GatewayUrl,
     name::Name,
+    support::Support,
     vault::{Mount, Namespace, Username, VaultAddress, VaultPath},
 };
 use crate::template::Template;
@@ -83,6 +85,7 @@ formats! {
     "idle-timeout" => IdleTimeout,
     "name" => Name,
     "program" => Program,
+    "support" => Support,
     "template" => Template,
     "timeout" => Timeout,
     "ttl" => Ttl,

@@ -6,7 +6,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    super::{document::Diagnostic, field::Name},
+    super::{
+        document::Diagnostic,
+        field::{Name, Support},
+    },
     chain,
     daemon::DaemonConfig,
     profile::ProfileConfig,
@@ -28,6 +31,9 @@ pub(in super::super) struct File {
     /// instead. No effect in a user's own.
     #[serde(default)]
     allow_user_config: bool,
+    /// In the managed configuration: the administrator's address, which hints give to users, as an
+    /// http or https URL or an e-mail address. No effect in a user's own.
+    support: Option<Support>,
     /// How the daemon itself behaves.
     #[serde(default)]
     daemon: DaemonConfig,
@@ -48,6 +54,8 @@ pub struct Config {
     pub(crate) is_managed: bool,
     /// `allow_user_config`.
     pub(crate) allow_user_config: bool,
+    /// The administrator's address.
+    pub(crate) support: Option<Support>,
     /// By name. Each one's `source` is in `sources`.
     pub(crate) profiles: BTreeMap<String, ProfileConfig>,
     /// By name. No chain of them is circular.
@@ -68,7 +76,10 @@ impl Config {
     /// the user's own.
     #[must_use]
     pub(crate) fn ask_administrator(&self) -> Option<String> {
-        self.is_managed.then(|| "ask your administrator".to_owned())
+        self.is_managed.then(|| match &self.support {
+            Some(support) => format!("ask your administrator: {support}"),
+            None => "ask your administrator".to_owned(),
+        })
     }
 
     /// The variables that the configuration's placeholders name (`{env:NAME}`), possibly more than
@@ -116,6 +127,7 @@ impl File {
                 file,
                 is_managed: false,
                 allow_user_config: self.allow_user_config,
+                support: self.support,
                 profiles,
                 sources,
                 daemon: self.daemon,
@@ -131,4 +143,23 @@ fn by_name<T>(table: BTreeMap<Name, T>) -> BTreeMap<String, T> {
         .into_iter()
         .map(|(name, value)| (name.into(), value))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_administrators_address_is_in_the_hint_of_a_managed_configuration() {
+        let text = "version = 1\nsupport = 'it@example.com'\nprofile.p.source = 's'\n\
+                    source.s = { type = 'exec', command = ['/bin/key'] }\n";
+        let file: File = toml::from_str(text).unwrap();
+        let mut config = file.validate("/c.toml".into()).unwrap();
+        assert_eq!(config.ask_administrator(), None);
+        config.is_managed = true;
+        assert_eq!(
+            config.ask_administrator().as_deref(),
+            Some("ask your administrator: it@example.com")
+        );
+    }
 }

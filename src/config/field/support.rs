@@ -1,0 +1,86 @@
+//! The address of the administrator.
+
+use std::{fmt, str::FromStr};
+
+use url::Url;
+
+/// The longest address, in bytes: it is shown in messages of at most 400 characters.
+const MAX_LEN: usize = 200;
+
+/// The address of the administrator, for messages: an `http` or `https` URL, an e-mail address or a
+/// `mailto` URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Support(String);
+
+impl FromStr for Support {
+    type Err = &'static str;
+
+    /// The text is in no error: it may contain a password.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_address = match Url::parse(text) {
+            Ok(url) => match url.scheme() {
+                "http" | "https" => url.username().is_empty() && url.password().is_none(),
+                "mailto" => is_email(url.path()),
+                _ => false,
+            },
+            Err(_) => is_email(text),
+        };
+        let is_plain = !text.contains(|c: char| c.is_control() || c.is_whitespace());
+        match is_address && is_plain && text.len() <= MAX_LEN {
+            true => Ok(Self(text.to_owned())),
+            false => Err(
+                "expected an http or https URL without a password, or an e-mail address, of at most 200 bytes",
+            ),
+        }
+    }
+}
+
+impl fmt::Display for Support {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Whether `text` has the form `NAME@DOMAIN`.
+fn is_email(text: &str) -> bool {
+    let is_domain = |domain: &str| {
+        domain.starts_with(char::is_alphanumeric)
+            && domain.ends_with(char::is_alphanumeric)
+            && domain
+                .chars()
+                .all(|c| c.is_alphanumeric() || "-.".contains(c))
+    };
+    text.split_once('@')
+        .is_some_and(|(name, domain)| !name.is_empty() && is_domain(domain))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_and_e_mail_addresses_are_accepted() {
+        for text in [
+            "https://it.example.com/claviger",
+            "http://it",
+            "mailto:it@example.com?subject=Claviger",
+            "it@example.com",
+        ] {
+            assert_eq!(text.parse::<Support>().unwrap().to_string(), text);
+        }
+        let long = format!("https://it.example.com/{}", "x".repeat(200));
+        for text in [
+            "it.example.com",
+            "ask Ana",
+            "ftp://it.example.com",
+            "https://ana:hunter2@it.example.com",
+            "https://it.example.com/a b",
+            "@example.com",
+            "it@",
+            "it@example.com\nhint: rm",
+            &long,
+        ] {
+            assert!(text.parse::<Support>().is_err(), "{text}");
+        }
+    }
+}
