@@ -8,7 +8,7 @@ use std::{
 use super::locate::Locations;
 
 /// The identity and state of every file that a configuration could come from, missing ones
-/// included: if it changes, [`super::load`] may return another result.
+/// included: if it changes, [`super::load()`] may return another result.
 ///
 /// It costs one `stat` a file. Links are followed, so a link that is changed is a change.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -29,7 +29,7 @@ const MAY_ADVISE_CHMOD: [(&str, &str); 5] = [
         "the program of an exec source, a file",
     ),
     ("src/source/secret_file.rs", "a file that contains a secret"),
-    ("src/trust/rule.rs", "a file of the user's own"),
+    ("src/trust/rule/", "a file of the user's own"),
 ];
 
 /// Before these `claviger` is the program, in a sentence about it; elsewhere it is a command to
