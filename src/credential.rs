@@ -88,7 +88,7 @@ pub(crate) enum Unusable {
     #[error("has {0} characters; the client takes {MAX_KEY_LEN} at most")]
     TooLong(usize),
     /// A space, tab or line break.
-    #[error("has white space in it, at character {0}")]
+    #[error("contains whitespace at character {0}")]
     WhiteSpace(usize),
     /// Something else that is not printable ASCII.
     #[error("has something other than printable ASCII in it, at character {0}")]

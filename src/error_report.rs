@@ -112,10 +112,7 @@ pub(crate) fn of_revoke(profile: &str, error: &SourceError) -> Failure {
 
 fn of_source(profile: &str, error: &SourceError) -> Failure {
     let (code, hint) = match error {
-        SourceError::Unreachable { .. } => (
-            SOURCE,
-            "check the network, VPN included; it is tried again by itself".to_owned(),
-        ),
+        SourceError::Unreachable { error, .. } => (SOURCE, error.hint()),
         SourceError::Unavailable { .. } => (
             SOURCE,
             "nothing to do on this machine; it is tried again by itself".to_owned(),

@@ -209,7 +209,7 @@ async fn what_the_client_would_refuse_is_not_passed_on() {
     assert!(matches!(
         error,
         AcquireError::Refused(Refusal { reason: Reason::Source(SourceError::Unusable { ref reason, .. }), .. })
-            if reason == "has white space in it, at character 4"
+            if reason == "contains whitespace at character 4"
     ));
 }
 

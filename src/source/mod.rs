@@ -10,7 +10,7 @@ pub(crate) mod vault;
 
 use async_trait::async_trait;
 
-pub use self::error::{SourceError, TransportError};
+pub use self::error::{SourceError, TlsError, TransportError};
 use crate::{
     config::{Principal, Template},
     credential::Credential,
@@ -76,7 +76,7 @@ fn resolve(
     template
         .resolve(principal)
         .map_err(|e| SourceError::Configuration {
-            reason: format!("'source.{source}.{key}' cannot be filled in: {e}"),
-            hint: "correct the placeholder, or set what it stands for".to_owned(),
+            reason: format!("'source.{source}.{key}' cannot be resolved: {e}"),
+            hint: "correct the placeholder, or set its value".to_owned(),
         })
 }

@@ -27,7 +27,7 @@ pub(super) fn one_line(text: &str) -> String {
 /// [`one_line`], unless `secret` is in it: a server that quotes what it was sent must not put it on a screen.
 pub(super) fn one_line_without(text: &str, secret: &str) -> String {
     if !secret.is_empty() && text.contains(secret) {
-        return "(what it said has a secret in it and is left out)".to_owned();
+        return "(omitted: the text contains a secret)".to_owned();
     }
     one_line(text)
 }

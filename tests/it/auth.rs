@@ -56,7 +56,7 @@ async fn a_token_that_is_no_more() {
         3,
         &[
             "refused the login: permission denied (403)",
-            "hint: put a fresh token into",
+            "hint: write a new token to",
             "secrets/token",
         ],
     );
@@ -96,7 +96,7 @@ async fn a_wrong_secret_id() {
         3,
         &[
             "refused the login: invalid role or secret ID (400)",
-            "hint: put a new secret-id into",
+            "hint: write a new secret-id to",
         ],
     );
     assert_eq!(
@@ -139,7 +139,7 @@ async fn a_wrapped_secret_id_is_unwrapped_once() {
         3,
         &[
             "the wrapping token was already used or has expired",
-            "hint: put a newly wrapped secret-id into",
+            "hint: write a newly wrapped secret-id to",
         ],
     );
     env.secret_file("wrapped", &bao.wrapped_secret_id(&role.name).await);
@@ -164,7 +164,7 @@ async fn userpass() {
         3,
         &[
             "invalid username or password (400)",
-            "hint: put the password of 'ana' into",
+            "hint: write the password of 'ana' to",
         ],
     );
 }
@@ -256,7 +256,7 @@ async fn denied_at_first() {
     env.helper().await.failed(
         5,
         &[
-            "denied secret/data/k",
+            "denied access to 'secret/data/k'",
             "permission denied (403)",
             "hint: ask whoever runs it for a policy",
         ],
@@ -276,13 +276,15 @@ async fn denied_later() {
     bao.policy("reader", &[("secret/data/other", "read")]).await;
     env.claviger(&["refresh"])
         .await
-        .failed(5, &["denied secret/data/k"]);
+        .failed(5, &["denied access to 'secret/data/k'"]);
     assert_eq!(
         (bao.asked("update", LOGIN), bao.asked("read", DATA)),
         (2, 3)
     );
     // Vault has said that it is not ours any more.
-    env.helper().await.failed(5, &["denied secret/data/k"]);
+    env.helper()
+        .await
+        .failed(5, &["denied access to 'secret/data/k'"]);
 }
 
 #[tokio::test]

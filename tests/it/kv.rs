@@ -54,22 +54,23 @@ async fn there_is_nothing() {
     let bao = Bao::start().await;
     let env = TestEnv::with_token(&bao, "secret/none", "").await;
     let host = bao.host();
-    let nothing = format!("'{host}' has nothing to give at 'secret/data/none': ");
-    env.helper().await.failed(
-        5,
-        &[&nothing, "nothing was ever written there", "hint: ask"],
-    );
+    let nothing = format!("no secret at 'secret/data/none' on '{host}' (");
+    env.helper()
+        .await
+        .failed(5, &[&nothing, "(404)", "hint: ask"]);
 
     bao.put("none", json!({"api_key": KEY})).await;
     bao.delete_version("none", 1).await;
-    env.claviger(&["refresh"])
-        .await
-        .failed(5, &[&nothing, "version 1, the current one, was deleted"]);
+    env.claviger(&["refresh"]).await.failed(
+        5,
+        &[&nothing, "version 1, the current version, was deleted"],
+    );
 
     bao.destroy_version("none", 1).await;
-    env.claviger(&["refresh"])
-        .await
-        .failed(5, &[&nothing, "version 1, the current one, was destroyed"]);
+    env.claviger(&["refresh"]).await.failed(
+        5,
+        &[&nothing, "version 1, the current version, was destroyed"],
+    );
     assert_eq!(env.status().await["profiles"][0]["state"], "unreachable");
 
     bao.put("none", json!({"api_key": KEY})).await;
@@ -107,12 +108,12 @@ async fn values() {
         (
             "space",
             json!("sk-canary 5f3a9c"),
-            Err("has white space in it, at character 10"),
+            Err("contains whitespace at character 10"),
         ),
         (
             "newline",
             json!("sk-canary\n5f3a9c"),
-            Err("has white space in it, at character 10"),
+            Err("contains whitespace at character 10"),
         ),
         ("umlaut", json!("sk-canärie"), Err("at character 7")),
         ("longest", json!(longest), Ok(longest.as_str())),
@@ -142,7 +143,7 @@ async fn values() {
         match expected {
             Ok(key) => output.printed(key),
             Err(why) => {
-                output.failed(6, &["the field 'api_key' from", why]);
+                output.failed(6, &["field 'api_key' from", why]);
                 assert!(!output.stderr.contains("sk-can"), "{output:?}");
             }
         }
@@ -157,8 +158,8 @@ async fn the_field_is_not_there() {
     env.helper().await.failed(
         6,
         &[
-            "the field 'api_key'",
-            "is not there; the secret has 'apikey', 'zone'",
+            "field 'api_key'",
+            "is missing; the secret contains 'apikey', 'zone'",
         ],
     );
 }
@@ -198,13 +199,11 @@ async fn a_wrong_engine_or_mount_point() {
     bao.write("kv1/k", json!({"api_key": KEY})).await;
     let env = TestEnv::with_token(&bao, "kv1/k", "").await;
     // KV v1 has a key "data/k" just as well: there is nothing in it.
-    env.helper()
-        .await
-        .failed(5, &["has nothing to give at 'kv1/data/k'"]);
+    env.helper().await.failed(5, &["no secret at 'kv1/data/k'"]);
     let token = env.path("secrets/token");
     let auth = format!("method = \"token\", token_file = \"{}\"", token.display());
     env.config(&vault(&bao.url(), "nowhere/k", "", &auth));
     env.helper()
         .await
-        .failed(5, &["denied nowhere/data/k", "(403)"]);
+        .failed(5, &["denied access to 'nowhere/data/k'", "(403)"]);
 }

@@ -67,7 +67,7 @@ async fn frozen() {
     // The one that gave up first has cancelled nothing: this one hears how it ended.
     env.helper()
         .await
-        .failed(5, &["did not answer within 2s", "next try in"]);
+        .failed(5, &["timed out after 2s", "next try in"]);
     bao.thaw();
     until("it is tried again", SOON, async || {
         env.helper().await.code == Some(0)
@@ -89,7 +89,7 @@ async fn killed_and_started_again() {
     let refused = format!("'{}' refused the connection", bao.host());
     env.claviger(&["refresh"])
         .await
-        .failed(5, &[&refused, "next try in", "hint: check the network"]);
+        .failed(5, &[&refused, "next try in", "hint: check the address"]);
     env.helper().await.printed(KEY);
     bao.restart().await;
     // The token from before is good yet.
@@ -117,7 +117,7 @@ async fn too_many_requests() {
         bao.quota("secret/", 1.0, "60s", with_headers).await;
         env.claviger(&["refresh"]).await.succeeded();
         let refused = env.claviger(&["refresh"]).await;
-        refused.failed(5, &["has no answer for now", "(429); next try in "]);
+        refused.failed(5, &["is temporarily unavailable", "(429); next try in "]);
         let (_, after) = refused.stderr.split_once("next try in ").unwrap();
         let seconds: u64 = after.split(' ').next().unwrap().parse().unwrap();
         if with_headers {
@@ -220,7 +220,7 @@ async fn cut_off() {
     let env = TestEnv::with_token(&bao, "secret/k", "").await;
     let config = std::fs::read_to_string(env.config_file()).unwrap();
     env.raw_config(&config.replace(&bao.url(), &upstream.url()));
-    env.helper().await.failed(5, &["broke off"]);
+    env.helper().await.failed(5, &["dropped the connection"]);
 }
 
 /// A port that takes connections and says nothing, as behind a firewall.
@@ -232,6 +232,6 @@ async fn silent() {
     let auth = format!("method = \"token\", token_file = \"{token}\"");
     let config = vault(&upstream.url(), "secret/k", "timeout = \"1s\"", &auth);
     env.config(&config);
-    env.helper().await.failed(5, &["did not answer within 1s"]);
+    env.helper().await.failed(5, &["timed out after 1s"]);
     assert_eq!(upstream.connections(), 1);
 }

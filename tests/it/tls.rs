@@ -29,9 +29,13 @@ async fn its_own_ca() {
 async fn another_ca() {
     let bao = Bao::start_with_tls(&Ca::new("corp")).await;
     let env = env(&bao, Some(&Ca::new("corp"))).await;
-    env.helper()
-        .await
-        .failed(5, &["cannot be trusted", "next try in"]);
+    env.helper().await.failed(
+        5,
+        &[
+            "signed by an untrusted CA; next try in",
+            "hint: set 'ca_file'",
+        ],
+    );
     assert_eq!(bao.requests(), []);
 }
 
@@ -39,7 +43,7 @@ async fn another_ca() {
 async fn the_systems_ca() {
     let bao = Bao::start_with_tls(&Ca::new("corp")).await;
     let env = env(&bao, None).await;
-    env.helper().await.failed(5, &["cannot be trusted"]);
+    env.helper().await.failed(5, &["signed by an untrusted CA"]);
     assert_eq!(bao.requests(), []);
 }
 
@@ -52,7 +56,9 @@ async fn another_hosts_certificate() {
     })
     .await;
     let env = env(&bao, Some(&ca)).await;
-    env.helper().await.failed(5, &["cannot be trusted"]);
+    env.helper()
+        .await
+        .failed(5, &["its certificate is for another host name"]);
     assert_eq!(bao.requests(), []);
 }
 

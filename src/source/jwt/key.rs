@@ -85,11 +85,11 @@ impl KeyRing {
         }
         Err(SourceError::Configuration {
             reason: format!(
-                "{} holds {len} bytes, too few for {:?}, which wants {least}",
+                "{} contains {len} bytes, too few for {:?}: expected at least {least}",
                 secret_file::name(&self.from),
                 self.algorithm
             ),
-            hint: format!("make a key with: openssl rand -hex {least}"),
+            hint: format!("create a key with: openssl rand -hex {least}"),
         })
     }
 
@@ -108,28 +108,31 @@ impl KeyRing {
     }
 
     fn wrong_key(&self) -> SourceError {
-        let (kind, how) = match self.algorithm {
+        let (kind, command) = match self.algorithm {
             Algorithm::ES256 => (
-                "a P-256 key",
+                "a P-256 private key",
                 "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256",
             ),
             Algorithm::ES384 => (
-                "a P-384 key",
+                "a P-384 private key",
                 "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384",
             ),
-            Algorithm::EdDSA => ("an Ed25519 key", "openssl genpkey -algorithm ed25519"),
+            Algorithm::EdDSA => (
+                "an Ed25519 private key",
+                "openssl genpkey -algorithm ed25519",
+            ),
             _ => (
-                "an RSA key of 2048 bits or more",
+                "an RSA private key of at least 2048 bits",
                 "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072",
             ),
         };
         SourceError::Configuration {
             reason: format!(
-                "{} does not hold what {:?} signs with: {kind}, private, not encrypted, in PEM",
+                "{} is not a signing key for {:?}: expected {kind}, unencrypted, in PEM",
                 secret_file::name(&self.from),
                 self.algorithm
             ),
-            hint: format!("make one with: {how}"),
+            hint: format!("create one with: {command}"),
         }
     }
 }

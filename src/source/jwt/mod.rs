@@ -81,7 +81,7 @@ impl JwtSource {
         let mut bytes = [0; 16];
         rand::fill(&mut bytes).map_err(|_| SourceError::Configuration {
             reason: format!(
-                "the source '{}' gets no random numbers from the system",
+                "source '{}' cannot read random numbers from the system",
                 self.name
             ),
             hint: "restart the daemon".to_owned(),

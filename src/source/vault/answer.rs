@@ -56,7 +56,7 @@ impl Gone {
     pub(super) fn said(self) -> String {
         let Self { version, destroyed } = self;
         let how = if destroyed { "destroyed" } else { "deleted" };
-        format!("version {version}, the current one, was {how}")
+        format!("version {version}, the current version, was {how}")
     }
 }
 
@@ -91,12 +91,12 @@ pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<Envelope<T>, Fai
     serde_json::from_slice(body).map_err(|e| {
         Failure::Malformed(if starts_like_json(body) {
             format!(
-                "the answer is not what Vault's is (line {}, column {})",
+                "expected a Vault response, got other JSON (line {}, column {})",
                 e.line(),
                 e.column()
             )
         } else {
-            "the answer is not JSON: another program's page?".to_owned()
+            "the response is not JSON; it may come from another program".to_owned()
         })
     })
 }
@@ -167,20 +167,21 @@ pub(super) fn on_read(host: &str, path: &str, failure: Failure) -> SourceError {
             path,
             reason: match refusal.gone {
                 Some(gone) => gone.said(),
-                None => refusal.words("nothing was ever written there"),
+                None if refusal.reason.is_empty() => refusal.status.to_string(),
+                None => format!("{}: {}", refusal.status, refusal.reason),
             },
         },
         405 => SourceError::Configuration {
             reason: format!(
-                "'{path}' of '{host}' cannot be read: {}",
-                refusal.words("not supported")
+                "'{path}' on '{host}' cannot be read: {}",
+                refusal.words("unsupported operation")
             ),
             hint: "check 'path' and 'kv'".to_owned(),
         },
         _ => SourceError::Denied {
             host,
             path,
-            reason: refusal.words("no reason given"),
+            reason: refusal.words("permission denied"),
         },
     }
 }
@@ -195,7 +196,9 @@ pub(super) fn common(host: &str, failure: Failure) -> Result<Refusal, SourceErro
         Failure::Redirected(to) => {
             return Err(SourceError::Unavailable {
                 host,
-                reason: format!("is a standby and points to '{to}', where it was not followed"),
+                reason: format!(
+                    "is a standby that redirects to '{to}'; redirects to other hosts are not followed"
+                ),
                 retry_after: None,
             });
         }
@@ -205,7 +208,7 @@ pub(super) fn common(host: &str, failure: Failure) -> Result<Refusal, SourceErro
         if refusal.is_vaults && (400..500).contains(&refusal.status) {
             return Ok(refusal);
         }
-        let reason = format!("status {} with a body that is not Vault's", refusal.status);
+        let reason = format!("status {} without a Vault error", refusal.status);
         return Err(SourceError::Malformed { host, reason });
     };
     Err(SourceError::Unavailable {
@@ -224,13 +227,18 @@ fn unavailable(refusal: &Refusal) -> Option<String> {
         // 473: a performance standby, 472: a replica for disasters.
         472 | 473 => return Some(format!("is a standby ({})", refusal.status)),
         429 => "too many requests",
-        412 => "it has not caught up with the leader yet",
-        408 => "the request took too long",
-        500 if refusal.is_vaults => "an error inside",
-        502..=504 => "not ready",
+        412 => "replication is behind the leader",
+        408 => "request timed out",
+        500 if refusal.is_vaults => "internal error",
+        502 => "bad gateway",
+        503 => "service unavailable",
+        504 => "gateway timeout",
         _ => return None,
     };
-    Some(format!("has no answer for now: {}", refusal.words(instead)))
+    Some(format!(
+        "is temporarily unavailable: {}",
+        refusal.words(instead)
+    ))
 }
 
 fn starts_like_json(body: &[u8]) -> bool {
@@ -262,47 +270,47 @@ mod tests {
             (
                 403,
                 denied,
-                "'v:8200' denied kv/team: 1 error occurred: * permission denied (403)",
+                "'v:8200' denied access to 'kv/team': 1 error occurred: * permission denied (403)",
             ),
             (
                 400,
                 r#"{"errors":["bad role"]}"#,
-                "'v:8200' denied kv/team: bad role (400)",
+                "'v:8200' denied access to 'kv/team': bad role (400)",
             ),
             (
                 404,
                 r#"{"errors":[]}"#,
-                "'v:8200' has nothing to give at 'kv/team': nothing was ever written there (404)",
+                "no secret at 'kv/team' on 'v:8200' (404)",
             ),
             (
                 404,
                 &deleted(false),
-                "'v:8200' has nothing to give at 'kv/team': version 3, the current one, was deleted",
+                "no secret at 'kv/team' on 'v:8200' (version 3, the current version, was deleted)",
             ),
             (
                 404,
                 &deleted(true),
-                "'v:8200' has nothing to give at 'kv/team': version 3, the current one, was destroyed",
+                "no secret at 'kv/team' on 'v:8200' (version 3, the current version, was destroyed)",
             ),
             (
                 404,
                 r#"{"errors":["no handler for route \"kv/x\". route entry not found."]}"#,
-                "'v:8200' has nothing to give at 'kv/team': no handler for route \"kv/x\". route entry not found. (404)",
+                "no secret at 'kv/team' on 'v:8200' (404: no handler for route \"kv/x\". route entry not found.)",
             ),
             (
                 405,
                 r#"{"errors":["1 error occurred:\n\t* unsupported operation\n\n"]}"#,
-                "'kv/team' of 'v:8200' cannot be read: 1 error occurred: * unsupported operation (405)",
+                "'kv/team' on 'v:8200' cannot be read: 1 error occurred: * unsupported operation (405)",
             ),
             (
                 412,
                 r#"{"errors":["required index state not present"]}"#,
-                "'v:8200' has no answer for now: required index state not present (412)",
+                "'v:8200' is temporarily unavailable: required index state not present (412)",
             ),
             (
                 429,
                 quota,
-                "'v:8200' has no answer for now: request path \"kv/data/x\": rate limit quota exceeded (429)",
+                "'v:8200' is temporarily unavailable: request path \"kv/data/x\": rate limit quota exceeded (429)",
             ),
             (
                 429,
@@ -313,37 +321,40 @@ mod tests {
             (
                 500,
                 r#"{"errors":["internal error"]}"#,
-                "'v:8200' has no answer for now: internal error (500)",
+                "'v:8200' is temporarily unavailable: internal error (500)",
             ),
             (
                 502,
                 "<html>Bad Gateway</html>",
-                "'v:8200' has no answer for now: not ready (502)",
+                "'v:8200' is temporarily unavailable: bad gateway (502)",
             ),
             (
                 503,
                 r#"{"errors":["Vault is sealed"]}"#,
                 "'v:8200' is sealed (503)",
             ),
-            (503, "", "'v:8200' has no answer for now: not ready (503)"),
+            (
+                503,
+                "",
+                "'v:8200' is temporarily unavailable: service unavailable (503)",
+            ),
             (
                 403,
                 "<html>Blocked</html>",
-                "'v:8200' answered wrongly: status 403 with a body that is not Vault's",
+                "unexpected response from 'v:8200': status 403 without a Vault error",
             ),
             (
                 500,
                 "<html>Oops</html>",
-                "'v:8200' answered wrongly: status 500 with a body that is not Vault's",
+                "unexpected response from 'v:8200': status 500 without a Vault error",
             ),
             (
                 302,
                 "",
-                "'v:8200' answered wrongly: status 302 with a body that is not Vault's",
+                "unexpected response from 'v:8200': status 302 without a Vault error",
             ),
         ];
         for (status, body, message) in table {
-            // 'what' of `Denied` is not quoted there.
             assert_eq!(read(*status, body).to_string(), *message, "{status} {body}");
         }
     }

@@ -89,7 +89,7 @@ impl Login {
                     (Assertion::Source(of), None) => {
                         return Err(SourceError::Configuration {
                             reason: format!(
-                                "'source.{name}.auth.jwt_source': there is no source '{of}'"
+                                "'source.{name}.auth.jwt_source': source '{of}' not found"
                             ),
                             hint: format!("add [source.{of}]"),
                         });
@@ -180,8 +180,8 @@ impl Login {
             .filter(|auth| !auth.client_token.expose().is_empty())
             .ok_or_else(|| SourceError::LoginRefused {
                 host: host.clone(),
-                reason: "it gave no token (it may want a second factor)".to_owned(),
-                hint: "let this login do without one, or choose another method".to_owned(),
+                reason: "the response has no token (a second factor may be required)".to_owned(),
+                hint: "disable the second factor for this login, or use another method".to_owned(),
             })?;
         Ok(Token::from_auth(auth, now, login))
     }
@@ -189,18 +189,18 @@ impl Login {
     /// What to do when the login is refused.
     fn hint(&self) -> String {
         match &self.method {
-            Method::Token(from) => format!("put a fresh token into {}", secret_file::name(from)),
+            Method::Token(from) => format!("write a new token to {}", secret_file::name(from)),
             Method::AppRole {
                 secret_id: Some(from),
                 ..
             } => format!(
-                "put a new secret-id into {}; check 'role_id'",
+                "write a new secret-id to {}; check 'role_id'",
                 secret_file::name(from)
             ),
             Method::AppRole { .. } => "check 'role_id'".to_owned(),
             Method::UserPass { username, password } => {
                 format!(
-                    "put the password of '{username}' into {}",
+                    "write the password of '{username}' to {}",
                     secret_file::name(password)
                 )
             }
@@ -208,14 +208,14 @@ impl Login {
                 jwt: JwtFrom::Secret(from),
                 ..
             } => format!(
-                "put a fresh token into {}; check 'role'",
+                "write a new token to {}; check 'role'",
                 secret_file::name(from)
             ),
             Method::Jwt {
                 jwt: JwtFrom::Source(source),
                 ..
             } => format!(
-                "check 'role', and issuer, audience and key of '{}'",
+                "check 'role', and the issuer, audience and key of '{}'",
                 source.host()
             ),
             Method::Cert { .. } => "check the certificate in 'cert_file' and 'role'".to_owned(),
@@ -240,7 +240,7 @@ async fn look_up(
     let token = secret_file::read(from)?;
     let hint = || {
         format!(
-            "put a fresh token into {}; it may have expired or been revoked",
+            "write a new token to {}; it may have expired or been revoked",
             secret_file::name(from)
         )
     };
@@ -251,7 +251,7 @@ async fn look_up(
         .map_err(|failure| refused(host, failure, Some(&token), hint(), ""))?;
     let data = parsed.data.ok_or_else(|| SourceError::Malformed {
         host: host.clone(),
-        reason: "the token's look-up has no data".to_owned(),
+        reason: "the token lookup has no data".to_owned(),
     })?;
     Ok(Token::new(
         token,
@@ -288,11 +288,11 @@ async fn unwrap(
         .call(Some(&wrapping), UnwrapRequest { token: None }, now.wall)
         .await
         .map_err(|failure| {
-            let hint = format!("put a newly wrapped secret-id into {}; ask who read the last one", secret_file::name(from));
+            let hint = format!("write a newly wrapped secret-id to {}; find out what unwrapped the last one", secret_file::name(from));
             match failure {
                 Failure::Refused(refusal) if matches!(refusal.status, 400 | 403) => SourceError::LoginRefused {
                     host: host.clone(),
-                    reason: "the wrapping token was already used or has expired: someone else may have unwrapped it".to_owned(),
+                    reason: "the wrapping token was already used or has expired; another process may have unwrapped it".to_owned(),
                     hint,
                 },
                 other => refused(host, other, Some(&wrapping), hint, ""),
@@ -305,7 +305,7 @@ async fn unwrap(
         return Err(SourceError::Unusable {
             host: host.clone(),
             field: "secret_id".to_owned(),
-            reason: "is not in what was wrapped".to_owned(),
+            reason: "is missing in the wrapped response".to_owned(),
         });
     };
     *known = Some(Unwrapped {

@@ -52,7 +52,7 @@ impl Metadata {
     pub(super) fn current(&self, now: Timestamp) -> Result<u64, String> {
         let version = self.current_version;
         if version == 0 {
-            return Err("no version was ever written".to_owned());
+            return Err("no version was written".to_owned());
         }
         let Some(state) = self.versions.get(&version.to_string()) else {
             return Ok(version);
@@ -86,9 +86,9 @@ pub(super) fn pick(host: &str, mut fields: Fields, name: &str) -> Result<Secret,
             Err(reason) => Err(unusable(reason.to_string())),
         },
         Some(Field::Other(kind)) => Err(unusable(format!("is {kind}, not a string"))),
-        None if fields.is_empty() => Err(unusable(
-            "is not there; the secret has no fields".to_owned(),
-        )),
+        None if fields.is_empty() => {
+            Err(unusable("is missing; the secret has no fields".to_owned()))
+        }
         None => {
             let names: Vec<_> = fields
                 .keys()
@@ -102,7 +102,7 @@ pub(super) fn pick(host: &str, mut fields: Fields, name: &str) -> Result<Secret,
             };
             let names = crate::source::sanitize::one_line(&names.join(", "));
             Err(unusable(format!(
-                "is not there; the secret has {names}{more}"
+                "is missing; the secret contains {names}{more}"
             )))
         }
     }
@@ -182,20 +182,17 @@ mod tests {
             (r#"{"api_key":[1]}"#, "is a list, not a string"),
             (r#"{"api_key":null}"#, "is null, not a string"),
             (r#"{"api_key":""}"#, "is empty"),
-            (
-                r#"{"api_key":"a b"}"#,
-                "has white space in it, at character 2",
-            ),
+            (r#"{"api_key":"a b"}"#, "contains whitespace at character 2"),
             (
                 r#"{"b":"hunter2","a":1}"#,
-                "is not there; the secret has 'a', 'b'",
+                "is missing; the secret contains 'a', 'b'",
             ),
-            ("{}", "is not there; the secret has no fields"),
+            ("{}", "is missing; the secret has no fields"),
         ];
         for (json, reason) in table {
             assert_eq!(
                 picked(json).unwrap_err(),
-                format!("the field 'api_key' from 'v' {reason}")
+                format!("field 'api_key' from 'v' {reason}")
             );
         }
     }

@@ -194,7 +194,7 @@ impl VaultSource {
     fn data<T>(&self, full: &str, envelope: Envelope<T>) -> Result<T, SourceError> {
         envelope.data.ok_or_else(|| SourceError::Malformed {
             host: self.host().to_owned(),
-            reason: format!("the answer for '{full}' has no data"),
+            reason: format!("the response for '{full}' has no data"),
         })
     }
 
@@ -260,7 +260,7 @@ impl Source for VaultSource {
             (false, Some(lease)) if !logged_out => Err(SourceError::Denied {
                 host: self.host().to_owned(),
                 path: "sys/leases/revoke".to_owned(),
-                reason: format!("the lease '{}' stays until it ends", lease.id),
+                reason: format!("the lease '{}' stays valid until it expires", lease.id),
             }),
             _ => Ok(()),
         }
@@ -285,9 +285,9 @@ fn check_segment(source: &str, key: &str, segment: &str) -> Result<(), SourceErr
     }
     Err(SourceError::Configuration {
         reason: format!(
-            "'source.{source}.{key}' has a segment that is empty, '.', '..' or not printable"
+            "'source.{source}.{key}' contains an empty, '.', '..' or unprintable segment"
         ),
-        hint: format!("correct '{key}', or what its placeholders stand for"),
+        hint: format!("correct '{key}' or the values of its placeholders"),
     })
 }
 

@@ -263,7 +263,7 @@ async fn a_token_file_is_read_anew_and_the_same_token_is_not_tried_twice() {
     );
     bench.source.revoke(None).await.unwrap();
     match bench.source.issue().await.unwrap_err() {
-        SourceError::LoginRefused { hint, .. } => assert!(hint.contains("fresh token"), "{hint}"),
+        SourceError::LoginRefused { hint, .. } => assert!(hint.contains("new token"), "{hint}"),
         other => panic!("{other:?}"),
     }
     assert!(!server.requests().iter().any(|line| line.contains("revoke")));
@@ -310,7 +310,7 @@ async fn a_refused_login_says_what_to_replace_and_never_the_secret() {
     assert!(!format!("{error:?}").contains("s-1"), "{error:?}");
     match error {
         SourceError::LoginRefused { hint, .. } => {
-            assert!(hint.contains("new secret-id into the file"), "{hint}");
+            assert!(hint.contains("new secret-id to the file"), "{hint}");
         }
         other => panic!("{other:?}"),
     }
@@ -332,9 +332,10 @@ async fn a_redirect_is_followed_on_the_same_host_only() {
         .await
         .unwrap_err();
     assert!(
-        error
-            .to_string()
-            .contains(&format!("is a standby and points to '{}'", other.address)),
+        error.to_string().contains(&format!(
+            "is a standby that redirects to '{}'",
+            other.address
+        )),
         "{error}"
     );
     assert!(!error.is_final());
@@ -392,7 +393,7 @@ async fn without_an_answer() {
         matches!(
             broken,
             SourceError::Unreachable {
-                error: TransportError::Broken(_),
+                error: TransportError::Interrupted(_),
                 ..
             }
         ),

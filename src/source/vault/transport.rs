@@ -57,10 +57,10 @@ impl Transport {
         if cfg!(not(unix)) && address.socket.is_some() {
             return Err(SourceError::Configuration {
                 reason: format!(
-                    "'{}' cannot be reached: this system has no unix listeners",
+                    "'{}' is not supported: this system has no Unix sockets",
                     address.name
                 ),
-                hint: "give an http or https address".to_owned(),
+                hint: "set 'address' to an http or https URL".to_owned(),
             });
         }
         // vaultrs panics on it.
@@ -68,7 +68,8 @@ impl Transport {
             && HeaderValue::from_str(namespace).is_err()
         {
             return Err(SourceError::Configuration {
-                reason: "'namespace' has characters that no namespace has".to_owned(),
+                reason: "'namespace' contains characters that are invalid in an HTTP header"
+                    .to_owned(),
                 hint: "correct 'namespace'".to_owned(),
             });
         }
@@ -157,8 +158,8 @@ impl Transport {
             let certificates = Certificate::from_pem_bundle(&pem).unwrap_or_default();
             if certificates.is_empty() {
                 return Err(SourceError::Configuration {
-                    reason: format!("the file '{}' holds no certificate in PEM", file.display()),
-                    hint: "put the CA's certificates into it, or correct 'ca_file'".to_owned(),
+                    reason: format!("the file '{}' contains no PEM certificate", file.display()),
+                    hint: "write the CA's certificates to it, or correct 'ca_file'".to_owned(),
                 });
             }
             builder = builder.tls_certs_only(certificates);
@@ -189,12 +190,11 @@ fn read_identity(chain: &PathBuf, key: &PathBuf) -> Result<Identity, SourceError
     }
     Identity::from_pem(&pem).map_err(|_| SourceError::Configuration {
         reason: format!(
-            "the files '{}' and '{}' are no certificate and private key in PEM",
+            "expected a PEM certificate in '{}' and its private key in '{}'",
             chain.display(),
             key.display()
         ),
-        hint: "put the chain into 'cert_file' and its key, not encrypted, into 'key_file'"
-            .to_owned(),
+        hint: "write the chain to 'cert_file' and its unencrypted key to 'key_file'".to_owned(),
     })
 }
 
@@ -259,7 +259,7 @@ impl Call<'_> {
         while let Some(chunk) = answer.chunk().await.map_err(no_response)? {
             if body.len() + chunk.len() > MAX_ANSWER {
                 return Err(Failure::Malformed(format!(
-                    "the answer has more than {} KiB",
+                    "the response is larger than {} KiB",
                     MAX_ANSWER / 1024
                 )));
             }
@@ -299,8 +299,8 @@ fn header_of(token: &Secret) -> Result<HeaderValue, SourceError> {
     let bytes = Zeroizing::new(token.expose().as_bytes().to_vec());
     let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(bytes)).map_err(|_| {
         SourceError::Configuration {
-            reason: "the Vault token has characters that no token has".to_owned(),
-            hint: "put the bare token where it is read from".to_owned(),
+            reason: "the Vault token contains invalid characters".to_owned(),
+            hint: "write only the token to its file or variable".to_owned(),
         }
     })?;
     value.set_sensitive(true);
@@ -323,7 +323,7 @@ fn unpack(e: ClientError) -> Failure {
         ClientError::ServerResponseError { content, .. }
         | ClientError::ResponseParseError { content, .. } => {
             content.unwrap_or_default().zeroize();
-            Failure::Malformed("the answer cannot be read".to_owned())
+            Failure::Malformed("the response cannot be parsed".to_owned())
         }
         _ => Failure::Malformed("the request cannot be built".to_owned()),
     }
