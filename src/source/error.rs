@@ -6,13 +6,16 @@ use std::time::Duration;
 ///
 /// A message names the host and the server's reason. It contains no response body and no secret.
 ///
-/// | at fault | variants | what helps |
-/// |---|---|---|
-/// | the network, the server for now | [`Unreachable`](Self::Unreachable), [`Unavailable`](Self::Unavailable) | retrying |
-/// | the login's secrets | [`LoginRefused`](Self::LoginRefused) | a new secret |
-/// | the server's policy or content | [`Denied`](Self::Denied), [`Missing`](Self::Missing), [`Unusable`](Self::Unusable) | the administrator of the source |
-/// | the address | [`Malformed`](Self::Malformed) | correcting it |
-/// | this machine | [`Configuration`](Self::Configuration) | correcting the configuration or the file that it names |
+/// At fault are, and what helps is:
+///
+/// - the network or the server, for now; retrying: [`Unreachable`](Self::Unreachable),
+///   [`Unavailable`](Self::Unavailable)
+/// - the secret of the login; replacing it: [`LoginRefused`](Self::LoginRefused)
+/// - the policy or the content of the source; its administrator: [`Denied`](Self::Denied),
+///   [`Missing`](Self::Missing), [`Unusable`](Self::Unusable)
+/// - the address; correcting it: [`Malformed`](Self::Malformed)
+/// - this machine; correcting the configuration or the file that it names:
+///   [`Configuration`](Self::Configuration)
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
     /// No response. Temporary: the broker keeps its credential and retries with back-off.
@@ -154,7 +157,7 @@ pub enum TlsError {
     /// The certificate names other hosts.
     #[error("its certificate is for another host name")]
     WrongHost,
-    /// Anything else that is wrong with the certificate, in rustls' words.
+    /// Anything else that is wrong with the certificate, as rustls describes it.
     #[error("its certificate is invalid ({0})")]
     InvalidCertificate(String),
     /// The server accepts only clients with a certificate.

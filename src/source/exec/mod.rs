@@ -6,6 +6,7 @@
 //! exits with status 0.
 
 mod output;
+mod process_group;
 mod program;
 
 use std::{sync::Arc, time::Duration};

@@ -112,7 +112,7 @@ mod tests {
     fn an_invalid_field_is_named_and_its_value_hidden() {
         for (stdout, field) in [
             ("", "stdout"),
-            ("two words", "stdout"),
+            ("sk-1 sk-2", "stdout"),
             (r#"{"token":""}"#, "token"),
             (
                 r#"{"token":"sk","expires_at":"2025-12-31T23:59:59Z"}"#,

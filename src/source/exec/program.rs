@@ -4,10 +4,11 @@ use std::{io, process::Stdio, time::Duration};
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _},
-    process::{Child, Command},
+    process::Command,
 };
 use zeroize::Zeroizing;
 
+use super::process_group::ProcessGroup;
 use crate::source::{SourceError, TransportError, sanitize};
 
 /// The most bytes that a program may print: four keys of the maximum length.
@@ -133,7 +134,8 @@ async fn read_all(from: Option<impl AsyncRead + Unpin>) -> io::Result<Option<Zer
     Ok((all.len() <= MAX_STDOUT).then_some(all))
 }
 
-/// Returns the last [`MAX_STDERR`] bytes. A read error counts as the end: only a message needs them.
+/// Returns the last [`MAX_STDERR`] bytes. A read error counts as the end: only a message needs
+/// them.
 async fn read_tail(from: Option<impl AsyncRead + Unpin>) -> Zeroizing<Vec<u8>> {
     let mut tail = Zeroizing::new(Vec::with_capacity(2 * MAX_STDERR));
     let mut chunk = Zeroizing::new([0; MAX_STDERR]);
@@ -157,45 +159,6 @@ fn last_line(stderr: &[u8], stdout: &[u8]) -> String {
     let mut parts = stdout.split(|c: char| c.is_whitespace() || "\"{},".contains(c));
     let leaked = parts.find(|part| part.len() >= 8 && line.contains(part));
     sanitize::one_line_without(line, leaked.unwrap_or(stdout.trim()))
-}
-
-/// A running program and, on Unix, its children: the program leads its own process group. Killed when
-/// dropped, unless the program has exited.
-struct ProcessGroup {
-    child: Child,
-    #[cfg(unix)]
-    leader: Option<rustix::process::Pid>,
-}
-
-impl ProcessGroup {
-    fn new(child: Child) -> Self {
-        Self {
-            #[cfg(unix)]
-            leader: child
-                .id()
-                .and_then(|id| i32::try_from(id).ok())
-                .and_then(rustix::process::Pid::from_raw),
-            child,
-        }
-    }
-
-    /// From now on another process may get the group's number.
-    fn exited(&mut self) {
-        #[cfg(unix)]
-        {
-            self.leader = None;
-        }
-    }
-}
-
-#[cfg(unix)]
-impl Drop for ProcessGroup {
-    fn drop(&mut self) {
-        if let Some(leader) = self.leader {
-            // Fails only if no process of the group is left.
-            let _ = rustix::process::kill_process_group(leader, rustix::process::Signal::KILL);
-        }
-    }
 }
 
 #[cfg(all(test, unix))]

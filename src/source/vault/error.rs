@@ -28,8 +28,8 @@ pub(super) enum RequestError {
     NotSent(#[from] SourceError),
 }
 
-/// Classifies an error of reqwest's. The text of the chain is not shown as it is: every link repeats
-/// the address.
+/// Classifies an error of reqwest's. The text of the chain is not shown as it is: every link
+/// repeats the address.
 pub(super) fn transport_error(e: &reqwest::Error, timeout: Duration) -> TransportError {
     if e.is_timeout() {
         return TransportError::TimedOut(timeout);

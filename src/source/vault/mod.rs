@@ -13,12 +13,13 @@
 //!
 //! [`vaultrs`] defines the requests: their paths, methods and queries. Done without it:
 //!
-//! - Sending (`transport`). Its client discards the headers of a response (`Retry-After`), follows a
-//!   redirect to another host with the token, and reads `VAULT_*` from the environment.
+//! - Sending (`transport`). Its client discards the headers of a response (`Retry-After`), follows
+//!   a redirect to another host with the token, and reads `VAULT_*` from the environment.
 //! - Bodies with secrets (`request`). Its login requests hold secrets as `String`s and serialize
 //!   them into buffers that are freed without being wiped. A login uses the type for its path and
 //!   method, leaves its secret fields empty, and writes the body into a wiped buffer.
-//! - The body of a `cert` login (`auth::cert`). It sends the role as `cert_name`; Vault reads `name`.
+//! - The body of a `cert` login (`auth::cert`). It sends the role as `cert_name`; Vault reads
+//!   `name`.
 //! - `sys/leases` (`request`), for which it has no requests.
 //! - Responses (`response`, `field`). Its types hold secrets as `String`s and JSON values, and its
 //!   errors contain the body.
@@ -70,8 +71,8 @@ impl VaultSource {
     ///
     /// # Errors
     ///
-    /// [`SourceError::Configuration`] if a placeholder has no value, a path segment or the namespace
-    /// is invalid, or the system does not support the address.
+    /// [`SourceError::Configuration`] if a placeholder has no value, a path segment or the
+    /// namespace is invalid, or the system does not support the address.
     pub(crate) fn new(
         name: &str,
         config: &config::VaultConfig,

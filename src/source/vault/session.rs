@@ -143,7 +143,8 @@ impl VaultSession {
     ///
     /// # Errors
     ///
-    /// Those of the login. A token that is still valid is returned even if it could not be replaced.
+    /// Those of the login. A token that is still valid is returned even if it could not be
+    /// replaced.
     pub(super) async fn token(&self, extend: bool) -> Result<Option<VaultToken>, SourceError> {
         let Some(method) = &self.method else {
             return Ok(None);

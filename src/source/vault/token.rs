@@ -56,8 +56,8 @@ impl VaultToken {
         self.credential.is_expired(now)
     }
 
-    /// Renews after two thirds of the lifetime of the last login or renewal, as Vault's own lifetime
-    /// watcher does.
+    /// Renews after two thirds of the lifetime of the last login or renewal, as Vault's own
+    /// lifetime watcher does.
     pub(super) fn action(&self, now: Now) -> TokenAction {
         let (Some(lifetime), Some(left)) = (self.credential.lifetime, self.remaining(now)) else {
             return TokenAction::Use;

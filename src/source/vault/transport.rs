@@ -1,8 +1,8 @@
 //! HTTP to one Vault: sends the requests of vaultrs and our own.
 //!
 //! The module's documentation says why vaultrs' own client is not used. Nothing is read from the
-//! environment except the system's proxies, which are not used for loopback addresses. Redirects are
-//! followed on the same scheme, host and port only.
+//! environment except the system's proxies, which are not used for loopback addresses. Redirects
+//! are followed on the same scheme, host and port only.
 
 use std::sync::Mutex;
 
@@ -42,7 +42,8 @@ pub(super) struct Transport {
 impl Transport {
     /// # Errors
     ///
-    /// [`SourceError::Configuration`] if the namespace is invalid or the system has no Unix sockets.
+    /// [`SourceError::Configuration`] if the namespace is invalid or the system has no Unix
+    /// sockets.
     pub(super) fn new(config: &config::VaultConfig) -> Result<Self, SourceError> {
         let address = Address::new(&config.address);
         if cfg!(not(unix)) && address.socket.is_some() {
