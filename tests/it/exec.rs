@@ -79,9 +79,10 @@ async fn it_takes_too_long() {
 #[tokio::test]
 async fn it_fails() {
     let said = env("echo 'no ticket for you' >&2; exit 7", "");
-    said.helper()
-        .await
-        .failed(5, &["failed: exit status: 7: no ticket for you"]);
+    said.helper().await.failed(
+        5,
+        &["failed: exit status: 7: no ticket for you", "hint: run '"],
+    );
     let leaking = env("echo \"$KEY\"; echo \"have $KEY\" >&2; exit 1", "");
     leaking
         .helper()

@@ -82,17 +82,20 @@ fn chain(e: &reqwest::Error) -> Vec<&(dyn Error + 'static)> {
 fn tls_error(text: &str) -> Option<TlsError> {
     if let Some(reason) = text.strip_prefix("invalid peer certificate: ") {
         let lower = reason.to_lowercase();
-        return Some(if lower.contains("unknownissuer") {
-            TlsError::UntrustedIssuer
-        } else if lower.contains("not valid yet") || lower.contains("notvalidyet") {
-            TlsError::NotYetValid
-        } else if lower.contains("expired") {
-            TlsError::Expired
-        } else if lower.contains("not valid for name") || lower.contains("notvalidforname") {
-            TlsError::WrongHost
-        } else {
-            TlsError::InvalidCertificate(sanitize::one_line(reason))
-        });
+        // A CA that has the name of a trusted one and another key fails the signature.
+        return Some(
+            if lower.contains("unknownissuer") || lower == "badsignature" {
+                TlsError::UntrustedIssuer
+            } else if lower.contains("not valid yet") || lower.contains("notvalidyet") {
+                TlsError::NotYetValid
+            } else if lower.contains("expired") {
+                TlsError::Expired
+            } else if lower.contains("not valid for name") || lower.contains("notvalidforname") {
+                TlsError::WrongHost
+            } else {
+                TlsError::InvalidCertificate(sanitize::one_line(reason))
+            },
+        );
     }
     if let Some(alert) = text.strip_prefix("received fatal alert: ") {
         return Some(match alert {
@@ -150,6 +153,10 @@ mod tests {
         for (text, error) in [
             (
                 "invalid peer certificate: UnknownIssuer",
+                TlsError::UntrustedIssuer,
+            ),
+            (
+                "invalid peer certificate: BadSignature",
                 TlsError::UntrustedIssuer,
             ),
             (
