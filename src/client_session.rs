@@ -1,10 +1,10 @@
-//! The identity of a client session, which the broker keeps and `client_process` finds.
+//! The identity of a client session: `client_process` finds it, the broker counts by it.
 
-/// A client process: its id and its start time, because the system uses ids again.
+/// A client process, identified by its id and its start time: the system reuses ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientSession {
     /// Process id.
     pub pid: u32,
-    /// When the process started, in the unit of the system.
+    /// The start time, in a unit that differs between systems. Only equality means anything.
     pub started: u64,
 }

@@ -1,4 +1,4 @@
-//! What a source issues and a client is handed.
+//! The credential that a source issues and a client receives.
 
 use std::time::Duration;
 
@@ -7,41 +7,42 @@ use crate::{
     secret::{Fingerprint, Secret},
 };
 
-/// The longest key that Claude Code takes from a helper, in characters.
+/// The longest key that Claude Code accepts from a helper, in characters.
 pub(crate) const MAX_KEY_LEN: usize = claviger_wire::MAX_KEY_LEN;
 
-/// A gateway credential and what is known of its life.
+/// A gateway credential with its lifetime, version and lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credential {
     /// The key itself.
     pub secret: Secret,
-    /// When it was in hand, by both clocks.
+    /// When it was obtained, by both clocks.
     pub obtained: Now,
-    /// How long it lives from then on; `None` where the source does not say (a key in KV lives until it is rotated).
+    /// How long it is valid from then on; `None` if the source does not report it (a key in KV is
+    /// valid until it is rotated).
     pub lifetime: Option<Duration>,
-    /// Vault's KV v2 version; `None` where the source has no such thing.
+    /// Vault's KV v2 version; `None` from a source without versions.
     pub version: Option<u64>,
-    /// The lease it came under, if it came under one.
+    /// The lease that it was issued under, if any.
     pub lease: Option<Lease>,
 }
 
 /// A Vault lease. See <https://developer.hashicorp.com/vault/docs/concepts/lease>.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
-    /// What `sys/leases/renew` and `revoke` take.
+    /// The argument of `sys/leases/renew` and `sys/leases/revoke`.
     pub id: String,
-    /// Whether the same lease can be made longer.
+    /// Whether the lease can be renewed.
     pub renewable: bool,
 }
 
 impl Credential {
-    /// When it was issued, by the wall clock.
+    /// When it was obtained, by the wall clock.
     #[must_use]
     pub(crate) fn issued_at(&self) -> Timestamp {
         self.obtained.wall
     }
 
-    /// When it expires, by the wall clock; `None` where the source does not say.
+    /// When it expires, by the wall clock; `None` without a lifetime.
     #[must_use]
     pub(crate) fn expires_at(&self) -> Option<Timestamp> {
         let lifetime = self.lifetime?;
@@ -53,10 +54,10 @@ impl Credential {
         )
     }
 
-    /// How much life is left; `None` for one without an end.
+    /// How much longer it is valid; `None` without a lifetime.
     ///
-    /// The clock that has less to give is believed: the monotonic one where the wall clock was set back, the wall clock
-    /// where it was set forward.
+    /// The clock that leaves less time decides: the monotonic one if the wall clock was set back,
+    /// the wall clock if it was set forward.
     #[must_use]
     pub(crate) fn remaining(&self, now: Now) -> Option<Duration> {
         let lifetime = self.lifetime?;
@@ -65,7 +66,7 @@ impl Credential {
         Some(by_tick.min(Duration::try_from(by_wall).unwrap_or(Duration::ZERO)))
     }
 
-    /// Whether its life is over.
+    /// Whether it is no longer valid.
     #[must_use]
     pub(crate) fn is_expired(&self, now: Now) -> bool {
         self.remaining(now).is_some_and(|left| left.is_zero())
@@ -78,28 +79,29 @@ impl Credential {
     }
 }
 
-/// Why Claude Code would refuse a key.
+/// The reason why Claude Code would reject a key; `Display` continues "field 'x' …".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unusable {
-    /// Nothing in it.
+    /// It has no characters.
     #[error("is empty")]
     Empty,
     /// Longer than [`MAX_KEY_LEN`].
-    #[error("has {0} characters; the client takes {MAX_KEY_LEN} at most")]
+    #[error("has {0} characters, more than the {MAX_KEY_LEN} that the client accepts")]
     TooLong(usize),
     /// A space, tab or line break.
     #[error("contains whitespace at character {0}")]
-    WhiteSpace(usize),
-    /// Something else that is not printable ASCII.
-    #[error("has something other than printable ASCII in it, at character {0}")]
+    Whitespace(usize),
+    /// Any other character that is not printable ASCII.
+    #[error("contains a character that is not printable ASCII, at character {0}")]
     NotPrintableAscii(usize),
 }
 
-/// Says whether Claude Code would take `key`: one token of 1 to [`MAX_KEY_LEN`] printable ASCII characters.
+/// Checks that Claude Code accepts `key`: 1 to [`MAX_KEY_LEN`] printable ASCII characters without
+/// whitespace.
 ///
 /// # Errors
 ///
-/// [`Unusable`], which names a place (counted from 1) and never what stands there.
+/// [`Unusable`], which contains a position (counted from 1) and never the character.
 pub(crate) fn check_usable(key: &Secret) -> Result<(), Unusable> {
     let key = key.expose();
     if key.is_empty() {
@@ -107,13 +109,13 @@ pub(crate) fn check_usable(key: &Secret) -> Result<(), Unusable> {
     }
     for (at, c) in key.chars().enumerate() {
         if c.is_whitespace() {
-            return Err(Unusable::WhiteSpace(at + 1));
+            return Err(Unusable::Whitespace(at + 1));
         }
         if !c.is_ascii_graphic() {
             return Err(Unusable::NotPrintableAscii(at + 1));
         }
     }
-    // ASCII only by now: bytes are characters.
+    // Only ASCII is left: bytes are characters.
     if key.len() > MAX_KEY_LEN {
         return Err(Unusable::TooLong(key.len()));
     }
@@ -143,30 +145,30 @@ mod tests {
     }
 
     #[test]
-    fn both_clocks_agree() {
+    fn clocks_that_agree_leave_the_same_time() {
         let left = credential(Some(60)).remaining(now(1020, 500_020));
         assert_eq!(left, Some(Duration::from_secs(40)));
     }
 
     #[test]
-    fn a_wall_clock_set_back_prolongs_nothing() {
+    fn setting_the_wall_clock_back_prolongs_nothing() {
         assert!(credential(Some(60)).is_expired(now(1060, 400_000)));
     }
 
     #[test]
-    fn a_wall_clock_set_forward_is_believed() {
+    fn setting_the_wall_clock_forward_expires() {
         assert!(credential(Some(60)).is_expired(now(1001, 500_060)));
     }
 
     #[test]
-    fn without_a_lifetime_there_is_no_end() {
-        let forever = credential(None);
-        assert_eq!(forever.remaining(now(1_000_000, 9_000_000)), None);
-        assert!(!forever.is_expired(now(1_000_000, 9_000_000)));
+    fn without_a_lifetime_nothing_expires() {
+        let endless = credential(None);
+        assert_eq!(endless.remaining(now(1_000_000, 9_000_000)), None);
+        assert!(!endless.is_expired(now(1_000_000, 9_000_000)));
     }
 
     #[test]
-    fn usable_is_what_the_client_takes() {
+    fn a_usable_key_is_one_that_the_client_accepts() {
         let check = |key: &str| check_usable(&Secret::new(key.to_owned()));
         assert_eq!(check("sk-ant-~!0"), Ok(()));
         assert_eq!(check(&"k".repeat(MAX_KEY_LEN)), Ok(()));
@@ -175,8 +177,8 @@ mod tests {
             check(&"k".repeat(MAX_KEY_LEN + 1)),
             Err(Unusable::TooLong(16_385))
         );
-        assert_eq!(check("a b"), Err(Unusable::WhiteSpace(2)));
-        assert_eq!(check("a\n"), Err(Unusable::WhiteSpace(2)));
+        assert_eq!(check("a b"), Err(Unusable::Whitespace(2)));
+        assert_eq!(check("a\n"), Err(Unusable::Whitespace(2)));
         assert_eq!(check("sk-é"), Err(Unusable::NotPrintableAscii(4)));
         assert_eq!(check("sk\u{7f}"), Err(Unusable::NotPrintableAscii(3)));
     }

@@ -1,7 +1,7 @@
-//! The one place where what went wrong becomes what a developer reads and the code that the shim exits with.
+//! From an error to the exit code, message and hint that the user gets: no other file maps them.
 //!
-//! The codes are a contract: 2 configuration, 3 a person must log in, 4 the gateway rejects the key, 5 the source gives
-//! none, 6 what it gives is no key, 7 denied, 8 the daemon.
+//! A message names the profile and the source. A hint is the one thing to do now; it follows from
+//! the error's own data if the error contains any. Both are without a full stop.
 
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use crate::{
         slot::{Reason, Rejected},
     },
     config::{ConfigError, SelectError},
+    credential::MAX_KEY_LEN,
     source::SourceError,
 };
 
@@ -31,7 +32,7 @@ pub(crate) const DENIED: u8 = 7;
 /// The daemon cannot be started or does not answer in time.
 pub(crate) const DAEMON: u8 = 8;
 
-/// No configuration, or a broken one.
+/// Reports a configuration that is missing or invalid.
 #[must_use]
 pub(crate) fn of_config(error: &ConfigError) -> Failure {
     Failure {
@@ -41,7 +42,7 @@ pub(crate) fn of_config(error: &ConfigError) -> Failure {
     }
 }
 
-/// No profile, or too many.
+/// Reports that a request matches no profile, or more than one.
 #[must_use]
 pub(crate) fn of_select(error: &SelectError) -> Failure {
     Failure {
@@ -51,17 +52,21 @@ pub(crate) fn of_select(error: &SelectError) -> Failure {
     }
 }
 
-/// No credential for `profile`, which has it from `source`.
+/// Reports that `profile` has no credential from `source`.
 #[must_use]
 pub(crate) fn of_acquire(profile: &str, source: &str, error: &AcquireError) -> Failure {
+    let nothing = format!("no key for profile '{profile}' from source '{source}'");
     match error {
-        AcquireError::Refused(refusal) => {
-            let mut failure = match &refusal.reason {
-                Reason::Source(error) => of_source(profile, error),
-                Reason::Rejected(rejected) => of_rejected(source, rejected),
+        AcquireError::Unavailable(unavailable) => {
+            let mut failure = match &unavailable.reason {
+                Reason::Source(error) => Failure {
+                    message: format!("{nothing}: {error}"),
+                    ..of_source(source, error)
+                },
+                Reason::Rejected(rejected) => of_rejected(profile, source, rejected),
             };
-            if matches!(failure.code, SOURCE | REJECTED) && !refusal.next_try.is_zero() {
-                let seconds = whole_seconds(refusal.next_try);
+            if matches!(failure.code, SOURCE | REJECTED) && !unavailable.next_try.is_zero() {
+                let seconds = whole_seconds(unavailable.next_try);
                 failure
                     .message
                     .push_str(&format!("; next try in {seconds} s"));
@@ -71,17 +76,19 @@ pub(crate) fn of_acquire(profile: &str, source: &str, error: &AcquireError) -> F
         AcquireError::TimedOut { host, last } => Failure {
             code: SOURCE,
             message: match last {
-                Some(last) => format!("'{host}' has not answered yet; before that: {last}"),
-                None => format!("'{host}' has not answered yet; it is still being asked"),
+                Some(last) => {
+                    format!("{nothing}: '{host}' has not answered yet; the error before: {last}")
+                }
+                None => format!("{nothing}: '{host}' has not answered yet; still waiting for it"),
             },
             hint: Some(format!(
-                "run claviger status {profile} to see what is being waited for"
+                "run claviger status {profile} to see its state and its last error"
             )),
         },
     }
 }
 
-fn of_rejected(source: &str, rejected: &Rejected) -> Failure {
+fn of_rejected(profile: &str, source: &str, rejected: &Rejected) -> Failure {
     let version = rejected
         .version
         .map(|version| format!("version {version}, "))
@@ -91,51 +98,64 @@ fn of_rejected(source: &str, rejected: &Rejected) -> Failure {
     Failure {
         code: REJECTED,
         message: format!(
-            "the gateway has rejected the key {} since {since}, and the source '{source}' still hands it out \
-             ({version}obtained {age} s ago)",
+            "the gateway has rejected the key {} since {since}, but source '{source}' of profile \
+             '{profile}' still returns it ({version}obtained {age} s ago)",
             rejected.fingerprint,
         ),
         hint: Some(format!(
-            "ask whoever rotates the keys to put a new one into '{source}'; it is picked up by itself"
+            "ask the administrator of source '{source}' for a new key; Claviger finds it on its own"
         )),
     }
 }
 
-/// The credential of `profile` is forgotten here, but the source could not be told.
+/// Reports that the credential of `profile` is dropped here but not revoked at `source`.
 #[must_use]
-pub(crate) fn of_revoke(profile: &str, error: &SourceError) -> Failure {
+pub(crate) fn of_revoke(profile: &str, source: &str, error: &SourceError) -> Failure {
     Failure {
-        message: format!("forgotten on this machine, but not revoked at the source: {error}"),
-        ..of_source(profile, error)
+        message: format!(
+            "dropped the key of profile '{profile}', but source '{source}' has not revoked it: {error}"
+        ),
+        ..of_source(source, error)
     }
 }
 
-fn of_source(profile: &str, error: &SourceError) -> Failure {
+/// The code and the hint of an error of `source`, with the error as the message.
+fn of_source(source: &str, error: &SourceError) -> Failure {
     let (code, hint) = match error {
         SourceError::Unreachable { error, .. } => (SOURCE, error.hint()),
         SourceError::Unavailable { .. } => (
             SOURCE,
-            "nothing to do on this machine; it is tried again by itself".to_owned(),
+            "nothing to do on this machine: Claviger retries on its own".to_owned(),
         ),
         SourceError::LoginRefused { hint, .. } => (LOGIN, hint.clone()),
-        SourceError::Denied { path, .. } => (
+        SourceError::Denied { host, path, .. } => (
             SOURCE,
-            format!("ask whoever runs it for a policy that allows reading '{path}'"),
+            format!(
+                "ask the administrator of '{host}' for a policy that allows access to '{path}'"
+            ),
         ),
-        SourceError::Missing { .. } => (
+        SourceError::Missing { host, .. } => (
             SOURCE,
-            format!("ask whoever runs it for the key, or correct the path of profile '{profile}'"),
+            format!(
+                "ask the administrator of '{host}' for the key, or correct the path of source '{source}'"
+            ),
         ),
         SourceError::Unusable { .. } => (
             UNUSABLE,
-            "ask whoever wrote it there to write one token of printable ASCII".to_owned(),
+            format!(
+                "ask the administrator of source '{source}' for a key of 1 to {MAX_KEY_LEN} printable \
+                 ASCII characters without whitespace"
+            ),
         ),
         SourceError::Malformed { .. } => (
             SOURCE,
-            "check the address: a proxy or a captive portal may be answering instead".to_owned(),
+            format!(
+                "check the address or the command of source '{source}'; a proxy or a captive portal \
+                 may have answered instead"
+            ),
         ),
         SourceError::Configuration { hint, .. } => (CONFIGURATION, hint.clone()),
-        SourceError::Forgotten => (SOURCE, "ask again".to_owned()),
+        SourceError::Forgotten => (SOURCE, "try again".to_owned()),
     };
     Failure {
         code,
@@ -144,7 +164,7 @@ fn of_source(profile: &str, error: &SourceError) -> Failure {
     }
 }
 
-/// Rounded up: "in 0 s" would be a promise.
+/// The seconds, rounded up: "in 0 s" would promise too much.
 fn whole_seconds(duration: Duration) -> u64 {
     duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }
@@ -152,11 +172,14 @@ fn whole_seconds(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{broker::slot::Refusal, clock::Timestamp, secret::Secret, source::TransportError};
+    use crate::{
+        broker::slot::CredentialUnavailable, clock::Timestamp, secret::Secret,
+        source::TransportError,
+    };
 
     #[test]
-    fn says_the_host_what_it_said_and_when_it_is_tried_again() {
-        let error = AcquireError::Refused(Refusal {
+    fn a_failed_source_is_reported_with_its_host_and_the_next_try() {
+        let error = AcquireError::Unavailable(CredentialUnavailable {
             reason: Reason::Source(SourceError::Unreachable {
                 host: "vault.test:8200".to_owned(),
                 error: TransportError::Refused,
@@ -167,13 +190,14 @@ mod tests {
         assert_eq!(failure.code, SOURCE);
         assert_eq!(
             failure.message,
-            "'vault.test:8200' refused the connection; next try in 4 s"
+            "no key for profile 'default' from source 'team-vault': 'vault.test:8200' refused the connection; \
+             next try in 4 s"
         );
     }
 
     #[test]
-    fn a_dead_key_is_named_with_its_source_version_and_age() {
-        let error = AcquireError::Refused(Refusal {
+    fn a_rejected_key_is_reported_with_its_source_version_and_age() {
+        let error = AcquireError::Unavailable(CredentialUnavailable {
             reason: Reason::Rejected(Rejected {
                 since: Timestamp::from_second(1_800_000_000).unwrap(),
                 fingerprint: Secret::new("abc".to_owned()).fingerprint(),
@@ -186,13 +210,13 @@ mod tests {
         assert_eq!(failure.code, REJECTED);
         assert_eq!(
             failure.message,
-            "the gateway has rejected the key ba7816bf8f01 since 2027-01-15T08:00:00Z, and the source 'team-vault' \
-             still hands it out (version 3, obtained 61 s ago); next try in 2 s"
+            "the gateway has rejected the key ba7816bf8f01 since 2027-01-15T08:00:00Z, but source 'team-vault' of \
+             profile 'default' still returns it (version 3, obtained 61 s ago); next try in 2 s"
         );
     }
 
     #[test]
-    fn a_timed_out_caller_learns_what_went_wrong_before() {
+    fn a_time_out_is_reported_with_the_error_before() {
         let error = AcquireError::TimedOut {
             host: "vault.test:8200".to_owned(),
             last: Some(SourceError::Unavailable {
@@ -206,7 +230,29 @@ mod tests {
         assert!(
             failure
                 .message
-                .ends_with("before that: 'vault.test:8200' is sealed (503)")
+                .ends_with("the error before: 'vault.test:8200' is sealed (503)")
+        );
+    }
+
+    #[test]
+    fn a_failed_revocation_is_reported_with_the_hint_of_its_cause() {
+        let error = SourceError::Denied {
+            host: "vault.test:8200".to_owned(),
+            path: "auth/token/revoke-self".to_owned(),
+            reason: "permission denied (403)".to_owned(),
+        };
+        let failure = of_revoke("default", "team-vault", &error);
+        assert!(
+            failure.message.starts_with(
+                "dropped the key of profile 'default', but source 'team-vault' has not revoked it: "
+            ),
+            "{}",
+            failure.message
+        );
+        let hint = failure.hint.unwrap();
+        assert!(
+            hint.starts_with("ask the administrator of 'vault.test:8200'"),
+            "{hint}"
         );
     }
 }

@@ -1,11 +1,80 @@
-//! Claviger, the key-bearer: a per-user daemon that obtains gateway credentials and a tiny shim that prints the current
-//! one. This is the daemon's library; `src/main.rs` composes it.
+//! Claviger ("key-bearer"): a per-user daemon that obtains LLM gateway keys and keeps them ready
+//! for a tiny shim, `claviger-helper`, which prints the current one.
+//!
+//! This is the library behind both the daemon and the command line; `src/main.rs` only calls
+//! [`cli::main`].
+//!
+//! # Modules
+//!
+//! A module imports only from modules below it and, in its own line, to the right of it;
+//! `tests/architecture` compares this map with the imports.
+//!
+//! ```text
+//! cli
+//! demo · server
+//! composition · error_report
+//! broker
+//! source · gateway
+//! config
+//! template · principal
+//! client_process · logging · paths · listener · trust · process
+//! status_report · credential
+//! secret · client_session · clock · sync
+//! ```
+//!
+//! - [`cli`]: the command line, one file for each command; [`demo`]: `claviger demo`
+//! - `server`: accepts connections, turns a request into an answer
+//! - `composition`: what is in force: the configuration, and the broker that is built from it
+//! - `error_report`: from an error to message, hint and exit code
+//! - [`broker`]: decides when to fetch, serve, probe and drop a credential; it knows the traits
+//!   [`source::Source`], `gateway::Gateway` and [`clock::Clock`] and no implementation
+//! - [`source`]: the trait, its errors, its implementations, and their catalog
+//! - `gateway`: the trait, and its implementation over HTTP
+//! - [`config`]: from `config.toml` to typed values; `template`, `principal`: their placeholders
+//! - `listener`, `process`, `client_process`: one file for each system; `paths`, `logging`
+//! - `trust`: who may own, write or read a file or directory
+//! - `status_report`: what `status --json` prints
+//! - [`credential`], [`secret`], `client_session`, [`clock`], `sync`: what all of them share
+//!
+//! # Glossary
+//!
+//! The README, `claviger status`, the configuration and the code use these terms and no others.
+//!
+//! | term | meaning |
+//! |---|---|
+//! | **profile** | what a client asks for: a source, and the gateway that its key is for |
+//! | **source** | what issues credentials: Vault, a signing key, a program |
+//! | **credential** | a key with what is known about it: lifetime, version, lease |
+//! | **key** | the secret text that the client sends to the gateway |
+//! | **fingerprint** | the first 12 hex digits of a key's SHA-256: its name in all output |
+//! | **principal** | the user, host and variables that a placeholder such as `{user}` stands for |
+//! | **gateway** | the HTTP server in front of the model, which accepts or rejects keys |
+//! | **probe** | a cheap request to the gateway that shows if it accepts a key |
+//! | **calibration** | a probe with a wrong key: shows if the gateway's answers are reliable |
+//! | **shim** | `claviger-helper`: asks the daemon, prints one credential, exits |
+//! | **daemon** | the process, one for each user, that holds credentials in memory |
+//! | **client** | the program that runs the shim, such as Claude Code |
+//! | **client session** | one running client process, identified by its id and start time |
+//! | **cache lifetime** | how long the client uses a key before it runs the shim again |
+//! | **slot** | the state machine of one profile's credential; pure, without I/O |
+//! | **flight** | one fetch under way; all callers of a profile share it |
+//! | **freshness** | the result of a **revalidation**: whether the source still has the key |
+//! | **lease** | Vault's promise of a lifetime, which can be renewed or revoked |
+//! | **advisory window** | the time before expiry in which one fetch starts and all are served |
+//! | **mandatory window** | the last seconds before expiry, in which all wait for the fetch |
+//! | **in use**, **idle** | asked for recently, or not; an idle profile causes no requests |
+//! | **back-off** | the growing pause between retries of a failing source |
+//! | **refetch limiter** | bounds the fetches that inconclusive probes cause |
+//! | **rejected** | the gateway refuses the key that the source still returns |
+//! | **managed configuration** | the administrator's file; it overrides the user's |
+//! | **in force** | the last valid configuration, with the broker that is built from it |
 
 pub mod broker;
 pub mod cli;
 mod client_process;
 mod client_session;
 pub mod clock;
+mod composition;
 pub mod config;
 pub mod credential;
 pub mod demo;

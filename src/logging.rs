@@ -1,4 +1,4 @@
-//! Where the log goes. Only this program's own events are in it: what a library logs may repeat what it was given.
+//! The daemon's log. It contains only this program's own events: a library's could repeat a secret.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -18,13 +18,14 @@ use tracing_subscriber::{
 
 use crate::paths;
 
-/// A log that has grown over this is put aside when the next daemon starts; one older log is kept.
-const LARGEST: u64 = 1 << 20;
+/// The size in bytes from which a log is renamed when the next daemon starts; one older log is
+/// kept.
+const MAX_LEN: u64 = 1 << 20;
 
-/// The variable that sets the level: error, warn, info (the default), debug.
-const LEVEL: &str = "CLAVIGER_LOG";
+/// The variable that sets the level: error, warn, info (the default) or debug.
+const LEVEL_VARIABLE: &str = "CLAVIGER_LOG";
 
-/// Logs to stderr, for a daemon in the foreground, until the guard is dropped.
+/// Logs to stderr until the guard is dropped: for a daemon in the foreground.
 #[must_use]
 pub(crate) fn to_stderr() -> DefaultGuard {
     start(io::stderr)
@@ -34,7 +35,7 @@ pub(crate) fn to_stderr() -> DefaultGuard {
 ///
 /// # Errors
 ///
-/// Where the file or its directory cannot be made.
+/// The system's error, if the file or its directory cannot be created.
 pub(crate) fn to_file() -> io::Result<DefaultGuard> {
     Ok(start(Mutex::new(open(&paths::log_file())?)))
 }
@@ -43,11 +44,11 @@ fn start<W>(writer: W) -> DefaultGuard
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let level = std::env::var(LEVEL)
+    let level = std::env::var(LEVEL_VARIABLE)
         .ok()
         .and_then(|level| level.parse::<Level>().ok());
     let level = LevelFilter::from_level(level.unwrap_or(Level::INFO));
-    // Full field values, no colour: it is read by people and by log collectors.
+    // No colour: log collectors read it, too.
     let layer = fmt::layer()
         .with_writer(writer)
         .with_ansi(false)
@@ -62,7 +63,7 @@ fn open(path: &Path) -> io::Result<File> {
     if let Some(directory) = path.parent() {
         fs::create_dir_all(directory)?;
     }
-    if fs::metadata(path).is_ok_and(|found| found.len() > LARGEST) {
+    if fs::metadata(path).is_ok_and(|found| found.len() > MAX_LEN) {
         fs::rename(path, path.with_extension("log.1"))?;
     }
     let mut options = OpenOptions::new();
@@ -77,11 +78,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_large_log_is_put_aside() {
+    fn a_large_log_is_rotated() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("state/daemon.log");
         drop(open(&path).unwrap());
-        fs::write(&path, vec![b'x'; (LARGEST + 1).try_into().unwrap()]).unwrap();
+        fs::write(&path, vec![b'x'; (MAX_LEN + 1).try_into().unwrap()]).unwrap();
         drop(open(&path).unwrap());
         assert_eq!(fs::metadata(&path).unwrap().len(), 0);
         assert!(path.with_extension("log.1").exists());

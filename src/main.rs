@@ -1,4 +1,4 @@
-//! The composition root: parses the command line, runs the command, and is the only place that ends the process.
+//! The `claviger` program: runs the command line and returns its exit code.
 
 use std::process::ExitCode;
 

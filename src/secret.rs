@@ -1,4 +1,4 @@
-//! The one type that a secret is in, from the first byte read to the last one written.
+//! The one type for a secret, from the first byte read to the last byte written.
 
 use std::fmt;
 
@@ -9,35 +9,38 @@ use zeroize::Zeroizing;
 
 /// A key, token, password or private key.
 ///
-/// It has no `Display` and no `Serialize`, its `Debug` shows a fingerprint at most, and its memory is zeroized when it
-/// is dropped. Whoever needs the text says so with [`Secret::expose`], which is what a review looks for.
+/// It implements neither `Display` nor `Serialize`, its `Debug` shows nothing of it, and its memory
+/// is zeroized on drop. [`Secret::expose`] is the only way to the text, so that a review can search
+/// for it.
 #[derive(Clone)]
 pub struct Secret(SecretString);
 
 impl Secret {
-    /// Takes ownership of `text`; the buffer becomes the secret's own and is wiped with it.
+    /// Copies `text` into the secret and wipes it.
     #[must_use]
     pub fn new(text: String) -> Self {
-        // `String::into_boxed_str` may move the bytes to a smaller allocation and leave the old one as it was.
+        // `String::into_boxed_str` may move the bytes to a smaller allocation without wiping the
+        // old one.
         let text = Zeroizing::new(text);
         Self(SecretString::from(text.as_str()))
     }
 
-    /// A secret as it is read from a file or a pipe: the white space around it (a last line break, mostly) is no part
-    /// of it.
+    /// As [`Secret::new`], without the whitespace around `text`: a file or a pipe mostly ends in a
+    /// line break.
     #[must_use]
     pub fn trimmed(text: String) -> Self {
         let text = Zeroizing::new(text);
         Self(SecretString::from(text.trim()))
     }
 
-    /// The secret itself. The caller sees to it that no copy outlives its use.
+    /// The secret itself. The caller must not keep a copy longer than its use.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 
-    /// The first 12 hex digits of SHA-256 of the secret: enough to tell two keys apart, nothing to use one with.
+    /// The first 12 hex digits of the secret's SHA-256: enough to distinguish two keys, and useless
+    /// as a key.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         let hash = digest::digest(&digest::SHA256, self.expose().as_bytes());
@@ -73,7 +76,7 @@ impl<'de> Deserialize<'de> for Secret {
     }
 }
 
-/// What a secret is called in status, logs and messages. See [`Secret::fingerprint`].
+/// The name of a secret in `status`, logs and messages. See [`Secret::fingerprint`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
 pub struct Fingerprint(String);
 
@@ -87,21 +90,37 @@ impl fmt::Display for Fingerprint {
 mod tests {
     use super::*;
 
+    /// `check::<Secret, _>()` compiles only if a single implementation applies, that is, if
+    /// `Secret` implements neither `Display` nor `Serialize`.
+    trait CannotBeShown<Reason> {}
+    impl<T> CannotBeShown<()> for T {}
+    struct ByDisplay;
+    impl<T: fmt::Display> CannotBeShown<ByDisplay> for T {}
+    struct BySerialize;
+    impl<T: serde::Serialize> CannotBeShown<BySerialize> for T {}
+
+    fn check<T: CannotBeShown<Reason>, Reason>() {}
+
     #[test]
-    fn debug_shows_nothing_of_it() {
+    fn a_secret_has_no_display_and_no_serialize() {
+        check::<Secret, _>();
+    }
+
+    #[test]
+    fn debug_shows_nothing_of_the_secret() {
         let secret = Secret::new("sk-very-secret".to_owned());
         assert!(!format!("{secret:?}").contains("very"));
     }
 
     #[test]
-    fn fingerprint_is_the_head_of_sha_256() {
+    fn the_fingerprint_is_the_start_of_sha_256() {
         // printf abc | sha256sum
         let fingerprint = Secret::new("abc".to_owned()).fingerprint();
         assert_eq!(fingerprint.to_string(), "ba7816bf8f01");
     }
 
     #[test]
-    fn trimmed_takes_off_the_line_break() {
+    fn trimmed_removes_the_line_break() {
         assert_eq!(Secret::trimmed(" key\r\n".to_owned()).expose(), "key");
     }
 }

@@ -1,11 +1,10 @@
-//! Locking that outlives a panic elsewhere.
+//! Locking that ignores poison.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Locks `mutex`, poisoned or not.
 ///
-/// A panic ends the process in a release build, so poison is met in tests only, and a second panic
-/// there would hide the first.
+/// A panic ends the process in a release build; in a test a second panic would hide the first.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

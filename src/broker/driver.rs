@@ -1,5 +1,8 @@
-//! The mechanism: runs what a slot asks for in tasks of the daemon, so that a client that goes away cancels nothing, and
-//! wakes the callers that wait for it.
+//! Runs one profile's slot: performs its actions in tasks of the daemon, wakes the callers that
+//! wait and keeps the timer.
+//!
+//! The slot decides, the driver acts. It gives the slot the time and the jitter, and holds no lock
+//! during I/O. Tasks belong to the daemon, so a client that disconnects cancels nothing.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard},
@@ -8,7 +11,7 @@ use std::{
 
 use tokio::{sync::watch, task::JoinHandle};
 
-use super::slot::{Action, Answer, Refusal, Slot, SlotConfig, Ticket};
+use super::slot::{Action, CredentialUnavailable, Outcome, Slot, SlotConfig, Ticket};
 use crate::{
     clock::{Clock, Tick},
     credential::{self, Credential},
@@ -17,48 +20,49 @@ use crate::{
     sync,
 };
 
-/// Chance, injected: each call gives a number from 0 up to 1.
+/// A source of random numbers, each from 0 up to 1.
 pub type Jitter = Arc<dyn Fn() -> f64 + Send + Sync>;
 
-/// Chance from the system's random numbers.
+/// Returns random numbers that differ from machine to machine.
 #[must_use]
 pub fn system_jitter() -> Jitter {
     Arc::new(fastrand::f64)
 }
 
-/// What a profile's credential comes from and goes to.
+/// A profile's source, and the gateway that its credential is for.
 #[derive(Clone)]
 pub struct Route {
-    /// Where it comes from.
+    /// The source that issues the credential.
     pub source: Arc<dyn Source>,
-    /// Who can be asked whether it is any good.
+    /// The gateway to probe; `None` if it must not be probed.
     pub gateway: Option<Arc<dyn Gateway>>,
-    /// How often the source is looked at for a new version while the profile is in use; `None` is never.
+    /// How often the source is asked for a new version while the profile is in use; `None` is
+    /// never.
     pub watch: Option<Duration>,
 }
 
 /// Why a caller got no credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AcquireError {
-    /// The source gave none.
-    Refused(Refusal),
-    /// The caller's deadline came first.
+    /// No credential can be served.
+    Unavailable(CredentialUnavailable),
+    /// The caller's deadline passed while the source was being asked.
     TimedOut {
-        /// The host that is waited for.
+        /// The source's host.
         host: String,
-        /// What went wrong the last time, if anything did.
+        /// The error of the fetch before, if it failed.
         last: Option<SourceError>,
     },
 }
 
-/// One profile's slot with what it needs to act.
+/// One profile's slot, and what its actions need.
 pub(super) struct Driver {
     slot: Mutex<Slot>,
     pub(super) route: Route,
     pub(super) clock: Arc<dyn Clock>,
     jitter: Jitter,
-    /// Counts what happened to the slot: who waits looks again when it changes.
-    events: watch::Sender<u64>,
+    /// The number of updates of the slot; callers that wait poll again when it changes.
+    updates: watch::Sender<u64>,
     timer: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -71,6 +75,7 @@ impl Drop for Driver {
 }
 
 impl Driver {
+    /// Creates a driver with an empty slot.
     pub(super) fn new(route: Route, clock: &Arc<dyn Clock>, jitter: &Jitter) -> Arc<Self> {
         let config = SlotConfig {
             watch: route.watch,
@@ -81,61 +86,69 @@ impl Driver {
             route,
             clock: Arc::clone(clock),
             jitter: Arc::clone(jitter),
-            events: watch::Sender::new(0),
+            updates: watch::Sender::new(0),
             timer: Mutex::default(),
         })
     }
 
+    /// Locks the slot. The lock must not be held across an `await`.
     pub(super) fn lock(&self) -> MutexGuard<'_, Slot> {
         sync::lock(&self.slot)
     }
 
-    /// Tells the slot something and does what it wants done then. No lock is held while that is under way.
-    pub(super) fn with<T>(self: &Arc<Self>, tell: impl FnOnce(&mut Slot) -> T) -> T {
-        let (told, actions) = {
+    /// Updates the slot, starts the actions that follow and wakes the callers that wait.
+    pub(super) fn update<T>(self: &Arc<Self>, change: impl FnOnce(&mut Slot) -> T) -> T {
+        let (result, actions) = {
             let mut slot = self.lock();
-            (tell(&mut slot), slot.take_actions())
+            (change(&mut slot), slot.take_actions())
         };
         for action in actions {
-            tokio::spawn(Arc::clone(self).run(action));
+            tokio::spawn(Arc::clone(self).perform(action));
         }
-        self.events.send_modify(|events| *events += 1);
+        self.updates.send_modify(|updates| *updates += 1);
         self.arm_timer();
-        told
+        result
     }
 
+    /// Waits at most until `deadline` for what `ticket` waits for.
+    ///
+    /// # Errors
+    ///
+    /// [`AcquireError::TimedOut`] if the deadline passes and no valid credential is cached,
+    /// [`AcquireError::Unavailable`] if none can be served.
     pub(super) async fn wait(
         self: &Arc<Self>,
         ticket: Ticket,
-        until: Tick,
+        deadline: Tick,
     ) -> Result<Arc<Credential>, AcquireError> {
-        let mut events = self.events.subscribe();
+        let mut updates = self.updates.subscribe();
         loop {
-            let answer = self.lock().answer(self.clock.now(), ticket);
-            let answer = match answer {
-                Answer::Wait(again_at) => {
-                    let wake_at = again_at.map_or(until, |at| at.min(until));
+            let polled = self.lock().poll(self.clock.now(), ticket);
+            let outcome = match polled {
+                Outcome::Pending(poll_at) => {
+                    let wake_at = poll_at.map_or(deadline, |at| at.min(deadline));
                     tokio::select! {
-                        // It can't fail: `self` keeps the sender.
-                        _ = events.changed() => continue,
+                        // This cannot fail: `self` owns the sender.
+                        _ = updates.changed() => continue,
                         () = self.clock.sleep_until(wake_at) => {}
                     }
                     let now = self.clock.now();
-                    if now.tick < until {
+                    if now.tick < deadline {
                         continue;
                     }
-                    self.lock().give_up(now, ticket)
+                    self.lock().poll_at_deadline(now, ticket)
                 }
-                answer => answer,
+                outcome => outcome,
             };
-            return match answer {
-                Answer::Serve(credential) => Ok(credential),
-                Answer::Refuse(refusal) => Err(AcquireError::Refused(refusal)),
-                Answer::Wait(_) => Err(self.timed_out(self.lock().last_error())),
+            return match outcome {
+                Outcome::Ready(credential) => Ok(credential),
+                Outcome::Failed(unavailable) => Err(AcquireError::Unavailable(unavailable)),
+                Outcome::Pending(_) => Err(self.timed_out(self.lock().last_error())),
             };
         }
     }
 
+    /// Returns the error of a caller whose deadline has passed.
     pub(super) fn timed_out(&self, last: Option<&SourceError>) -> AcquireError {
         AcquireError::TimedOut {
             host: self.route.source.host().to_owned(),
@@ -143,7 +156,7 @@ impl Driver {
         }
     }
 
-    async fn run(self: Arc<Self>, action: Action) {
+    async fn perform(self: Arc<Self>, action: Action) {
         match action {
             Action::Fetch { flight, renew } => {
                 let result = self.fetch(renew.as_deref()).await;
@@ -155,42 +168,47 @@ impl Driver {
                         host = self.route.source.host(),
                         "obtained a credential",
                     ),
-                    Err(error) => tracing::warn!(%error, "obtained no credential"),
+                    Err(error) => tracing::warn!(%error, "failed to obtain a credential"),
                 }
                 let jitter = (self.jitter)();
-                self.with(|slot| slot.on_fetched(self.clock.now(), jitter, flight, result));
+                self.update(|slot| slot.on_fetched(self.clock.now(), jitter, flight, result));
             }
             Action::Probe { probe, credential } => {
-                // A slot asks for this only where there is a gateway.
+                // A slot without a gateway requests no probe.
                 let Some(gateway) = &self.route.gateway else {
                     return;
                 };
                 let result = gateway.probe(&credential.secret).await;
-                tracing::info!(fingerprint = %credential.fingerprint(), ?result, "asked the gateway");
-                self.with(|slot| slot.on_probed(self.clock.now(), probe, result));
+                tracing::info!(
+                    fingerprint = %credential.fingerprint(),
+                    ?result,
+                    "probed the gateway",
+                );
+                self.update(|slot| slot.on_probed(self.clock.now(), probe, result));
             }
             Action::Revalidate {
                 revalidation,
                 credential,
             } => {
                 let result = self.route.source.revalidate(&credential).await;
-                tracing::debug!(?result, "looked at the source");
+                tracing::debug!(?result, "revalidated the credential at its source");
                 let jitter = (self.jitter)();
-                self.with(|slot| {
+                self.update(|slot| {
                     slot.on_revalidated(self.clock.now(), jitter, revalidation, result);
                 });
             }
         }
     }
 
-    /// Renews where that is possible, else has a new one issued. Whatever the source says of itself, what it gives has
-    /// to be something that the client takes and that is not over yet.
+    /// Renews the lease of `renew` if possible, else has the source issue a credential, and checks
+    /// that the client will accept it and that it has not expired.
     async fn fetch(&self, renew: Option<&Credential>) -> Result<Credential, SourceError> {
         let renewed = match renew {
             None => None,
             Some(current) => match self.route.source.renew(current).await {
                 Ok(renewed) => renewed,
-                // The lease is gone, or not ours any more: a new one may still be had.
+                // The lease was revoked or is no longer permitted; the source may still issue a
+                // new credential.
                 Err(error) if error.is_final() => None,
                 Err(error) => return Err(error),
             },
@@ -207,27 +225,30 @@ impl Driver {
         credential::check_usable(&credential.secret)
             .map_err(|reason| unusable(reason.to_string()))?;
         if credential.is_expired(self.clock.now()) {
-            return Err(unusable("had expired when it arrived".to_owned()));
+            return Err(unusable("is already expired".to_owned()));
         }
         Ok(credential)
     }
 
-    /// Sees to it that the slot is woken when something is due: there is a timer only while there is a deadline.
+    /// Replaces the timer by one for the slot's next deadline. An idle profile has none.
     fn arm_timer(self: &Arc<Self>) {
         let mut timer = sync::lock(&self.timer);
         if let Some(timer) = timer.take() {
             timer.abort();
         }
-        let Some(due) = self.lock().next_deadline(self.clock.now()) else {
+        let Some(deadline) = self.lock().next_deadline(self.clock.now()) else {
             return;
         };
         let driver = Arc::downgrade(self);
         let clock = Arc::clone(&self.clock);
         *timer = Some(tokio::spawn(async move {
-            clock.sleep_until(due).await;
+            clock.sleep_until(deadline).await;
             if let Some(driver) = driver.upgrade() {
-                // In a task of its own: waking sets the next timer and so ends this one.
-                tokio::spawn(async move { driver.with(|slot| slot.on_timer(driver.clock.now())) });
+                // In a task of its own, because the update replaces the timer and so aborts this
+                // task.
+                tokio::spawn(
+                    async move { driver.update(|slot| slot.on_timer(driver.clock.now())) },
+                );
             }
         }));
     }

@@ -1,8 +1,77 @@
-//! The broker: hands out credentials, and sees to it that there is one.
+//! The broker: serves each profile's credential from memory and replaces it in time.
 //!
-//! The policy is in pure files ([`slot`], [`renewal`], [`retry`], [`client_retry`]); this one has the mechanism: it runs what a slot
-//! wants done in tasks of the daemon's own, so that a client that goes away cancels nothing, and it wakes who waits.
-//! It knows the traits [`Source`], [`Gateway`] and [`Clock`] and none of their implementations.
+//! The policy is pure: [`slot`] decides what a caller gets and what must be done, with the help of
+//! [`renewal`], [`retry`] and [`client_retry`]; the time and the jitter are arguments. The
+//! mechanism is in `driver`: tasks, waiting callers, the timer. The broker knows the traits
+//! [`Source`], [`Gateway`] and [`Clock`] and none of their implementations.
+//!
+//! # The engine
+//!
+//! ```text
+//!            request                 issued               advisory         mandatory     expiry
+//!  (empty) ──────────▶ one flight ──────┬────── fresh ───────┬─ one renews, ───┬─ all wait ──┐
+//!     ▲                (all wait)       │                    │  all are served │  for it     │
+//!     │                                 ▼                    ▼                 ▼             ▼
+//!     │          ┌───────────── served from memory ◀──── the successor takes over      not served
+//!     │          │ early request                             ▲
+//!     │          ▼                                           │ another key
+//!     │   key replaced since then? ─ yes ─▶ the new one      │
+//!     │          │ no                                        │
+//!     │          ▼            2xx: accepted, served          │
+//!     │   probe the gateway ─▶ 401, 403: rejected ─▶ reissue ┤
+//!     │          │                                           │ the same key
+//!     │          ▼ inconclusive                              ▼
+//!     │   refetch within the limit;           exit code 4 at once; fetched again with
+//!     │   the old key is served               back-off until another key is issued
+//!     │
+//!     └── denied, deleted, revoked: dropped at once
+//! ```
+//!
+//! Whatever fails, the old credential stays until its successor has arrived, and a valid one is
+//! served until it expires. Only a final answer of the source (denied, deleted, revoked, login
+//! refused) drops it, and only a gateway's rejection keeps it from being served.
+//!
+//! # The numbers
+//!
+//! Each links to the constant or function that holds it and gives the reason.
+//!
+//! | number | value |
+//! |---|---|
+//! | [minimum remaining lifetime] | cache lifetime + 60 s |
+//! | [advisory window] | 30% of the lifetime or 2 cache lifetimes, at most half of it, ±10% |
+//! | [mandatory window] | 60 s, at most a tenth of the lifetime |
+//! | [in use] | a request within the last 3 cache lifetimes, at least 3 min |
+//! | [back-off] | full jitter over 1 s · 2ⁿ, from 1 s to 5 min; `Retry-After` up to an hour |
+//! | [watch] | every 30 s by default, [±10%](slot::watch::WATCH_JITTER); back-off after a failure |
+//! | [wait for the source] | at most 1 s if a valid key is cached |
+//! | [revalidation grace] | 2 s |
+//! | [probe result] | answers further requests for 5 s |
+//! | [burst of probes] | 5, then [one every 2 s](slot::probe::PROBE_REFILL) |
+//! | [calibration] | a probe with an invalid key, once a day |
+//! | [refetch limit] | one in 10 s · 2ⁿ, [at most 5 min](slot::refetch_limiter::MAX_INTERVAL) |
+//! | [uninformative clients] | cache for less than 5 s; [one probe in 30 s][uninformative] |
+//!
+//! [minimum remaining lifetime]: renewal::min_remaining
+//! [advisory window]: renewal::advisory_window
+//! [mandatory window]: renewal::MANDATORY_WINDOW
+//! [in use]: slot::schedule::IN_USE_LIFETIMES
+//! [back-off]: retry::delay
+//! [watch]: Route::watch
+//! [wait for the source]: slot::MAX_REVALIDATION_WAIT
+//! [revalidation grace]: client_retry::REVALIDATION_GRACE
+//! [probe result]: slot::probe::RESULT_TTL
+//! [burst of probes]: slot::probe::PROBE_BURST
+//! [calibration]: crate::gateway::http::CALIBRATION_TTL
+//! [refetch limit]: slot::refetch_limiter::INITIAL_INTERVAL
+//! [uninformative clients]: client_retry::MIN_INFORMATIVE_LIFETIME
+//! [uninformative]: slot::probe::UNINFORMATIVE_INTERVAL
+//!
+//! [`Source`]: crate::source::Source
+//! [`Gateway`]: crate::gateway::Gateway
+#![expect(
+    rustdoc::private_intra_doc_links,
+    reason = "the numbers are private, and the gate documents private items"
+)]
 
 pub(crate) mod client_retry;
 mod driver;
@@ -17,11 +86,11 @@ use std::{
 
 use self::{
     driver::Driver,
-    slot::{Answer, Slot},
+    slot::{Outcome, Slot},
 };
 pub use self::{
     driver::{AcquireError, Jitter, Route, system_jitter},
-    slot::{Ask, Refusal, Snapshot},
+    slot::{AcquireRequest, CredentialUnavailable, Snapshot},
 };
 use crate::{
     clock::{Clock, Tick},
@@ -30,25 +99,28 @@ use crate::{
     source::SourceError,
 };
 
-/// Hands out the credentials of all profiles.
+/// Serves the credentials of all profiles.
+///
+/// Its methods take the name of one of its profiles, and panic if it has no such profile.
 pub struct Broker {
     drivers: BTreeMap<String, Arc<Driver>>,
 }
 
 impl Broker {
-    /// A broker for these profiles. No source is asked before somebody asks for its credential.
+    /// Creates a broker for the profiles of `routes`. No source is asked before the first request
+    /// for its profile.
     #[must_use]
     pub fn new(routes: BTreeMap<String, Route>, clock: &Arc<dyn Clock>, jitter: &Jitter) -> Self {
-        let none = Self {
+        let empty = Self {
             drivers: BTreeMap::new(),
         };
-        none.succeed(routes, &BTreeSet::new(), clock, jitter)
+        empty.reconfigured(routes, &BTreeSet::new(), clock, jitter)
     }
 
-    /// A broker for the profiles of a new configuration. Those that are `unchanged` go on with what they have: their
-    /// credential, their flight, their back-off.
+    /// Creates the broker for a new configuration. The profiles in `unchanged` keep their
+    /// credential, the flight under way and the back-off; the others start empty.
     #[must_use]
-    pub(crate) fn succeed(
+    pub(crate) fn reconfigured(
         &self,
         routes: BTreeMap<String, Route>,
         unchanged: &BTreeSet<String>,
@@ -69,65 +141,67 @@ impl Broker {
         Self { drivers }
     }
 
-    /// The current credential of `profile`, which must be one of the broker's. Where a new one has to be obtained first,
-    /// this waits for it until `until`.
+    /// Returns the current credential of `profile`. If one has to be obtained first, waits for it
+    /// at most until `deadline`.
     ///
     /// # Errors
     ///
-    /// [`AcquireError`]; a credential that is there and alive is served whatever happens to its successor.
+    /// [`AcquireError`]. A valid credential that the gateway does not reject is served even if its
+    /// successor could not be obtained.
     pub async fn acquire(
         &self,
         profile: &str,
-        ask: Ask,
-        until: Tick,
+        request: AcquireRequest,
+        deadline: Tick,
     ) -> Result<Arc<Credential>, AcquireError> {
         let driver = &self.drivers[profile];
-        let ticket = driver.with(|slot| slot.ask(driver.clock.now(), ask));
-        driver.wait(ticket, until).await
+        let ticket = driver.update(|slot| slot.acquire(driver.clock.now(), request));
+        driver.wait(ticket, deadline).await
     }
 
-    /// Obtains a new credential now. The old one stays, and is served to others, until the new one is in hand.
+    /// Obtains a new credential now and returns it. Until it has arrived, the old one is served.
     ///
     /// # Errors
     ///
-    /// [`AcquireError`], also where the old one is still served.
+    /// [`AcquireError`] if no new credential arrives by `deadline`; the old one stays all the same.
     pub async fn refresh(
         &self,
         profile: &str,
-        until: Tick,
+        deadline: Tick,
     ) -> Result<Arc<Credential>, AcquireError> {
         let driver = &self.drivers[profile];
-        let ticket = driver.with(Slot::refresh);
-        let credential = driver.wait(ticket, until).await?;
-        driver.with(|slot| {
+        let ticket = driver.update(Slot::refresh);
+        let credential = driver.wait(ticket, deadline).await?;
+        driver.update(|slot| {
             let now = driver.clock.now();
-            match (slot.answer(now, ticket), slot.last_error()) {
-                (Answer::Wait(_), last) => Err(driver.timed_out(last)),
-                (_, Some(_)) => Err(AcquireError::Refused(slot.refusal(now))),
+            match (slot.poll(now, ticket), slot.last_error()) {
+                (Outcome::Pending(_), last) => Err(driver.timed_out(last)),
+                (_, Some(_)) => Err(AcquireError::Unavailable(slot.unavailable(now))),
                 (_, None) => Ok(credential),
             }
         })
     }
 
-    /// Forgets the credential of `profile` and tells the source so.
+    /// Forgets the credential of `profile` and has the source revoke it.
     ///
     /// # Errors
     ///
-    /// What the source said; here all is forgotten nevertheless.
+    /// [`SourceError`] if the source could not revoke it; it is forgotten here all the same.
     pub async fn revoke(&self, profile: &str) -> Result<(), SourceError> {
         let driver = &self.drivers[profile];
-        let credential = driver.with(Slot::forget);
+        let credential = driver.update(Slot::forget);
         driver.route.source.revoke(credential.as_deref()).await
     }
 
-    /// What is known of `profile`.
+    /// Returns what `status` reports about `profile`.
     #[must_use]
     pub fn snapshot(&self, profile: &str) -> Snapshot {
         let driver = &self.drivers[profile];
         driver.lock().snapshot(driver.clock.now())
     }
 
-    /// Whether the word of the gateway of `profile` counts; `None` where there is none to ask.
+    /// Whether the answers of the gateway of `profile` are reliable; `None` if it has none to
+    /// probe.
     #[must_use]
     pub(crate) fn calibration(&self, profile: &str) -> Option<Calibration> {
         Some(self.drivers[profile].route.gateway.as_ref()?.calibration())

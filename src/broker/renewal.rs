@@ -1,46 +1,60 @@
-//! When a credential is due to be replaced. Pure: the life that is left, the client's cache lifetime and chance are
-//! arguments.
+//! When a credential must be replaced.
+//!
+//! Pure: the remaining lifetime, the client's cache lifetime and the jitter are arguments.
 //!
 //! ```text
 //! issued                                     advisory            mandatory  expiry
-//!   |------------------ rest --------------------|--- one renews ---|-- all --|
-//!                                                   the others get     wait for
-//!                                                   the cached one     the new one
+//!   |----------------- fresh --------------------|-- one renews, --|-- all --|
+//!                                                   all get the      wait for
+//!                                                   cached one       the new one
 //! ```
 
 use std::time::Duration;
 
-/// What is added to the client's cache lifetime in the promise: the client uses a key once more after that
-/// (stale-while-revalidate), and its request takes its time.
-pub(crate) const MARGIN: Duration = Duration::from_secs(60);
+/// What a served credential must live on beyond the client's cache lifetime: the client uses a key
+/// once more after that (stale while revalidate), and a long request takes up to a minute.
+pub(crate) const REQUEST_MARGIN: Duration = Duration::from_secs(60);
 
-/// From here on callers wait for the successor: less is left than a long request of the client's takes.
-pub(crate) const MANDATORY: Duration = Duration::from_secs(60);
+/// From this remaining lifetime on callers wait for the successor: a long request of the client may
+/// outlive the credential.
+pub(crate) const MANDATORY_WINDOW: Duration = Duration::from_secs(60);
 
-/// How large a part of the life the advisory window is at least.
-const ADVISORY_PART: f64 = 0.3;
+/// The most of the lifetime that the mandatory window takes, as a divisor. A credential that lives
+/// for a minute would otherwise never be served from memory.
+const MANDATORY_DIVISOR: u32 = 10;
 
-/// How large a part of the life the advisory window is at most: a key that lives shorter than the client caches would
-/// otherwise be replaced without pause.
-const ADVISORY_LARGEST_PART: f64 = 0.5;
+/// The least of the lifetime that the advisory window takes. With a lifetime of an hour the source
+/// may be down for ten minutes before any caller waits for it.
+const ADVISORY_FRACTION: f64 = 0.3;
 
-/// How far chance moves the advisory window, so that laptops that started together don't renew together.
-const JITTER: f64 = 0.1;
+/// The most of the lifetime that the advisory window takes. A credential that lives shorter than
+/// the client caches would otherwise be replaced all the time.
+const MAX_ADVISORY_FRACTION: f64 = 0.5;
 
-/// How soon a credential should be replaced.
+/// How many cache lifetimes the advisory window covers at least. A client usually comes back while
+/// there is still time to renew without making it wait.
+const ADVISORY_CACHE_LIFETIMES: u32 = 2;
+
+/// How far jitter moves the advisory window, as a fraction of it: laptops that started together
+/// must not renew together.
+const WINDOW_JITTER: f64 = 0.1;
+
+/// How soon a credential must be replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Need {
+pub(crate) enum Urgency {
     /// Not yet.
     None,
-    /// Soon: fetch the successor, serve the current one meanwhile.
+    /// Soon: fetch the successor and serve the current one meanwhile.
     Advisory,
     /// Now: wait for the successor, as far as the caller's deadline allows.
     Mandatory,
 }
 
-/// How long before its end a credential that lives for `lifetime` is to be replaced: 30% of its life or twice the
-/// client's cache lifetime, whichever is longer, half of its life at most, and ±10% by `jitter` (from 0 up to 1), which
-/// is drawn once for each credential.
+/// Returns how long before its expiry a credential that lives for `lifetime` must be replaced.
+///
+/// That is 30% of the lifetime or twice the client's cache lifetime, whichever is longer, at most
+/// half of the lifetime, and ±10% by `jitter` (from 0 up to 1), which is drawn once for each
+/// credential.
 #[must_use]
 pub(crate) fn advisory_window(
     lifetime: Duration,
@@ -48,50 +62,57 @@ pub(crate) fn advisory_window(
     jitter: f64,
 ) -> Duration {
     let wanted = lifetime
-        .mul_f64(ADVISORY_PART)
-        .max(cache_lifetime.saturating_mul(2));
-    let factor = 1.0 - JITTER + 2.0 * JITTER * jitter.clamp(0.0, 1.0);
+        .mul_f64(ADVISORY_FRACTION)
+        .max(cache_lifetime.saturating_mul(ADVISORY_CACHE_LIFETIMES));
+    let factor = 1.0 - WINDOW_JITTER + 2.0 * WINDOW_JITTER * jitter.clamp(0.0, 1.0);
     wanted
-        .min(lifetime.mul_f64(ADVISORY_LARGEST_PART))
+        .min(lifetime.mul_f64(MAX_ADVISORY_FRACTION))
         .mul_f64(factor)
 }
 
-/// How long a credential has to live on when it is handed out, so that the client never sends a dead one.
+/// Returns the minimum remaining lifetime of a credential when it is served, so that the client
+/// never sends an expired one.
 #[must_use]
 pub(crate) fn min_remaining(cache_lifetime: Duration) -> Duration {
-    cache_lifetime.saturating_add(MARGIN)
+    cache_lifetime.saturating_add(REQUEST_MARGIN)
 }
 
-/// The longest cache lifetime with which a client of a source whose credentials live for `lifetime` never holds a dead
-/// one, and does not make the source issue one for every ask: half the life less [`MARGIN`], or a quarter of the life
-/// where that leaves too little.
+/// Returns the longest cache lifetime to recommend to a client of a source whose credentials live
+/// for `lifetime`.
+///
+/// With it the client never holds an expired credential, and the source does not have to issue one
+/// for every request: half the lifetime less [`REQUEST_MARGIN`], but at least a quarter of the
+/// lifetime.
 #[must_use]
 pub(crate) fn longest_cache_lifetime(lifetime: Duration) -> Duration {
-    (lifetime / 2).saturating_sub(MARGIN).max(lifetime / 4)
+    (lifetime / 2)
+        .saturating_sub(REQUEST_MARGIN)
+        .max(lifetime / 4)
 }
 
-/// How soon a credential should be replaced that was to live for `lifetime`, has `remaining` of it left and was given
-/// the window `advisory`.
+/// Returns how soon a credential must be replaced that lives for `lifetime`, of which `remaining`
+/// is left, and has the advisory window `advisory`.
 ///
-/// Where the source's credentials live longer than the promise, one that can't keep it is replaced before it is handed
-/// out. Where they live shorter, the best there is has to do, and waiting starts at [`MANDATORY`] or a tenth of the
-/// life, whichever is shorter.
+/// If the source's credentials live longer than the minimum remaining lifetime, one below it is
+/// replaced before it is served. If they live shorter, a fresh one is below it as well and waiting
+/// would not help; callers then wait only in the last [`MANDATORY_WINDOW`] or tenth of the
+/// lifetime, whichever is shorter.
 #[must_use]
-pub(crate) fn need(
+pub(crate) fn urgency(
     lifetime: Duration,
     remaining: Duration,
     advisory: Duration,
     cache_lifetime: Duration,
-) -> Need {
+) -> Urgency {
     let min_remaining = min_remaining(cache_lifetime);
-    let mandatory = MANDATORY.min(lifetime / 10);
+    let mandatory = MANDATORY_WINDOW.min(lifetime / MANDATORY_DIVISOR);
     let is_below_minimum = lifetime > min_remaining && remaining < min_remaining;
     if remaining <= mandatory || is_below_minimum {
-        Need::Mandatory
+        Urgency::Mandatory
     } else if remaining <= advisory {
-        Need::Advisory
+        Urgency::Advisory
     } else {
-        Need::None
+        Urgency::None
     }
 }
 
@@ -106,38 +127,39 @@ mod tests {
     }
 
     #[test]
-    fn an_hours_key_is_replaced_when_eighteen_minutes_are_left() {
+    fn an_hour_long_key_is_replaced_with_eighteen_minutes_remaining() {
         assert_eq!(advisory_window(secs(3600), secs(300), 0.5), secs(1080));
     }
 
     #[test]
-    fn a_short_key_is_replaced_at_half_its_life() {
+    fn a_short_lived_key_is_replaced_at_half_its_lifetime() {
         assert_eq!(advisory_window(secs(600), secs(300), 0.5), secs(300));
     }
 
     #[test]
-    fn a_key_that_breaks_the_promise_is_waited_for() {
-        let need = |left| need(secs(3600), secs(left), secs(1080), secs(300));
-        assert_eq!(need(2000), Need::None);
-        assert_eq!(need(1080), Need::Advisory);
-        assert_eq!(need(360), Need::Advisory);
-        assert_eq!(need(359), Need::Mandatory);
+    fn callers_wait_if_less_than_the_minimum_remains() {
+        let urgency = |remaining| urgency(secs(3600), secs(remaining), secs(1080), secs(300));
+        assert_eq!(urgency(2000), Urgency::None);
+        assert_eq!(urgency(1080), Urgency::Advisory);
+        assert_eq!(urgency(360), Urgency::Advisory);
+        assert_eq!(urgency(359), Urgency::Mandatory);
     }
 
     #[test]
-    fn a_source_that_can_not_keep_the_promise_is_not_pestered() {
-        // Five minutes of life for a client that caches for five: every hand-out is short.
-        let need = |left| need(secs(300), secs(left), secs(150), secs(300));
-        assert_eq!(need(299), Need::None);
-        assert_eq!(need(150), Need::Advisory);
-        assert_eq!(need(30), Need::Mandatory);
+    fn a_source_whose_keys_never_reach_the_minimum_is_not_asked_all_the_time() {
+        // A lifetime of five minutes for a client that caches for five: every key is below the
+        // minimum.
+        let urgency = |remaining| urgency(secs(300), secs(remaining), secs(150), secs(300));
+        assert_eq!(urgency(299), Urgency::None);
+        assert_eq!(urgency(150), Urgency::Advisory);
+        assert_eq!(urgency(30), Urgency::Mandatory);
     }
 
     #[test]
-    fn what_is_advised_to_cache_keeps_the_promise() {
+    fn the_recommended_cache_lifetime_leaves_the_minimum() {
         for lifetime in [240, 300, 600, 3600, 86_400] {
-            let advised = longest_cache_lifetime(secs(lifetime));
-            assert!(min_remaining(advised) < secs(lifetime), "{lifetime}");
+            let recommended = longest_cache_lifetime(secs(lifetime));
+            assert!(min_remaining(recommended) < secs(lifetime), "{lifetime}");
         }
         assert_eq!(longest_cache_lifetime(secs(600)), secs(240));
         assert_eq!(longest_cache_lifetime(secs(300)), secs(90));
@@ -145,7 +167,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_window_opens_within_the_life(
+        fn the_window_opens_within_the_lifetime(
             lifetime in 1u64..10_000_000, cache in 0u64..100_000, jitter in 0.0..1.0f64,
         ) {
             let window = advisory_window(secs(lifetime), secs(cache), jitter);
@@ -154,7 +176,7 @@ mod tests {
         }
 
         #[test]
-        fn chance_moves_the_window_by_a_tenth_at_most(
+        fn jitter_moves_the_window_by_at_most_a_tenth(
             lifetime in 100u64..10_000_000, cache in 0u64..100_000, jitter in 0.0..1.0f64,
         ) {
             let middle = advisory_window(secs(lifetime), secs(cache), 0.5).as_secs_f64();
@@ -163,7 +185,7 @@ mod tests {
         }
 
         #[test]
-        fn need_only_grows_as_life_runs_out(
+        fn urgency_only_grows_as_the_lifetime_runs_out(
             lifetime in 1u64..1_000_000, cache in 0u64..10_000, jitter in 0.0..1.0f64,
             a in 0.0..1.0f64, b in 0.0..1.0f64,
         ) {
@@ -171,17 +193,17 @@ mod tests {
             let window = advisory_window(lifetime, cache, jitter);
             let (more, less) = (lifetime.mul_f64(a.max(b)), lifetime.mul_f64(a.min(b)));
             prop_assert!(
-                need(lifetime, less, window, cache) >= need(lifetime, more, window, cache)
+                urgency(lifetime, less, window, cache) >= urgency(lifetime, more, window, cache)
             );
         }
 
         #[test]
-        fn a_fresh_credential_needs_nothing(
+        fn a_fresh_credential_is_not_urgent(
             lifetime in 1u64..1_000_000, cache in 0u64..10_000, jitter in 0.0..1.0f64,
         ) {
             let (lifetime, cache) = (secs(lifetime), secs(cache));
             let window = advisory_window(lifetime, cache, jitter);
-            prop_assert_eq!(need(lifetime, lifetime, window, cache), Need::None);
+            prop_assert_eq!(urgency(lifetime, lifetime, window, cache), Urgency::None);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The mechanism: tasks, waiting, time. (What is decided is tested in `slot/tests.rs`.)
+//! The mechanism: tasks, waiting and time. The policy is tested in `slot/tests`.
 
 use std::{
     collections::VecDeque,
@@ -13,35 +13,36 @@ use async_trait::async_trait;
 use tokio::{sync::Notify, task::JoinHandle};
 
 use super::{
-    slot::{Reason, Refusal},
+    slot::{CredentialUnavailable, Reason},
     *,
 };
 use crate::{
     clock::{ManualClock, Timestamp},
+    credential,
     secret::Secret,
     source::{Source, TransportError},
 };
 
-const ASK: Ask = Ask {
+const REQUEST: AcquireRequest = AcquireRequest {
     cache_lifetime: Duration::from_secs(300),
     session: None,
 };
 
-/// A key with its lifetime in seconds, or what is wrong.
-type Line = Result<(&'static str, Option<u64>), SourceError>;
+/// A key with its lifetime in seconds, or an error.
+type Scripted = Result<(&'static str, Option<u64>), SourceError>;
 
-/// A source that says what it was told to say, when it is let.
-struct Scripted {
+/// A source that returns the given answers in order; with a gate, each after one notification.
+struct ScriptedSource {
     clock: ManualClock,
-    answers: Mutex<VecDeque<Line>>,
-    asked: AtomicUsize,
+    answers: Mutex<VecDeque<Scripted>>,
+    fetches: AtomicUsize,
     gate: Option<Notify>,
 }
 
 #[async_trait]
-impl Source for Scripted {
+impl Source for ScriptedSource {
     async fn issue(&self) -> Result<Credential, SourceError> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
+        self.fetches.fetch_add(1, Ordering::SeqCst);
         if let Some(gate) = &self.gate {
             gate.notified().await;
         }
@@ -50,7 +51,7 @@ impl Source for Scripted {
             .lock()
             .unwrap()
             .pop_front()
-            .expect("asked too often");
+            .expect("more fetches than answers");
         answer.map(|(key, lifetime)| Credential {
             secret: Secret::new(key.to_owned()),
             obtained: self.clock.now(),
@@ -67,17 +68,17 @@ impl Source for Scripted {
 
 struct BrokerFixture {
     clock: ManualClock,
-    source: Arc<Scripted>,
+    source: Arc<ScriptedSource>,
     broker: Arc<Broker>,
 }
 
 impl BrokerFixture {
-    fn new(gated: bool, answers: impl IntoIterator<Item = Line>) -> Self {
+    fn new(gated: bool, answers: impl IntoIterator<Item = Scripted>) -> Self {
         let clock = ManualClock::at(Timestamp::UNIX_EPOCH);
-        let source = Arc::new(Scripted {
+        let source = Arc::new(ScriptedSource {
             clock: clock.clone(),
             answers: Mutex::new(answers.into_iter().collect()),
-            asked: AtomicUsize::new(0),
+            fetches: AtomicUsize::new(0),
             gate: gated.then(Notify::new),
         });
         let jitter: Jitter = Arc::new(|| 0.5);
@@ -93,18 +94,18 @@ impl BrokerFixture {
 
     fn acquire(&self) -> JoinHandle<Result<String, AcquireError>> {
         let broker = Arc::clone(&self.broker);
-        let until = self.clock.now().tick + Duration::from_secs(8);
+        let deadline = self.clock.now().tick + Duration::from_secs(8);
         tokio::spawn(async move {
-            let credential = broker.acquire("p", ASK, until).await?;
+            let credential = broker.acquire("p", REQUEST, deadline).await?;
             Ok(credential.secret.expose().to_owned())
         })
     }
 
-    fn asked(&self) -> usize {
-        self.source.asked.load(Ordering::SeqCst)
+    fn fetches(&self) -> usize {
+        self.source.fetches.load(Ordering::SeqCst)
     }
 
-    /// Lets every task run until all wait.
+    /// Lets all tasks run as far as they can.
     async fn settle(&self) {
         for _ in 0..50 {
             tokio::task::yield_now().await;
@@ -112,7 +113,7 @@ impl BrokerFixture {
     }
 }
 
-fn route(source: &Arc<Scripted>) -> Route {
+fn route(source: &Arc<ScriptedSource>) -> Route {
     Route {
         source: Arc::clone(source) as Arc<dyn Source>,
         gateway: None,
@@ -136,11 +137,11 @@ async fn a_hundred_callers_make_one_request() {
     for caller in callers {
         assert_eq!(caller.await.unwrap().unwrap(), "k1");
     }
-    assert_eq!(fixture.asked(), 1);
+    assert_eq!(fixture.fetches(), 1);
 }
 
 #[tokio::test]
-async fn a_caller_that_goes_away_cancels_nothing() {
+async fn a_caller_that_disconnects_cancels_nothing() {
     let fixture = BrokerFixture::new(true, [Ok(("k1", None))]);
     let leader = fixture.acquire();
     fixture.settle().await;
@@ -150,11 +151,11 @@ async fn a_caller_that_goes_away_cancels_nothing() {
     fixture.settle().await;
     fixture.source.gate.as_ref().unwrap().notify_one();
     assert_eq!(follower.await.unwrap().unwrap(), "k1");
-    assert_eq!(fixture.asked(), 1);
+    assert_eq!(fixture.fetches(), 1);
 }
 
 #[tokio::test]
-async fn a_hanging_source_costs_a_caller_its_deadline_and_no_more() {
+async fn a_hanging_source_delays_a_caller_until_its_deadline_and_no_longer() {
     let fixture = BrokerFixture::new(true, [Ok(("k1", None))]);
     let caller = fixture.acquire();
     fixture.settle().await;
@@ -162,78 +163,81 @@ async fn a_hanging_source_costs_a_caller_its_deadline_and_no_more() {
     let error = caller.await.unwrap().unwrap_err();
     assert!(matches!(error, AcquireError::TimedOut { ref host, last: None } if host == "scripted"));
 
-    // The next caller finds what has arrived since.
+    // The next caller gets what has arrived since.
     fixture.source.gate.as_ref().unwrap().notify_one();
     fixture.settle().await;
     assert_eq!(fixture.acquire().await.unwrap().unwrap(), "k1");
-    assert_eq!(fixture.asked(), 1);
+    assert_eq!(fixture.fetches(), 1);
 }
 
 #[tokio::test]
-async fn a_profile_in_use_is_renewed_without_being_asked() {
+async fn a_profile_in_use_is_renewed_without_a_request() {
     let fixture = BrokerFixture::new(false, [Ok(("k1", Some(1200))), Ok(("k2", Some(1200)))]);
     assert_eq!(fixture.acquire().await.unwrap().unwrap(), "k1");
     fixture.settle().await;
     fixture.clock.advance(Duration::from_secs(600));
     fixture.settle().await;
-    assert_eq!(fixture.asked(), 2);
+    assert_eq!(fixture.fetches(), 2);
     assert_eq!(fixture.acquire().await.unwrap().unwrap(), "k2");
 }
 
 #[tokio::test]
-async fn a_profile_at_rest_is_left_alone() {
+async fn an_idle_profile_is_not_renewed() {
     let fixture = BrokerFixture::new(false, [Ok(("k1", Some(36_000)))]);
     assert_eq!(fixture.acquire().await.unwrap().unwrap(), "k1");
     fixture.settle().await;
     fixture.clock.advance(Duration::from_secs(40_000));
     fixture.settle().await;
-    assert_eq!(fixture.asked(), 1);
+    assert_eq!(fixture.fetches(), 1);
 }
 
 #[tokio::test]
-async fn a_refresh_that_fails_says_so_although_the_old_key_is_served() {
+async fn a_failed_refresh_returns_the_error_although_the_old_key_is_served() {
     let fixture = BrokerFixture::new(false, [Ok(("k1", None)), Err(down())]);
     assert_eq!(fixture.acquire().await.unwrap().unwrap(), "k1");
-    let until = fixture.clock.now().tick + Duration::from_secs(8);
-    let refreshed = fixture.broker.refresh("p", until).await;
+    let deadline = fixture.clock.now().tick + Duration::from_secs(8);
+    let refreshed = fixture.broker.refresh("p", deadline).await;
     assert!(
-        matches!(refreshed, Err(AcquireError::Refused(refusal)) if refusal.reason == Reason::Source(down()))
+        matches!(refreshed, Err(AcquireError::Unavailable(unavailable)) if unavailable.reason == Reason::Source(down()))
     );
     assert_eq!(fixture.acquire().await.unwrap().unwrap(), "k1");
 }
 
 #[tokio::test]
-async fn what_the_client_would_refuse_is_not_passed_on() {
-    let fixture = BrokerFixture::new(false, [Ok(("two words", None))]);
+async fn a_key_that_the_client_would_refuse_is_an_error() {
+    let fixture = BrokerFixture::new(false, [Ok(("a b", None))]);
     let error = fixture.acquire().await.unwrap().unwrap_err();
+    let unusable = credential::check_usable(&Secret::new("a b".to_owned())).unwrap_err();
     assert!(matches!(
         error,
-        AcquireError::Refused(Refusal { reason: Reason::Source(SourceError::Unusable { ref reason, .. }), .. })
-            if reason == "contains whitespace at character 4"
+        AcquireError::Unavailable(CredentialUnavailable { reason: Reason::Source(SourceError::Unusable { ref reason, .. }), .. })
+            if *reason == unusable.to_string()
     ));
 }
 
 #[tokio::test]
-async fn what_has_expired_when_it_arrives_does_not_replace_what_is_there() {
+async fn a_key_that_is_already_expired_does_not_replace_the_cached_one() {
     let fixture = BrokerFixture::new(false, [Ok(("k1", None)), Ok(("k2", Some(0)))]);
     assert_eq!(fixture.acquire().await.unwrap().unwrap(), "k1");
-    let until = fixture.clock.now().tick + Duration::from_secs(8);
-    fixture.broker.refresh("p", until).await.unwrap_err();
+    let deadline = fixture.clock.now().tick + Duration::from_secs(8);
+    fixture.broker.refresh("p", deadline).await.unwrap_err();
     assert_eq!(fixture.acquire().await.unwrap().unwrap(), "k1");
 }
 
 #[tokio::test]
-async fn a_new_configuration_takes_over_the_profiles_that_it_leaves_as_they_were() {
+async fn a_new_configuration_keeps_the_keys_of_unchanged_profiles() {
     let fixture = BrokerFixture::new(false, [Ok(("k1", None)), Ok(("k2", None))]);
     assert_eq!(fixture.acquire().await.unwrap().unwrap(), "k1");
     let clock: Arc<dyn Clock> = Arc::new(fixture.clock.clone());
     let jitter: Jitter = Arc::new(|| 0.5);
-    let until = fixture.clock.now().tick + Duration::from_secs(8);
+    let deadline = fixture.clock.now().tick + Duration::from_secs(8);
     for (unchanged, expected) in [(vec!["p".to_owned()], "k1"), (vec![], "k2")] {
         let routes = BTreeMap::from([("p".to_owned(), route(&fixture.source))]);
         let unchanged = unchanged.into_iter().collect();
-        let broker = fixture.broker.succeed(routes, &unchanged, &clock, &jitter);
-        let credential = broker.acquire("p", ASK, until).await.unwrap();
+        let broker = fixture
+            .broker
+            .reconfigured(routes, &unchanged, &clock, &jitter);
+        let credential = broker.acquire("p", REQUEST, deadline).await.unwrap();
         assert_eq!(credential.secret.expose(), expected);
     }
 }
@@ -241,42 +245,42 @@ async fn a_new_configuration_takes_over_the_profiles_that_it_leaves_as_they_were
 #[tokio::test]
 async fn a_hanging_source_delays_neither_another_profile_nor_a_cached_key() {
     let hanging = BrokerFixture::new(true, [Ok(("never", None))]);
-    let well = BrokerFixture::new(false, [Ok(("k1", Some(3600)))]);
+    let healthy = BrokerFixture::new(false, [Ok(("k1", Some(3600)))]);
     let routes = BTreeMap::from([
         ("hanging".to_owned(), route(&hanging.source)),
-        ("well".to_owned(), route(&well.source)),
+        ("healthy".to_owned(), route(&healthy.source)),
     ]);
-    let clock: Arc<dyn Clock> = Arc::new(well.clock.clone());
+    let clock: Arc<dyn Clock> = Arc::new(healthy.clock.clone());
     let jitter: Jitter = Arc::new(|| 0.5);
     let broker = Arc::new(Broker::new(routes, &clock, &jitter));
-    let until = well.clock.now().tick + Duration::from_secs(8);
+    let deadline = healthy.clock.now().tick + Duration::from_secs(8);
     let waiting = tokio::spawn({
         let broker = Arc::clone(&broker);
-        async move { broker.acquire("hanging", ASK, until).await }
+        async move { broker.acquire("hanging", REQUEST, deadline).await }
     });
-    well.settle().await;
-    assert!(broker.acquire("well", ASK, until).await.is_ok());
+    healthy.settle().await;
+    assert!(broker.acquire("healthy", REQUEST, deadline).await.is_ok());
 
-    // Its own source hangs from now on, and the key is due for renewal: it is served all the same.
-    let broken = BrokerFixture::new(true, [Ok(("k2", Some(3600)))]);
-    let routes = BTreeMap::from([("p".to_owned(), route(&broken.source))]);
-    let clock: Arc<dyn Clock> = Arc::new(broken.clock.clone());
+    // The key's own source hangs and the key is due for renewal: it is served all the same.
+    let renewing = BrokerFixture::new(true, [Ok(("k2", Some(3600)))]);
+    let routes = BTreeMap::from([("p".to_owned(), route(&renewing.source))]);
+    let clock: Arc<dyn Clock> = Arc::new(renewing.clock.clone());
     let broker = Broker::new(routes, &clock, &jitter);
-    broken.source.gate.as_ref().unwrap().notify_one();
-    let until = broken.clock.now().tick + Duration::from_secs(8);
-    assert!(broker.acquire("p", ASK, until).await.is_ok());
-    broken.clock.advance(Duration::from_secs(3000));
-    let served = broker.acquire("p", ASK, until).await.unwrap();
+    renewing.source.gate.as_ref().unwrap().notify_one();
+    let deadline = renewing.clock.now().tick + Duration::from_secs(8);
+    assert!(broker.acquire("p", REQUEST, deadline).await.is_ok());
+    renewing.clock.advance(Duration::from_secs(3000));
+    let served = broker.acquire("p", REQUEST, deadline).await.unwrap();
     assert_eq!(served.secret.expose(), "k2");
     waiting.abort();
 }
 
 #[tokio::test]
-async fn a_key_that_lives_for_seven_thousand_years_is_no_trouble() {
+async fn a_lifetime_of_seven_thousand_years_does_not_overflow() {
     let fixture = BrokerFixture::new(false, [Ok(("k1", Some(240_000_000_000)))]);
     assert_eq!(fixture.acquire().await.unwrap().unwrap(), "k1");
     fixture.settle().await;
     fixture.clock.advance(Duration::from_secs(400_000_000));
     assert_eq!(fixture.acquire().await.unwrap().unwrap(), "k1");
-    assert_eq!(fixture.asked(), 1);
+    assert_eq!(fixture.fetches(), 1);
 }

@@ -16,7 +16,7 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use claviger_wire::Failure;
 
 use crate::error_report;
@@ -115,6 +115,12 @@ fn tell(failure: &Failure) {
     }
 }
 
+/// The definition of the command line: the commands and flags that a message can name.
+#[must_use]
+pub fn command() -> clap::Command {
+    Arguments::command()
+}
+
 fn run(command: Command) -> Result<(), Complaint> {
     match command {
         Command::Daemon(arguments) => daemon::run(arguments),
@@ -144,10 +150,8 @@ fn block_on<T>(future: impl Future<Output = Result<T, Complaint>>) -> Result<T, 
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     #[test]
     fn the_definition_is_sound() {
-        super::Arguments::command().debug_assert();
+        super::command().debug_assert();
     }
 }

@@ -8,11 +8,11 @@ pub(super) fn look_up(pid: u32) -> Option<Process> {
     parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
 
-/// The name stands in parentheses and may have any in itself, so the last one ends it.
+/// Parses the file. The name is in parentheses and may itself contain some: the last one ends it.
 fn parse(stat: &str) -> Option<Process> {
     let (head, tail) = stat.rsplit_once(") ")?;
     let (_, name) = head.split_once('(')?;
-    // From the third field on: state, ppid, …, starttime, which is the 22nd.
+    // `tail` starts at the third field: state, ppid (4th), …, starttime (22nd).
     let mut fields = tail.split(' ');
     Some(Process {
         parent: fields.nth(1)?.parse().ok()?,
@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_name_parent_and_start_whatever_the_name() {
+    fn a_name_may_contain_parentheses_and_spaces() {
         let stat = "4711 (a) b (c) S 42 4711 4711 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 987654 5 6";
         let expected = Process {
             parent: 42,

@@ -1,6 +1,6 @@
 //! `proc_pidinfo` with `PROC_PIDTBSDINFO`. See `<sys/proc_info.h>`.
 
-#![expect(unsafe_code, reason = "a call of the system's")]
+#![expect(unsafe_code, reason = "calls proc_pidinfo")]
 
 use std::{ffi::CStr, mem};
 
@@ -8,10 +8,10 @@ use super::Process;
 
 pub(super) fn look_up(pid: u32) -> Option<Process> {
     let pid = i32::try_from(pid).ok()?;
-    // SAFETY: it is made of numbers and arrays of them, for which zeros are values.
+    // SAFETY: the type consists of integers and arrays of them, for which zero is valid.
     let mut info: libc::proc_bsdinfo = unsafe { mem::zeroed() };
     let size = i32::try_from(size_of_val(&info)).ok()?;
-    // SAFETY: the buffer is `info`, which is `size` bytes long and outlives the call.
+    // SAFETY: the buffer is `info`, which has `size` bytes and outlives the call.
     let filled =
         unsafe { libc::proc_pidinfo(pid, libc::PROC_PIDTBSDINFO, 0, (&raw mut info).cast(), size) };
     if filled != size {
@@ -24,7 +24,7 @@ pub(super) fn look_up(pid: u32) -> Option<Process> {
             .ok()?
             .to_string_lossy()
             .into_owned(),
-        // In microseconds since 1970.
+        // Microseconds since 1970.
         started: info.pbi_start_tvsec * 1_000_000 + info.pbi_start_tvusec,
     })
 }

@@ -1,7 +1,7 @@
-//! Which client a shim runs for: the nearest process above it that is no shell. How a process is looked up is in one
-//! file per system.
+//! The client that a shim runs for: its nearest ancestor that is not a shell. Each system has a
+//! file that looks up a process.
 //!
-//! This tells sessions apart; it proves nothing. Who may ask is decided by the user id alone.
+//! This distinguishes sessions; it proves nothing. The user id alone decides who may ask.
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -18,10 +18,10 @@ use self::macos::look_up;
 use self::windows::look_up;
 use crate::client_session::ClientSession;
 
-/// How far up is looked: the client's shell, a wrapper script or two.
-const HIGHEST: usize = 8;
+/// The most ancestors to look at: the client's shell, a wrapper script or two.
+const MAX_DEPTH: usize = 8;
 
-/// What runs commands for others: its process says nothing of who wanted the command.
+/// Programs that run commands for another process, which is the one to find.
 const SHELLS: [&str; 14] = [
     "sh",
     "dash",
@@ -39,32 +39,35 @@ const SHELLS: [&str; 14] = [
     "pwsh",
 ];
 
-/// A process, as the system describes it.
+/// A process as the system describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Process {
     parent: u32,
-    /// The program's file name, as far as the system keeps it.
+    /// The program's file name, which the system may cut.
     name: String,
-    /// When it started, in the system's own unit.
+    /// The start time, in the system's own unit.
     started: u64,
 }
 
-/// The client session that the shim with the process id `shim` runs for; `None` where the system does not tell.
+/// Finds the client session that the shim with the process id `shim` runs for; `None` if the system
+/// does not report it.
 #[must_use]
 pub(crate) fn find(shim: u32) -> Option<ClientSession> {
-    climb(shim, look_up)
+    nearest_client(shim, look_up)
 }
 
-fn climb(shim: u32, look_up: impl Fn(u32) -> Option<Process>) -> Option<ClientSession> {
+/// Walks from the process `shim` upwards to the first ancestor that is not a shell.
+fn nearest_client(shim: u32, look_up: impl Fn(u32) -> Option<Process>) -> Option<ClientSession> {
     let mut child = look_up(shim)?;
-    for _ in 0..HIGHEST {
+    for _ in 0..MAX_DEPTH {
         let pid = child.parent;
         let process = look_up(pid)?;
-        // Whoever is younger than its child only has the number of the real parent, which has ended.
+        // A parent younger than its child is another process with the id of the real one, which has
+        // ended.
         if process.started > child.started {
             return None;
         }
-        // A login shell's name has a dash before it.
+        // A login shell's name starts with a dash.
         if !SHELLS.contains(
             &process
                 .name
@@ -104,7 +107,7 @@ mod tests {
             _ => None,
         };
         assert_eq!(
-            climb(40, look_up),
+            nearest_client(40, look_up),
             Some(ClientSession {
                 pid: 20,
                 started: 5
@@ -113,14 +116,14 @@ mod tests {
     }
 
     #[test]
-    fn without_a_shell_between_the_parent_is_the_client() {
+    fn a_parent_that_is_not_a_shell_is_the_client() {
         let look_up = |pid| match pid {
             40 => process(20, "claviger-helper", 9),
             20 => process(10, "claude", 5),
             _ => None,
         };
         assert_eq!(
-            climb(40, look_up),
+            nearest_client(40, look_up),
             Some(ClientSession {
                 pid: 20,
                 started: 5
@@ -129,22 +132,22 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_was_used_again_is_no_parent() {
+    fn a_reused_process_id_is_not_the_parent() {
         let look_up = |pid| match pid {
             40 => process(20, "claviger-helper", 9),
-            20 => process(1, "somebody-else", 11),
+            20 => process(1, "unrelated", 11),
             _ => None,
         };
-        assert_eq!(climb(40, look_up), None);
+        assert_eq!(nearest_client(40, look_up), None);
     }
 
     #[test]
-    fn shells_all_the_way_up_are_no_client() {
-        assert_eq!(climb(40, |pid| process(pid - 1, "bash", 1)), None);
+    fn shells_alone_are_not_a_client() {
+        assert_eq!(nearest_client(40, |pid| process(pid - 1, "bash", 1)), None);
     }
 
     #[test]
-    fn this_process_has_a_session() {
+    fn this_process_has_a_start_time() {
         let own = std::process::id();
         assert!(look_up(own).is_some_and(|process| process.started > 0));
     }

@@ -1,6 +1,6 @@
-//! A snapshot of the processes, and `GetProcessTimes`.
+//! `CreateToolhelp32Snapshot` and `GetProcessTimes`.
 
-#![expect(unsafe_code, reason = "calls of the system's")]
+#![expect(unsafe_code, reason = "calls the Windows API")]
 
 use std::{
     mem,
@@ -31,44 +31,45 @@ pub(super) fn look_up(pid: u32) -> Option<Process> {
 }
 
 fn find(pid: u32) -> Option<PROCESSENTRY32W> {
-    // SAFETY: takes numbers only.
+    // SAFETY: the arguments are numbers.
     let snapshot = unsafe { CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0) };
     if snapshot == INVALID_HANDLE_VALUE {
         return None;
     }
-    // SAFETY: the call has just given us this handle, and nobody else has it.
+    // SAFETY: the call has just returned this handle, and nothing else owns it.
     let snapshot = unsafe { OwnedHandle::from_raw_handle(snapshot) };
-    // SAFETY: it is made of numbers and an array of them, for which zeros are values.
+    // SAFETY: the type consists of integers and an array of them, for which zero is valid.
     let mut entry: PROCESSENTRY32W = unsafe { mem::zeroed() };
     entry.dwSize = u32::try_from(size_of_val(&entry)).ok()?;
-    // SAFETY: the handle is open, and `entry` says how large it is.
-    let mut is_there = unsafe { Process32FirstW(snapshot.as_raw_handle(), &raw mut entry) } != 0;
-    while is_there {
+    // SAFETY: the handle is open, and `entry` contains its own size.
+    let mut found = unsafe { Process32FirstW(snapshot.as_raw_handle(), &raw mut entry) } != 0;
+    while found {
         if entry.th32ProcessID == pid {
             return Some(entry);
         }
         // SAFETY: as above.
-        is_there = unsafe { Process32NextW(snapshot.as_raw_handle(), &raw mut entry) } != 0;
+        found = unsafe { Process32NextW(snapshot.as_raw_handle(), &raw mut entry) } != 0;
     }
     None
 }
 
-/// In units of 100 ns since 1601.
+/// The start time of a process, in units of 100 ns since 1601.
 fn started(pid: u32) -> Option<u64> {
-    // SAFETY: takes numbers only.
+    // SAFETY: the arguments are numbers.
     let process = unsafe { OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, 0, pid) };
     if process.is_null() {
         return None;
     }
-    // SAFETY: the call has just given us this handle, and nobody else has it.
+    // SAFETY: the call has just returned this handle, and nothing else owns it.
     let process = unsafe { OwnedHandle::from_raw_handle(process) };
     let zero = FILETIME {
         dwLowDateTime: 0,
         dwHighDateTime: 0,
     };
     let (mut created, mut exited, mut kernel, mut user) = (zero, zero, zero, zero);
-    // SAFETY: the handle is open with the right that this needs, and the four places outlive the call.
-    let told = unsafe {
+    // SAFETY: the handle is open with the right that this needs, and the four values outlive the
+    // call.
+    let succeeded = unsafe {
         GetProcessTimes(
             process.as_raw_handle(),
             &raw mut created,
@@ -77,6 +78,6 @@ fn started(pid: u32) -> Option<u64> {
             &raw mut user,
         )
     };
-    (told != 0)
+    (succeeded != 0)
         .then(|| (u64::from(created.dwHighDateTime) << 32) | u64::from(created.dwLowDateTime))
 }

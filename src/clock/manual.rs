@@ -1,4 +1,4 @@
-//! A clock that stands still until it is told.
+//! A clock that a test moves.
 
 use std::{
     sync::{Arc, Mutex},
@@ -11,8 +11,8 @@ use tokio::sync::watch;
 use super::{Clock, Now, Tick, Timestamp};
 use crate::sync;
 
-/// A clock for tests and for the fleet simulation: it moves when [`ManualClock::advance`] is called, and who sleeps on
-/// it wakes then. Clones share the time.
+/// A clock for tests and simulations. [`ManualClock::advance`] moves it and wakes its sleepers.
+/// Clones share the time.
 #[derive(Clone, Debug)]
 pub struct ManualClock {
     now: Arc<Mutex<Now>>,
@@ -20,7 +20,7 @@ pub struct ManualClock {
 }
 
 impl ManualClock {
-    /// A clock that reads `wall` and, as its monotonic reading, an hour.
+    /// A clock whose wall clock shows `wall` and whose monotonic clock shows one hour.
     #[must_use]
     pub fn at(wall: Timestamp) -> Self {
         let tick = Tick(Duration::from_secs(3600));
@@ -30,7 +30,7 @@ impl ManualClock {
         }
     }
 
-    /// Time passes, awake or asleep: both readings move.
+    /// Lets `by` pass on both clocks.
     pub fn advance(&self, by: Duration) {
         let mut now = sync::lock(&self.now);
         now.tick = now.tick + by;
@@ -38,7 +38,7 @@ impl ManualClock {
         self.moved.send_replace(now.tick);
     }
 
-    /// Somebody sets the wall clock; the monotonic reading stays.
+    /// Sets the wall clock, as a user or NTP does; the monotonic clock stays.
     pub fn set_wall(&self, wall: Timestamp) {
         sync::lock(&self.now).wall = wall;
     }
@@ -52,7 +52,7 @@ impl Clock for ManualClock {
 
     async fn sleep_until(&self, until: Tick) {
         let mut moved = self.moved.subscribe();
-        // It can't fail: `self` keeps the sender.
+        // It cannot fail: `self` keeps the sender.
         let _ = moved.wait_for(|tick| *tick >= until).await;
     }
 }
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_sleeper_wakes_when_the_time_has_come() {
+    async fn a_sleeper_wakes_at_its_time() {
         let clock = ManualClock::at(Timestamp::UNIX_EPOCH);
         let until = clock.now().tick + Duration::from_secs(60);
         let sleeper = tokio::spawn({
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn the_wall_can_be_set_apart() {
+    fn setting_the_wall_clock_leaves_the_monotonic_one() {
         let clock = ManualClock::at(Timestamp::UNIX_EPOCH);
         let before = clock.now();
         clock.set_wall(Timestamp::MAX);

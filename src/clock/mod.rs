@@ -1,7 +1,7 @@
-//! Time, injected: the only place of the program that reads a clock.
+//! Time, injected: the only folder that reads a clock.
 //!
-//! Waiting goes by the monotonic reading, issued expiries by the wall's. The two are read together, so that a wall clock
-//! that was set, or a laptop that slept, can be told from time that passed.
+//! Waiting uses the monotonic clock; issued expiries use the wall clock. Both are read together,
+//! which distinguishes time that passed from a wall clock that was set.
 
 #[cfg(any(test, feature = "test-util"))]
 mod manual;
@@ -16,12 +16,13 @@ pub use jiff::Timestamp;
 pub use self::manual::ManualClock;
 pub use self::system::SystemClock;
 
-/// A monotonic reading: time since the machine started, **time asleep included**. Only differences mean anything.
+/// A reading of the monotonic clock: the time since the machine started, **including time asleep**.
+/// Only differences mean anything.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tick(pub Duration);
 
 impl Tick {
-    /// How long ago `earlier` was; zero where it was not earlier.
+    /// The time from `earlier` to `self`; zero if `earlier` is later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
@@ -36,21 +37,22 @@ impl Add<Duration> for Tick {
     }
 }
 
-/// Both clocks, read at the same moment.
+/// A reading of both clocks at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Now {
     /// For waiting.
     pub tick: Tick,
-    /// For comparing with what a server calls the time.
+    /// For comparing with a time that a server reports.
     pub wall: Timestamp,
 }
 
-/// Where the program gets its time from.
+/// A source of time.
 #[async_trait]
 pub trait Clock: Send + Sync + 'static {
     /// Reads both clocks.
     fn now(&self) -> Now;
 
-    /// Returns when the monotonic reading has reached `until`, or some time after: a machine that slept wakes late.
+    /// Returns when the monotonic clock has reached `until`, or later: a machine may be asleep
+    /// then.
     async fn sleep_until(&self, until: Tick);
 }

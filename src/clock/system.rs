@@ -14,7 +14,7 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     #[expect(
         clippy::disallowed_methods,
-        reason = "this is the clock that the others are told to ask"
+        reason = "the one place that reads the system's clock"
     )]
     fn now(&self) -> Now {
         Now {
@@ -28,15 +28,15 @@ impl Clock for SystemClock {
     }
 }
 
-/// `CLOCK_BOOTTIME`: unlike Linux' `CLOCK_MONOTONIC`, and so unlike `std::time::Instant`, it counts a suspended laptop's
-/// hours. See clock_gettime(2).
+/// Reads `CLOCK_BOOTTIME`, which includes the time that a laptop is suspended; Linux's
+/// `CLOCK_MONOTONIC`, which `std::time::Instant` reads, does not. See clock_gettime(2).
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn since_boot() -> Duration {
     to_duration(rustix::time::clock_gettime(rustix::time::ClockId::Boottime))
 }
 
-/// On Apple's systems `CLOCK_MONOTONIC` goes on while the machine sleeps (`CLOCK_UPTIME_RAW`, which
-/// `std::time::Instant` uses, does not). See clock_gettime(3) there.
+/// Reads `CLOCK_MONOTONIC`, which on Apple's systems includes the time asleep; `CLOCK_UPTIME_RAW`,
+/// which `std::time::Instant` reads, does not. See clock_gettime(3) there.
 #[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
 fn since_boot() -> Duration {
     to_duration(rustix::time::clock_gettime(
@@ -51,11 +51,11 @@ fn to_duration(time: rustix::time::Timespec) -> Duration {
     Duration::new(seconds, nanos)
 }
 
-/// `GetTickCount64`: milliseconds since the system was started, sleep and hibernation included.
+/// Reads `GetTickCount64`: milliseconds since the system started, including sleep and hibernation.
 #[cfg(windows)]
-#[expect(unsafe_code, reason = "a call of the system's")]
+#[expect(unsafe_code, reason = "calls GetTickCount64")]
 fn since_boot() -> Duration {
-    // SAFETY: takes nothing, touches nothing, cannot fail.
+    // SAFETY: it has no arguments and no preconditions.
     Duration::from_millis(unsafe {
         windows_sys::Win32::System::SystemInformation::GetTickCount64()
     })
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn goes_forward() {
+    fn moves_forward() {
         let first = SystemClock.now();
         let second = SystemClock.now();
         assert!(second.tick >= first.tick);
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn wakes_not_before_the_time() {
+    async fn does_not_wake_early() {
         let until = SystemClock.now().tick + Duration::from_millis(20);
         SystemClock.sleep_until(until).await;
         assert!(SystemClock.now().tick >= until);

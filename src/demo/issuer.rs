@@ -1,6 +1,6 @@
-//! The embedded issuer: a signing key made for the occasion, and the gateway's trust in it.
+//! The embedded issuer: a signing key made for this run, and the gateway's trust in it.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 
 use aws_lc_rs::{
     encoding::{AsDer as _, Pkcs8V1Der},
@@ -8,44 +8,47 @@ use aws_lc_rs::{
 };
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 
-use super::Failed;
-use crate::secret::{Fingerprint, Secret};
-use crate::sync;
+use super::error::DemoError;
+use crate::{
+    secret::{Fingerprint, Secret},
+    sync,
+};
 
-/// Who the tokens are for.
+/// The tokens' audience.
 pub(super) const AUDIENCE: &str = "demo-gateway";
 
-/// Signs for the daemon, through the file that its source of type `jwt` reads; and knows the public half.
-pub(super) struct Issuer(Mutex<KeyPair>);
+/// The signing key. The daemon signs with the private half, which its source of type `jwt` reads
+/// from a file; the gateway verifies with the public half.
+pub(super) struct Issuer(Mutex<SigningKey>);
 
-struct KeyPair {
+struct SigningKey {
     private: Secret,
     public: DecodingKey,
     id: Fingerprint,
 }
 
 impl Issuer {
-    pub(super) fn new() -> Result<Self, Failed> {
-        Ok(Self(Mutex::new(KeyPair::generate()?)))
+    pub(super) fn new() -> Result<Self, DemoError> {
+        Ok(Self(Mutex::new(SigningKey::generate()?)))
     }
 
-    /// From now on only what is signed with a new key is trusted.
-    pub(super) fn rotate(&self) -> Result<(), Failed> {
-        *self.lock() = KeyPair::generate()?;
+    /// Replaces the signing key: tokens of the old one are no longer trusted.
+    pub(super) fn rotate(&self) -> Result<(), DemoError> {
+        *self.lock() = SigningKey::generate()?;
         Ok(())
     }
 
-    /// The private key, PKCS #8 in PEM.
+    /// The private key: PKCS #8 in PEM.
     pub(super) fn signing_key(&self) -> Secret {
         self.lock().private.clone()
     }
 
-    /// What the signing key is called.
+    /// The fingerprint of the signing key, which identifies it in the demo's output.
     pub(super) fn key_id(&self) -> Fingerprint {
         self.lock().id.clone()
     }
 
-    /// Whether `token` is a JWT that this issuer's present key signed, for the gateway, and that has not expired.
+    /// Whether `token` is an unexpired JWT for the gateway, signed with the current key.
     pub(super) fn is_trusted(&self, token: &Secret) -> bool {
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_audience(&[AUDIENCE]);
@@ -53,13 +56,13 @@ impl Issuer {
         jsonwebtoken::decode::<serde_json::Value>(token.expose(), &public, &validation).is_ok()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, KeyPair> {
+    fn lock(&self) -> MutexGuard<'_, SigningKey> {
         sync::lock(&self.0)
     }
 }
 
-impl KeyPair {
-    fn generate() -> Result<Self, Failed> {
+impl SigningKey {
+    fn generate() -> Result<Self, DemoError> {
         let pair = Ed25519KeyPair::generate()?;
         let der: Pkcs8V1Der<'_> = pair.as_der()?;
         let pem = pem::encode(&pem::Pem::new("PRIVATE KEY", der.as_ref()));

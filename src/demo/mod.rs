@@ -1,7 +1,11 @@
-//! `claviger demo`: the whole thing at work on loopback, with nothing configured. The gateway and the issuer are embedded;
-//! the daemon and claviger-helper are the real ones, each a process of its own.
+//! `claviger demo`: a rotation of the gateway's keys on loopback, without any configuration.
+//!
+//! The gateway and the issuer are embedded; the daemon and claviger-helper are the real programs,
+//! each in its own process.
 
+mod error;
 pub mod gateway;
+mod helper;
 mod issuer;
 mod progress;
 mod sandbox;
@@ -13,28 +17,30 @@ use std::{
 
 use serde_json::json;
 
-use self::{gateway::Gateway, issuer::Issuer, progress::Progress, sandbox::Sandbox};
+use self::{
+    error::DemoError, gateway::DemoGateway, issuer::Issuer, progress::Progress, sandbox::Sandbox,
+};
 use crate::secret::Secret;
 
-/// What went wrong; a sentence's end.
-type Failed = Box<dyn std::error::Error + Send + Sync>;
-
-/// Shows it all, says what it does while it does it, and removes what it made; with `keep`, only at Ctrl-C.
+/// Runs the demo, prints each step and removes everything that it created.
+///
+/// With `keep`, the demo prints the settings for Claude Code after the last step and keeps running
+/// until Ctrl-C.
 ///
 /// # Errors
 ///
-/// The step that did not do what it should.
-pub(crate) async fn run(keep: bool) -> Result<(), Failed> {
-    let helper = sandbox::helper().await?;
+/// Fails at the first step with an unexpected result.
+pub(crate) async fn run(keep: bool) -> Result<(), DemoError> {
+    let helper = helper::find_or_build().await?;
     let mut progress = Progress::start();
     let issuer = Arc::new(Issuer::new()?);
-    let gateway = Gateway::with_verifier({
+    let gateway = DemoGateway::start({
         let issuer = Arc::clone(&issuer);
         move |key: &Secret| issuer.is_trusted(key)
     })
     .await?;
     progress.done(format_args!(
-        "a gateway listens on {}; it trusts the issuer's signing key {}",
+        "the gateway listens on {} and trusts the issuer's signing key {}",
         gateway.url(),
         issuer.key_id()
     ))?;
@@ -45,30 +51,30 @@ pub(crate) async fn run(keep: bool) -> Result<(), Failed> {
         "claviger-helper started the daemon and printed a key: {}",
         first.fingerprint()
     ))?;
-    expect(&sandbox, &first, 200).await?;
+    expect_status(&sandbox, &first, 200).await?;
     progress.done(format_args!(
         "the gateway answers 200 to a request with that key"
     ))?;
     let again = sandbox.key().await?;
     if again != first {
-        return Err("the second key is not the cached one".into());
+        return Err("claviger-helper printed another key instead of the cached one".into());
     }
     progress.done(format_args!(
-        "claviger-helper printed it again, out of the daemon's memory"
+        "claviger-helper printed it again, from the daemon's cache"
     ))?;
 
     issuer.rotate()?;
     sandbox.write_signing_key(issuer.signing_key())?;
     progress.done(format_args!(
-        "rotated: the gateway now trusts the signing key {} only",
+        "the signing key was rotated: the gateway trusts only {} now",
         issuer.key_id()
     ))?;
-    expect(&sandbox, &first, 401).await?;
+    expect_status(&sandbox, &first, 401).await?;
     progress.done(format_args!("the gateway answers 401 to the old key"))?;
     let second = sandbox.key().await?;
-    expect(&sandbox, &second, 200).await?;
+    expect_status(&sandbox, &second, 200).await?;
     progress.done(format_args!(
-        "claviger-helper's next run printed a new key, {}: 200",
+        "claviger-helper's next run printed a new key, {}, and the gateway answers 200",
         second.fingerprint()
     ))?;
 
@@ -76,21 +82,22 @@ pub(crate) async fn run(keep: bool) -> Result<(), Failed> {
         let mut out = io::stdout().lock();
         writeln!(
             out,
-            "\nPut this into a project's .claude/settings.json and start claude there; Ctrl-C here ends it all.\n"
+            "\nPut this into a project's .claude/settings.json and run claude there; Ctrl-C here ends the demo.\n"
         )?;
         writeln!(out, "{:#}", settings(&sandbox, &gateway))?;
         drop(out);
         tokio::signal::ctrl_c().await?;
     }
     sandbox.clear().await?;
+    gateway.stop().await;
     progress.done(format_args!(
-        "the daemon has ended and everything that was made is removed"
+        "the daemon and the gateway have ended and all files are removed"
     ))?;
     Ok(())
 }
 
-/// What Claude Code has to be told.
-fn settings(sandbox: &Sandbox, gateway: &Gateway) -> serde_json::Value {
+/// The settings with which Claude Code uses the sandbox and its gateway.
+fn settings(sandbox: &Sandbox, gateway: &DemoGateway) -> serde_json::Value {
     let mut env = serde_json::Map::new();
     env.insert("ANTHROPIC_BASE_URL".to_owned(), json!(gateway.url()));
     env.insert("ANTHROPIC_API_KEY".to_owned(), json!(""));
@@ -101,12 +108,16 @@ fn settings(sandbox: &Sandbox, gateway: &Gateway) -> serde_json::Value {
     json!({ "apiKeyHelper": sandbox.helper_command(), "env": env })
 }
 
-/// Sends a request as the client does, with the key in both headers.
-async fn expect(sandbox: &Sandbox, key: &Secret, status: u16) -> Result<(), Failed> {
+/// Sends a request with this key.
+///
+/// # Errors
+///
+/// Fails if the gateway answers with another status.
+async fn expect_status(sandbox: &Sandbox, key: &Secret, status: u16) -> Result<(), DemoError> {
     let answered = sandbox.request(key).await?;
     if answered == status {
         Ok(())
     } else {
-        Err(format!("the gateway answered {answered}, not {status}").into())
+        Err(format!("expected status {status} from the gateway, got {answered}").into())
     }
 }

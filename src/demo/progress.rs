@@ -1,4 +1,4 @@
-//! What the demo says, each step with its time.
+//! The demo's output.
 
 use std::{
     fmt,
@@ -7,7 +7,7 @@ use std::{
 
 use crate::clock::{Clock as _, SystemClock, Tick};
 
-/// Tells each step as it is done.
+/// Prints each step with the time that it took.
 pub(super) struct Progress {
     last: Tick,
 }
@@ -19,11 +19,11 @@ impl Progress {
         }
     }
 
-    /// This is done now; it took the time since the step before.
-    pub(super) fn done(&mut self, what: fmt::Arguments<'_>) -> io::Result<()> {
+    /// Prints a step that has just ended, with the time since the step before.
+    pub(super) fn done(&mut self, step: fmt::Arguments<'_>) -> io::Result<()> {
         let now = SystemClock.now().tick;
         let took = now.since(self.last).as_secs_f64() * 1000.0;
         self.last = now;
-        writeln!(io::stdout(), "{took:8.1} ms  {what}")
+        writeln!(io::stdout(), "{took:8.1} ms  {step}")
     }
 }

@@ -1,8 +1,8 @@
-//! The demo's own corner of the machine: a directory, an environment, and the real programs run in it.
+//! A temporary directory, an environment and the real programs.
 
 use std::{
     env, fs,
-    io::{self, Write as _},
+    io::Write as _,
     path::{Path, PathBuf},
     process::{Output, Stdio},
 };
@@ -10,10 +10,11 @@ use std::{
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use super::{Failed, issuer};
+use super::{error::DemoError, issuer};
 use crate::secret::Secret;
 
-/// The demo's own corner of the machine. What is in it goes with it.
+/// A temporary directory with the configuration and the daemon's files, and the environment in
+/// which the real programs use it. Dropping it stops the daemon and removes the directory.
 pub(super) struct Sandbox {
     directory: TempDir,
     helper: PathBuf,
@@ -22,9 +23,13 @@ pub(super) struct Sandbox {
 }
 
 impl Sandbox {
-    /// Makes the directory, with the signing key and a configuration in it.
-    pub(super) fn new(helper: PathBuf, gateway: &str, signing_key: Secret) -> Result<Self, Failed> {
-        // Short, because a socket's path has to be.
+    /// Creates the directory and writes the signing key and the configuration to it.
+    pub(super) fn new(
+        helper: PathBuf,
+        gateway: &str,
+        signing_key: Secret,
+    ) -> Result<Self, DemoError> {
+        // The path is short, because the length of a socket's path is limited.
         let directory = tempfile::Builder::new()
             .prefix("claviger-demo-")
             .tempdir()?;
@@ -44,8 +49,8 @@ impl Sandbox {
         Ok(sandbox)
     }
 
-    /// The issuer has a new key.
-    pub(super) fn write_signing_key(&self, key: Secret) -> Result<(), Failed> {
+    /// Writes the issuer's signing key, over the one before.
+    pub(super) fn write_signing_key(&self, key: Secret) -> Result<(), DemoError> {
         let mut options = fs::OpenOptions::new();
         options.create(true).write(true).truncate(true);
         #[cfg(unix)]
@@ -55,14 +60,14 @@ impl Sandbox {
         Ok(())
     }
 
-    /// What claviger-helper prints.
-    pub(super) async fn key(&self) -> Result<Secret, Failed> {
+    /// Runs claviger-helper and returns the key that it printed.
+    pub(super) async fn key(&self) -> Result<Secret, DemoError> {
         let output = self.run(&self.helper, &[]).await?;
         Ok(Secret::trimmed(String::from_utf8(output.stdout)?))
     }
 
-    /// The status that the gateway answers a request of the client's kind with.
-    pub(super) async fn request(&self, key: &Secret) -> Result<u16, Failed> {
+    /// Sends a request like the client's, with the key in both headers, and returns the status.
+    pub(super) async fn request(&self, key: &Secret) -> Result<u16, DemoError> {
         let client = reqwest::Client::builder().no_proxy().build()?;
         let response = client
             .post(format!("{}/v1/messages?beta=true", self.gateway))
@@ -78,14 +83,14 @@ impl Sandbox {
         Ok(response.status().as_u16())
     }
 
-    /// Ends the daemon and removes the directory.
-    pub(super) async fn clear(self) -> Result<(), Failed> {
+    /// Stops the daemon and removes the directory.
+    pub(super) async fn clear(self) -> Result<(), DemoError> {
         self.run(&env::current_exe()?, &["stop"]).await?;
         fs::remove_dir_all(self.directory.path())?;
         Ok(())
     }
 
-    /// What sets this corner apart from the rest of the machine.
+    /// The variables that point the programs at this directory.
     pub(super) fn variables(&self) -> [(&'static str, String); 3] {
         let text = |path: &Path| path.display().to_string();
         [
@@ -95,7 +100,7 @@ impl Sandbox {
         ]
     }
 
-    /// What apiKeyHelper is to be. With `exec` the shell makes way, which saves a process.
+    /// The value of `apiKeyHelper`. `exec` replaces the shell, which saves a process.
     pub(super) fn helper_command(&self) -> String {
         let exec = if cfg!(windows) { "" } else { "exec " };
         format!("{exec}\"{}\"", self.helper.display())
@@ -124,8 +129,8 @@ impl Sandbox {
         )
     }
 
-    /// Runs one of the programs as the client would, with the demo's environment.
-    async fn run(&self, program: &Path, arguments: &[&str]) -> Result<Output, Failed> {
+    /// Runs one of the programs as the client would, in the sandbox's environment.
+    async fn run(&self, program: &Path, arguments: &[&str]) -> Result<Output, DemoError> {
         let output = Command::new(program)
             .args(arguments)
             .envs(self.variables())
@@ -135,11 +140,11 @@ impl Sandbox {
             .output()
             .await?;
         if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr)
+            let message = String::from_utf8_lossy(&output.stderr)
                 .trim()
                 .replace('\n', "; ");
             let program = program.file_name().unwrap_or_default().display();
-            return Err(format!("{program} ended with {}: {said}", output.status).into());
+            return Err(format!("{program} failed with {}: {message}", output.status).into());
         }
         Ok(output)
     }
@@ -151,7 +156,7 @@ impl Sandbox {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
-        // A demo that failed half-way: nothing of it may go on. Where all went well there is no daemon any more.
+        // Stops the daemon of a demo that failed. After `clear` there is none.
         if let Ok(own) = env::current_exe() {
             let mut stop = std::process::Command::new(own);
             let _ = stop
@@ -161,48 +166,5 @@ impl Drop for Sandbox {
                 .stderr(Stdio::null())
                 .status();
         }
-    }
-}
-
-/// The claviger-helper that lies beside this program. Under `cargo run`, which builds this program alone, cargo is asked
-/// to build it first.
-pub(super) async fn helper() -> Result<PathBuf, Failed> {
-    let own = env::current_exe()?;
-    let directory = own.parent().ok_or("this program is in no directory")?;
-    let helper = directory
-        .join("claviger-helper")
-        .with_extension(env::consts::EXE_EXTENSION);
-    if let (Some(cargo), Some(target)) = (env::var_os("CARGO"), directory.parent()) {
-        if !helper.exists() {
-            writeln!(
-                io::stdout(),
-                "building claviger-helper, which cargo run does not, ..."
-            )?;
-        }
-        let mut build = Command::new(cargo);
-        build.args([
-            "build",
-            "--quiet",
-            "--locked",
-            "--package",
-            "claviger-helper",
-        ]);
-        build.args([
-            "--manifest-path",
-            concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
-        ]);
-        build.arg("--target-dir").arg(target);
-        if directory.ends_with("release") {
-            build.arg("--release");
-        }
-        let status = build.stdin(Stdio::null()).status().await?;
-        if !status.success() {
-            return Err("cargo could not build claviger-helper".into());
-        }
-    }
-    if helper.exists() {
-        Ok(helper)
-    } else {
-        Err(format!("there is no '{}'", helper.display()).into())
     }
 }

@@ -1,40 +1,40 @@
-//! Asking a gateway whether it takes a key: the trait that the broker knows.
+//! Probing a gateway: does it accept a key? The trait that the broker knows, and its answers.
 
-mod http;
+pub(crate) mod http;
 
 use async_trait::async_trait;
 
 pub(crate) use self::http::HttpGateway;
 use crate::secret::Secret;
 
-/// A gateway that can be asked about a key.
+/// A gateway that can be probed with a key.
 #[async_trait]
 pub trait Gateway: Send + Sync {
-    /// Asks. It takes a few seconds at most and costs no tokens.
+    /// Probes the gateway with `key`. Returns within a few seconds and costs no tokens.
     async fn probe(&self, key: &Secret) -> ProbeResult;
 
-    /// Whether the gateway's word counts, as far as is known.
+    /// Whether the gateway's answers are reliable, as far as is known.
     fn calibration(&self) -> Calibration;
 }
 
-/// What a gateway says of a key.
+/// What a probe reports about a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProbeResult {
-    /// It takes it.
+    /// The gateway accepts the key.
     Accepted,
-    /// It refuses it.
+    /// The gateway rejects the key.
     Rejected,
-    /// It said nothing that one could rely on; what, as the end of a sentence that starts with the gateway.
+    /// The probe proves nothing, for this reason: "timed out after 2 s".
     Inconclusive(String),
 }
 
-/// Whether a gateway's word counts: it is asked about a deliberately wrong key once a day.
+/// Whether a gateway's answers are reliable: once a day it is probed with an invalid key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Calibration {
-    /// It has not been asked yet, or gave no answer that decides it.
+    /// The gateway has not been probed with an invalid key yet, or the probe was inconclusive.
     Unknown,
-    /// It refuses a wrong key.
+    /// The gateway rejects an invalid key.
     Reliable,
-    /// It takes any key: what it says proves nothing.
+    /// The gateway accepts an invalid key, so accepting one proves nothing.
     AcceptsAnyKey,
 }

@@ -1,20 +1,29 @@
-//! What the daemon lets a connection take: every number with its reason.
+//! The server's limits: every number with its reason.
 
 use std::time::Duration;
 
-/// What the daemon lets a connection take.
+/// How long before the caller's deadline the daemon answers, so that the answer arrives in time.
+pub(super) const ANSWER_MARGIN: Duration = Duration::from_millis(300);
+
+/// The longest deadline that a caller can set: Claude Code gives a helper ten minutes.
+pub(super) const LONGEST_DEADLINE: Duration = Duration::from_secs(600);
+
+/// The limits on connections.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// Connections at once: two hundred shims of one start, and as many again. More wait in the system's queue.
-    pub(crate) connections: usize,
+    /// The most connections at once: two hundred shims that start together, and as many again.
+    /// Further ones wait in the system's queue.
+    pub(super) connections: usize,
     /// From accepting to the last byte of the request: a shim has it ready before it connects.
-    pub(crate) request: Duration,
-    /// From the answer being there to its last byte taken: a shim waits for nothing else.
-    pub(crate) response: Duration,
-    /// After a failed accept(2): long enough for a descriptor to be freed, short enough not to be noticed.
-    pub(crate) accept_pause: Duration,
-    /// What is under way when the daemon ends may take this much longer; systemd and launchd wait longer still.
-    pub(crate) farewell: Duration,
+    pub(super) request: Duration,
+    /// From the first byte of the answer to the last: a shim does nothing else meanwhile.
+    pub(super) response: Duration,
+    /// The pause after a failed accept(2): long enough for a descriptor to become free, too short
+    /// to be noticed.
+    pub(super) accept_pause: Duration,
+    /// How long connections under way may take when the daemon ends. systemd and launchd wait
+    /// longer.
+    pub(super) farewell: Duration,
 }
 
 impl Default for Limits {

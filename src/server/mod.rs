@@ -1,60 +1,25 @@
-//! The daemon's front door: accepts connections, within limits, until it is told to end.
+//! The daemon's server: accepts connections, within limits, until it is asked to end.
 
 mod connection;
+mod daemon;
 mod handler;
 mod limits;
 mod report;
+mod shutdown;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use tokio::{
-    sync::{Notify, Semaphore, watch},
-    task::JoinSet,
-};
+use tokio::{sync::Semaphore, task::JoinSet};
 
 pub(crate) use self::{
-    handler::{Daemon, DaemonOptions},
+    daemon::{Daemon, DaemonOptions},
     limits::Limits,
+    shutdown::Shutdown,
 };
 use crate::{clock::Clock, listener::Listener};
 
-/// Says that the daemon is to end, and when the door is closed. Clones are the same door.
-#[derive(Clone, Debug)]
-pub(crate) struct Shutdown {
-    requested: Arc<Notify>,
-    closed: Arc<watch::Sender<bool>>,
-}
-
-impl Shutdown {
-    /// An open door.
-    #[must_use]
-    pub(crate) fn new() -> Self {
-        Self {
-            requested: Arc::default(),
-            closed: Arc::new(watch::Sender::new(false)),
-        }
-    }
-
-    /// Accept nothing more, let what is under way come to its end, then return from [`run`].
-    pub(crate) fn start(&self) {
-        self.requested.notify_one();
-    }
-
-    /// Waits until nothing more is accepted.
-    pub(crate) async fn listener_closed(&self) {
-        // It can't fail: `self` keeps the sender.
-        let _ = self.closed.subscribe().wait_for(|closed| *closed).await;
-    }
-}
-
-impl Default for Shutdown {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// Serves until the door is closed, or until nobody has asked for anything for `exit_when_idle`. The socket is gone when
-/// this returns.
+/// Serves until `shutdown` starts, or until the daemon has been idle for `exit_when_idle`. The
+/// socket is removed before this returns.
 pub(crate) async fn run(
     mut listener: Listener,
     daemon: Arc<Daemon>,
@@ -62,23 +27,24 @@ pub(crate) async fn run(
     clock: Arc<dyn Clock>,
     limits: Limits,
 ) {
-    let paths = Arc::new(Semaphore::new(limits.connections));
+    let places = Arc::new(Semaphore::new(limits.connections));
     let mut connections = JoinSet::new();
     loop {
-        // Whoever finds no place waits in the system's queue, not in our memory.
+        // Without a free place a connection waits in the system's queue, not in this process's
+        // memory.
         let place = tokio::select! {
-            place = Arc::clone(&paths).acquire_owned() => place.ok(),
-            () = shutdown.requested.notified() => break,
+            place = Arc::clone(&places).acquire_owned() => place.ok(),
+            () = shutdown.requested() => break,
         };
         let Some(place) = place else { break };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = shutdown.requested.notified() => break,
+            () = shutdown.requested() => break,
             () = idle(&daemon, &*clock), if connections.is_empty() => {
-                tracing::info!("nobody has asked for anything for a while: ending");
+                tracing::info!("idle: ending");
                 break;
             }
-            // Only to be rid of what has ended: the loop starts again.
+            // Removes a connection that has ended; the loop starts again.
             Some(_) = connections.join_next() => continue,
         };
         match accepted {
@@ -90,30 +56,24 @@ pub(crate) async fn run(
                 });
             }
             Err(error) => {
-                // Out of descriptors, mostly: what is under way will free some.
+                // Mostly for lack of descriptors: connections that end release some.
                 tracing::warn!(%error, "cannot accept a connection");
                 tokio::time::sleep(limits.accept_pause).await;
             }
         }
     }
     drop(listener);
-    shutdown.closed.send_replace(true);
+    shutdown.close();
     let rest = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(limits.farewell, rest).await.is_err() {
-        tracing::warn!("connections were cut off at the end");
+        tracing::warn!("closed connections that did not end in time");
     }
 }
 
-/// Returns when nobody has asked for anything for as long as the configuration says; never where it says nothing.
+/// Returns when the daemon has been idle for `exit_when_idle`; never if that is not configured.
 async fn idle(daemon: &Daemon, clock: &dyn Clock) {
     match daemon.idle_at() {
         Some(at) => clock.sleep_until(at).await,
         None => std::future::pending().await,
     }
 }
-
-/// How much earlier than its deadline a caller is answered, so that the answer arrives in time.
-pub(crate) const ANSWER_MARGIN: Duration = Duration::from_millis(300);
-
-/// How long a caller's deadline may be at most: the client itself gives a helper ten minutes.
-pub(crate) const LONGEST_DEADLINE: Duration = Duration::from_secs(600);

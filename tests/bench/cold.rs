@@ -1,4 +1,4 @@
-//! The first call of all: the daemon is started, logs in and reads the key.
+//! A call without a daemon: the shim starts it, and it logs in and reads the key.
 
 use rustix::process::Signal;
 use serde_json::json;
@@ -8,13 +8,13 @@ use crate::{
     measure::{Ms, Samples, call, ratio},
 };
 
-/// So many starts, and as many calls of the peer, in turn.
+/// The number of starts, and of calls of the peer, in turn.
 const STARTS: usize = 20;
 
 pub(crate) async fn run() {
     let fixture = BenchFixture::new().await;
     let mut shim = shim(&fixture.env);
-    let mut peer = fixture.bao_get(&fixture.bao.token(json!({})).await);
+    let mut peer = fixture.bao_get(&fixture.bao.create_token(json!({})).await);
     let [mut cold, mut get] = <[Samples; 2]>::default();
     for start in 1..=STARTS {
         let (took, printed) = call(&mut shim);
@@ -23,7 +23,11 @@ pub(crate) async fn run() {
         let (took, printed) = call(&mut peer);
         assert_eq!(printed.trim_end(), KEY);
         get.push(took);
-        assert_eq!(fixture.asked(), (start, 2 * start), "logins and reads");
+        assert_eq!(
+            fixture.logins_and_reads(),
+            (start, 2 * start),
+            "logins and reads"
+        );
         fixture.env.kill_daemon(Signal::KILL);
     }
 

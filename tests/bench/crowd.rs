@@ -1,24 +1,24 @@
-//! Two hundred sessions that start at once on a machine with no daemon.
+//! Two hundred sessions that start at once on a machine without a daemon.
 
 use std::{os::unix::fs::symlink, path::Path, process::Command, time::Duration};
 
 use crate::{
     fixture::{BenchFixture, KEY, env, plain, shim, variables},
     measure::{Ms, ratio},
-    support::{TestEnv, Upstream, poll::timed, test_env::Output, upstream::Answer},
+    support::{TestEnv, Upstream, poll::timed, test_env::ProgramOutput, upstream::UpstreamReply},
 };
 
 const CROWD: usize = 200;
 
-/// What a Vault that is away may be bothered with.
-const MOST_CONNECTIONS: usize = 2;
+/// How many connections the daemon may open to a Vault that is down.
+const MAX_CONNECTIONS: usize = 2;
 
 pub(crate) async fn run() {
     let fixture = BenchFixture::new().await;
-    let file = fixture.env.file("line", &format!("{KEY}\n"));
+    let file = fixture.env.write_file("line", &format!("{KEY}\n"));
     let mut cat = plain(Path::new("/bin/cat"));
     cat.arg(file);
-    // The first crowd of all finds a machine that has not had so many processes yet.
+    // A first run, not measured, warms up the machine.
     crowd(&fixture.env, &cat).await;
     let (outputs, cats) = timed(crowd(&fixture.env, &cat)).await;
     for output in outputs {
@@ -29,19 +29,19 @@ pub(crate) async fn run() {
     for output in outputs {
         output.printed(KEY);
     }
-    assert_eq!(fixture.asked(), (1, 1), "logins and reads");
+    assert_eq!(fixture.logins_and_reads(), (1, 1), "logins and reads");
     assert_eq!(daemons(&fixture.env), 1, "daemons");
 
-    let away = Upstream::start(Answer::Close).await;
-    let env = env(&away.url(), "role", "no-secret-id");
+    let down = Upstream::start(UpstreamReply::Close).await;
+    let env = env(&down.url(), "role", "no-secret-id");
     let (outputs, refused) = timed(crowd(&env, &shim(&env))).await;
     for output in outputs {
-        output.failed(5, &[&away.host()]);
+        output.failed(5, &[&down.host()]);
     }
-    let connections = away.connections();
+    let connections = down.connections();
     assert!(
-        connections <= MOST_CONNECTIONS,
-        "{connections} connections to a Vault that is away"
+        connections <= MAX_CONNECTIONS,
+        "{connections} connections to a Vault that is down"
     );
     assert_eq!(daemons(&env), 1, "daemons");
 
@@ -52,14 +52,15 @@ pub(crate) async fn run() {
     };
     let remark = format!("{CROWD} equal keys; 1 daemon, 1 login, 1 read");
     row("claviger-helper", served, &remark);
-    let remark = format!("{CROWD} times code 5; 1 daemon, connections to Vault: {connections}");
-    row("the same, Vault away", refused, &remark);
+    let remark =
+        format!("{CROWD} times exit code 5; 1 daemon, connections to Vault: {connections}");
+    row("the same, Vault down", refused, &remark);
     row("cat FILE", cats, "");
 }
 
-/// Runs a program in many sessions at once. The daemon tells sessions by the nearest process that is no shell, so each
-/// has one: a shell by another name.
-async fn crowd(env: &TestEnv, program: &Command) -> Vec<Output> {
+/// Runs a program in many sessions at once. The daemon identifies a session by the nearest ancestor
+/// that is not a shell, so each session has one: a shell with another name.
+async fn crowd(env: &TestEnv, program: &Command) -> Vec<ProgramOutput> {
     let client = env.path("client");
     if !client.exists() {
         symlink("/bin/sh", &client).unwrap();
@@ -83,7 +84,7 @@ async fn crowd(env: &TestEnv, program: &Command) -> Vec<Output> {
     outputs
 }
 
-/// How many ever came to listen on this machine.
+/// How many daemons have listened on this machine.
 fn daemons(env: &TestEnv) -> usize {
     env.log().matches("listening").count()
 }

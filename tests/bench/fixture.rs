@@ -1,4 +1,4 @@
-//! What is measured: a machine whose key is in an OpenBao, behind a login.
+//! What is measured: a machine whose key is in OpenBao, behind a login.
 
 use std::{
     ffi::OsStr,
@@ -8,9 +8,14 @@ use std::{
 
 use serde_json::json;
 
-use crate::support::{Bao, TestEnv, bao::AppRole, tools::tool};
+use crate::support::{
+    Bao, TestEnv,
+    bao::AppRoleCredentials,
+    tools::tool,
+    vault_config::{approle_auth, vault_config},
+};
 
-/// As long as many gateways' keys are.
+/// Of the length of many gateways' keys.
 pub(crate) const KEY: &str = "sk-figures-0123456789abcdef0123456789abcdef";
 
 /// The path of the key in the engine at `secret`.
@@ -18,29 +23,28 @@ const PATH: &str = "team/key";
 
 pub(crate) struct BenchFixture {
     pub(crate) bao: Bao,
-    pub(crate) role: AppRole,
+    pub(crate) role: AppRoleCredentials,
     pub(crate) env: TestEnv,
 }
 
 impl BenchFixture {
     pub(crate) async fn new() -> Self {
-        let bao = Bao::start().await;
-        bao.put(PATH, json!({"api_key": KEY})).await;
-        let role = bao.approle(json!({})).await;
+        let bao = Bao::start_with_key(PATH, KEY).await;
+        let role = bao.enable_approle(json!({})).await;
         let env = env(&bao.url(), &role.role_id, &role.secret_id);
         Self { bao, role, env }
     }
 
-    /// How often anybody has logged in, and how often the key was read.
-    pub(crate) fn asked(&self) -> (usize, usize) {
-        let logins = self.bao.asked("update", "auth/approle/login");
+    /// The number of logins and of reads of the key.
+    pub(crate) fn logins_and_reads(&self) -> (usize, usize) {
+        let logins = self.bao.count("update", "auth/approle/login");
         (
             logins,
-            self.bao.asked("read", &format!("secret/data/{PATH}")),
+            self.bao.count("read", &format!("secret/data/{PATH}")),
         )
     }
 
-    /// What scripts do today.
+    /// The peer: reads the key as scripts do today.
     pub(crate) fn bao_get(&self, token: &str) -> Command {
         let mut command = plain(&tool("bao"));
         command
@@ -52,24 +56,13 @@ impl BenchFixture {
     }
 }
 
-/// A machine with the AppRole and the key at this Vault.
+/// A machine with a role of approle and the key at this Vault.
 pub(crate) fn env(address: &str, role_id: &str, secret_id: &str) -> TestEnv {
     let env = TestEnv::new();
-    env.secret(KEY);
-    let secret_id = env.secret_file("secret-id", secret_id);
-    env.config(&format!(
-        r#"
-[profile.default]
-source = "vault"
-
-[source.vault]
-type = "vault"
-address = "{address}"
-path = "secret/{PATH}"
-field = "api_key"
-auth = {{ method = "approle", role_id = "{role_id}", secret_id_file = "{secret_id}" }}
-"#
-    ));
+    env.add_secret(KEY);
+    let secret_id = env.write_secret_file("secret-id", secret_id);
+    let auth = approle_auth(role_id, &secret_id);
+    env.write_config(&vault_config(address, &format!("secret/{PATH}"), "", &auth));
     env
 }
 
@@ -82,13 +75,13 @@ pub(crate) fn shim(env: &TestEnv) -> Command {
     shim
 }
 
-/// What a program finds in its environment.
+/// The variables that a command sets.
 pub(crate) fn variables(command: &Command) -> impl Iterator<Item = (&OsStr, &OsStr)> {
     let variables = command.get_envs();
     variables.filter_map(|(name, value)| Some((name, value?)))
 }
 
-/// A program with pipes and an empty environment, as the shim is started.
+/// A program with an empty environment, and pipes as the client gives to the shim.
 pub(crate) fn plain(program: &Path) -> Command {
     let mut command = Command::new(program);
     command

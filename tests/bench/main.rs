@@ -1,4 +1,5 @@
-//! The figures of the README, each beside a peer's from the same run. `tests/bench/run` runs it.
+//! The README's measurements, each beside that of a peer from the same run. `tests/bench/run` runs
+//! it.
 
 #![expect(clippy::print_stdout, reason = "it prints what it measures")]
 #![cfg_attr(
@@ -6,7 +7,7 @@
     expect(
         clippy::panic,
         clippy::unwrap_used,
-        reason = "it ends where it cannot measure"
+        reason = "a failed measurement ends the program"
     )
 )]
 
@@ -25,13 +26,13 @@ mod resident;
 #[expect(
     dead_code,
     unused_imports,
-    reason = "the integration tests' harness, which does more than this"
+    reason = "shared with the integration tests, which use all of it"
 )]
 mod support;
 #[cfg(target_os = "linux")]
 mod warm;
 
-/// A promise that does not hold ends it with a panic, and so with a code other than 0.
+/// A failed assertion ends the program with a panic, so with an exit code other than 0.
 #[cfg(target_os = "linux")]
 #[tokio::main(flavor = "current_thread")]
 async fn main() {

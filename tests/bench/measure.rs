@@ -1,4 +1,4 @@
-//! How long things took.
+//! Times, and their statistics.
 
 use std::{
     fmt::{self, Display, Formatter},
@@ -8,11 +8,11 @@ use std::{
 
 use claviger::clock::{Clock as _, SystemClock};
 
-/// What one thing took, time after time.
+/// The times of one operation, sorted.
 #[derive(Default)]
 pub(crate) struct Samples(Vec<Duration>);
 
-/// A time as the tables have it.
+/// A time for the tables: milliseconds with two decimals.
 pub(crate) struct Ms(pub(crate) Duration);
 
 impl Samples {
@@ -21,7 +21,7 @@ impl Samples {
         self.0.insert(at, sample);
     }
 
-    /// The sample that so many percent of all are not over.
+    /// The sample that `percent` percent of all samples do not exceed.
     pub(crate) fn percentile(&self, percent: usize) -> Duration {
         let rank = (self.0.len() * percent).div_ceil(100).max(1);
         self.0[rank - 1]
@@ -43,21 +43,21 @@ impl Display for Ms {
     }
 }
 
-/// Runs a program to its end; how long that took, and what it printed, which it must have done with code 0.
+/// Runs a program, which must succeed; returns how long that took, and its stdout.
 pub(crate) fn call(command: &mut Command) -> (Duration, String) {
     let (output, took) = timed(|| command.output().unwrap());
     assert!(output.status.success(), "{output:?}");
     (took, String::from_utf8(output.stdout).unwrap())
 }
 
-/// How long `work` took.
+/// Runs `work`; returns its result and how long it took.
 pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     let start = SystemClock.now().tick;
     let result = work();
     (result, SystemClock.now().tick.since(start))
 }
 
-/// How many times `b` is in `a`.
+/// `a` divided by `b`.
 pub(crate) fn ratio(a: Duration, b: Duration) -> f64 {
     a.as_secs_f64() / b.as_secs_f64()
 }

@@ -1,4 +1,4 @@
-//! A call while the daemon has the key: what a client waits for whenever it asks.
+//! A call while the daemon has the key: how long a client waits for its helper.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use crate::{
     measure::{Ms, Samples, call, ratio},
 };
 
-/// So many calls of each, in turn.
+/// The number of calls of each program, in turn.
 const CALLS: usize = 1_000;
 
 pub(crate) async fn run() {
@@ -15,16 +15,16 @@ pub(crate) async fn run() {
     let env = &fixture.env;
     let line = format!("{KEY}\n");
     let mut cat = plain(Path::new("/bin/cat"));
-    cat.arg(env.file("line", &line));
+    cat.arg(env.write_file("line", &line));
     let mut programs = [
         ("claviger-helper", shim(env), line.as_str()),
         ("cat FILE", cat, line.as_str()),
         ("true", plain(Path::new("/bin/true")), ""),
     ];
-    // One process that calls so often looks like a session that meets a 401 each time: then the daemon would look for
-    // another key. This is one that keeps no key.
+    // A client that caches and calls this often looks as if it got a 401 each time, and the daemon
+    // would fetch another key. A cache lifetime of 0 avoids that.
     programs[0].1.env("CLAUDE_CODE_API_KEY_HELPER_TTL_MS", "0");
-    // Starts the daemon.
+    // This call starts the daemon.
     assert_eq!(call(&mut programs[0].1).1, line);
 
     let mut samples: [Samples; 3] = Default::default();
@@ -35,7 +35,7 @@ pub(crate) async fn run() {
             samples.push(took);
         }
     }
-    let (logins, reads) = fixture.asked();
+    let (logins, reads) = fixture.logins_and_reads();
     assert_eq!(logins, 1);
     assert!(reads * 100 < CALLS, "{reads} reads for {CALLS} calls");
 

@@ -1,53 +1,47 @@
-//! Logging in to Vault, by every method that OpenBao has.
+//! Logging in to Vault, with every method that OpenBao supports.
 
 use serde_json::{Value, json};
 
 use crate::support::{
     Bao, KEY, TestEnv,
     poll::SOON,
-    test_env::{approle, vault},
     tls::{Ca, signing_key},
     until,
+    vault_config::{approle_auth, userpass_auth, vault_config},
 };
 
 const LOGIN: &str = "auth/approle/login";
 const DATA: &str = "secret/data/k";
 
-async fn bao() -> Bao {
-    let bao = Bao::start().await;
-    bao.put("k", json!({"api_key": KEY})).await;
-    bao
-}
-
 #[tokio::test]
-async fn token() {
-    let bao = bao().await;
+async fn a_static_token_is_not_revoked_at_logout() {
+    let bao = Bao::start_with_key("k", KEY).await;
     let env = TestEnv::with_token(&bao, "secret/k", "").await;
     env.helper().await.printed(KEY);
-    let asked = bao.requests();
-    assert_eq!(asked.len(), 2, "{asked:?}");
-    assert_eq!(bao.asked("read", "auth/token/lookup-self"), 1);
-    // A token that somebody else made is not ours to revoke.
+    let requests = bao.requests();
+    assert_eq!(requests.len(), 2, "{requests:?}");
+    assert_eq!(bao.count("read", "auth/token/lookup-self"), 1);
+    // The daemon revokes only tokens that it created.
     env.claviger(&["logout"]).await.succeeded();
     env.helper().await.printed(KEY);
 }
 
 #[tokio::test]
-async fn token_in_a_variable() {
-    let bao = bao().await;
+async fn a_static_token_can_come_from_a_variable() {
+    let bao = Bao::start_with_key("k", KEY).await;
     let env = TestEnv::new();
-    env.secret(KEY);
-    let token = bao.token(json!({})).await;
-    env.set("CORP_VAULT_TOKEN", &token);
-    env.secret(&token);
+    env.add_secret(KEY);
+    let token = bao.create_token(json!({})).await;
+    env.set_variable("CORP_VAULT_TOKEN", &token);
+    env.add_secret(&token);
     let auth = "method = \"token\", token_env = \"CORP_VAULT_TOKEN\"";
-    env.config(&vault(&bao.url(), "secret/k", "", auth));
+    env.write_config(&vault_config(&bao.url(), "secret/k", "", auth));
     env.helper().await.printed(KEY);
 }
 
 #[tokio::test]
-async fn a_token_that_is_no_more() {
-    let bao = bao().await;
+async fn a_revoked_static_token_is_replaced_in_its_file() {
+    let bao = Bao::start_with_key("k", KEY).await;
     let env = TestEnv::with_token(&bao, "secret/k", "").await;
     let token = std::fs::read_to_string(env.path("secrets/token")).unwrap();
     bao.write("auth/token/revoke", json!({"token": token}))
@@ -62,36 +56,35 @@ async fn a_token_that_is_no_more() {
     );
     let profile = &env.status().await["profiles"][0];
     assert_eq!(profile["state"], "login-required");
-    // A new one in the file is all that it takes.
-    env.secret_file("token", &bao.token(json!({})).await);
+    env.write_secret_file("token", &bao.create_token(json!({})).await);
     env.claviger(&["refresh"]).await.succeeded();
     env.helper().await.printed(KEY);
 }
 
 #[tokio::test]
-async fn approle_in_one_login_and_one_read() {
-    let bao = bao().await;
+async fn approle_costs_one_login_and_one_read() {
+    let bao = Bao::start_with_key("k", KEY).await;
     let env = TestEnv::with_approle(&bao, "secret/k", json!({})).await;
     env.helper().await.printed(KEY);
-    let asked = bao.requests();
-    assert_eq!(asked.len(), 2, "{asked:?}");
+    let requests = bao.requests();
+    assert_eq!(requests.len(), 2, "{requests:?}");
     assert_eq!(
-        (bao.asked("update", LOGIN), bao.asked("read", DATA)),
+        (bao.count("update", LOGIN), bao.count("read", DATA)),
         (1, 1)
     );
-    // The token is kept.
+    // The next read uses the same token.
     env.claviger(&["refresh"]).await.succeeded();
     assert_eq!(
-        (bao.asked("update", LOGIN), bao.asked("read", DATA)),
+        (bao.count("update", LOGIN), bao.count("read", DATA)),
         (1, 2)
     );
 }
 
 #[tokio::test]
-async fn a_wrong_secret_id() {
-    let bao = bao().await;
+async fn a_wrong_secret_id_fails_after_one_login() {
+    let bao = Bao::start_with_key("k", KEY).await;
     let env = TestEnv::with_approle(&bao, "secret/k", json!({})).await;
-    env.secret_file("secret-id", "00000000-1111-2222-3333-444444444444");
+    env.write_secret_file("secret-id", "00000000-1111-2222-3333-444444444444");
     env.helper().await.failed(
         3,
         &[
@@ -100,14 +93,14 @@ async fn a_wrong_secret_id() {
         ],
     );
     assert_eq!(
-        (bao.asked("update", LOGIN), bao.asked("read", DATA)),
+        (bao.count("update", LOGIN), bao.count("read", DATA)),
         (1, 0)
     );
 }
 
 #[tokio::test]
-async fn secret_files_are_looked_at() {
-    let bao = bao().await;
+async fn a_missing_secret_file_is_a_configuration_error() {
+    let bao = Bao::start_with_key("k", KEY).await;
     let env = TestEnv::with_approle(&bao, "secret/k", json!({})).await;
     let path = env.path("secrets/secret-id");
     std::fs::remove_file(&path).unwrap();
@@ -117,23 +110,24 @@ async fn secret_files_are_looked_at() {
 
 #[tokio::test]
 async fn a_wrapped_secret_id_is_unwrapped_once() {
-    let bao = bao().await;
-    let role = bao.approle(json!({})).await;
+    let bao = Bao::start_with_key("k", KEY).await;
+    let role = bao.enable_approle(json!({})).await;
     let env = TestEnv::new();
-    env.secret(KEY);
-    let wrapping = env.secret_file("wrapped", &bao.wrapped_secret_id(&role.name).await);
+    env.add_secret(KEY);
+    let wrapping =
+        env.write_secret_file("wrapped", &bao.create_wrapped_secret_id(&role.name).await);
     let auth = format!(
         "{}, secret_id_wrapped = true",
-        approle(&role.role_id, &wrapping)
+        approle_auth(&role.role_id, &wrapping)
     );
-    env.config(&vault(&bao.url(), "secret/k", "", &auth));
+    env.write_config(&vault_config(&bao.url(), "secret/k", "", &auth));
     env.helper().await.printed(KEY);
-    // Logging in again takes the secret-id that was unwrapped.
+    // The next login uses the unwrapped secret-id.
     env.claviger(&["logout"]).await.succeeded();
     env.helper().await.printed(KEY);
-    assert_eq!(bao.asked("update", "sys/wrapping/unwrap"), 1);
-    assert_eq!(bao.asked("update", LOGIN), 2);
-    // Another daemon does not have it, and the wrapping token is used up.
+    assert_eq!(bao.count("update", "sys/wrapping/unwrap"), 1);
+    assert_eq!(bao.count("update", LOGIN), 2);
+    // A new daemon lacks the secret-id, and the wrapping token cannot be used again.
     env.claviger(&["stop"]).await.succeeded();
     env.helper().await.failed(
         3,
@@ -142,24 +136,24 @@ async fn a_wrapped_secret_id_is_unwrapped_once() {
             "hint: write a newly wrapped secret-id to",
         ],
     );
-    env.secret_file("wrapped", &bao.wrapped_secret_id(&role.name).await);
+    env.write_secret_file("wrapped", &bao.create_wrapped_secret_id(&role.name).await);
     env.claviger(&["refresh"]).await.succeeded();
     env.helper().await.printed(KEY);
 }
 
 #[tokio::test]
-async fn userpass() {
-    let bao = bao().await;
-    bao.userpass("ana", "correct-horse-battery").await;
+async fn userpass_logs_in_and_reports_a_wrong_password() {
+    let bao = Bao::start_with_key("k", KEY).await;
+    bao.enable_userpass("ana", "correct-horse-battery").await;
     let env = TestEnv::new();
-    env.secret(KEY);
-    let password = env.secret_file("password", "correct-horse-battery\n");
-    let auth = format!("method = \"userpass\", username = \"ana\", password_file = \"{password}\"");
-    env.config(&vault(&bao.url(), "secret/k", "", &auth));
+    env.add_secret(KEY);
+    let password = env.write_secret_file("password", "correct-horse-battery\n");
+    let auth = userpass_auth(&password);
+    env.write_config(&vault_config(&bao.url(), "secret/k", "", &auth));
     env.helper().await.printed(KEY);
-    assert_eq!(bao.asked("update", "auth/userpass/login/ana"), 1);
+    assert_eq!(bao.count("update", "auth/userpass/login/ana"), 1);
     env.claviger(&["stop"]).await.succeeded();
-    env.secret_file("password", "incorrect-horse");
+    env.write_secret_file("password", "incorrect-horse");
     env.helper().await.failed(
         3,
         &[
@@ -169,15 +163,14 @@ async fn userpass() {
     );
 }
 
-/// The JWT of a source of ours, straight from that source and by way of a file.
 #[tokio::test]
-async fn jwt() {
-    let bao = bao().await;
+async fn jwt_takes_the_token_from_a_source_or_a_file() {
+    let bao = Bao::start_with_key("k", KEY).await;
     let (private, public) = signing_key();
-    bao.jwt(&public, "vault").await;
+    bao.enable_jwt(&public, "vault").await;
     let env = TestEnv::new();
-    env.secret(KEY);
-    let signing = env.secret_file("signing.pem", &private);
+    env.add_secret(KEY);
+    let signing = env.write_secret_file("signing.pem", &private);
     let minted = format!(
         r#"
 [profile.minted]
@@ -192,24 +185,24 @@ audience = "vault"
 "#
     );
     let chained = "method = \"jwt\", role = \"dev\", jwt_source = \"minted\"";
-    env.config(&format!(
+    env.write_config(&format!(
         "{}{minted}",
-        vault(&bao.url(), "secret/k", "", chained)
+        vault_config(&bao.url(), "secret/k", "", chained)
     ));
     env.helper().await.printed(KEY);
-    assert_eq!(bao.asked("update", "auth/jwt/login"), 1);
+    assert_eq!(bao.count("update", "auth/jwt/login"), 1);
 
     let jwt = env.helper_with(&["--profile", "minted"], &[]).await;
-    let file = env.secret_file("jwt", &jwt.stdout);
+    let file = env.write_secret_file("jwt", &jwt.stdout);
     let from_file = format!("method = \"jwt\", role = \"dev\", jwt_file = \"{file}\"");
-    env.config(&vault(&bao.url(), "secret/k", "", &from_file));
+    env.write_config(&vault_config(&bao.url(), "secret/k", "", &from_file));
     env.helper().await.printed(KEY);
-    assert_eq!(bao.asked("update", "auth/jwt/login"), 2);
+    assert_eq!(bao.count("update", "auth/jwt/login"), 2);
 
     let minted = minted.replace("audience = \"vault\"", "audience = \"other\"");
-    env.config(&format!(
+    env.write_config(&format!(
         "{}{minted}",
-        vault(&bao.url(), "secret/k", "", chained)
+        vault_config(&bao.url(), "secret/k", "", chained)
     ));
     env.helper()
         .await
@@ -217,27 +210,27 @@ audience = "vault"
 }
 
 #[tokio::test]
-async fn cert() {
+async fn cert_logs_in_with_a_client_certificate() {
     let ca = Ca::new("clients and servers");
     let bao = Bao::start_with_tls(&ca).await;
     bao.put("k", json!({"api_key": KEY})).await;
-    bao.cert(&ca).await;
+    bao.enable_cert(&ca).await;
     let env = TestEnv::new();
-    env.secret(KEY);
-    let ca_file = env.file("ca.pem", &ca.pem);
-    let identity = ca.client("ana");
-    let cert = env.file("cert.pem", &identity.cert);
-    let key = env.secret_file("key.pem", &identity.key);
+    env.add_secret(KEY);
+    let ca_file = env.write_file("ca.pem", &ca.pem);
+    let issued = ca.client("ana");
+    let cert = env.write_file("cert.pem", &issued.cert);
+    let key = env.write_secret_file("key.pem", &issued.key);
     let auth =
         format!("method = \"cert\", role = \"dev\", cert_file = \"{cert}\", key_file = \"{key}\"");
     let ca_line = format!("ca_file = \"{ca_file}\"");
-    env.config(&vault(&bao.tls_url(), "secret/k", &ca_line, &auth));
+    env.write_config(&vault_config(&bao.tls_url(), "secret/k", &ca_line, &auth));
     env.helper().await.printed(KEY);
-    assert_eq!(bao.asked("update", "auth/cert/login"), 1);
+    assert_eq!(bao.count("update", "auth/cert/login"), 1);
 
-    let stranger = Ca::new("of somebody else").client("ana");
-    env.file("cert.pem", &stranger.cert);
-    env.secret_file("key.pem", &stranger.key);
+    let untrusted = Ca::new("another CA").client("ana");
+    env.write_file("cert.pem", &untrusted.cert);
+    env.write_secret_file("key.pem", &untrusted.key);
     env.claviger(&["stop"]).await.succeeded();
     env.helper().await.failed(
         3,
@@ -248,40 +241,41 @@ async fn cert() {
     );
 }
 
-/// A token that was made for this read and is denied it is not doubted.
+/// A denial of a new token is due to the policy.
 #[tokio::test]
-async fn denied_at_first() {
-    let bao = bao().await;
+async fn a_new_token_that_is_denied_causes_no_second_login() {
+    let bao = Bao::start_with_key("k", KEY).await;
     let env = TestEnv::with_approle(&bao, "secret/k", json!({"token_policies": ["default"]})).await;
     env.helper().await.failed(
         5,
         &[
             "denied access to 'secret/data/k'",
             "permission denied (403)",
-            "hint: ask whoever runs it for a policy",
+            "hint: ask the administrator of ",
         ],
     );
     assert_eq!(
-        (bao.asked("update", LOGIN), bao.asked("read", DATA)),
+        (bao.count("update", LOGIN), bao.count("read", DATA)),
         (1, 1)
     );
 }
 
-/// A token from before that is denied may be at its end, or it is policy: one more login tells.
+/// A denial of an older token may also mean that it has expired.
 #[tokio::test]
-async fn denied_later() {
-    let bao = bao().await;
+async fn an_older_token_that_is_denied_causes_one_login() {
+    let bao = Bao::start_with_key("k", KEY).await;
     let env = TestEnv::with_approle(&bao, "secret/k", json!({})).await;
     env.helper().await.printed(KEY);
-    bao.policy("reader", &[("secret/data/other", "read")]).await;
+    bao.set_policy("reader", &[("secret/data/other", "read")])
+        .await;
     env.claviger(&["refresh"])
         .await
         .failed(5, &["denied access to 'secret/data/k'"]);
     assert_eq!(
-        (bao.asked("update", LOGIN), bao.asked("read", DATA)),
+        (bao.count("update", LOGIN), bao.count("read", DATA)),
         (2, 3)
     );
-    // Vault has said that it is not ours any more.
+    // The cached key is not printed: Vault has denied access to it.
     env.helper()
         .await
         .failed(5, &["denied access to 'secret/data/k'"]);
@@ -289,7 +283,7 @@ async fn denied_later() {
 
 #[tokio::test]
 async fn a_revoked_token_is_replaced() {
-    let bao = bao().await;
+    let bao = Bao::start_with_key("k", KEY).await;
     let env = TestEnv::with_approle(&bao, "secret/k", json!({})).await;
     env.helper().await.printed(KEY);
     bao.write("sys/leases/revoke-prefix/auth/approle", Value::Null)
@@ -297,59 +291,56 @@ async fn a_revoked_token_is_replaced() {
     env.claviger(&["refresh"]).await.succeeded();
     env.helper().await.printed(KEY);
     assert_eq!(
-        (bao.asked("update", LOGIN), bao.asked("read", DATA)),
+        (bao.count("update", LOGIN), bao.count("read", DATA)),
         (2, 3)
     );
 }
 
 #[tokio::test]
 async fn a_token_is_renewed_when_two_thirds_are_over() {
-    let bao = bao().await;
+    let bao = Bao::start_with_key("k", KEY).await;
     let env = TestEnv::with_approle(&bao, "secret/k", json!({"token_ttl": "6s"})).await;
     env.helper().await.printed(KEY);
     until("the token is renewed", SOON, async || {
         env.claviger(&["refresh"]).await.succeeded();
-        bao.asked("update", "auth/token/renew-self") == 1
+        bao.count("update", "auth/token/renew-self") == 1
     })
     .await;
-    assert_eq!(bao.asked("update", LOGIN), 1);
+    assert_eq!(bao.count("update", LOGIN), 1);
 }
 
 #[tokio::test]
-async fn a_token_at_its_end_is_replaced() {
-    let bao = bao().await;
+async fn an_expired_token_is_replaced() {
+    let bao = Bao::start_with_key("k", KEY).await;
     let short = json!({"token_ttl": "1s", "token_max_ttl": "1s"});
     let env = TestEnv::with_approle(&bao, "secret/k", short).await;
     env.helper().await.printed(KEY);
     until("there is another login", SOON, async || {
         env.claviger(&["refresh"]).await.succeeded();
-        bao.asked("update", LOGIN) >= 2
+        bao.count("update", LOGIN) >= 2
     })
     .await;
 }
 
 #[tokio::test]
-async fn logging_out_revokes_our_token() {
-    let bao = bao().await;
+async fn logout_revokes_the_daemons_token() {
+    let bao = Bao::start_with_key("k", KEY).await;
     let env = TestEnv::with_approle(&bao, "secret/k", json!({})).await;
     env.helper().await.printed(KEY);
     assert_eq!(
         env.claviger(&["logout"]).await.succeeded(),
         "forgotten, and revoked where the source can\n"
     );
-    assert_eq!(bao.asked("update", "auth/token/revoke-self"), 1);
+    assert_eq!(bao.count("update", "auth/token/revoke-self"), 1);
     assert_eq!(env.status().await["profiles"][0]["state"], "empty");
 }
 
 #[tokio::test]
-async fn namespaces() {
+async fn a_namespace_is_used_for_login_and_read() {
     let bao = Bao::start().await;
     bao.write("sys/namespaces/eng", json!({})).await;
-    bao.write(
-        "eng/sys/mounts/secret",
-        json!({"type": "kv", "options": {"version": "2"}}),
-    )
-    .await;
+    let engine = json!({"type": "kv", "options": {"version": "2"}});
+    bao.write("eng/sys/mounts/secret", engine).await;
     bao.until_versioned("eng/secret").await;
     bao.write("eng/secret/data/k", json!({"data": {"api_key": KEY}}))
         .await;
@@ -360,17 +351,17 @@ async fn namespaces() {
     let user = json!({"password": "correct-horse-battery", "token_policies": ["reader"]});
     bao.write("eng/auth/userpass/users/ana", user).await;
     let env = TestEnv::new();
-    env.secret(KEY);
-    let password = env.secret_file("password", "correct-horse-battery");
-    let auth = format!("method = \"userpass\", username = \"ana\", password_file = \"{password}\"");
-    env.config(&vault(
+    env.add_secret(KEY);
+    let password = env.write_secret_file("password", "correct-horse-battery");
+    let auth = userpass_auth(&password);
+    env.write_config(&vault_config(
         &bao.url(),
         "secret/k",
         "namespace = \"eng/\"",
         &auth,
     ));
     env.helper().await.printed(KEY);
-    env.config(&vault(&bao.url(), "secret/k", "", &auth));
+    env.write_config(&vault_config(&bao.url(), "secret/k", "", &auth));
     env.helper().await.failed(
         3,
         &["refused the login", "check 'auth.mount' and 'namespace'"],

@@ -1,4 +1,4 @@
-//! What comes over the socket that no program of ours would send, and arguments that no person means.
+//! Input that the programs never send over the socket, and invalid arguments.
 
 use std::{
     io::{Read as _, Write as _},
@@ -9,8 +9,8 @@ use std::{
 use crate::support::{KEY, TestEnv, poll::timed};
 
 #[tokio::test]
-async fn no_frame_hurts_the_daemon() {
-    let env = TestEnv::printing();
+async fn malformed_frames_do_not_harm_the_daemon() {
+    let env = TestEnv::with_fixed_key();
     env.helper().await.printed(KEY);
     let pid = env.daemon_pid();
     let frames: [&[u8]; 9] = [
@@ -26,7 +26,7 @@ async fn no_frame_hurts_the_daemon() {
     ];
     for frame in frames {
         let mut stream = UnixStream::connect(env.socket()).unwrap();
-        // It may close before it has taken all of it.
+        // The daemon may close the connection before it has read everything.
         let _ = stream.write_all(frame);
         let _ = stream.shutdown(std::net::Shutdown::Write);
         let mut answer = Vec::new();
@@ -37,10 +37,10 @@ async fn no_frame_hurts_the_daemon() {
     assert_eq!(env.daemon_pid(), pid);
 }
 
-/// Those that say nothing, or half of it, keep nobody waiting and are let go of.
+/// Connections without a complete request are closed after a while and do not delay others.
 #[tokio::test]
-async fn who_says_nothing_is_let_go() {
-    let env = TestEnv::printing();
+async fn silent_connections_are_closed() {
+    let env = TestEnv::with_fixed_key();
     env.helper().await.printed(KEY);
     let mut silent: Vec<_> = (0..300)
         .map(|_| UnixStream::connect(env.socket()).unwrap())
@@ -56,12 +56,12 @@ async fn who_says_nothing_is_let_go() {
     let end = (&first).read(&mut [0]);
     assert!(matches!(end, Ok(0) | Err(_)), "{end:?}");
     let still_waiting = end.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock);
-    assert!(!still_waiting, "it was not let go");
+    assert!(!still_waiting, "the connection was not closed");
 }
 
 #[tokio::test]
-async fn arguments() {
-    let env = TestEnv::printing();
+async fn invalid_arguments_are_usage_errors() {
+    let env = TestEnv::with_fixed_key();
     for args in [
         &["--profil", "x"][..],
         &["--profile"],
@@ -76,7 +76,7 @@ async fn arguments() {
     env.helper_with(&[], &[("CLAVIGER_TIMEOUT_MS", "-1")])
         .await
         .failed(2, &["CLAVIGER_TIMEOUT_MS"]);
-    assert!(env.daemon_pid().is_none(), "no daemon for any of it");
+    assert!(env.daemon_pid().is_none(), "no daemon was started");
     let unknown = env.claviger(&["sing"]).await;
     assert_eq!((unknown.code, unknown.stdout.as_str()), (Some(2), ""));
     assert_eq!(env.claviger(&["status", "none"]).await.code, Some(8));
@@ -92,10 +92,9 @@ async fn arguments() {
         .failed(2, &["there is no profile 'none'"]);
 }
 
-/// The shim's deadline holds whatever the daemon does.
 #[tokio::test]
-async fn a_daemon_that_hangs() {
-    let env = TestEnv::printing();
+async fn the_shims_deadline_holds_if_the_daemon_hangs() {
+    let env = TestEnv::with_fixed_key();
     env.helper().await.printed(KEY);
     let pid = env.daemon_pid().unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();

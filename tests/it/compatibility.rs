@@ -1,7 +1,11 @@
-//! Old and new programs side by side, as after an update with the daemon still running: through the real socket.
+//! Old and new programs together, as after an update while the daemon is running, over the real
+//! socket.
 
 #[path = "frozen/wire_v1.rs"]
-#[expect(unreachable_pub, reason = "a copy of the whole")]
+#[expect(
+    unreachable_pub,
+    reason = "an unchanged copy of a module of its own crate"
+)]
 mod v1;
 
 use std::{
@@ -12,8 +16,8 @@ use std::{
 
 use crate::support::{KEY, TestEnv, test_env::set_mode};
 
-/// What an old program is answered.
-fn ask(env: &TestEnv, request: &v1::Request) -> Vec<v1::Response> {
+/// Sends an old program's request; returns the daemon's responses.
+fn exchange(env: &TestEnv, request: &v1::Request) -> Vec<v1::Response> {
     let mut stream = UnixStream::connect(env.socket()).unwrap();
     stream.write_all(&request.encode()).unwrap();
     let mut bytes = Vec::new();
@@ -38,15 +42,15 @@ fn acquire(profile: Option<&str>) -> v1::Request {
 }
 
 #[tokio::test]
-async fn an_old_shim_and_the_daemon() {
-    let env = TestEnv::printing();
+async fn the_daemon_answers_an_old_shim() {
+    let env = TestEnv::with_fixed_key();
     env.helper().await.printed(KEY);
     let credential = v1::Response::Credential {
         token: v1::Token::new(KEY.as_bytes().to_vec()),
         expires_at: None,
     };
-    assert_eq!(ask(&env, &acquire(None)), [credential]);
-    let [v1::Response::Failure(failure)] = &ask(&env, &acquire(Some("none")))[..] else {
+    assert_eq!(exchange(&env, &acquire(None)), [credential]);
+    let [v1::Response::Failure(failure)] = &exchange(&env, &acquire(Some("none")))[..] else {
         panic!("no failure");
     };
     assert_eq!(failure.code, 2);
@@ -57,11 +61,11 @@ async fn an_old_shim_and_the_daemon() {
 }
 
 #[tokio::test]
-async fn an_old_command_line_and_the_daemon() {
-    let env = TestEnv::printing();
+async fn the_daemon_answers_an_old_command_line() {
+    let env = TestEnv::with_fixed_key();
     env.helper().await.printed(KEY);
     let status = v1::Request::Status { profile: None };
-    let responses = ask(&env, &status);
+    let responses = exchange(&env, &status);
     let [
         v1::Response::Report(daemon),
         v1::Response::Report(profile),
@@ -75,23 +79,26 @@ async fn an_old_command_line_and_the_daemon() {
         "{responses:?}"
     );
     let refresh = v1::Request::Refresh { profile: None };
-    assert_eq!(ask(&env, &refresh).len(), 3);
+    assert_eq!(exchange(&env, &refresh).len(), 3);
     let logout = v1::Request::Logout { profile: None };
-    assert_eq!(ask(&env, &logout), [v1::Response::Done]);
-    assert_eq!(ask(&env, &v1::Request::Stop), [v1::Response::Done]);
+    assert_eq!(exchange(&env, &logout), [v1::Response::Done]);
+    assert_eq!(exchange(&env, &v1::Request::Stop), [v1::Response::Done]);
     assert!(!env.socket().exists());
 }
 
 #[tokio::test]
-async fn a_newer_shim_and_the_daemon() {
-    let env = TestEnv::printing();
+async fn the_daemon_refuses_an_unknown_request() {
+    let env = TestEnv::with_fixed_key();
     env.helper().await.printed(KEY);
     let unknown = v1::Request::Unknown { kind: 200 };
     let version = v1::VERSION;
-    assert_eq!(ask(&env, &unknown), [v1::Response::Unsupported { version }]);
+    assert_eq!(
+        exchange(&env, &unknown),
+        [v1::Response::Unsupported { version }]
+    );
 }
 
-/// Answers everyone who asks on the machine's socket, as an old daemon does.
+/// Answers one request on the machine's socket, as an old daemon does.
 fn old_daemon(env: &TestEnv, answer: v1::Response) {
     std::fs::create_dir(env.path("run/claviger")).unwrap();
     set_mode(&env.path("run/claviger"), 0o700);
@@ -103,16 +110,16 @@ fn old_daemon(env: &TestEnv, answer: v1::Response) {
         let mut body = vec![0; v1::body_len(header).unwrap()];
         stream.read_exact(&mut body).unwrap();
         let v1::Request::Acquire(_) = v1::Request::decode(&body).unwrap() else {
-            panic!("the shim asks something else");
+            panic!("the shim sends another request");
         };
         stream.write_all(&answer.encode()).unwrap();
-        // The listener is closed: nobody is there when the machine is taken down.
+        // The listener is closed, so that the machine finds no daemon when it is dropped.
     });
 }
 
 #[tokio::test]
-async fn the_shim_and_an_old_daemon() {
-    let env = TestEnv::printing();
+async fn the_shim_prints_an_old_daemons_key() {
+    let env = TestEnv::with_fixed_key();
     old_daemon(
         &env,
         v1::Response::Credential {
@@ -124,8 +131,8 @@ async fn the_shim_and_an_old_daemon() {
 }
 
 #[tokio::test]
-async fn the_shim_and_an_old_daemons_failure() {
-    let env = TestEnv::printing();
+async fn the_shim_reports_an_old_daemons_failure() {
+    let env = TestEnv::with_fixed_key();
     old_daemon(
         &env,
         v1::Response::Failure(v1::Failure {
@@ -144,8 +151,8 @@ async fn the_shim_and_an_old_daemons_failure() {
 }
 
 #[tokio::test]
-async fn the_shim_and_a_daemon_that_does_not_know_the_request() {
-    let env = TestEnv::printing();
+async fn the_shim_reports_a_daemon_that_does_not_support_its_request() {
+    let env = TestEnv::with_fixed_key();
     old_daemon(&env, v1::Response::Unsupported { version: 1 });
     env.helper().await.failed(8, &["claviger stop"]);
 }

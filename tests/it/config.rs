@@ -1,12 +1,14 @@
-//! The configuration: found, checked, reloaded, and the profile that is meant.
+//! The configuration: how it is found, checked and reloaded, and which profile a client gets.
 
 use crate::support::{KEY, TestEnv};
 
-/// A source that prints `key`.
+/// The table of a source that prints `key`.
 fn source(name: &str, key: &str) -> String {
     format!("[source.{name}]\ntype = \"exec\"\ncommand = [\"/bin/echo\", \"{key}\"]\n")
 }
 
+/// The tables of a profile and its source, which prints `key-of-NAME`. An empty `gateway` means
+/// none.
 fn profile(name: &str, gateway: &str) -> String {
     let gateway = match gateway {
         "" => String::new(),
@@ -19,7 +21,7 @@ fn profile(name: &str, gateway: &str) -> String {
 }
 
 #[tokio::test]
-async fn none() {
+async fn a_missing_configuration_is_reported_and_found_once_it_exists() {
     let env = TestEnv::new();
     let file = env.config_file();
     env.helper().await.failed(
@@ -30,15 +32,14 @@ async fn none() {
             "hint: run 'claviger demo'",
         ],
     );
-    // It is found as soon as it is there.
-    env.config(&profile("default", ""));
+    env.write_config(&profile("default", ""));
     env.helper().await.printed("key-of-default");
 }
 
 #[tokio::test]
-async fn broken_from_the_start() {
+async fn an_invalid_configuration_is_reported_by_every_program() {
     let env = TestEnv::new();
-    env.raw_config("version = 1\n\n[profile.default]\nsource = \"x\"\n\n[source.x]\ntype = \"exec\"\ncommand = [\"/bin/echo\"]\ntimout = \"1s\"\n");
+    env.write_raw_config("version = 1\n\n[profile.default]\nsource = \"x\"\n\n[source.x]\ntype = \"exec\"\ncommand = [\"/bin/echo\"]\ntimout = \"1s\"\n");
     let at = format!("{}:9:1: ", env.config_file().display());
     env.helper()
         .await
@@ -46,21 +47,20 @@ async fn broken_from_the_start() {
     let check = env.claviger(&["config", "check"]).await;
     assert_eq!(check.code, Some(2));
     assert!(check.stderr.contains(&at), "{check:?}");
-    // Who starts a daemon in the foreground is told at once.
     env.claviger(&["daemon"]).await.failed(2, &[&at]);
-    env.config(&profile("default", ""));
+    env.write_config(&profile("default", ""));
     env.helper().await.printed("key-of-default");
 }
 
 #[tokio::test]
-async fn reloaded() {
-    let env = TestEnv::configured(&profile("default", ""));
+async fn a_changed_configuration_is_reloaded_if_it_is_valid() {
+    let env = TestEnv::with_config(&profile("default", ""));
     env.helper().await.printed("key-of-default");
     let pid = env.daemon_pid();
-    env.config(&profile("default", "").replace("key-of-default", "key-two"));
+    env.write_config(&profile("default", "").replace("key-of-default", "key-two"));
     env.helper().await.printed("key-two");
 
-    env.config(&profile("default", "").replace("\"default\"", "12"));
+    env.write_config(&profile("default", "").replace("\"default\"", "12"));
     env.helper().await.printed("key-two");
     let daemon = &env.status().await["daemon"];
     let error = daemon["config_error"].as_str().unwrap();
@@ -72,27 +72,26 @@ async fn reloaded() {
     std::fs::remove_file(env.config_file()).unwrap();
     env.helper().await.printed("key-two");
 
-    env.config(&profile("default", ""));
+    env.write_config(&profile("default", ""));
     env.helper().await.printed("key-of-default");
     assert!(env.status().await["daemon"]["config_error"].is_null());
-    assert_eq!(env.daemon_pid(), pid, "all of it in one daemon");
+    assert_eq!(env.daemon_pid(), pid, "the daemon was not restarted");
 }
 
-/// A profile that a new configuration leaves as it was keeps its key.
 #[tokio::test]
-async fn what_did_not_change_stays() {
+async fn an_unchanged_profile_keeps_its_key_after_a_reload() {
     let env = TestEnv::new();
     let count = env.path("count");
-    let program = env.program(
+    let program = env.write_program(
         "corp-key",
         &format!("echo x >> '{}'; echo {KEY}", count.display()),
     );
     let text = format!(
         "[source.corp]\ntype = \"exec\"\ncommand = [\"{program}\"]\n[profile.default]\nsource = \"corp\"\n"
     );
-    env.config(&text);
+    env.write_config(&text);
     env.helper().await.printed(KEY);
-    env.config(&format!(
+    env.write_config(&format!(
         "# a remark\n{text}\n[source.other]\ntype = \"exec\"\ncommand = [\"/bin/false\"]\n[profile.more]\nsource = \"other\"\n"
     ));
     env.helper().await.printed(KEY);
@@ -100,8 +99,8 @@ async fn what_did_not_change_stays() {
 }
 
 #[tokio::test]
-async fn the_profile_that_is_meant() {
-    let env = TestEnv::configured(
+async fn the_profile_is_chosen_by_option_variable_gateway_and_default() {
+    let env = TestEnv::with_config(
         &[
             profile("one", "https://one.example.com/llm"),
             profile("two", "https://two.example.com"),
@@ -130,7 +129,7 @@ async fn the_profile_that_is_meant() {
     env.helper_with(&["--profile", "tow"], &[])
         .await
         .failed(2, &["there is no profile 'tow'", "did you mean 'two'"]);
-    env.config(
+    env.write_config(
         &[
             profile("default", ""),
             profile("two", "https://two.example.com"),
@@ -141,27 +140,27 @@ async fn the_profile_that_is_meant() {
 }
 
 #[tokio::test]
-async fn another_file() {
-    let env = TestEnv::configured(&profile("default", ""));
-    let other = env.file(
+async fn the_variable_selects_another_file() {
+    let env = TestEnv::with_config(&profile("default", ""));
+    let other = env.write_file(
         "other.toml",
         &format!("version = 1\n{}", profile("other", "")),
     );
-    env.set("CLAVIGER_CONFIG", &other);
+    env.set_variable("CLAVIGER_CONFIG", &other);
     env.helper().await.printed("key-of-other");
     assert_eq!(env.status().await["daemon"]["config"], other);
 }
 
 #[tokio::test]
-async fn checked() {
-    let env = TestEnv::configured(&profile("default", ""));
+async fn check_reports_errors_and_schema_prints_json() {
+    let env = TestEnv::with_config(&profile("default", ""));
     let good = env.claviger(&["config", "check"]).await;
     assert!(
         good.succeeded()
             .ends_with(": good; 1 profile and 1 source\n"),
         "{good:?}"
     );
-    let file = env.file(
+    let file = env.write_file(
         "bad.toml",
         "version = 1\n[profile.a]\nsource = \"b\"\nsorce = 1\n",
     );

@@ -1,4 +1,4 @@
-//! The daemon's life: one of it, whatever happens around it.
+//! The daemon's start and end, and that there is only one.
 
 use std::{
     fs,
@@ -6,47 +6,48 @@ use std::{
     time::Duration,
 };
 
-use rustix::process::{Resource, Rlimit, Signal, getrlimit, prlimit};
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 use serde_json::json;
 
 use crate::support::{
     Bao, KEY, TestEnv, Upstream,
     poll::{SOON, timed},
-    test_env::{is_alive, set_mode, vault},
+    process::is_alive,
+    test_env::set_mode,
     until,
-    upstream::Answer,
+    upstream::UpstreamReply,
+    vault_config::{token_auth, vault_config},
 };
 
-/// As many as start when two hundred sessions of Claude Code do at once.
+/// As many shims as two hundred sessions of Claude Code start at once.
 const CROWD: usize = 200;
 
 #[tokio::test]
-async fn a_crowd_has_one_daemon_one_login_and_one_read() {
-    let bao = Bao::start().await;
-    bao.put("k", json!({"api_key": KEY})).await;
+async fn two_hundred_shims_share_one_daemon_one_login_and_one_read() {
+    let bao = Bao::start_with_key("k", KEY).await;
     let env = TestEnv::with_approle(&bao, "secret/k", json!({})).await;
     for output in env.helpers(CROWD).await {
         output.printed(KEY);
     }
-    let asked = bao.requests();
-    assert_eq!(asked.len(), 2, "{asked:?}");
-    assert_eq!(bao.asked("update", "auth/approle/login"), 1);
-    assert_eq!(bao.asked("read", "secret/data/k"), 1);
+    let requests = bao.requests();
+    assert_eq!(requests.len(), 2, "{requests:?}");
+    assert_eq!(bao.count("update", "auth/approle/login"), 1);
+    assert_eq!(bao.count("read", "secret/data/k"), 1);
     assert_eq!(env.log().matches(" listening").count(), 1);
 }
 
 #[tokio::test]
-async fn a_crowd_does_not_run_against_what_is_down() {
-    let upstream = Upstream::start(Answer::Close).await;
+async fn two_hundred_shims_do_not_flood_a_source_that_is_down() {
+    let upstream = Upstream::start(UpstreamReply::Close).await;
     let env = TestEnv::new();
-    let token = env.secret_file("token", "s.0123456789abcdef");
-    let auth = format!("method = \"token\", token_file = \"{token}\"");
-    env.config(&vault(&upstream.url(), "secret/k", "", &auth));
+    let token = env.write_secret_file("token", "s.0123456789abcdef");
+    let auth = token_auth(&token);
+    env.write_config(&vault_config(&upstream.url(), "secret/k", "", &auth));
     let (outputs, took) = timed(env.helpers(CROWD)).await;
     for output in outputs {
         output.failed(5, &[&format!("'{}'", upstream.host())]);
     }
-    // The back-off starts at a second: one try at first, and one more for each second or so that the crowd took.
+    // The back-off starts at one second: one try at first, and at most one more for each second.
     let tries = usize::try_from(2 + took.as_secs()).unwrap();
     assert!(
         upstream.connections() <= tries,
@@ -57,14 +58,14 @@ async fn a_crowd_does_not_run_against_what_is_down() {
 }
 
 #[tokio::test]
-async fn ends_in_order_when_it_is_told_to() {
-    let env = TestEnv::printing();
+async fn stop_and_sigterm_end_the_daemon_cleanly() {
+    let env = TestEnv::with_fixed_key();
     env.helper().await.printed(KEY);
     let pid = env.daemon_pid().unwrap();
     let stopped = env.claviger(&["stop"]).await;
     assert_eq!(stopped.succeeded(), "the daemon has ended\n");
     assert!(!env.socket().exists());
-    until("its process is gone", SOON, async || !is_alive(pid)).await;
+    until("its process has ended", SOON, async || !is_alive(pid)).await;
     let stopped = env.claviger(&["stop"]).await;
     assert_eq!(stopped.succeeded(), "no daemon was running\n");
 
@@ -74,27 +75,31 @@ async fn ends_in_order_when_it_is_told_to() {
     assert_eq!(env.log().matches(" ended").count(), 2);
 }
 
-/// What is under way when it ends is answered first.
 #[tokio::test]
-async fn answers_who_waits_before_it_ends() {
-    let env = TestEnv::scripted(&format!(
-        "touch \"${{0%/*}}/started\"; sleep 0.7; echo {KEY}"
-    ));
-    let ending = async {
+async fn pending_requests_are_answered_before_the_daemon_ends() {
+    let env = TestEnv::with_script(&gated_script());
+    let end = async {
         until("the program runs", SOON, async || {
-            env.path("secrets/started").exists()
+            env.path("secrets/runs").exists()
         })
         .await;
-        env.kill_daemon(Signal::TERM);
+        let pid = env.daemon_pid().unwrap();
+        kill_process(pid, Signal::TERM).unwrap();
+        until("it listens no longer", SOON, async || {
+            !env.socket().exists()
+        })
+        .await;
+        env.write_file("go", "");
+        until("its process has ended", SOON, async || !is_alive(pid)).await;
     };
-    let (output, ()) = tokio::join!(env.helper(), ending);
+    let (output, ()) = tokio::join!(env.helper(), end);
     output.printed(KEY);
     assert_eq!(env.log().matches(" listening").count(), 1);
 }
 
 #[tokio::test]
-async fn a_killed_one_leaves_a_socket_that_is_cleared() {
-    let env = TestEnv::printing();
+async fn the_socket_of_a_killed_daemon_is_replaced() {
+    let env = TestEnv::with_fixed_key();
     env.helper().await.printed(KEY);
     let first = env.daemon_pid();
     env.kill_daemon(Signal::KILL);
@@ -104,8 +109,8 @@ async fn a_killed_one_leaves_a_socket_that_is_cleared() {
 }
 
 #[tokio::test]
-async fn a_second_one_leaves_the_first_in_peace() {
-    let env = TestEnv::printing();
+async fn a_second_daemon_fails_and_the_first_goes_on() {
+    let env = TestEnv::with_fixed_key();
     env.helper().await.printed(KEY);
     let first = env.daemon_pid();
     env.claviger(&["daemon"]).await.failed(
@@ -120,9 +125,9 @@ async fn a_second_one_leaves_the_first_in_peace() {
 }
 
 #[tokio::test]
-async fn in_the_foreground() {
-    let env = TestEnv::printing();
-    let daemon = env.daemon(&[]);
+async fn a_daemon_in_the_foreground_logs_to_stderr() {
+    let env = TestEnv::with_fixed_key();
+    let daemon = env.spawn_daemon();
     until("it listens", SOON, async || env.daemon_pid().is_some()).await;
     assert_eq!(
         env.daemon_pid().unwrap().as_raw_nonzero().get(),
@@ -134,15 +139,14 @@ async fn in_the_foreground() {
     assert!(output.status.success(), "{output:?}");
     assert_eq!(output.stdout, b"");
     let log = String::from_utf8(output.stderr).unwrap();
-    env.heard("the daemon's stderr", &log);
+    env.record_output("the daemon's stderr", &log);
     assert!(log.contains("obtained a credential"), "{log}");
 }
 
 #[tokio::test]
-async fn ends_when_nobody_asks() {
-    let env = TestEnv::printing();
-    let config = fs::read_to_string(env.config_file()).unwrap();
-    env.raw_config(&format!("{config}[daemon]\nexit_when_idle = \"1s\"\n"));
+async fn an_idle_daemon_ends() {
+    let env = TestEnv::with_fixed_key();
+    env.edit_config(|config| config + "[daemon]\nexit_when_idle = \"1s\"\n");
     env.helper().await.printed(KEY);
     let pid = env.daemon_pid().unwrap();
     until("it has ended", SOON, async || !is_alive(pid)).await;
@@ -150,10 +154,9 @@ async fn ends_when_nobody_asks() {
     env.helper().await.printed(KEY);
 }
 
-/// The directory of the socket has to be the user's alone: for the shim, and for the daemon.
 #[tokio::test]
-async fn an_unsafe_directory() {
-    let env = TestEnv::printing();
+async fn shim_and_daemon_refuse_a_socket_directory_that_others_can_enter() {
+    let env = TestEnv::with_fixed_key();
     let directory = env.path("run/claviger");
     fs::create_dir(&directory).unwrap();
     set_mode(&directory, 0o755);
@@ -182,23 +185,23 @@ async fn an_unsafe_directory() {
 }
 
 #[tokio::test]
-async fn a_file_in_the_sockets_place() {
-    let env = TestEnv::printing();
+async fn a_file_at_the_sockets_path_is_not_removed() {
+    let env = TestEnv::with_fixed_key();
     fs::create_dir(env.path("run/claviger")).unwrap();
     set_mode(&env.path("run/claviger"), 0o700);
-    fs::write(env.socket(), "somebody's").unwrap();
+    fs::write(env.socket(), "not a socket").unwrap();
     env.claviger(&["daemon"])
         .await
         .failed(8, &["is in the way: it is not a socket", "hint: move"]);
     assert_eq!(env.helper().await.code, Some(8));
-    assert_eq!(fs::read_to_string(env.socket()).unwrap(), "somebody's");
+    assert_eq!(fs::read_to_string(env.socket()).unwrap(), "not a socket");
 }
 
 #[tokio::test]
-async fn a_path_that_no_socket_can_have() {
-    let env = TestEnv::printing();
+async fn a_socket_path_that_is_too_long_is_a_configuration_error() {
+    let env = TestEnv::with_fixed_key();
     let path = env.path(&"x".repeat(120)).join("agent.sock");
-    env.set("CLAVIGER_SOCKET", path.to_str().unwrap());
+    env.set_variable("CLAVIGER_SOCKET", path.to_str().unwrap());
     for output in [
         env.helper().await,
         env.claviger(&["daemon"]).await,
@@ -208,20 +211,20 @@ async fn a_path_that_no_socket_can_have() {
     }
 }
 
-/// Out of descriptors it can accept nobody; when there are some again, it goes on.
+/// Without free descriptors the daemon cannot accept connections.
 #[tokio::test]
-async fn accepting_fails_for_a_while() {
-    let env = TestEnv::printing();
+async fn the_daemon_accepts_again_after_it_ran_out_of_descriptors() {
+    let env = TestEnv::with_fixed_key();
     env.helper().await.printed(KEY);
     let pid = env.daemon_pid().unwrap();
     let open = fs::read_dir(format!("/proc/{}/fd", pid.as_raw_nonzero()))
         .unwrap()
         .count();
-    let ours = getrlimit(Resource::Nofile);
+    let own = getrlimit(Resource::Nofile);
     let limit = |files: Option<u64>| {
         let limit = Rlimit {
             current: files,
-            ..ours
+            ..own
         };
         prlimit(Some(pid), Resource::Nofile, limit).unwrap();
     };
@@ -233,86 +236,80 @@ async fn accepting_fails_for_a_while() {
         env.log().contains("cannot accept a connection")
     })
     .await;
-    limit(ours.current);
+    limit(own.current);
     drop(stalled);
     env.helper().await.printed(KEY);
     assert_eq!(env.daemon_pid(), Some(pid));
 }
 
-/// A client that is killed while it waits cancels nothing: the key is there for the next.
 #[tokio::test]
-async fn a_client_that_goes_away() {
+async fn a_fetch_goes_on_if_its_client_is_killed() {
     let env = TestEnv::new();
-    env.secret(KEY);
-    let (started, go) = (env.path("started"), env.path("go"));
-    let program = env.program(
-        "corp-key",
-        &format!(
-            "echo x >> '{}'; while ! [ -e '{}' ]; do sleep 0.02; done; echo {KEY}",
-            started.display(),
-            go.display()
-        ),
-    );
-    env.config(&format!(
+    env.add_secret(KEY);
+    let runs = env.path("secrets/runs");
+    let program = env.write_program("corp-key", &gated_script());
+    env.write_config(&format!(
         "[profile.default]\nsource = \"corp\"\n[source.corp]\ntype = \"exec\"\ntimeout = \"30s\"\ncommand = [\"{program}\"]\n"
     ));
     let mut shim = env.command("claviger-helper", &[]).spawn().unwrap();
-    until("the program runs", SOON, async || started.exists()).await;
+    until("the program runs", SOON, async || runs.exists()).await;
     shim.kill().await.unwrap();
     let profile = &env.status().await["profiles"][0];
     assert_eq!(profile["state"], "empty");
-    fs::write(go, "").unwrap();
-    until("the key is there", SOON, async || {
+    env.write_file("go", "");
+    until("the key is cached", SOON, async || {
         env.status().await["profiles"][0]["state"] == "ready"
     })
     .await;
     env.helper().await.printed(KEY);
-    assert_eq!(fs::read_to_string(started).unwrap(), "x\n");
+    assert_eq!(fs::read_to_string(runs).unwrap(), "x\n");
 }
 
-/// Refreshes at once: the first one's flight, and one more for all that came while it may have looked already.
+/// The first refresh starts a fetch. The others may come after it has read the source, so they
+/// share a second fetch.
 #[tokio::test]
-async fn refreshes_at_once() {
-    let env = TestEnv::scripted(&format!(
-        "echo x >> \"${{0%/*}}/runs\"; while ! [ -e \"${{0%/*}}/go\" ]; do sleep 0.02; done; echo {KEY}"
-    ));
-    let go = env.file("go", "");
+async fn concurrent_refreshes_cost_two_fetches() {
+    let env = TestEnv::with_script(&gated_script());
+    let go = env.write_file("go", "");
     env.helper().await.printed(KEY);
     fs::remove_file(&go).unwrap();
     let connections = || {
         let socket = env.socket().display().to_string();
         let all = fs::read_to_string("/proc/net/unix").unwrap();
-        let of_ours = all.lines().filter(|line| line.ends_with(&socket));
-        // The one that listens is not connected.
-        of_ours.filter(|line| line.contains(" 03 ")).count()
+        let own = all.lines().filter(|line| line.ends_with(&socket));
+        // The listening socket is not in the state 03, connected.
+        own.filter(|line| line.contains(" 03 ")).count()
     };
-    until("nobody is connected", SOON, async || connections() == 0).await;
+    until("all connections are closed", SOON, async || {
+        connections() == 0
+    })
+    .await;
     let refresh = async || {
         env.claviger(&["refresh"]).await.succeeded();
     };
-    let let_go = async {
-        until("all four are heard", SOON, async || connections() == 4).await;
-        // Accepted before this one, they are read before it, too.
+    let finish = async {
+        until("all four are connected", SOON, async || connections() == 4).await;
+        // Requests are read in the order of their connections: after this one, all four are.
         env.status().await;
         fs::write(&go, "").unwrap();
     };
-    tokio::join!(refresh(), refresh(), refresh(), refresh(), let_go);
+    tokio::join!(refresh(), refresh(), refresh(), refresh(), finish);
     let runs = fs::read_to_string(env.path("secrets/runs")).unwrap();
     assert_eq!(runs, "x\nx\nx\n");
 }
 
-/// The client waits for the end of the shim's stdout: nothing that the shim starts may hold it open. (The tests' own
-/// reading of it would hang as well.)
+/// The client reads the shim's stdout to its end, as this test does, so the daemon must not inherit
+/// it.
 #[tokio::test]
-async fn holds_nothing_of_the_shims() {
-    let env = TestEnv::printing();
+async fn the_daemon_inherits_nothing_from_the_shim() {
+    let env = TestEnv::with_fixed_key();
     let (output, took) = timed(env.helper()).await;
     output.printed(KEY);
     assert!(took < Duration::from_secs(20), "{took:?}");
     let pid = env.daemon_pid().unwrap();
     let proc = format!("/proc/{}", pid.as_raw_nonzero());
     for fd in ["0", "1", "2"] {
-        // The daemon is hardened: who is not root does not see what it has open.
+        // The daemon is hardened: only root can read its descriptors.
         if let Ok(open) = fs::read_link(format!("{proc}/fd/{fd}")) {
             assert!(
                 !open.to_string_lossy().starts_with("pipe:"),
@@ -322,19 +319,31 @@ async fn holds_nothing_of_the_shims() {
     }
     let stat = fs::read_to_string(format!("{proc}/stat")).unwrap();
     let fields: Vec<_> = stat.rsplit(") ").next().unwrap().split(' ').collect();
-    assert_eq!(fields[3], pid.to_string(), "a session of its own: {stat}");
+    assert_eq!(
+        fields[3],
+        pid.to_string(),
+        "expected its own session: {stat}"
+    );
     if let Ok(cwd) = fs::read_link(format!("{proc}/cwd")) {
         assert_eq!(cwd.to_str(), Some("/"));
     }
 }
 
 #[tokio::test]
-async fn what_it_makes_is_the_users_alone() {
+async fn directories_and_log_are_only_accessible_to_the_user() {
     use std::os::unix::fs::PermissionsExt as _;
-    let env = TestEnv::printing();
+    let env = TestEnv::with_fixed_key();
     env.helper().await.printed(KEY);
     let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&env.path("run/claviger")), 0o700);
     assert_eq!(mode(&env.state_dir()), 0o700);
     assert_eq!(mode(&env.state_dir().join("daemon.log")), 0o600);
+}
+
+/// A script that appends a line to the file `runs` beside it, waits for the file `go` there, and
+/// prints the key.
+fn gated_script() -> String {
+    format!(
+        "echo x >> \"${{0%/*}}/runs\"; while ! [ -e \"${{0%/*}}/go\" ]; do sleep 0.02; done; echo {KEY}"
+    )
 }

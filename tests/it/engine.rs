@@ -1,4 +1,4 @@
-//! The refresh engine against a real OpenBao, on a clock that the test moves: an hour of outage takes a second.
+//! The refresh engine and a real OpenBao, with a manual clock: an hour of outage takes a second.
 
 use std::{
     collections::BTreeMap,
@@ -12,7 +12,7 @@ use std::{
 
 use async_trait::async_trait;
 use claviger::{
-    broker::{Ask, Broker, Jitter, Route},
+    broker::{AcquireRequest, Broker, Jitter, Route},
     clock::{Clock, ManualClock, SystemClock},
     config,
     credential::Credential,
@@ -21,33 +21,40 @@ use claviger::{
 use serde_json::json;
 
 use crate::{
-    lease::Database,
-    support::{Bao, TestEnv, bao::Options, test_env::approle, until},
+    lease::DatabaseFixture,
+    support::{
+        Bao, TestEnv,
+        bao::BaoOptions,
+        until,
+        vault_config::{approle_auth, vault_config},
+    },
 };
 
 const KEY: &str = "sk-canary-engine-1";
 const NEXT: &str = "sk-canary-engine-2";
 
-/// A client that asks every ten seconds and caches for five minutes.
-const EVERY: Duration = Duration::from_secs(10);
-const ASK: Ask = Ask {
+/// The time between two requests of the client.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+/// The client caches for five minutes.
+const REQUEST: AcquireRequest = AcquireRequest {
     cache_lifetime: Duration::from_secs(300),
     session: None,
 };
 
-/// Counts what is asked of the real source, and what of it is not yet over.
-struct Counting {
+/// Counts the calls of the real source, and those that have ended.
+struct CountingSource {
     source: Arc<dyn Source>,
     started: AtomicUsize,
     ended: AtomicUsize,
 }
 
-impl Counting {
+impl CountingSource {
     async fn count<T>(&self, work: impl Future<Output = T>) -> T {
         self.started.fetch_add(1, Ordering::SeqCst);
-        let done = work.await;
+        let result = work.await;
         self.ended.fetch_add(1, Ordering::SeqCst);
-        done
+        result
     }
 
     fn attempts(&self) -> usize {
@@ -56,7 +63,7 @@ impl Counting {
 }
 
 #[async_trait]
-impl Source for Counting {
+impl Source for CountingSource {
     async fn issue(&self) -> Result<Credential, SourceError> {
         self.count(self.source.issue()).await
     }
@@ -70,55 +77,43 @@ impl Source for Counting {
     }
 }
 
-/// A broker of the program's own, for a key in a real OpenBao.
+/// The program's own broker, for a key in a real OpenBao.
 struct EngineFixture {
     bao: Bao,
     clock: ManualClock,
-    source: Arc<Counting>,
+    source: Arc<CountingSource>,
     broker: Broker,
-    /// Holds the secret-id.
-    _machine: TestEnv,
+    /// Has the configuration and the secret-id.
+    _env: TestEnv,
 }
 
 impl EngineFixture {
     async fn new() -> Self {
-        Self::at(Bao::start().await).await
+        Self::with_bao(Bao::start().await).await
     }
 
-    async fn at(bao: Bao) -> Self {
+    async fn with_bao(bao: Bao) -> Self {
         bao.put("team/key", json!({ "api_key": KEY })).await;
-        bao.policy("reader", &[("secret/*", "read")]).await;
+        bao.set_policy("reader", &[("secret/*", "read")]).await;
         let role = bao
-            .approle(json!({"token_policies": "reader", "token_ttl": "1h"}))
+            .enable_approle(json!({"token_policies": "reader", "token_ttl": "1h"}))
             .await;
         let env = TestEnv::new();
-        let secret_id = env.secret_file("secret-id", &role.secret_id);
-        env.config(&format!(
-            r#"
-[profile.default]
-source = "vault"
-[source.vault]
-type = "vault"
-address = "{}"
-path = "secret/team/key"
-field = "api_key"
-timeout = "200ms"
-auth = {{ {} }}
-"#,
-            bao.url(),
-            approle(&role.role_id, &secret_id)
-        ));
-        Self::of(bao, env)
+        let secret_id = env.write_secret_file("secret-id", &role.secret_id);
+        let auth = approle_auth(&role.role_id, &secret_id);
+        let timeout = "timeout = \"200ms\"";
+        env.write_config(&vault_config(&bao.url(), "secret/team/key", timeout, &auth));
+        Self::with_env(bao, env)
     }
 
-    /// With the one source that is configured on `env`.
-    fn of(bao: Bao, env: TestEnv) -> Self {
+    /// A broker with the only source in the configuration of `env`.
+    fn with_env(bao: Bao, env: TestEnv) -> Self {
         let file = env.config_file();
         let config = config::parse(&file, &fs::read_to_string(&file).unwrap()).unwrap();
         let clock = ManualClock::at(SystemClock.now().wall);
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
         let (name, source) = catalog::build(&config, &shared).pop_first().unwrap();
-        let source = Arc::new(Counting {
+        let source = Arc::new(CountingSource {
             source,
             started: AtomicUsize::default(),
             ended: AtomicUsize::default(),
@@ -136,61 +131,69 @@ auth = {{ {} }}
             clock,
             source,
             broker,
-            _machine: env,
+            _env: env,
         }
     }
 
-    /// The key that a client is given now.
+    /// Requests the key.
     async fn key(&self) -> String {
         let until = self.clock.now().tick + Duration::from_secs(8);
-        let credential = self.broker.acquire("default", ASK, until).await.unwrap();
+        let credential = self
+            .broker
+            .acquire("default", REQUEST, until)
+            .await
+            .unwrap();
         credential.secret.expose().to_owned()
     }
 
-    /// Lets so much time pass in steps, with a client that asks at each and is given `key` every time.
+    /// Advances the clock by `time` in steps. The client requests a key at each step and must get
+    /// `key`.
     async fn pass(&self, time: Duration, key: &str) {
-        for _ in 0..time.as_secs() / EVERY.as_secs() {
-            self.clock.advance(EVERY);
+        for _ in 0..time.as_secs() / INTERVAL.as_secs() {
+            self.clock.advance(INTERVAL);
             assert_eq!(self.key().await, key);
             self.settle().await;
         }
     }
 
-    /// Waits until nothing is asked of the source any more.
+    /// Waits until all calls of the source have ended.
     async fn settle(&self) {
-        // A task that was woken by the clock has to run before it starts anything.
+        // A task that the clock woke must run before it calls the source.
         for _ in 0..20 {
             tokio::task::yield_now().await;
         }
-        until("the source is done", Duration::from_secs(10), async || {
-            self.source.attempts() == self.source.ended.load(Ordering::SeqCst)
-        })
+        until(
+            "all calls of the source have ended",
+            Duration::from_secs(10),
+            async || self.source.attempts() == self.source.ended.load(Ordering::SeqCst),
+        )
         .await;
     }
 }
 
-/// An hour without Vault: the key is served all the while, Vault is tried now and then, and when it is back the next
-/// version is found within back-off. Gives the number of tries within the hour.
+/// Runs an hour without Vault: the key is served from the cache, Vault is tried now and then, and
+/// once it is available again the next version is found within the back-off. Returns the number of
+/// tries within the hour.
 async fn an_hour_without(
     bao: Bao,
-    away: impl AsyncFn(&mut Bao),
-    back: impl AsyncFn(&mut Bao),
+    take_down: impl AsyncFn(&mut Bao),
+    bring_back: impl AsyncFn(&mut Bao),
 ) -> usize {
-    let mut fixture = EngineFixture::at(bao).await;
+    let mut fixture = EngineFixture::with_bao(bao).await;
     assert_eq!(fixture.key().await, KEY);
-    away(&mut fixture.bao).await;
+    take_down(&mut fixture.bao).await;
     let before = fixture.source.attempts();
     fixture.pass(Duration::from_secs(3600), KEY).await;
     let tries = fixture.source.attempts() - before;
 
-    back(&mut fixture.bao).await;
+    bring_back(&mut fixture.bao).await;
     fixture
         .bao
         .put("team/key", json!({ "api_key": NEXT }))
         .await;
-    // Back-off, and its jitter, are five minutes at most; then a look and a read.
+    // The back-off with its jitter is at most five minutes; a revalidation and a read follow.
     for _ in 0..36 {
-        fixture.clock.advance(EVERY);
+        fixture.clock.advance(INTERVAL);
         fixture.key().await;
         fixture.settle().await;
     }
@@ -198,15 +201,15 @@ async fn an_hour_without(
     tries
 }
 
-/// Back-off over an hour: with the longest draws 1, 2, 4, … 256, 300, 300 s; with the shortest every 27 s, the shortest
-/// watch. Chance makes it something between.
+/// Asserts the bounds of the back-off over an hour. With the longest jitter the delays are 1, 2, 4,
+/// … 256, 300, 300 s; with the shortest, 27 s, which is the shortest watch interval.
 fn assert_bounded(what: &str, tries: usize) {
-    println!("an hour of Vault {what}: {tries} tries, 360 asks, each served");
+    println!("an hour of Vault {what}: {tries} tries, 360 requests, each answered");
     assert!((10..=134).contains(&tries), "{what}: {tries}");
 }
 
 #[tokio::test]
-async fn an_hour_of_vault_frozen() {
+async fn the_key_is_served_for_an_hour_while_vault_is_frozen() {
     let tries = an_hour_without(
         Bao::start().await,
         async |bao| bao.freeze(),
@@ -217,7 +220,7 @@ async fn an_hour_of_vault_frozen() {
 }
 
 #[tokio::test]
-async fn an_hour_of_vault_sealed() {
+async fn the_key_is_served_for_an_hour_while_vault_is_sealed() {
     let tries = an_hour_without(
         Bao::start().await,
         async |bao| bao.seal().await,
@@ -228,11 +231,11 @@ async fn an_hour_of_vault_sealed() {
 }
 
 #[tokio::test]
-async fn an_hour_of_vault_killed() {
+async fn the_key_is_served_for_an_hour_while_vault_is_down() {
     let tries = an_hour_without(
-        Bao::start_with(Options {
+        Bao::start_with(BaoOptions {
             persistent: true,
-            ..Options::default()
+            ..BaoOptions::default()
         })
         .await,
         async |bao| bao.kill(),
@@ -243,36 +246,36 @@ async fn an_hour_of_vault_killed() {
 }
 
 #[tokio::test]
-async fn a_new_version_is_found_within_watch_and_costs_one_read() {
+async fn a_new_version_is_found_within_the_watch_interval_and_costs_one_read() {
     let fixture = EngineFixture::new().await;
     assert_eq!(fixture.key().await, KEY);
     fixture
         .bao
         .put("team/key", json!({ "api_key": NEXT }))
         .await;
-    // 30 s, 10% of jitter, and the step.
+    // The watch interval of 30 s, 10% of jitter, and a step.
     for _ in 0..4 {
-        fixture.clock.advance(EVERY);
+        fixture.clock.advance(INTERVAL);
         fixture.settle().await;
     }
     assert_eq!(fixture.key().await, NEXT);
-    assert_eq!(fixture.bao.asked("read", "secret/data/team/key"), 2);
-    assert_eq!(fixture.bao.asked("update", "auth/approle/login"), 1);
+    assert_eq!(fixture.bao.count("read", "secret/data/team/key"), 2);
+    assert_eq!(fixture.bao.count("update", "auth/approle/login"), 1);
 }
 
 #[tokio::test]
-async fn a_deleted_version_is_dropped_within_watch_and_comes_back_with_the_next() {
+async fn a_deleted_version_is_dropped_within_the_watch_interval() {
     let fixture = EngineFixture::new().await;
     assert_eq!(fixture.key().await, KEY);
     fixture.bao.delete_version("team/key", 1).await;
     for _ in 0..4 {
-        fixture.clock.advance(EVERY);
+        fixture.clock.advance(INTERVAL);
         fixture.settle().await;
     }
     let until = fixture.clock.now().tick + Duration::from_secs(8);
     let refused = fixture
         .broker
-        .acquire("default", ASK, until)
+        .acquire("default", REQUEST, until)
         .await
         .unwrap_err();
     assert!(
@@ -288,51 +291,51 @@ async fn a_deleted_version_is_dropped_within_watch_and_comes_back_with_the_next(
 }
 
 #[tokio::test]
-async fn a_revoked_lease_is_noticed_and_another_credential_issued() {
-    let Database {
+async fn a_revoked_lease_is_replaced_within_the_watch_interval() {
+    let DatabaseFixture {
         bao,
         env,
         postgres: _postgres,
-    } = Database::start("1h", "24h").await;
-    let fixture = EngineFixture::of(bao, env);
+    } = DatabaseFixture::start("1h", "24h").await;
+    let fixture = EngineFixture::with_env(bao, env);
     let first = fixture.key().await;
     fixture
         .bao
         .write("sys/leases/revoke-prefix/database/creds/dev", json!({}))
         .await;
     for _ in 0..4 {
-        fixture.clock.advance(EVERY);
+        fixture.clock.advance(INTERVAL);
         fixture.settle().await;
     }
     let until = fixture.clock.now().tick + Duration::from_secs(8);
-    let refused = fixture.broker.acquire("default", ASK, until).await;
+    let refused = fixture.broker.acquire("default", REQUEST, until).await;
     let second = match refused {
-        // What was revoked is dropped; the back-off's second may be over by now, or not.
+        // The revoked credential was dropped, and the back-off of one second is not over.
         Err(_) => {
-            fixture.clock.advance(EVERY);
+            fixture.clock.advance(INTERVAL);
             fixture.key().await
         }
         Ok(credential) => credential.secret.expose().to_owned(),
     };
     assert_ne!(second, first);
-    assert_eq!(fixture.bao.asked("read", "database/creds/dev"), 2);
+    assert_eq!(fixture.bao.count("read", "database/creds/dev"), 2);
 }
 
 #[tokio::test]
-async fn a_laptop_at_rest_asks_nothing_and_looks_when_it_wakes() {
+async fn an_idle_laptop_does_not_contact_vault_and_revalidates_after_sleep() {
     let fixture = EngineFixture::new().await;
     assert_eq!(fixture.key().await, KEY);
     for _ in 0..100 {
         fixture.clock.advance(Duration::from_secs(30));
         fixture.settle().await;
     }
-    let looks = fixture.source.attempts() - 1;
-    println!("fifty minutes without an ask: {looks} looks, all of the first fifteen");
-    assert!(looks <= 34, "{looks}");
-    let at_rest = fixture.source.attempts();
+    let revalidations = fixture.source.attempts() - 1;
+    println!("fifty idle minutes: {revalidations} revalidations, all in the first fifteen");
+    assert!(revalidations <= 34, "{revalidations}");
+    let idle = fixture.source.attempts();
     fixture.clock.advance(Duration::from_secs(8 * 3600));
     fixture.settle().await;
-    assert_eq!(fixture.source.attempts(), at_rest);
+    assert_eq!(fixture.source.attempts(), idle);
 
     fixture
         .bao
@@ -341,6 +344,6 @@ async fn a_laptop_at_rest_asks_nothing_and_looks_when_it_wakes() {
     assert_eq!(
         fixture.key().await,
         NEXT,
-        "the token had expired, the key was rotated: one ask"
+        "the token had expired, the key was rotated: one request"
     );
 }

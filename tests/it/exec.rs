@@ -4,21 +4,21 @@ use std::time::Duration;
 
 use crate::support::{KEY, TestEnv, poll::timed};
 
-/// A machine whose only source is this script; `more` are further lines of the source's table.
+/// A machine whose only source runs this script; `more` are further lines of the source's table.
 fn env(script: &str, more: &str) -> TestEnv {
     let env = TestEnv::new();
-    env.secret(KEY);
-    let program = env.program("corp-key", script);
-    env.config(&format!(
+    env.add_secret(KEY);
+    let program = env.write_program("corp-key", script);
+    env.write_config(&format!(
         "[profile.default]\nsource = \"corp\"\n[source.corp]\ntype = \"exec\"\ncommand = [\"{program}\", \"{{env:TEAM}}\"]\n{more}"
     ));
-    env.set("TEAM", "eng");
-    env.set("KEY", KEY);
+    env.set_variable("TEAM", "eng");
+    env.set_variable("KEY", KEY);
     env
 }
 
 #[tokio::test]
-async fn a_bare_key() {
+async fn a_bare_key_expires_after_the_ttl() {
     let env = env("echo \"$KEY\"", "ttl = \"1h\"");
     env.helper().await.printed(KEY);
     let profile = &env.status().await["profiles"][0];
@@ -27,7 +27,7 @@ async fn a_bare_key() {
 }
 
 #[tokio::test]
-async fn an_object() {
+async fn an_object_can_have_an_expiry() {
     let env = env(
         "echo \"{\\\"token\\\": \\\"$KEY\\\", \\\"expires_at\\\": \\\"2999-01-01T00:00:00Z\\\"}\"",
         "",
@@ -51,35 +51,34 @@ async fn an_object() {
     );
 }
 
-/// Its arguments, and nothing on standard input.
 #[tokio::test]
-async fn what_it_is_given() {
+async fn the_program_gets_its_arguments_and_an_empty_stdin() {
     let env = env("cat; echo \"key-for-$1-$#\"", "");
     env.helper().await.printed("key-for-eng-1");
 }
 
 #[tokio::test]
-async fn a_placeholder_without_a_value() {
+async fn a_placeholder_without_a_value_is_a_configuration_error() {
     let env = env("echo unused", "");
-    env.set("TEAM", "");
+    env.set_variable("TEAM", "");
     env.helper()
         .await
         .failed(2, &["'{env:TEAM}' cannot be filled in"]);
 }
 
 #[tokio::test]
-async fn it_takes_too_long() {
+async fn a_program_that_hangs_times_out() {
     let env = env("sleep 600 & wait", "timeout = \"1s\"");
     let (output, took) = timed(env.helper()).await;
     output.failed(5, &["timed out after 1s; next try in 1 s"]);
     assert!(took < Duration::from_secs(10), "{took:?}");
 }
 
-/// Its last words are told, but for the key.
+/// The last line of stderr is part of the message, unless it contains the key.
 #[tokio::test]
-async fn it_fails() {
-    let said = env("echo 'no ticket for you' >&2; exit 7", "");
-    said.helper().await.failed(
+async fn a_failed_programs_stderr_is_reported() {
+    let failing = env("echo 'no ticket for you' >&2; exit 7", "");
+    failing.helper().await.failed(
         5,
         &["failed: exit status: 7: no ticket for you", "hint: run '"],
     );
@@ -93,8 +92,8 @@ async fn it_fails() {
 }
 
 #[tokio::test]
-async fn what_it_prints_is_no_key() {
-    for (script, code, said) in [
+async fn output_that_is_not_a_key_is_reported() {
+    for (script, code, message) in [
         (
             "head -c 70000 /dev/zero | tr '\\0' k",
             5,
@@ -110,12 +109,12 @@ async fn what_it_prints_is_no_key() {
         ),
     ] {
         let env = env(script, "");
-        env.helper().await.failed(code, &[said]);
+        env.helper().await.failed(code, &[message]);
     }
 }
 
 #[tokio::test]
-async fn there_is_no_such_program() {
+async fn a_missing_program_is_a_configuration_error() {
     let env = env("true", "");
     std::fs::remove_file(env.path("secrets/corp-key")).unwrap();
     env.helper()

@@ -1,4 +1,5 @@
-//! A daemon that is killed at any moment costs at most a call that says so: never half a key, never a wrong one.
+//! Killing the daemon at any moment: a call prints the right key or fails, and never prints part of
+//! a key or a wrong one.
 
 use std::{
     ops::RangeInclusive,
@@ -15,46 +16,48 @@ use tokio::{sync::watch, task::JoinSet};
 use crate::support::{
     TestEnv,
     poll::{SOON, timed, until},
-    test_env::{Output, is_alive},
+    process::is_alive,
+    test_env::ProgramOutput,
 };
 
 const KEY: &str = "sk-canary-killed-0b7e";
 
 const CALLS: usize = 1_000;
 
-/// How many callers there are at once.
+/// The number of concurrent callers.
 const CALLERS: usize = 8;
 
-/// So many calls come to their end between one kill and the next.
+/// How many calls end between one kill and the next.
 const BETWEEN_KILLS: RangeInclusive<usize> = 1..=20;
 
-/// One kill in so many is followed by another as soon as the successor listens, while callers still wait for it.
-const HOUNDED: u32 = 4;
+/// One kill in this many is followed by another as soon as the next daemon listens, while callers
+/// are still waiting for it.
+const DOUBLE_KILL_ODDS: u32 = 4;
 
-/// What the calls came to.
+/// The results of all calls.
 #[derive(Debug, Default)]
 struct Tally {
     printed: usize,
-    /// What was said, each text once.
+    /// Exit code and stderr, each pair once.
     failed: Vec<(i32, String)>,
 }
 
 #[tokio::test]
-async fn at_any_moment() {
+async fn killing_the_daemon_at_any_moment_never_corrupts_a_key() {
     let seed = std::env::var("CLAVIGER_TEST_SEED")
         .map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
     println!("CLAVIGER_TEST_SEED={seed}");
     let env = Arc::new(env());
     let (ended, progress) = watch::channel(0);
     let ended = Arc::new(ended);
-    let begun = Arc::new(AtomicUsize::new(0));
+    let started = Arc::new(AtomicUsize::new(0));
 
     let ((outputs, kills), took) = timed(async {
         let mut callers = JoinSet::new();
         for _ in 0..CALLERS {
             callers.spawn(call(
                 Arc::clone(&env),
-                Arc::clone(&begun),
+                Arc::clone(&started),
                 Arc::clone(&ended),
             ));
         }
@@ -74,20 +77,22 @@ async fn at_any_moment() {
     );
     assert_eq!(outputs.len(), CALLS);
     assert!(kills > CALLS / 50, "only {kills} kills");
-    // Only a call that met two kills may fail: a shim tries again once.
+    // A shim retries once, so only a call that meets two kills may fail.
     assert!(tally.printed > CALLS / 2, "{tally:#?}");
 
     env.helper().await.printed(KEY);
     let serving = env.daemon_pid().unwrap();
-    let only = || daemons(&env) == [serving];
-    until("one daemon is left", SOON, async || only()).await;
+    until("one daemon is left", SOON, async || {
+        daemons(&env) == [serving]
+    })
+    .await;
 }
 
-/// The key comes from a program, so that nothing but the daemon can go wrong.
+/// A machine whose key comes from a program, so that only the daemon can fail.
 fn env() -> TestEnv {
     let env = TestEnv::new();
-    let key = env.secret_file("key", KEY);
-    env.config(&format!(
+    let key = env.write_secret_file("key", KEY);
+    env.write_config(&format!(
         r#"
 [profile.default]
 source = "program"
@@ -100,21 +105,21 @@ command = ["/bin/cat", "{key}"]
     env
 }
 
-/// Calls until all calls have been begun by somebody; what came of them.
+/// Calls the shim until all callers together have started enough calls; returns the results.
 async fn call(
     env: Arc<TestEnv>,
-    begun: Arc<AtomicUsize>,
+    started: Arc<AtomicUsize>,
     ended: Arc<watch::Sender<usize>>,
-) -> Vec<Output> {
+) -> Vec<ProgramOutput> {
     let mut outputs = Vec::new();
-    while begun.fetch_add(1, SeqCst) < CALLS {
+    while started.fetch_add(1, SeqCst) < CALLS {
         outputs.push(env.helper().await);
         ended.send_modify(|ended| *ended += 1);
     }
     outputs
 }
 
-/// Kills daemons until all calls have ended; how many.
+/// Kills daemons until all calls have ended; returns how many.
 async fn kill(
     env: &TestEnv,
     mut progress: watch::Receiver<usize>,
@@ -128,9 +133,9 @@ async fn kill(
         if *reached.unwrap() == CALLS {
             return kills;
         }
-        let again = random.u32(..HOUNDED) == 0;
+        let again = random.u32(..DOUBLE_KILL_ODDS) == 0;
         for _ in 0..=u32::from(again) {
-            // None listens for as long as the callers are busy with starting one.
+            // No daemon listens until the callers have started one.
             let mut victim = None;
             until("a daemon listens", Duration::from_secs(30), async || {
                 victim = env.daemon_pid().filter(|pid| Some(*pid) != last);
@@ -138,15 +143,15 @@ async fn kill(
             })
             .await;
             let Some(pid) = victim else { return kills };
-            // It may have been killed a moment ago and answer from the queue of its socket.
+            // A daemon that was just killed may still accept from its socket's queue.
             kills += usize::from(kill_process(pid, Signal::KILL).is_ok());
             last = victim;
         }
     }
 }
 
-/// Every output is the right key, or a failure as the contract has it.
-fn tally(outputs: &[Output]) -> Tally {
+/// Asserts that every output is the right key or a failure in the contract's form.
+fn tally(outputs: &[ProgramOutput]) -> Tally {
     let mut tally = Tally::default();
     for output in outputs {
         if output.code == Some(0) {
@@ -156,16 +161,16 @@ fn tally(outputs: &[Output]) -> Tally {
             let code = output.code.expect("a code, not a signal");
             output.failed(code, &[]);
             assert!((2..=8).contains(&code), "{output:?}");
-            let said = (code, output.stderr.clone());
-            if !tally.failed.contains(&said) {
-                tally.failed.push(said);
+            let failure = (code, output.stderr.clone());
+            if !tally.failed.contains(&failure) {
+                tally.failed.push(failure);
             }
         }
     }
     tally
 }
 
-/// Those of the daemons that ever listened here that are alive.
+/// The daemons that have listened on this machine and are alive.
 fn daemons(env: &TestEnv) -> Vec<Pid> {
     let log = env.log();
     let listened = log.lines().filter(|line| line.contains("listening"));
@@ -179,12 +184,11 @@ fn daemons(env: &TestEnv) -> Vec<Pid> {
         .collect()
 }
 
-/// The number of one that was killed may be another process's by now.
+/// Whether a process is a daemon: the pid of a killed one may belong to another process now.
 fn is_daemon(pid: Pid) -> bool {
     let cmdline = std::fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero()));
     cmdline.is_ok_and(|line| {
-        let mut words = line.split(|byte| *byte == 0);
-        words.next().is_some_and(|word| word.ends_with(b"claviger"))
-            && words.next() == Some(b"daemon")
+        let mut args = line.split(|byte| *byte == 0);
+        args.next().is_some_and(|arg| arg.ends_with(b"claviger")) && args.next() == Some(b"daemon")
     })
 }

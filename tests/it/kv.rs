@@ -6,11 +6,11 @@ use serde_json::json;
 
 use crate::support::{
     Bao, KEY, TestEnv,
-    test_env::{source, vault},
+    vault_config::{token_auth, vault_config, vault_source},
 };
 
 #[tokio::test]
-async fn version_2() {
+async fn kv_v2_reads_the_current_version() {
     let bao = Bao::start().await;
     bao.put("team/key", json!({"api_key": "sk-old"})).await;
     bao.put("team/key", json!({"api_key": KEY, "note": 1}))
@@ -19,11 +19,11 @@ async fn version_2() {
     env.helper().await.printed(KEY);
     let status = env.status().await;
     assert_eq!(status["profiles"][0]["version"], 2);
-    assert_eq!(bao.asked("read", "secret/data/team/key"), 1);
+    assert_eq!(bao.count("read", "secret/data/team/key"), 1);
 }
 
 #[tokio::test]
-async fn version_1() {
+async fn kv_v1_reads_a_key_without_version_and_expiry() {
     let bao = Bao::start().await;
     bao.mount_kv1().await;
     bao.write("kv1/team/key", json!({"api_key": KEY})).await;
@@ -35,22 +35,23 @@ async fn version_1() {
         profile["version"].is_null() && profile["expires_at"].is_null(),
         "{profile}"
     );
-    assert_eq!(bao.asked("read", "kv1/team/key"), 1);
+    assert_eq!(bao.count("read", "kv1/team/key"), 1);
 }
 
 #[tokio::test]
-async fn a_mount_point_with_a_slash() {
+async fn a_mount_point_may_contain_a_slash() {
     let bao = Bao::start().await;
     bao.mount_kv2("teams/eng").await;
     bao.write("teams/eng/data/a/b", json!({"data": {"api_key": KEY}}))
         .await;
-    bao.policy("reader", &[("teams/eng/data/*", "read")]).await;
+    bao.set_policy("reader", &[("teams/eng/data/*", "read")])
+        .await;
     let env = TestEnv::with_token(&bao, "a/b", "mount = \"teams/eng\"").await;
     env.helper().await.printed(KEY);
 }
 
 #[tokio::test]
-async fn there_is_nothing() {
+async fn a_missing_deleted_or_destroyed_secret_is_reported() {
     let bao = Bao::start().await;
     let env = TestEnv::with_token(&bao, "secret/none", "").await;
     let host = bao.host();
@@ -78,11 +79,9 @@ async fn there_is_nothing() {
     env.helper().await.printed(KEY);
 }
 
-/// A key that was there is not served any more when Vault says that it is deleted.
 #[tokio::test]
-async fn deleted_while_it_is_in_use() {
-    let bao = Bao::start().await;
-    bao.put("k", json!({"api_key": KEY})).await;
+async fn a_cached_key_is_dropped_once_vault_reports_it_deleted() {
+    let bao = Bao::start_with_key("k", KEY).await;
     let env = TestEnv::with_token(&bao, "secret/k", "").await;
     env.helper().await.printed(KEY);
     bao.delete_version("k", 1).await;
@@ -91,9 +90,9 @@ async fn deleted_while_it_is_in_use() {
     env.helper().await.failed(5, &["was deleted"]);
 }
 
-/// What is no key, and what its message says of the field. One server and one daemon for all.
+/// One server and one daemon serve all cases.
 #[tokio::test]
-async fn values() {
+async fn an_unusable_value_is_reported_with_its_problem() {
     let longest = "k".repeat(16_384);
     let table = [
         ("number", json!(12), Err("is a number, not a string")),
@@ -122,14 +121,14 @@ async fn values() {
     ];
     let bao = Bao::start().await;
     let env = TestEnv::new();
-    env.secret(&longest);
-    let token = env.secret_file("token", &bao.token(json!({})).await);
-    let auth = format!("method = \"token\", token_file = \"{token}\"");
+    env.add_secret(&longest);
+    let token = env.write_secret_file("token", &bao.create_token(json!({})).await);
+    let auth = token_auth(&token);
     let mut config = String::new();
     for (name, value, _) in &table {
         bao.put(name, json!({"api_key": value})).await;
         let _ = writeln!(config, "[profile.{name}]\nsource = \"{name}\"");
-        config.push_str(&source(
+        config.push_str(&vault_source(
             name,
             &bao.url(),
             &format!("secret/{name}"),
@@ -137,13 +136,13 @@ async fn values() {
             &auth,
         ));
     }
-    env.config(&config);
+    env.write_config(&config);
     for (name, _, expected) in &table {
         let output = env.helper_with(&["--profile", name], &[]).await;
         match expected {
             Ok(key) => output.printed(key),
-            Err(why) => {
-                output.failed(6, &["field 'api_key' from", why]);
+            Err(problem) => {
+                output.failed(6, &["field 'api_key' from", problem]);
                 assert!(!output.stderr.contains("sk-can"), "{output:?}");
             }
         }
@@ -151,7 +150,7 @@ async fn values() {
 }
 
 #[tokio::test]
-async fn the_field_is_not_there() {
+async fn a_missing_field_is_reported_with_the_fields_that_exist() {
     let bao = Bao::start().await;
     bao.put("k", json!({"apikey": KEY, "zone": "eu"})).await;
     let env = TestEnv::with_token(&bao, "secret/k", "").await;
@@ -165,7 +164,7 @@ async fn the_field_is_not_there() {
 }
 
 #[tokio::test]
-async fn placeholders() {
+async fn placeholders_are_filled_in_and_checked() {
     let user = std::process::Command::new("id")
         .arg("-un")
         .output()
@@ -182,27 +181,27 @@ async fn placeholders() {
     env.helper().await.failed(2, &["TEAM"]);
     env.claviger(&["stop"]).await;
     for refused in ["../admin", "eng/x", "eng?x", ""] {
-        env.set("TEAM", refused);
+        env.set_variable("TEAM", refused);
         env.helper().await.failed(2, &["TEAM"]);
         env.claviger(&["stop"]).await;
     }
-    assert_eq!(bao.requests(), [], "nothing of it is sent");
-    env.set("TEAM", "eng");
+    assert_eq!(bao.requests(), [], "no request was sent");
+    env.set_variable("TEAM", "eng");
     env.helper().await.printed(KEY);
-    assert_eq!(bao.asked("read", &format!("secret/data/{path}")), 1);
+    assert_eq!(bao.count("read", &format!("secret/data/{path}")), 1);
 }
 
 #[tokio::test]
-async fn a_wrong_engine_or_mount_point() {
+async fn a_wrong_engine_or_mount_point_is_reported() {
     let bao = Bao::start().await;
     bao.mount_kv1().await;
     bao.write("kv1/k", json!({"api_key": KEY})).await;
     let env = TestEnv::with_token(&bao, "kv1/k", "").await;
-    // KV v1 has a key "data/k" just as well: there is nothing in it.
+    // For KV v1, "data/k" is the path of a secret, and there is none.
     env.helper().await.failed(5, &["no secret at 'kv1/data/k'"]);
     let token = env.path("secrets/token");
-    let auth = format!("method = \"token\", token_file = \"{}\"", token.display());
-    env.config(&vault(&bao.url(), "nowhere/k", "", &auth));
+    let auth = token_auth(token.to_str().unwrap());
+    env.write_config(&vault_config(&bao.url(), "nowhere/k", "", &auth));
     env.helper()
         .await
         .failed(5, &["denied access to 'nowhere/data/k'", "(403)"]);

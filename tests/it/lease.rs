@@ -1,22 +1,24 @@
-//! Credentials under a lease: OpenBao's database engine on PostgreSQL.
+//! Credentials with a lease: OpenBao's database engine and PostgreSQL.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Bao, TestEnv, poll::SOON, postgres::Postgres, test_env::approle, until};
+use crate::support::{
+    Bao, TestEnv, poll::SOON, postgres::Postgres, until, vault_config::approle_auth,
+};
 
 const READ: &str = "database/creds/dev";
 const LEASES: &str = "sys/leases/lookup/database/creds/dev";
 
-/// A machine that has its key from a database's lease.
-pub(crate) struct Database {
+/// A machine whose key is the password of a database user.
+pub(crate) struct DatabaseFixture {
     pub(crate) bao: Bao,
     pub(crate) env: TestEnv,
     pub(crate) postgres: Postgres,
 }
 
-impl Database {
-    /// Its leases live for `ttl`, renewals included for `max_ttl`.
+impl DatabaseFixture {
+    /// Starts the servers. A lease is valid for `ttl`, with renewals for `max_ttl`.
     pub(crate) async fn start(ttl: &str, max_ttl: &str) -> Self {
         let postgres = Postgres::start().await;
         let bao = Bao::start().await;
@@ -32,12 +34,14 @@ impl Database {
             "db_name": "pg", "creation_statements": [create], "default_ttl": ttl, "max_ttl": max_ttl,
         });
         bao.write("database/roles/dev", role).await;
-        bao.policy("database", &[("database/creds/*", "read")])
+        bao.set_policy("database", &[("database/creds/*", "read")])
             .await;
-        let role = bao.approle(json!({"token_policies": ["database"]})).await;
+        let role = bao
+            .enable_approle(json!({"token_policies": ["database"]}))
+            .await;
         let env = TestEnv::new();
-        let secret_id = env.secret_file("secret-id", &role.secret_id);
-        env.config(&format!(
+        let secret_id = env.write_secret_file("secret-id", &role.secret_id);
+        env.write_config(&format!(
             r#"
 [profile.default]
 source = "db"
@@ -51,36 +55,36 @@ lease = true
 auth = {{ {} }}
 "#,
             bao.url(),
-            approle(&role.role_id, &secret_id)
+            approle_auth(&role.role_id, &secret_id)
         ));
-        // A client that caches for a second: the window opens when the last 30% begin.
-        env.set("CLAUDE_CODE_API_KEY_HELPER_TTL_MS", "1000");
+        // With a client that caches for one second, the advisory window is the last 30%.
+        env.set_variable("CLAUDE_CODE_API_KEY_HELPER_TTL_MS", "1000");
         Self { bao, env, postgres }
     }
 
-    /// The shim must print one.
+    /// Runs the shim; returns what it printed.
     async fn key(&self) -> String {
         let output = self.env.helper().await;
         assert_eq!((output.code, output.stderr.as_str()), (Some(0), ""));
-        self.env.secret(&output.stdout);
+        self.env.add_secret(&output.stdout);
         output.stdout
     }
 
-    /// How many leases there are.
+    /// The number of leases.
     async fn leases(&self) -> usize {
         let list = Method::from_bytes(b"LIST").unwrap();
-        let (_, answer) = self.bao.api(list, LEASES, Value::Null).await;
-        answer["data"]["keys"].as_array().map_or(0, Vec::len)
+        let (_, response) = self.bao.api(list, LEASES, Value::Null).await;
+        response["data"]["keys"].as_array().map_or(0, Vec::len)
     }
 }
 
 #[tokio::test]
-async fn issued_once_and_revoked_at_logout() {
-    let database = Database::start("1h", "2h").await;
+async fn a_lease_is_issued_once_and_revoked_at_logout() {
+    let database = DatabaseFixture::start("1h", "2h").await;
     let key = database.key().await;
     assert_eq!(database.key().await, key);
     assert_eq!(
-        (database.bao.asked("read", READ), database.leases().await),
+        (database.bao.count("read", READ), database.leases().await),
         (1, 1)
     );
     let profile = &database.env.status().await["profiles"][0];
@@ -98,30 +102,29 @@ async fn issued_once_and_revoked_at_logout() {
 }
 
 #[tokio::test]
-async fn renewed_of_itself_and_issued_anew_before_the_end() {
-    let database = Database::start("4s", "8s").await;
+async fn a_lease_is_renewed_and_then_replaced_without_a_request() {
+    let database = DatabaseFixture::start("4s", "8s").await;
     let first = database.key().await;
     until("the lease is renewed", SOON, async || {
-        database.bao.asked("update", "sys/leases/renew") >= 1
+        database.bao.count("update", "sys/leases/renew") >= 1
     })
     .await;
-    assert_eq!(database.bao.asked("read", READ), 1);
+    assert_eq!(database.bao.count("read", READ), 1);
     assert_eq!(database.key().await, first);
-    // Nobody asks meanwhile: there is one at any time, and a new one before the maximum is reached.
+    // Without a request, there is a valid credential at any time.
     until("another one is issued", SOON, async || {
         let profile = &database.env.status().await["profiles"][0];
         assert_eq!(profile["state"], "ready", "{profile}");
-        database.bao.asked("read", READ) >= 2
+        database.bao.count("read", READ) >= 2
     })
     .await;
     until("it is served", SOON, async || database.key().await != first).await;
-    assert_eq!(database.bao.asked("update", "auth/approle/login"), 1);
+    assert_eq!(database.bao.count("update", "auth/approle/login"), 1);
 }
 
-/// Vault revoked the lease behind our back: a refresh gives another one.
 #[tokio::test]
-async fn revoked_there() {
-    let database = Database::start("1h", "2h").await;
+async fn a_refresh_replaces_a_lease_that_vault_revoked() {
+    let database = DatabaseFixture::start("1h", "2h").await;
     let first = database.key().await;
     database
         .bao

@@ -1,4 +1,4 @@
-//! Vault that does not answer, or says no for now, or is somebody else.
+//! A Vault that does not answer, that answers with an error, or that is another server.
 
 use std::time::Duration;
 
@@ -6,22 +6,16 @@ use serde_json::json;
 
 use crate::support::{
     Bao, KEY, TestEnv, Upstream,
-    bao::{Agent, Options},
+    bao::{BaoAgent, BaoOptions},
     poll::{SOON, timed},
-    test_env::{approle, vault},
     until,
-    upstream::{Answer, respond},
+    upstream::{UpstreamReply, respond},
+    vault_config::{approle_auth, token_auth, vault_config},
 };
 
-async fn bao() -> Bao {
-    let bao = Bao::start().await;
-    bao.put("k", json!({"api_key": KEY})).await;
-    bao
-}
-
 #[tokio::test]
-async fn sealed() {
-    let bao = bao().await;
+async fn a_sealed_vault_is_tried_again_and_the_cached_key_served() {
+    let bao = Bao::start_with_key("k", KEY).await;
     let env = TestEnv::with_token(&bao, "secret/k", "").await;
     bao.seal().await;
     let sealed = format!("'{}' is sealed (503); next try in 1 s", bao.host());
@@ -33,7 +27,7 @@ async fn sealed() {
         env.helper().await.code == Some(0)
     })
     .await;
-    // Sealed again, what is cached is served, and status says what is wrong.
+    // Once it is sealed again, the cached key is served and `status` reports the error.
     bao.seal().await;
     env.claviger(&["refresh"])
         .await
@@ -50,12 +44,12 @@ async fn sealed() {
 }
 
 #[tokio::test]
-async fn frozen() {
-    let bao = bao().await;
+async fn a_frozen_vault_times_out_and_the_cached_key_is_served() {
+    let bao = Bao::start_with_key("k", KEY).await;
     let env = TestEnv::with_token(&bao, "secret/k", "timeout = \"2s\"").await;
     env.helper().await.printed(KEY);
     bao.freeze();
-    // What is cached is served at once.
+    // The cached key is served at once.
     let (output, took) = timed(env.helper()).await;
     output.printed(KEY);
     assert!(took < Duration::from_secs(2), "{took:?}");
@@ -64,7 +58,7 @@ async fn frozen() {
     let (output, took) = timed(env.helper_with(&["--timeout-ms", "1000"], &[])).await;
     output.failed(5, &["has not answered yet"]);
     assert!(took < Duration::from_secs(2), "{took:?}");
-    // The one that gave up first has cancelled nothing: this one hears how it ended.
+    // The fetch goes on after the first caller's deadline: this caller gets its result.
     env.helper()
         .await
         .failed(5, &["timed out after 2s", "next try in"]);
@@ -76,10 +70,10 @@ async fn frozen() {
 }
 
 #[tokio::test]
-async fn killed_and_started_again() {
-    let mut bao = Bao::start_with(Options {
+async fn the_token_is_used_again_after_vault_restarts() {
+    let mut bao = Bao::start_with(BaoOptions {
         persistent: true,
-        ..Options::default()
+        ..BaoOptions::default()
     })
     .await;
     bao.put("k", json!({"api_key": KEY})).await;
@@ -92,15 +86,15 @@ async fn killed_and_started_again() {
         .failed(5, &[&refused, "next try in", "hint: check the address"]);
     env.helper().await.printed(KEY);
     bao.restart().await;
-    // The token from before is good yet.
+    // The old token is still valid.
     env.claviger(&["refresh"]).await.succeeded();
     env.helper().await.printed(KEY);
-    assert_eq!(bao.asked("update", "auth/approle/login"), 1);
+    assert_eq!(bao.count("update", "auth/approle/login"), 1);
 }
 
 #[tokio::test]
-async fn never_there() {
-    let mut bao = bao().await;
+async fn an_unreachable_vault_without_a_cached_key_is_reported() {
+    let mut bao = Bao::start_with_key("k", KEY).await;
     let env = TestEnv::with_token(&bao, "secret/k", "").await;
     bao.kill();
     let refused = format!("'{}' refused the connection; next try in 1 s", bao.host());
@@ -109,12 +103,12 @@ async fn never_there() {
 }
 
 #[tokio::test]
-async fn too_many_requests() {
+async fn a_rate_limit_sets_the_time_of_the_next_try() {
     for with_headers in [true, false] {
-        let bao = bao().await;
+        let bao = Bao::start_with_key("k", KEY).await;
         let env = TestEnv::with_token(&bao, "secret/k", "").await;
         env.helper().await.printed(KEY);
-        bao.quota("secret/", 1.0, "60s", with_headers).await;
+        bao.set_quota("secret/", 1.0, "60s", with_headers).await;
         env.claviger(&["refresh"]).await.succeeded();
         let refused = env.claviger(&["refresh"]).await;
         refused.failed(5, &["is temporarily unavailable", "(429); next try in "]);
@@ -130,42 +124,41 @@ async fn too_many_requests() {
 }
 
 #[tokio::test]
-async fn a_unix_socket() {
-    let bao = Bao::start_with(Options {
+async fn vault_can_listen_on_a_unix_socket() {
+    let bao = Bao::start_with(BaoOptions {
         unix: true,
-        ..Options::default()
+        ..BaoOptions::default()
     })
     .await;
     bao.put("k", json!({"api_key": KEY})).await;
-    let role = bao.approle(json!({})).await;
+    let role = bao.enable_approle(json!({})).await;
     let env = TestEnv::new();
-    env.secret(KEY);
-    let secret_id = env.secret_file("secret-id", &role.secret_id);
-    let auth = approle(&role.role_id, &secret_id);
-    env.config(&vault(&bao.unix_url(), "secret/k", "", &auth));
+    env.add_secret(KEY);
+    let secret_id = env.write_secret_file("secret-id", &role.secret_id);
+    let auth = approle_auth(&role.role_id, &secret_id);
+    env.write_config(&vault_config(&bao.unix_url(), "secret/k", "", &auth));
     env.helper().await.printed(KEY);
     assert_eq!(bao.requests().len(), 2);
 }
 
-/// An agent that adds its own token, on TCP and on a unix socket.
+/// The agent adds its own token, so the source has no `auth`.
 #[tokio::test]
-async fn an_agent() {
-    let bao = bao().await;
-    let role = bao.approle(json!({})).await;
-    let agent = Agent::start(&bao, &role).await;
+async fn an_agent_is_used_over_tcp_and_a_unix_socket() {
+    let bao = Bao::start_with_key("k", KEY).await;
+    let role = bao.enable_approle(json!({})).await;
+    let agent = BaoAgent::start(&bao, &role).await;
     for address in [agent.url(), agent.unix_url()] {
         let env = TestEnv::new();
-        env.secret(KEY);
-        let config = vault(&address, "secret/k", "", "");
-        env.config(&config.replace("auth = {  }", ""));
+        env.add_secret(KEY);
+        let config = vault_config(&address, "secret/k", "", "");
+        env.write_config(&config.replace("auth = {  }", ""));
         env.helper().await.printed(KEY);
     }
 }
 
-/// A token that is sent to one host is sent to no other.
 #[tokio::test]
-async fn redirected_to_another_host() {
-    let bao = bao().await;
+async fn a_redirect_to_another_host_is_not_followed() {
+    let bao = Bao::start_with_key("k", KEY).await;
     let other = Upstream::start(respond("200 OK", "application/json", &[], "{}")).await;
     for status in [
         "307 Temporary Redirect",
@@ -181,57 +174,58 @@ async fn redirected_to_another_host() {
         ))
         .await;
         let env = TestEnv::with_token(&bao, "secret/k", "").await;
-        let config = std::fs::read_to_string(env.config_file()).unwrap();
-        env.raw_config(&config.replace(&bao.url(), &first.url()));
+        env.edit_config(|config| config.replace(&bao.url(), &first.url()));
         let output = env.helper().await;
         output.failed(5, &[&format!("'{}'", first.host()), "next try in"]);
         let token = std::fs::read_to_string(env.path("secrets/token")).unwrap();
-        assert!(first.requests()[0].contains(&token), "it was sent a token");
+        assert!(
+            first.requests()[0].contains(&token),
+            "the first host got the token"
+        );
     }
     assert_eq!(other.connections(), 0, "{:?}", other.requests());
 }
 
 #[tokio::test]
-async fn another_programs_page() {
-    let bao = bao().await;
+async fn a_captive_portals_page_is_not_printed() {
+    let bao = Bao::start_with_key("k", KEY).await;
     let page = "<html>Please sign in to the guest network</html>";
     let portal = Upstream::start(respond("200 OK", "text/html", &[], page)).await;
     let env = TestEnv::with_token(&bao, "secret/k", "").await;
-    let config = std::fs::read_to_string(env.config_file()).unwrap();
-    env.raw_config(&config.replace(&bao.url(), &portal.url()));
+    env.edit_config(|config| config.replace(&bao.url(), &portal.url()));
     let output = env.helper().await;
     output.failed(
         5,
         &[
             "is not JSON",
-            "hint: check the address: a proxy or a captive portal",
+            "hint: check the address",
+            "a proxy or a captive portal",
         ],
     );
     assert!(!output.stderr.contains("guest"), "{output:?}");
 }
 
 #[tokio::test]
-async fn cut_off() {
-    let bao = bao().await;
-    let upstream = Upstream::start(Answer::Http(
+async fn a_truncated_response_is_reported() {
+    let bao = Bao::start_with_key("k", KEY).await;
+    let upstream = Upstream::start(UpstreamReply::Http(
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n{\"data\":".to_owned(),
     ))
     .await;
     let env = TestEnv::with_token(&bao, "secret/k", "").await;
-    let config = std::fs::read_to_string(env.config_file()).unwrap();
-    env.raw_config(&config.replace(&bao.url(), &upstream.url()));
+    env.edit_config(|config| config.replace(&bao.url(), &upstream.url()));
     env.helper().await.failed(5, &["dropped the connection"]);
 }
 
-/// A port that takes connections and says nothing, as behind a firewall.
+/// As behind a firewall that drops packets.
 #[tokio::test]
-async fn silent() {
-    let upstream = Upstream::start(Answer::Silence).await;
+async fn a_server_that_accepts_and_never_answers_times_out() {
+    let upstream = Upstream::start(UpstreamReply::Silence).await;
     let env = TestEnv::new();
-    let token = env.secret_file("token", "s.0123456789abcdef");
-    let auth = format!("method = \"token\", token_file = \"{token}\"");
-    let config = vault(&upstream.url(), "secret/k", "timeout = \"1s\"", &auth);
-    env.config(&config);
+    let token = env.write_secret_file("token", "s.0123456789abcdef");
+    let auth = token_auth(&token);
+    let config = vault_config(&upstream.url(), "secret/k", "timeout = \"1s\"", &auth);
+    env.write_config(&config);
     env.helper().await.failed(5, &["timed out after 1s"]);
     assert_eq!(upstream.connections(), 1);
 }

@@ -1,4 +1,4 @@
-//! What `status` shows, and what the shim prints: contracts.
+//! The contracts of `status` and of the shim's formats.
 
 use std::collections::BTreeSet;
 
@@ -16,9 +16,8 @@ fn keys(object: &Value) -> BTreeSet<&str> {
 }
 
 #[tokio::test]
-async fn names_and_values() {
-    let bao = Bao::start().await;
-    bao.put("k", json!({"api_key": KEY})).await;
+async fn the_report_has_the_documented_names_and_values() {
+    let bao = Bao::start_with_key("k", KEY).await;
     let env = TestEnv::with_token(&bao, "secret/k", "").await;
     env.helper().await.printed(KEY);
     let status = env.status().await;
@@ -62,7 +61,7 @@ async fn names_and_values() {
 }
 
 #[tokio::test]
-async fn without_a_daemon() {
+async fn without_a_daemon_status_and_logout_start_none() {
     let env = TestEnv::new();
     env.claviger(&["status"])
         .await
@@ -71,7 +70,7 @@ async fn without_a_daemon() {
     assert_eq!(json.code, Some(8));
     let json: Value = serde_json::from_str(&json.stdout).unwrap();
     assert_eq!(json, json!({"daemon": null, "profiles": []}));
-    assert!(!env.socket().exists(), "looking starts none");
+    assert!(!env.socket().exists(), "no daemon was started");
     assert_eq!(
         env.claviger(&["logout"]).await.succeeded(),
         "no daemon is running: there is nothing to forget\n"
@@ -79,20 +78,18 @@ async fn without_a_daemon() {
 }
 
 #[tokio::test]
-async fn a_refresh_starts_one() {
-    let bao = Bao::start().await;
-    bao.put("k", json!({"api_key": KEY})).await;
+async fn a_refresh_starts_a_daemon() {
+    let bao = Bao::start_with_key("k", KEY).await;
     let env = TestEnv::with_token(&bao, "secret/k", "").await;
     let refreshed = env.claviger(&["refresh"]).await;
     assert!(refreshed.succeeded().contains("ready"), "{refreshed:?}");
     env.helper().await.printed(KEY);
-    assert_eq!(bao.asked("read", "secret/data/k"), 1);
+    assert_eq!(bao.count("read", "secret/data/k"), 1);
 }
 
 #[tokio::test]
-async fn the_shims_formats() {
-    let bao = Bao::start().await;
-    bao.put("k", json!({"api_key": KEY})).await;
+async fn the_shim_prints_headers_json_and_keys() {
+    let bao = Bao::start_with_key("k", KEY).await;
     let env = TestEnv::with_token(&bao, "secret/k", "").await;
     let bearer = format!("Bearer {KEY}");
     let headers = env.helper_with(&["--format", "headers"], &[]).await;
@@ -107,14 +104,14 @@ async fn the_shims_formats() {
         .printed(KEY);
 }
 
-/// The canary sings: what the tests find nothing with would find something.
+/// The search that all other tests pass finds a leak if there is one.
 #[tokio::test]
 #[should_panic(expected = "a secret leaked")]
-async fn the_canary_sings() {
+async fn a_leaked_secret_fails_the_test() {
     let env = TestEnv::new();
     std::fs::create_dir(env.state_dir()).unwrap();
     std::fs::write(env.state_dir().join("daemon.log"), format!("got {KEY}\n")).unwrap();
-    env.secret(KEY);
+    env.add_secret(KEY);
 }
 
 fn sha256(text: &str) -> String {

@@ -1,24 +1,30 @@
-//! Whom the daemon trusts.
+//! Which certificates the daemon trusts.
 
 use serde_json::json;
 
-use crate::support::{Bao, KEY, TestEnv, bao::Options, test_env::vault, tls::Ca};
+use crate::support::{
+    Bao, KEY, TestEnv,
+    bao::BaoOptions,
+    tls::Ca,
+    vault_config::{token_auth, vault_config},
+};
 
+/// A machine with a key in `bao`, reached by TLS; `ca` is the source's `ca_file`.
 async fn env(bao: &Bao, ca: Option<&Ca>) -> TestEnv {
     bao.put("k", json!({"api_key": KEY})).await;
     let env = TestEnv::new();
-    env.secret(KEY);
-    let token = env.secret_file("token", &bao.token(json!({})).await);
-    let auth = format!("method = \"token\", token_file = \"{token}\"");
+    env.add_secret(KEY);
+    let token = env.write_secret_file("token", &bao.create_token(json!({})).await);
+    let auth = token_auth(&token);
     let ca = ca.map_or(String::new(), |ca| {
-        format!("ca_file = \"{}\"", env.file("ca.pem", &ca.pem))
+        format!("ca_file = \"{}\"", env.write_file("ca.pem", &ca.pem))
     });
-    env.config(&vault(&bao.tls_url(), "secret/k", &ca, &auth));
+    env.write_config(&vault_config(&bao.tls_url(), "secret/k", &ca, &auth));
     env
 }
 
 #[tokio::test]
-async fn its_own_ca() {
+async fn a_certificate_of_the_configured_ca_is_trusted() {
     let ca = Ca::new("corp");
     let bao = Bao::start_with_tls(&ca).await;
     let env = env(&bao, Some(&ca)).await;
@@ -26,7 +32,7 @@ async fn its_own_ca() {
 }
 
 #[tokio::test]
-async fn another_ca() {
+async fn a_certificate_of_another_ca_is_not_trusted() {
     let bao = Bao::start_with_tls(&Ca::new("corp")).await;
     let env = env(&bao, Some(&Ca::new("corp"))).await;
     env.helper().await.failed(
@@ -40,7 +46,7 @@ async fn another_ca() {
 }
 
 #[tokio::test]
-async fn the_systems_ca() {
+async fn without_ca_file_a_private_ca_is_not_trusted() {
     let bao = Bao::start_with_tls(&Ca::new("corp")).await;
     let env = env(&bao, None).await;
     env.helper().await.failed(5, &["signed by an untrusted CA"]);
@@ -48,11 +54,11 @@ async fn the_systems_ca() {
 }
 
 #[tokio::test]
-async fn another_hosts_certificate() {
+async fn a_certificate_of_another_host_is_not_trusted() {
     let ca = Ca::new("corp");
-    let bao = Bao::start_with(Options {
+    let bao = Bao::start_with(BaoOptions {
         tls: Some(ca.server(&["vault.example.com"])),
-        ..Options::default()
+        ..BaoOptions::default()
     })
     .await;
     let env = env(&bao, Some(&ca)).await;
@@ -63,15 +69,15 @@ async fn another_hosts_certificate() {
 }
 
 #[tokio::test]
-async fn a_ca_file_that_is_none() {
+async fn an_invalid_or_missing_ca_file_is_a_configuration_error() {
     let ca = Ca::new("corp");
     let bao = Bao::start_with_tls(&ca).await;
     let env = env(&bao, Some(&ca)).await;
-    let file = env.file("ca.pem", "no certificate");
+    let file = env.write_file("ca.pem", "no certificate");
     env.helper().await.failed(2, &["ca.pem"]);
     std::fs::remove_file(file).unwrap();
     env.claviger(&["refresh"]).await.failed(2, &["ca.pem"]);
-    env.file("ca.pem", &ca.pem);
+    env.write_file("ca.pem", &ca.pem);
     env.claviger(&["refresh"]).await.succeeded();
     env.helper().await.printed(KEY);
 }

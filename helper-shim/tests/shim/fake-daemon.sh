@@ -1,26 +1,26 @@
 #!/bin/sh
 # Stands for `claviger daemon --detached`. What it does is in $FAKE, where it notes things in $FAKE_DIR.
-echo "$*" >> "$FAKE_DIR/started"
+echo "$*" >>"$FAKE_DIR/started"
 if [ "$FAKE" = "listen at last" ]; then
-    [ "$(wc -l < "$FAKE_DIR/started")" -gt 1 ] || kill -9 $$
+    [ "$(wc -l <"$FAKE_DIR/started")" -gt 1 ] || kill -9 $$
     FAKE=listen
 fi
 case $FAKE in
-listen)
-    env > "$FAKE_DIR/env"
-    pwd > "$FAKE_DIR/cwd"
-    ls -l "/proc/$$/fd" > "$FAKE_DIR/fds"
-    echo "$$ $(cut -d ' ' -f 6 "/proc/$$/stat")" > "$FAKE_DIR/session"
-    # The test listens in its place.
-    while [ -d "$FAKE_DIR" ] && ! [ -e "$FAKE_DIR/listening" ]; do sleep 0.01; done
-    echo ok
-    exec >&-
-    while [ -d "$FAKE_DIR" ] && ! [ -e "$FAKE_DIR/end" ]; do sleep 0.01; done
-    touch "$FAKE_DIR/ended"
-    ;;
-lie) echo ok ;;
-error) printf 'error 2\nno profile in "/etc/claviger/config.toml"\nadd [profile.default]\n' ;;
-nothing) ;;
-# Until the test has removed its place.
-stall) while [ -d "$FAKE_DIR" ]; do sleep 0.05; done ;;
+    listen)
+        env >"$FAKE_DIR/env"
+        pwd >"$FAKE_DIR/cwd"
+        ls -l "/proc/$$/fd" >"$FAKE_DIR/fds"
+        echo "$$ $(cut -d ' ' -f 6 "/proc/$$/stat")" >"$FAKE_DIR/session"
+        # The test listens in its place.
+        while [ -d "$FAKE_DIR" ] && ! [ -e "$FAKE_DIR/listening" ]; do sleep 0.01; done
+        echo ok
+        exec >&-
+        while [ -d "$FAKE_DIR" ] && ! [ -e "$FAKE_DIR/end" ]; do sleep 0.01; done
+        touch "$FAKE_DIR/ended"
+        ;;
+    lie) echo ok ;;
+    error) printf 'error 2\nno profile in "/etc/claviger/config.toml"\nadd [profile.default]\n' ;;
+    nothing) ;;
+    # Until the test has removed its place.
+    stall) while [ -d "$FAKE_DIR" ]; do sleep 0.05; done ;;
 esac

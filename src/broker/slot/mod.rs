@@ -1,22 +1,33 @@
-//! What the broker knows of one profile's credential, and what follows from it. Pure: no clock, no chance, no I/O.
+//! The state machine of one profile's credential.
 //!
-//! The broker tells the slot what happened ([`Slot::ask`], [`Slot::on_fetched`], [`Slot::on_probed`], [`Slot::on_revalidated`],
-//! [`Slot::on_timer`]) and asks it what to answer ([`Slot::answer`]) and what to do ([`Slot::take_actions`]). At most one
-//! fetch is under way at any time: that is the single flight. The same goes for questions to the gateway and for looks
-//! at the source's version.
+//! Pure: it reads no clock, draws no random numbers and does no I/O; `now` and `jitter` are
+//! arguments. The driver reports what happened ([`Slot::acquire`], [`Slot::on_fetched`],
+//! [`Slot::on_probed`], [`Slot::on_revalidated`], [`Slot::on_timer`]), runs the actions that follow
+//! ([`Slot::take_actions`]), asks what a caller gets ([`Slot::poll`]) and when to call again
+//! ([`Slot::next_deadline`]).
+//!
+//! At most one fetch is under way at any time (the single flight), at most one probe of the gateway
+//! and at most one revalidation at the source.
+//!
+//! The state and the events are here. What follows from them has a file each: `poll` (what a caller
+//! gets), `schedule` (when the slot acts), `fetching` (fetches and their results), `rejection`
+//! (what an early request leads to).
 
+mod fetching;
 mod in_flight;
-mod probe;
-mod refetch_limiter;
+mod poll;
+pub(super) mod probe;
+pub(super) mod refetch_limiter;
 mod rejection;
 mod retry_state;
+pub(super) mod schedule;
 mod types;
-mod watch;
+pub(super) mod watch;
 
-use std::{sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
-pub(crate) use self::types::{Action, Answer, Reason, Rejected, SlotConfig, Ticket};
-pub use self::types::{Ask, Refusal, Snapshot};
+pub use self::types::{AcquireRequest, CredentialUnavailable, Snapshot};
+pub(crate) use self::types::{Action, Outcome, Reason, Rejected, SlotConfig, Ticket};
 use self::{
     in_flight::InFlight,
     probe::{Consequence, ProbeState},
@@ -32,24 +43,20 @@ use crate::{
     source::{Freshness, SourceError},
 };
 
-/// A profile is in use while a client asked for it within this many of its cache lifetimes; after that it rests.
-const IN_USE_LIFETIMES: u32 = 3;
+/// The longest that a caller waits for the source although a valid key is cached: the first caller
+/// after an idle time, and one whose key may be rejected. Serving a rejected key would cost the
+/// client about as much, because it sleeps for a second before it retries.
+pub(crate) const MAX_REVALIDATION_WAIT: Duration = Duration::from_secs(1);
 
-/// What the number of lifetimes is counted in at least, for clients that cache for a second or not at all.
-const SHORTEST_LIFETIME: Duration = Duration::from_secs(60);
-
-/// How long a caller waits, who could be served, for the source to say that there is nothing newer: the first one after a
-/// rest, and one whose key may be dead. A 401 would cost the client about as much.
-const PATIENCE: Duration = Duration::from_secs(1);
-
-/// See the module's documentation.
+/// The state machine of one profile's credential. See the module's documentation.
 #[derive(Debug, Default)]
 pub(crate) struct Slot {
     config: SlotConfig,
-    held: Option<Held>,
+    cached: Option<Cached>,
     flight: InFlight,
-    /// A refresh came while a flight was under way that may have looked before the change: fly once more.
-    again: bool,
+    /// A refresh was requested during a fetch that may have read the source before the change that
+    /// the refresh is about: fetch once more.
+    follow_up_queued: bool,
     retry: RetryState,
     last_request: Option<LastRequest>,
     sessions: Sessions,
@@ -59,74 +66,76 @@ pub(crate) struct Slot {
     actions: Vec<Action>,
 }
 
+/// The cached credential.
 #[derive(Debug)]
-struct Held {
+struct Cached {
     credential: Arc<Credential>,
-    /// When this key, whichever lease or version it came with since, was first obtained.
+    /// When this key was first obtained; a later lease or version with the same key counts as the
+    /// same.
     first_obtained: Tick,
-    /// When the source was last seen to have it.
+    /// When the source was last known to have it.
     confirmed: Tick,
-    /// Fixed for this credential's life, see [`renewal::advisory_window`].
+    /// Drawn once for this credential, see [`renewal::advisory_window`].
     jitter: f64,
 }
 
 #[derive(Debug)]
 struct LastRequest {
-    asked_at: Tick,
+    at: Tick,
     cache_lifetime: Duration,
 }
 
 impl Slot {
-    /// An empty slot.
+    /// Creates a slot without a credential.
     #[must_use]
     pub(crate) fn new(config: SlotConfig) -> Self {
         Self {
             config,
-            watch: Watch::every(config.watch),
+            watch: Watch::new(config.watch),
             ..Self::default()
         }
     }
 
-    /// A caller asks. Starts what is needed and allowed.
-    pub(crate) fn ask(&mut self, now: Now, ask: Ask) -> Ticket {
+    /// Accepts a client's request and starts what it needs and the limits allow.
+    pub(crate) fn acquire(&mut self, now: Now, request: AcquireRequest) -> Ticket {
         let was_in_use = self.is_in_use(now);
         self.last_request = Some(LastRequest {
-            asked_at: now.tick,
-            cache_lifetime: ask.cache_lifetime,
+            at: now.tick,
+            cache_lifetime: request.cache_lifetime,
         });
         let mut ticket = Ticket {
-            ask: Some(ask),
+            request: Some(request),
             ..Ticket::default()
         };
-        match self.need(now) {
-            None | Some(renewal::Need::Mandatory) => ticket.flight = self.fetch_if_allowed(now),
-            Some(renewal::Need::Advisory) => {
+        match self.urgency(now) {
+            None | Some(renewal::Urgency::Mandatory) => ticket.flight = self.fetch_if_allowed(now),
+            Some(renewal::Urgency::Advisory) => {
                 self.fetch_if_allowed(now);
             }
-            Some(renewal::Need::None) => {}
+            Some(renewal::Urgency::None) => {}
         }
-        if ticket.flight.is_none() && self.alive(now).is_some() {
-            if self.probe.rejected_since().is_some() {
-                self.pursue(now, &mut ticket);
+        if ticket.flight.is_none() && self.valid(now).is_some() {
+            if self.probe.is_rejected() {
+                self.recheck_rejected(now, &mut ticket);
             } else {
-                self.suspect(now, ask, &mut ticket);
+                self.check_for_rejection(now, request, &mut ticket);
             }
             if !was_in_use {
                 ticket.revalidation = self.revalidate_if_due(now);
             }
-            ticket.patient_until = Some(now.tick + PATIENCE);
+            ticket.wait_until = Some(now.tick + MAX_REVALIDATION_WAIT);
         }
         ticket
     }
 
-    /// Somebody wants a new credential now, whatever is there and whatever failed. The old one stays until the new one
-    /// is in hand.
+    /// Starts a fetch whatever is cached and whatever failed before. The cached credential stays
+    /// until the new one has arrived.
     pub(crate) fn refresh(&mut self) -> Ticket {
         let flight = self.flight.next();
         if self.flight.current().is_some() {
-            self.again = true;
+            self.follow_up_queued = true;
         } else {
-            self.launch(None);
+            self.start_fetch(None);
         }
         Ticket {
             flight: Some(flight),
@@ -134,28 +143,7 @@ impl Slot {
         }
     }
 
-    /// What the holder of `ticket` is told.
-    pub(crate) fn answer(&mut self, now: Now, ticket: Ticket) -> Answer {
-        if self.is_awaited(now, ticket) {
-            return Answer::Wait(ticket.patient_until.filter(|until| *until > now.tick));
-        }
-        self.conclude(now, ticket)
-    }
-
-    /// What the holder of `ticket` is told when it can wait no longer; [`Answer::Wait`] where only waiting would help.
-    pub(crate) fn give_up(&mut self, now: Now, ticket: Ticket) -> Answer {
-        if self.is_awaited(now, ticket) && self.alive(now).is_none() {
-            return Answer::Wait(None);
-        }
-        self.conclude(now, ticket)
-    }
-
-    /// What went wrong with the last fetch; `None` where it went well.
-    pub(crate) fn last_error(&self) -> Option<&SourceError> {
-        self.retry.error()
-    }
-
-    /// A fetch has ended.
+    /// Records the result of a fetch.
     pub(crate) fn on_fetched(
         &mut self,
         now: Now,
@@ -163,26 +151,26 @@ impl Slot {
         flight: u64,
         result: Result<Credential, SourceError>,
     ) {
-        if !self.flight.end(flight) {
-            // Forgotten meanwhile: a logout, or another configuration.
+        if !self.flight.finish(flight) {
+            // Abandoned by a logout or a new configuration.
             return;
         }
         match result {
-            Ok(credential) => self.replace(now, jitter, credential),
-            Err(error) => self.fail(now, jitter, error),
+            Ok(credential) => self.store(now, jitter, credential),
+            Err(error) => self.record_failure(now, jitter, error),
         }
-        if std::mem::take(&mut self.again) {
-            self.launch(None);
+        if mem::take(&mut self.follow_up_queued) {
+            self.start_fetch(None);
         }
     }
 
-    /// The gateway has said what it thinks of the key.
+    /// Records the result of a probe.
     pub(crate) fn on_probed(&mut self, now: Now, probe: u64, result: ProbeResult) {
         match self.probe.on_probed(now, probe, result) {
             Consequence::None => {}
             Consequence::Reissue => {
                 if self.flight.current().is_none() {
-                    self.launch(None);
+                    self.start_fetch(None);
                 }
             }
             Consequence::Refetch => {
@@ -191,7 +179,7 @@ impl Slot {
         }
     }
 
-    /// A look has ended.
+    /// Records the result of a revalidation.
     pub(crate) fn on_revalidated(
         &mut self,
         now: Now,
@@ -199,287 +187,62 @@ impl Slot {
         revalidation: u64,
         result: Result<Freshness, SourceError>,
     ) {
-        if !self.watch.end(revalidation) {
+        if !self.watch.finish(revalidation) {
             return;
         }
         match result {
             Ok(Freshness::Fresh) => {
-                self.watch.seen(now, jitter);
-                if let Some(held) = &mut self.held {
-                    held.confirmed = now.tick;
+                self.watch.confirm(now, jitter);
+                if let Some(cached) = &mut self.cached {
+                    cached.confirmed = now.tick;
                 }
             }
             Ok(Freshness::Stale) => {
-                self.watch.failed(now, jitter, None);
-                // Whatever the last fetches brought: this one will bring something else.
+                self.watch.back_off(now, jitter, None);
+                // The back-off of earlier fetches does not apply: this one brings another key.
                 if self.flight.current().is_none() {
-                    self.launch(None);
+                    self.start_fetch(None);
                 }
             }
-            Ok(Freshness::Unknown) => self.watch.forget(),
-            Err(error) if error.is_final() => self.fail(now, jitter, error),
-            Err(error) => self.watch.failed(now, jitter, error.retry_after()),
+            Ok(Freshness::Unknown) => self.watch.stop(),
+            Err(error) if error.is_final() => self.record_failure(now, jitter, error),
+            Err(error) => self.watch.back_off(now, jitter, error.retry_after()),
         }
     }
 
-    /// The time that [`Slot::next_deadline`] named has come, or may have.
+    /// Starts what is due. Called at the time that [`Slot::next_deadline`] returned; a call at any
+    /// other time is harmless.
     pub(crate) fn on_timer(&mut self, now: Now) {
-        if !self.is_in_use(now) || self.alive(now).is_none() {
+        if !self.is_in_use(now) || self.valid(now).is_none() {
             return;
         }
-        let is_rejected = self.probe.rejected_since().is_some();
-        if is_rejected || self.need(now) != Some(renewal::Need::None) {
+        if self.probe.is_rejected() || self.urgency(now) != Some(renewal::Urgency::None) {
             self.fetch_if_allowed(now);
         }
         self.revalidate_if_due(now);
     }
 
-    /// When the slot next has something to do of itself; `None` while it rests.
-    pub(crate) fn next_deadline(&self, now: Now) -> Option<Tick> {
-        let held = self.alive(now).filter(|_| self.is_in_use(now))?;
-        let fetch = match self.flight.current() {
-            // Its landing is waited for.
-            Some(_) => None,
-            None => {
-                let renewal = if self.probe.rejected_since().is_some() {
-                    Some(now.tick)
-                } else {
-                    self.renewal_due(now, held)
-                };
-                renewal.map(|at| at.max(self.retry.retry_at(now.tick).unwrap_or(at)))
-            }
-        };
-        let revalidation = self.watch.due().filter(|_| self.flight.current().is_none());
-        fetch.into_iter().chain(revalidation).min()
-    }
-
-    /// Forgets the credential, and whatever is under way; gives back what is to be revoked.
+    /// Forgets the credential, abandons what is under way and returns what must be revoked.
     pub(crate) fn forget(&mut self) -> Option<Arc<Credential>> {
-        // Who waits is answered, also who waits for the flight after this one: there is none.
-        self.flight.forget();
-        if std::mem::take(&mut self.again) {
+        // Resolve all waiters, including those queued for the follow-up fetch.
+        self.flight.abandon();
+        if mem::take(&mut self.follow_up_queued) {
             self.flight.start();
-            self.flight.forget();
+            self.flight.abandon();
         }
-        self.drop_held().map(|held| held.credential)
+        self.drop_cached().map(|cached| cached.credential)
     }
 
-    /// What the broker is to do now, once.
+    /// Returns the actions that the driver must run now, each once.
     pub(crate) fn take_actions(&mut self) -> Vec<Action> {
-        std::mem::take(&mut self.actions)
+        mem::take(&mut self.actions)
     }
 
-    /// For `status`.
-    pub(crate) fn snapshot(&self, now: Now) -> Snapshot {
-        Snapshot {
-            credential: self.alive(now).map(|held| Arc::clone(&held.credential)),
-            rejected_since: self.probe.rejected_since(),
-            seen_current: self.watch.seen_current(),
-            last_error: self.last_error().cloned(),
-            next_deadline: self.next_deadline(now),
-            cache_lifetime: self
-                .last_request
-                .as_ref()
-                .map(|last_request| last_request.cache_lifetime),
-        }
-    }
-
-    /// What to say where there is nothing to serve.
-    pub(crate) fn refusal(&self, now: Now) -> Refusal {
-        let reason = match (self.rejected(now), self.last_error()) {
-            (Some(rejected), _) => Reason::Rejected(rejected),
-            (None, error) => Reason::Source(error.cloned().unwrap_or(SourceError::Forgotten)),
-        };
-        let next_try = self
-            .retry
-            .retry_at(now.tick)
-            .map_or(Duration::ZERO, |at| at.since(now.tick));
-        Refusal { reason, next_try }
-    }
-
-    /// Whether something is under way that `ticket` waits for.
-    fn is_awaited(&self, now: Now, ticket: Ticket) -> bool {
-        if ticket
-            .flight
-            .is_some_and(|flight| !self.flight.is_over(flight))
-        {
-            return true;
-        }
-        if ticket.probe.is_some_and(|probe| !self.probe.is_over(probe)) {
-            return true;
-        }
-        let is_flying = self.flight.current().is_some();
-        if ticket.probe.is_some() && is_flying && self.probe.rejected_since().is_some() {
-            // The flight that the verdict has started.
-            return true;
-        }
-        if ticket.patient_until.is_none_or(|until| now.tick >= until) {
-            return false;
-        }
-        let is_suspected = ticket.probe.is_some()
-            && is_flying
-            && !matches!(self.probe.result(now.tick), Some(ProbeResult::Accepted));
-        is_suspected
-            || ticket.refetch.is_some_and(|flight| !self.flight.is_over(flight))
-            // A look that found something new has started a flight.
-            || ticket.revalidation.is_some_and(|revalidation| !self.watch.is_over(revalidation) || is_flying)
-    }
-
-    /// What is served or said with what is there.
-    fn conclude(&mut self, now: Now, ticket: Ticket) -> Answer {
-        let is_rejected = self.probe.rejected_since().is_some();
-        let Some(held) = self.alive(now).filter(|_| !is_rejected) else {
-            return Answer::Refuse(self.refusal(now));
-        };
-        let credential = Arc::clone(&held.credential);
-        if let Some(ask) = ticket.ask
-            && let Some(session) = ask.session
-        {
-            let key = credential.fingerprint();
-            self.sessions
-                .record(session, &key, now.tick, ask.cache_lifetime);
-        }
-        Answer::Serve(credential)
-    }
-
-    fn rejected(&self, now: Now) -> Option<Rejected> {
-        let held = self.alive(now)?;
-        Some(Rejected {
-            since: self.probe.rejected_since()?,
-            fingerprint: held.credential.fingerprint(),
-            version: held.credential.version,
-            age: now.tick.since(held.first_obtained),
-        })
-    }
-
-    fn alive(&self, now: Now) -> Option<&Held> {
-        self.held
+    /// The cached credential, if it has not expired.
+    fn valid(&self, now: Now) -> Option<&Cached> {
+        self.cached
             .as_ref()
-            .filter(|held| !held.credential.is_expired(now))
-    }
-
-    /// How soon a successor is needed; `None` where there is nothing to be succeeded.
-    fn need(&self, now: Now) -> Option<renewal::Need> {
-        let held = self.alive(now)?;
-        let (Some(lifetime), Some(remaining)) =
-            (held.credential.lifetime, held.credential.remaining(now))
-        else {
-            return Some(renewal::Need::None);
-        };
-        let cache_lifetime = self.cache_lifetime();
-        let window = renewal::advisory_window(lifetime, cache_lifetime, held.jitter);
-        Some(renewal::need(lifetime, remaining, window, cache_lifetime))
-    }
-
-    /// When the advisory window opens; `None` for a credential without an end.
-    fn renewal_due(&self, now: Now, held: &Held) -> Option<Tick> {
-        let lifetime = held.credential.lifetime?;
-        let window = renewal::advisory_window(lifetime, self.cache_lifetime(), held.jitter);
-        let left = held.credential.remaining(now)?;
-        Some(now.tick + left.saturating_sub(window))
-    }
-
-    fn cache_lifetime(&self) -> Duration {
-        self.last_request
-            .as_ref()
-            .map_or(Duration::ZERO, |last_request| last_request.cache_lifetime)
-    }
-
-    fn is_in_use(&self, now: Now) -> bool {
-        self.last_request.as_ref().is_some_and(|last_request| {
-            let lifetime = last_request.cache_lifetime.max(SHORTEST_LIFETIME);
-            now.tick.since(last_request.asked_at) <= lifetime * IN_USE_LIFETIMES
-        })
-    }
-
-    /// The flight that will bring a successor, under way or started now; `None` while a failure is too fresh.
-    fn fetch_if_allowed(&mut self, now: Now) -> Option<u64> {
-        if let Some(flight) = self.flight.current() {
-            return Some(flight);
-        }
-        if self.retry.retry_at(now.tick).is_some() {
-            return None;
-        }
-        let is_rejected = self.probe.rejected_since().is_some();
-        let renew = self
-            .alive(now)
-            .filter(|_| !is_rejected)
-            .map(|held| &held.credential)
-            .filter(|credential| {
-                credential
-                    .lease
-                    .as_ref()
-                    .is_some_and(|lease| lease.renewable)
-            })
-            .map(Arc::clone);
-        Some(self.launch(renew))
-    }
-
-    fn launch(&mut self, renew: Option<Arc<Credential>>) -> u64 {
-        let flight = self.flight.start();
-        self.actions.push(Action::Fetch { flight, renew });
-        flight
-    }
-
-    /// The look that is under way, or starts now because it is due.
-    fn revalidate_if_due(&mut self, now: Now) -> Option<u64> {
-        if let Some(revalidation) = self.watch.current() {
-            return Some(revalidation);
-        }
-        if self.flight.current().is_some() || self.watch.due().is_none_or(|due| due > now.tick) {
-            return None;
-        }
-        let held = self.held.as_ref()?;
-        let credential = Arc::clone(&held.credential);
-        let revalidation = self.watch.start();
-        self.actions.push(Action::Revalidate {
-            revalidation,
-            credential,
-        });
-        Some(revalidation)
-    }
-
-    fn replace(&mut self, now: Now, jitter: f64, credential: Credential) {
-        let before = self
-            .alive(now)
-            .filter(|held| held.credential.secret == credential.secret);
-        let is_known = before.is_some();
-        let is_no_better = before.is_some_and(|before| {
-            let is_rejected = self.probe.rejected_since().is_some();
-            let is_no_longer = before.credential.lifetime.is_some()
-                && credential.remaining(now) <= before.credential.remaining(now);
-            is_rejected || is_no_longer
-        });
-        let first_obtained = before.map_or(now.tick, |before| before.first_obtained);
-        if is_no_better {
-            self.retry.add(now.tick, jitter, None);
-        } else {
-            self.retry = RetryState::default();
-        }
-        if !is_known {
-            self.refetch_limiter = RefetchLimiter::default();
-        }
-        self.probe.hold(&credential.fingerprint());
-        self.watch.obtained(now, jitter);
-        self.held = Some(Held {
-            credential: Arc::new(credential),
-            first_obtained,
-            confirmed: now.tick,
-            jitter,
-        });
-    }
-
-    fn fail(&mut self, now: Now, jitter: f64, error: SourceError) {
-        if error.is_final() {
-            self.drop_held();
-        }
-        self.retry.add(now.tick, jitter, Some(error));
-    }
-
-    fn drop_held(&mut self) -> Option<Held> {
-        self.probe.forget();
-        self.watch.forget();
-        self.held.take()
+            .filter(|cached| !cached.credential.is_expired(now))
     }
 }
 

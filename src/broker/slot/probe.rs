@@ -1,4 +1,7 @@
-//! What the gateway says of the key that is held.
+//! What the gateway reports about the cached key: the probe under way, the last result and its age.
+//!
+//! Pure: the driver runs the probe and reports its result. This file decides whether an earlier
+//! result still answers the question, and what a new one leads to.
 
 use std::time::Duration;
 
@@ -9,148 +12,161 @@ use crate::{
     secret::Fingerprint,
 };
 
-/// How long a verdict holds: the clients that met the same 401 come within this time.
-const HOLDS: Duration = Duration::from_secs(5);
+/// How long a result answers for further requests. All sessions that met the same 401 come back
+/// within this time, and one probe serves them all.
+pub(crate) const RESULT_TTL: Duration = Duration::from_secs(5);
 
-/// A verdict is as good as new for who was given the key after it, once this many questions were asked in a row: a
-/// script that asks for the key in a loop is not to become a loop at the gateway.
-const BURST: u32 = 5;
+/// How many probes may follow one another for sessions that were served the key after the last
+/// result. A script that requests the key in a loop must not become a loop at the gateway.
+pub(crate) const PROBE_BURST: u32 = 5;
 
-/// How long it takes until one more may be asked.
-const REFILL: Duration = Duration::from_secs(2);
+/// The interval at which one more probe is allowed after a burst: at most 30 a minute, a load
+/// that no gateway notices.
+pub(crate) const PROBE_REFILL: Duration = Duration::from_secs(2);
 
-/// How often a key is tried for clients whose coming back tells nothing.
-const UNINFORMATIVE_INTERVAL: Duration = Duration::from_secs(30);
+/// How often the key is probed for clients whose early requests carry no information. Such a client
+/// sends requests all the time; this bounds both the load and how long a rejected key is served.
+pub(crate) const UNINFORMATIVE_INTERVAL: Duration = Duration::from_secs(30);
 
-/// What the gateway says of the key that is held.
+/// The probes of the cached key.
 #[derive(Debug, Default)]
 pub(super) struct ProbeState {
     in_flight: InFlight,
     key: Option<Fingerprint>,
-    heard: Option<(Tick, ProbeResult)>,
+    last_result: Option<(Tick, ProbeResult)>,
     rejected_since: Option<Timestamp>,
-    /// Questions that were asked in a row, and since when they are being forgiven.
-    asked: u32,
-    forgiven_at: Tick,
-    /// Somebody doubts the key for whom "cannot tell" (or, if he insists, even "good") is not the end of it.
-    is_suspected: bool,
-    is_retrying: bool,
+    /// The probes of the current burst, as of `burst_at`; [`PROBE_REFILL`] gives them back.
+    burst: u32,
+    burst_at: Tick,
+    /// A request during the probe under way suspects the key: an inconclusive result leads to a
+    /// refetch.
+    refetch_if_inconclusive: bool,
+    /// The client of such a request retries one 401 after another: even an accepting result leads
+    /// to a refetch, because the probed route may accept what the client's route rejects.
+    refetch_if_accepted: bool,
 }
 
 impl ProbeState {
-    /// What is held from now on. The same key again changes nothing of what was said of it.
-    pub(super) fn hold(&mut self, key: &Fingerprint) {
+    /// Sets the key that later results are about. The results so far remain if the key is the same.
+    pub(super) fn set_key(&mut self, key: &Fingerprint) {
         if self.key.as_ref() != Some(key) {
-            self.in_flight.forget();
-            *self = Self {
-                in_flight: std::mem::take(&mut self.in_flight),
-                key: Some(key.clone()),
-                ..Self::default()
-            };
+            self.clear();
+            self.key = Some(key.clone());
         }
     }
 
-    /// Nothing is held.
-    pub(super) fn forget(&mut self) {
-        self.in_flight.forget();
+    /// Forgets the key and all results; the probe under way is abandoned.
+    pub(super) fn clear(&mut self) {
+        self.in_flight.abandon();
         *self = Self {
             in_flight: std::mem::take(&mut self.in_flight),
             ..Self::default()
         };
     }
 
-    /// Since when the gateway refuses the key that is held; `None` where it does not, as far as is known.
+    /// Whether the gateway rejects the cached key, as far as is known.
+    pub(super) fn is_rejected(&self) -> bool {
+        self.rejected_since.is_some()
+    }
+
+    /// Since when the gateway is known to reject the cached key.
     pub(super) fn rejected_since(&self) -> Option<Timestamp> {
         self.rejected_since
     }
 
-    /// What the gateway said a moment ago.
-    pub(super) fn result(&self, now: Tick) -> Option<&ProbeResult> {
-        let (at, result) = self.heard.as_ref()?;
-        (now.since(*at) < HOLDS).then_some(result)
+    /// The last result, if it is younger than [`RESULT_TTL`].
+    pub(super) fn recent_result(&self, now: Tick) -> Option<&ProbeResult> {
+        let (at, result) = self.last_result.as_ref()?;
+        (now.since(*at) < RESULT_TTL).then_some(result)
     }
 
-    /// As above, for a session that was last given the key at `given`. If that was after the verdict, its coming back
-    /// is news, and the gateway is to be asked again.
-    pub(super) fn result_for(&self, given: Tick, now: Tick) -> Option<&ProbeResult> {
-        let (at, _) = self.heard.as_ref()?;
-        let is_news = given >= *at && self.asked_in_a_row(now) < BURST;
-        self.result(now).filter(|_| !is_news)
+    /// The recent result for a session that was last served the key at `served_at`.
+    ///
+    /// `None` also if the session was served after the result: its early request then reports
+    /// something newer, and the gateway must be asked again unless a burst of probes is used up.
+    pub(super) fn recent_result_for(&self, served_at: Tick, now: Tick) -> Option<&ProbeResult> {
+        let (at, _) = self.last_result.as_ref()?;
+        let is_outdated = served_at >= *at && self.current_burst(now) < PROBE_BURST;
+        self.recent_result(now).filter(|_| !is_outdated)
     }
 
-    fn asked_in_a_row(&self, now: Tick) -> u32 {
-        let forgiven = now.since(self.forgiven_at).as_secs() / REFILL.as_secs();
-        self.asked
-            .saturating_sub(u32::try_from(forgiven).unwrap_or(u32::MAX))
+    fn current_burst(&self, now: Tick) -> u32 {
+        let refilled = now.since(self.burst_at).as_secs() / PROBE_REFILL.as_secs();
+        self.burst
+            .saturating_sub(u32::try_from(refilled).unwrap_or(u32::MAX))
     }
 
-    /// Whether it is time to try the key for a client whose coming back tells nothing; it is while it is being tried.
+    /// Whether a client whose early requests carry no information may have the key probed; also
+    /// true while that probe is under way: the request then waits for its result.
     pub(super) fn is_due_for_uninformative(&self, now: Tick) -> bool {
-        self.heard
+        self.last_result
             .as_ref()
             .is_none_or(|(at, _)| now.since(*at) >= UNINFORMATIVE_INTERVAL)
     }
 
-    /// The number of the question that is under way, and whether it starts only now.
-    pub(super) fn ask(&mut self, now: Tick) -> (u64, bool) {
+    /// Returns the number of the probe under way, and whether it was started by this call.
+    pub(super) fn start(&mut self, now: Tick) -> (u64, bool) {
         if let Some(number) = self.in_flight.current() {
             return (number, false);
         }
-        self.asked = self.asked_in_a_row(now) + 1;
-        self.forgiven_at = now;
+        self.burst = self.current_burst(now) + 1;
+        self.burst_at = now;
         (self.in_flight.start(), true)
     }
 
-    /// Somebody doubts the key while it is being tried.
-    pub(super) fn suspect(&mut self, retrying: bool) {
-        self.is_suspected = true;
-        self.is_retrying |= retrying;
+    /// Makes an inconclusive result of the probe under way lead to a refetch and, if the client is
+    /// `retrying`, also an accepting one.
+    pub(super) fn refetch_unless_settled(&mut self, retrying: bool) {
+        self.refetch_if_inconclusive = true;
+        self.refetch_if_accepted |= retrying;
     }
 
-    pub(super) fn is_over(&self, number: u64) -> bool {
-        self.in_flight.is_over(number)
+    /// Whether probe `number` has finished.
+    pub(super) fn is_finished(&self, number: u64) -> bool {
+        self.in_flight.is_finished(number)
     }
 
-    /// The gateway has answered. What follows from it.
+    /// Records the result of probe `number` and returns what it leads to.
     pub(super) fn on_probed(&mut self, now: Now, number: u64, result: ProbeResult) -> Consequence {
-        if !self.in_flight.end(number) {
+        if !self.in_flight.finish(number) {
             return Consequence::None;
         }
-        let is_suspected = std::mem::take(&mut self.is_suspected);
-        let is_retrying = std::mem::take(&mut self.is_retrying);
+        let refetch_if_inconclusive = std::mem::take(&mut self.refetch_if_inconclusive);
+        let refetch_if_accepted = std::mem::take(&mut self.refetch_if_accepted);
         let consequence = match &result {
             ProbeResult::Accepted => {
                 self.rejected_since = None;
-                if is_retrying {
+                if refetch_if_accepted {
                     Consequence::Refetch
                 } else {
                     Consequence::None
                 }
             }
             ProbeResult::Rejected => {
-                let is_news = self.rejected_since.is_none();
+                let is_new = self.rejected_since.is_none();
                 self.rejected_since.get_or_insert(now.wall);
-                if is_news {
+                if is_new {
                     Consequence::Reissue
                 } else {
                     Consequence::None
                 }
             }
-            ProbeResult::Inconclusive(_) if is_suspected => Consequence::Refetch,
+            ProbeResult::Inconclusive(_) if refetch_if_inconclusive => Consequence::Refetch,
             ProbeResult::Inconclusive(_) => Consequence::None,
         };
-        self.heard = Some((now.tick, result));
+        self.last_result = Some((now.tick, result));
         consequence
     }
 }
 
-/// What follows from a verdict.
+/// What a probe's result leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Consequence {
     /// Nothing.
     None,
-    /// The key is dead: another one is needed at once.
+    /// The key is newly rejected: the source must issue another one at once.
     Reissue,
-    /// The key may be dead: the source is asked, at a bounded rate.
+    /// The key may be rejected: fetch again, within the limits of
+    /// [`RefetchLimiter`](super::refetch_limiter::RefetchLimiter).
     Refetch,
 }

@@ -1,33 +1,41 @@
-//! How often a doubt that nobody can settle may cost a fetch.
+//! The rate limit for fetches of a key that may be rejected.
+//!
+//! Pure. If neither the gateway nor the source can settle whether a key still works, the key is
+//! fetched again, because the source may have a newer one. This file decides how often.
 
 use std::time::Duration;
 
 use crate::clock::Tick;
 
-/// The first time that a doubt found the key unchanged, the next has to wait this long; then twice as long, and so on.
-const FIRST: Duration = Duration::from_secs(10);
+/// The interval after the first refetch; it doubles with each further one. The client's own retries
+/// span about ten seconds, so one chain of them costs one or two fetches.
+pub(crate) const INITIAL_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The longest wait.
-const LONGEST: Duration = Duration::from_secs(300);
+/// The longest interval. A gateway that is down for hours costs Vault a dozen reads an hour.
+pub(crate) const MAX_INTERVAL: Duration = Duration::from_secs(300);
 
-/// Doubts in a row that found the key unchanged.
+/// The largest exponent of the doubling: beyond it [`MAX_INTERVAL`] applies, and the shift below
+/// must not overflow.
+const MAX_DOUBLINGS: u32 = 8;
+
+/// The refetches since the cached key last changed.
 #[derive(Debug, Default)]
 pub(super) struct RefetchLimiter {
-    unchanged: u32,
-    again_at: Option<Tick>,
+    refetches: u32,
+    allowed_at: Option<Tick>,
 }
 
 impl RefetchLimiter {
-    /// Whether the source may be asked because of a doubt. It counts as having been asked then.
+    /// Returns whether a refetch may start now, and if so counts it.
     pub(super) fn allow(&mut self, now: Tick) -> bool {
-        if self.again_at.is_some_and(|at| now < at) {
+        if self.allowed_at.is_some_and(|at| now < at) {
             return false;
         }
-        let wait = FIRST
-            .saturating_mul(1 << self.unchanged.min(8))
-            .min(LONGEST);
-        self.unchanged = self.unchanged.saturating_add(1);
-        self.again_at = Some(now + wait);
+        let interval = INITIAL_INTERVAL
+            .saturating_mul(1 << self.refetches.min(MAX_DOUBLINGS))
+            .min(MAX_INTERVAL);
+        self.refetches = self.refetches.saturating_add(1);
+        self.allowed_at = Some(now + interval);
         true
     }
 }
@@ -37,11 +45,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_hour_of_doubt_costs_a_dozen_fetches_and_some() {
+    fn an_hour_of_suspicion_costs_a_dozen_fetches() {
         let mut limiter = RefetchLimiter::default();
-        let asked = (0..3600)
+        let allowed = (0..3600)
             .filter(|second| limiter.allow(Tick(Duration::from_secs(*second))))
             .count();
-        assert!((12..=17).contains(&asked), "{asked}");
+        assert!((12..=17).contains(&allowed), "{allowed}");
     }
 }

@@ -1,8 +1,10 @@
-//! Fetches in a row that brought nothing better.
+//! The back-off after fetches that failed or brought nothing better.
+//!
+//! Pure: the delays come from [`retry`], the time and the jitter from the caller.
 
 use crate::{broker::retry, clock::Tick, source::SourceError};
 
-/// Fetches in a row that brought nothing better, and when the next one may start.
+/// The number of consecutive fetches without progress, and when the next one may start.
 #[derive(Debug, Default)]
 pub(super) struct RetryState {
     failures: u32,
@@ -11,20 +13,20 @@ pub(super) struct RetryState {
 }
 
 impl RetryState {
-    /// A fetch failed; or, without an error, brought what was there already.
-    pub(super) fn add(&mut self, now: Tick, jitter: f64, error: Option<SourceError>) {
+    /// Records a fetch that failed with `error` or, without one, returned the key already cached.
+    pub(super) fn record(&mut self, now: Tick, jitter: f64, error: Option<SourceError>) {
         self.failures = self.failures.saturating_add(1);
         let retry_after = error.as_ref().and_then(SourceError::retry_after);
         self.retry_at = Some(now + retry::delay(self.failures, retry_after, jitter));
         self.error = error;
     }
 
-    /// What went wrong last; `None` where nothing did or a fetch has succeeded since.
+    /// The error of the last fetch; `None` if it succeeded or there was none.
     pub(super) fn error(&self) -> Option<&SourceError> {
         self.error.as_ref()
     }
 
-    /// When the next fetch may start; `None` where it may at once.
+    /// When the next fetch may start; `None` if it may start now.
     pub(super) fn retry_at(&self, now: Tick) -> Option<Tick> {
         self.retry_at.filter(|at| *at > now)
     }

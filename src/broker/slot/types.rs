@@ -1,4 +1,4 @@
-//! What the broker and a slot say to one another.
+//! What the driver and a slot exchange: requests, tickets, outcomes, actions and snapshots.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,120 +10,125 @@ use crate::{
     source::SourceError,
 };
 
-/// What the configuration lets a slot do.
+/// What the configuration allows a slot to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct SlotConfig {
-    /// How often the source is looked at for a new version while the profile is in use; `None` is never.
+    /// How often the source is asked for a new version while the profile is in use; `None` is
+    /// never.
     pub(crate) watch: Option<Duration>,
-    /// Whether there is a gateway that can be asked.
+    /// Whether a gateway can be probed.
     pub(crate) has_gateway: bool,
 }
 
-/// What a caller says when it asks.
+/// A client's request for the credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ask {
-    /// How long the client will use the answer.
+pub struct AcquireRequest {
+    /// How long the client will use the credential before it requests one again.
     pub cache_lifetime: Duration,
-    /// The client's process, where it is known.
+    /// The client's process, if known.
     pub session: Option<ClientSession>,
 }
 
-/// A caller's place in the queue: what it waits for.
+/// A caller's place in the queue: the operations whose results it waits for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ticket {
-    /// The flight whose landing answers it.
+    /// The fetch that brings the credential.
     pub(super) flight: Option<u64>,
-    /// The question to the gateway that comes first.
+    /// The probe that decides whether the cached key may be served.
     pub(super) probe: Option<u64>,
-    /// The flight that may bring something better, and the look that may start one: waited for until then.
+    /// The fetch that may bring a newer key; waited for until `wait_until`.
     pub(super) refetch: Option<u64>,
+    /// The revalidation that may start such a fetch; waited for until `wait_until`.
     pub(super) revalidation: Option<u64>,
-    pub(super) patient_until: Option<Tick>,
-    /// To whom the answer goes.
-    pub(super) ask: Option<Ask>,
+    /// When the cached key is served although `refetch` or `revalidation` has not finished.
+    pub(super) wait_until: Option<Tick>,
+    /// The request; `None` for a refresh, which no client session is behind.
+    pub(super) request: Option<AcquireRequest>,
 }
 
-/// What a caller is told.
+/// What a caller gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
-    /// Here it is.
-    Serve(Arc<Credential>),
-    /// Something is under way that will answer; ask again when something has happened, or at this time.
-    Wait(Option<Tick>),
-    /// There is none.
-    Refuse(Refusal),
+pub(crate) enum Outcome {
+    /// The credential.
+    Ready(Arc<Credential>),
+    /// Nothing yet: poll again after the next change of the slot, or at this time.
+    Pending(Option<Tick>),
+    /// No credential.
+    Failed(CredentialUnavailable),
 }
 
-/// Why there is none.
+/// Why no credential can be served, and when the source is next asked for one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// What is wrong.
+pub struct CredentialUnavailable {
+    /// The cause.
     pub(crate) reason: Reason,
-    /// How long from now until the next try.
+    /// The time from now until the next attempt may start; zero if it may start at once.
     pub(crate) next_try: Duration,
 }
 
-/// What is wrong.
+/// Why no credential can be served.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
-    /// The source gave none.
+    /// The source issued none.
     Source(SourceError),
-    /// The gateway rejects the one that the source still has.
+    /// The gateway rejects the key that the source still issues.
     Rejected(Rejected),
 }
 
-/// A key that the gateway rejects and the source still has.
+/// A key that the gateway rejects and the source still issues.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rejected {
-    /// Since when that is known.
+    /// When the rejection was first seen.
     pub(crate) since: Timestamp,
-    /// Which key.
+    /// The key.
     pub(crate) fingerprint: Fingerprint,
-    /// Which version of it the source has, where it has versions.
+    /// The key's version at the source, if the source has versions.
     pub(crate) version: Option<u64>,
-    /// How long ago it was first obtained.
+    /// How long ago the key was first obtained.
     pub(crate) age: Duration,
 }
 
-/// What the broker is to do for the slot. It says so to the slot when it is done.
+/// What the driver must do for the slot. It reports the result with the method named below.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// Have the source issue a credential, or renew this one where that is possible; then [`Slot::on_fetched`](super::Slot::on_fetched).
+    /// Renew a lease or have the source issue a credential; then
+    /// [`Slot::on_fetched`](super::Slot::on_fetched).
     Fetch {
-        /// The flight's number.
+        /// The fetch's number.
         flight: u64,
-        /// The credential whose lease may be renewed.
+        /// The credential whose lease can be renewed, if there is one.
         renew: Option<Arc<Credential>>,
     },
-    /// Ask the gateway about this key; then [`Slot::on_probed`](super::Slot::on_probed).
+    /// Probe the gateway with this key; then [`Slot::on_probed`](super::Slot::on_probed).
     Probe {
-        /// The question's number.
+        /// The probe's number.
         probe: u64,
-        /// The key.
+        /// The cached credential.
         credential: Arc<Credential>,
     },
-    /// Look whether this is still what the source has; then [`Slot::on_revalidated`](super::Slot::on_revalidated).
+    /// Ask the source whether this is still its credential; then
+    /// [`Slot::on_revalidated`](super::Slot::on_revalidated).
     Revalidate {
-        /// The look's number.
+        /// The revalidation's number.
         revalidation: u64,
-        /// What is held.
+        /// The cached credential.
         credential: Arc<Credential>,
     },
 }
 
-/// What `status` shows of a slot.
+/// What `status` reports about a slot.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    /// What is held and alive, rejected or not.
+    /// The cached credential if it has not expired, rejected or not.
     pub(crate) credential: Option<Arc<Credential>>,
     /// Since when the gateway rejects it.
     pub(crate) rejected_since: Option<Timestamp>,
-    /// When it was last known to be what the source has.
+    /// When it was last known to be the source's current one.
     pub(crate) seen_current: Option<Timestamp>,
-    /// What went wrong last, unless something has gone right since.
+    /// The error of the last fetch, unless it succeeded.
     pub(crate) last_error: Option<SourceError>,
-    /// When the slot will act of itself.
+    /// When the slot next acts without a request.
     pub(crate) next_deadline: Option<Tick>,
-    /// How long the client that asked last uses an answer.
+    /// The cache lifetime of the last client that sent a request.
     pub(crate) cache_lifetime: Option<Duration>,
 }

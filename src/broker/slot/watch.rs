@@ -1,4 +1,7 @@
-//! Looking whether what is held is still what the source has.
+//! The schedule of revalidations: is the cached credential still the one that the source has?
+//!
+//! Pure: the time and the jitter are arguments. A source that answers is asked once an interval;
+//! one that fails is asked with the back-off of [`retry`].
 
 use std::time::Duration;
 
@@ -8,86 +11,91 @@ use crate::{
     clock::{Now, Tick, Timestamp},
 };
 
-/// How far chance moves the next look, so that laptops do not look together.
-const JITTER: f64 = 0.1;
+/// How far jitter moves the next revalidation, as a fraction of the interval: laptops that started
+/// together must not ask the source together.
+pub(crate) const WATCH_JITTER: f64 = 0.1;
 
-/// Looking whether what is held is still what the source has.
+/// When the source is next asked whether it has a newer version.
+///
+/// Every 30 s by default, so that a rotation is noticed before any client meets a 401; less often,
+/// up to every five minutes, if the source does not answer.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
     in_flight: InFlight,
-    /// `None`: never.
-    every: Option<Duration>,
+    /// The configured `watch`; `None` if the source is never asked.
+    interval: Option<Duration>,
     next: Option<Tick>,
     failures: u32,
     seen_current: Option<Timestamp>,
 }
 
 impl Watch {
-    pub(super) fn every(every: Option<Duration>) -> Self {
+    /// Revalidates every `interval`, or never.
+    pub(super) fn new(interval: Option<Duration>) -> Self {
         Self {
-            every,
+            interval,
             ..Self::default()
         }
     }
 
-    /// A credential was obtained: it is what the source has.
-    pub(super) fn obtained(&mut self, now: Now, jitter: f64) {
-        self.seen(now, jitter);
-    }
-
-    /// When the next look is due; `None` where there is none or one is under way.
+    /// When the next revalidation is due; `None` if there is none or one is under way.
     pub(super) fn due(&self) -> Option<Tick> {
         self.next.filter(|_| self.in_flight.current().is_none())
     }
 
+    /// The number of the revalidation under way.
     pub(super) fn current(&self) -> Option<u64> {
         self.in_flight.current()
     }
 
-    /// The number of the look that starts now.
+    /// Starts a revalidation and returns its number.
     pub(super) fn start(&mut self) -> u64 {
         self.in_flight.start()
     }
 
-    /// Whether `number` is the look that was under way.
-    pub(super) fn end(&mut self, number: u64) -> bool {
-        self.in_flight.end(number)
+    /// Finishes a revalidation; see [`InFlight::finish`].
+    pub(super) fn finish(&mut self, number: u64) -> bool {
+        self.in_flight.finish(number)
     }
 
-    pub(super) fn is_over(&self, number: u64) -> bool {
-        self.in_flight.is_over(number)
+    /// Whether revalidation `number` has finished.
+    pub(super) fn is_finished(&self, number: u64) -> bool {
+        self.in_flight.is_finished(number)
     }
 
-    /// It is what the source has.
-    pub(super) fn seen(&mut self, now: Now, jitter: f64) {
+    /// Records that the source has exactly the cached credential.
+    pub(super) fn confirm(&mut self, now: Now, jitter: f64) {
         self.failures = 0;
         self.seen_current = Some(now.wall);
-        self.next = self.every.map(|every| now.tick + jittered(every, jitter));
-    }
-
-    /// The source could not be asked.
-    pub(super) fn failed(&mut self, now: Now, jitter: f64, retry_after: Option<Duration>) {
-        self.failures = self.failures.saturating_add(1);
-        let wait = retry::delay(self.failures, retry_after, jitter);
         self.next = self
-            .every
-            .map(|every| now.tick + wait.max(jittered(every, jitter)));
+            .interval
+            .map(|interval| now.tick + jittered(interval, jitter));
     }
 
-    /// When what is held was last known to be what the source has.
+    /// Records that the source failed to answer, or has a newer credential that must be fetched
+    /// first: the next revalidation waits for the back-off.
+    pub(super) fn back_off(&mut self, now: Now, jitter: f64, retry_after: Option<Duration>) {
+        self.failures = self.failures.saturating_add(1);
+        let delay = retry::delay(self.failures, retry_after, jitter);
+        self.next = self
+            .interval
+            .map(|interval| now.tick + delay.max(jittered(interval, jitter)));
+    }
+
+    /// When the cached credential was last known to be the one that the source has.
     pub(super) fn seen_current(&self) -> Option<Timestamp> {
         self.seen_current
     }
 
-    /// Nothing is held.
-    pub(super) fn forget(&mut self) {
-        self.in_flight.forget();
+    /// Stops until the next credential is fetched: none is cached, or the source cannot be asked.
+    pub(super) fn stop(&mut self) {
+        self.in_flight.abandon();
         self.next = None;
         self.seen_current = None;
         self.failures = 0;
     }
 }
 
-fn jittered(every: Duration, jitter: f64) -> Duration {
-    every.mul_f64(1.0 - JITTER + 2.0 * JITTER * jitter.clamp(0.0, 1.0))
+fn jittered(interval: Duration, jitter: f64) -> Duration {
+    interval.mul_f64(1.0 - WATCH_JITTER + 2.0 * WATCH_JITTER * jitter.clamp(0.0, 1.0))
 }

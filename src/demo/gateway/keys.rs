@@ -1,56 +1,13 @@
-//! Which keys the gateway accepts, and how it finds them in a request.
-
-use std::sync::Mutex;
+//! The keys in a request, and whether they authorize it.
 
 use http::{HeaderMap, header::AUTHORIZATION};
 
-use crate::{secret::Secret, sync};
+use crate::secret::Secret;
 
-/// Decides whether a key is good. A closure over `&Secret` will do: the demo's checks a JWT against a public key.
-pub trait Verifier: Send + Sync + 'static {
-    /// Whether a request with this key is answered.
-    fn accepts(&self, key: &Secret) -> bool;
-}
-
-impl<F: Fn(&Secret) -> bool + Send + Sync + 'static> Verifier for F {
-    fn accepts(&self, key: &Secret) -> bool {
-        self(key)
-    }
-}
-
-/// A list of keys that can be changed while the gateway runs.
-#[derive(Debug, Default)]
-pub struct Keys(Mutex<Vec<Secret>>);
-
-impl Keys {
-    /// Replaces the list.
-    pub fn set(&self, keys: impl IntoIterator<Item = Secret>) {
-        *self.lock() = keys.into_iter().collect();
-    }
-
-    /// Accepts one key more.
-    pub fn accept(&self, key: Secret) {
-        self.lock().push(key);
-    }
-
-    /// Accepts this key no more.
-    pub fn revoke(&self, key: &Secret) {
-        self.lock().retain(|known| known != key);
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Secret>> {
-        sync::lock(&self.0)
-    }
-}
-
-impl Verifier for Keys {
-    fn accepts(&self, key: &Secret) -> bool {
-        self.lock().iter().any(|known| known == key)
-    }
-}
-
-/// Every key that a request carries: Claude Code sends the same one as bearer and as `x-api-key`, and some gateways look
-/// at one, some at the other. What can't be read as text is there as an empty key, which nobody accepts.
+/// Every key that a request carries.
+///
+/// Claude Code sends the same key as bearer token and as `x-api-key`, and gateways differ in which
+/// one they check. A value that is not text counts as an empty key, which is never accepted.
 pub(super) fn presented(headers: &HeaderMap) -> Vec<Secret> {
     let bearer = headers.get_all(AUTHORIZATION).iter().map(|value| {
         let value = value.to_str().unwrap_or_default();
@@ -67,34 +24,28 @@ pub(super) fn presented(headers: &HeaderMap) -> Vec<Secret> {
     bearer.chain(api_key).collect()
 }
 
-/// Whether there is a key and every one that is there is good: a client that sends two must not get by with one.
-pub(super) fn authorized(keys: &[Secret], verifier: &dyn Verifier) -> bool {
+/// Whether there is at least one key and every key is accepted.
+pub(super) fn authorized(keys: &[Secret], accepts: impl Fn(&Secret) -> bool) -> bool {
     !keys.is_empty()
         && keys
             .iter()
-            .all(|key| !key.expose().is_empty() && verifier.accepts(key))
+            .all(|key| !key.expose().is_empty() && accepts(key))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn secret(text: &str) -> Secret {
-        Secret::new(text.to_owned())
-    }
-
     fn authorized_with(headers: &[(&'static str, &'static str)]) -> bool {
-        let keys = Keys::default();
-        keys.set([secret("good")]);
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(*name, value.parse().unwrap());
         }
-        authorized(&presented(&map), &keys)
+        authorized(&presented(&map), |key| key.expose() == "good")
     }
 
     #[test]
-    fn either_header_will_do() {
+    fn either_header_is_enough() {
         assert!(authorized_with(&[("authorization", "Bearer good")]));
         assert!(authorized_with(&[("x-api-key", "good")]));
         assert!(authorized_with(&[
@@ -104,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_one_beside_a_good_one_is_refused() {
+    fn a_bad_key_beside_a_good_one_is_refused() {
         assert!(!authorized_with(&[
             ("authorization", "Bearer good"),
             ("x-api-key", "bad")
@@ -116,26 +67,14 @@ mod tests {
     }
 
     #[test]
-    fn none_is_refused() {
+    fn a_request_without_a_key_is_refused() {
         assert!(!authorized_with(&[]));
         assert!(!authorized_with(&[("authorization", "Bearer ")]));
         assert!(!authorized_with(&[("authorization", "Basic good")]));
     }
 
     #[test]
-    fn the_list_can_be_changed() {
-        let keys = Keys::default();
-        keys.accept(secret("a"));
-        keys.accept(secret("b"));
-        keys.revoke(&secret("a"));
-        assert!(!keys.accepts(&secret("a")));
-        assert!(keys.accepts(&secret("b")));
-    }
-
-    #[test]
-    fn a_closure_is_a_verifier() {
-        let verifier = |key: &Secret| key.expose().starts_with("ey");
-        assert!(authorized(&[secret("eyJ")], &verifier));
-        assert!(!authorized(&[secret("sk-")], &verifier));
+    fn an_empty_key_is_refused_even_if_it_would_be_accepted() {
+        assert!(!authorized(&[Secret::new(String::new())], |_| true));
     }
 }

@@ -1,8 +1,17 @@
 //! Connections: accepted, served, closed.
 
-use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
-use hyper::{server::conn::http1, service::service_fn};
+use http::Request;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -10,35 +19,52 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::State;
+use super::{response::GatewayResponse, routes::GatewayRequest};
 
-/// A fleet test's clients have a few each; more than this is a leak in one.
+/// A fleet test's clients open a few connections each; more than this is a leak in one of them.
 const MAX_CONNECTIONS: usize = 1024;
 
-/// How long an answer that is being given may take once the gateway stops.
-const GRACE: Duration = Duration::from_millis(500);
+/// How long a response may still take once the gateway stops.
+const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
 
-/// A pause after a failed accept (out of descriptors, mostly), lest the loop spin.
-const PAUSE: Duration = Duration::from_millis(50);
+/// The pause after a failed accept, mostly for lack of descriptors, so that the loop does not spin.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 
-/// Accepts until `stopped` says true or its sender is gone, then lets go of the port and sees the connections out.
-pub(super) async fn run(
+/// Answers the requests of all connections.
+pub(super) trait Handler: Send + Sync + 'static {
+    fn answer(&self, request: GatewayRequest) -> impl Future<Output = GatewayResponse> + Send;
+}
+
+/// What all connections share.
+struct Service<H> {
+    handler: Arc<H>,
+    /// Starts at 1.
+    next_request: AtomicU64,
+}
+
+/// Accepts connections until `stopped` is true or its sender is dropped, then closes the port and
+/// waits for the open connections.
+pub(super) async fn run<H: Handler>(
     listener: TcpListener,
-    state: Arc<State>,
+    handler: Arc<H>,
     mut stopped: watch::Receiver<bool>,
 ) {
+    let service = Arc::new(Service {
+        handler,
+        next_request: AtomicU64::new(1),
+    });
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
         tokio::select! {
             _ = stopped.changed() => break,
-            // At the limit the next one waits in the system's queue.
+            // At the limit, further connections wait in the system's queue.
             _ = connections.join_next(), if connections.len() >= MAX_CONNECTIONS => {}
             accepted = listener.accept(), if connections.len() < MAX_CONNECTIONS => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(connection(stream, Arc::clone(&state), stopped.clone()));
+                    connections.spawn(connection(stream, Arc::clone(&service), stopped.clone()));
                 }
-                Err(_) => tokio::time::sleep(PAUSE).await,
+                Err(_) => tokio::time::sleep(ACCEPT_RETRY_DELAY).await,
             },
         }
     }
@@ -46,20 +72,33 @@ pub(super) async fn run(
     while connections.join_next().await.is_some() {}
 }
 
-async fn connection(stream: TcpStream, state: Arc<State>, mut stopped: watch::Receiver<bool>) {
-    let service = service_fn(|request| {
-        let state = Arc::clone(&state);
-        async move { Ok::<_, Infallible>(state.answer(request).await) }
+async fn connection<H: Handler>(
+    stream: TcpStream,
+    service: Arc<Service<H>>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let answer = service_fn(|request| {
+        let service = Arc::clone(&service);
+        async move { Ok::<_, Infallible>(service.answer(request).await) }
     });
     let mut builder = http1::Builder::new();
     let serving = builder
         .timer(TokioTimer::new())
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(stream), answer);
     let mut serving = pin!(serving);
-    // What becomes of a connection is its client's affair: a client that hangs up is no error here.
+    // A client that hangs up is not an error of the gateway: the result is ignored.
     tokio::select! {
         _ = &mut serving => return,
         _ = stopped.changed() => serving.as_mut().graceful_shutdown(),
     }
-    let _ = tokio::time::timeout(GRACE, serving).await;
+    let _ = tokio::time::timeout(SHUTDOWN_GRACE, serving).await;
+}
+
+impl<H: Handler> Service<H> {
+    async fn answer(&self, request: Request<Incoming>) -> GatewayResponse {
+        let number = self.next_request.fetch_add(1, Ordering::Relaxed);
+        self.handler
+            .answer(GatewayRequest::new(number, request))
+            .await
+    }
 }

@@ -4,10 +4,12 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::messages::Message;
+use super::message::Message;
 
-/// The events of one message, in the order in which the API sends them. They leave in one piece: a client has to cope
-/// with any cut, so none is made.
+/// The events of one message, in the order in which the API sends them:
+/// <https://docs.claude.com/en/api/streaming#event-types>.
+///
+/// They are sent in one piece, because a client must handle any fragmentation.
 pub(super) fn events(message: &Message) -> String {
     let start = json!({ "type": "message_start", "message": {
         "id": message.id,
@@ -22,7 +24,7 @@ pub(super) fn events(message: &Message) -> String {
     let mut stream = String::new();
     let mut push = |event: &Value| {
         let name = event["type"].as_str().unwrap_or_default();
-        // Writing to a String does not fail.
+        // Writing to a String cannot fail.
         let _ = write!(stream, "event: {name}\ndata: {event}\n\n");
     };
     push(&start);
@@ -48,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_events_stand_in_their_order() {
+    fn the_events_are_in_the_apis_order() {
         let message = Message {
             id: "msg_1".to_owned(),
             model: "m".to_owned(),

@@ -1,4 +1,8 @@
-//! A gateway that speaks Anthropic's API, asked over HTTP.
+//! Probing a gateway that implements Anthropic's API, over HTTP.
+//!
+//! It decides from the status and the content type of one response whether the gateway accepts a
+//! key, and from a probe with an invalid key (the calibration) whether that proves anything. It is
+//! given the gateway's URL, the route to probe and the clock.
 
 use std::{
     sync::{Arc, Mutex, OnceLock},
@@ -21,39 +25,44 @@ use crate::{
     sync,
 };
 
-/// How long the gateway has for an answer: the client waits meanwhile.
+/// The longest that a probe takes. A client waits for it within its own deadline of 8 s, and a
+/// fetch may have to follow.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long it holds what a wrong key was answered with.
-const CALIBRATION_HOLDS: Duration = Duration::from_secs(24 * 3600);
+/// How long a calibration is valid. Gateways change their configuration rarely, and each
+/// calibration puts a rejected request into the gateway's log.
+pub(crate) const CALIBRATION_TTL: Duration = Duration::from_secs(24 * 3600);
 
-/// How long it holds that this decided nothing (the gateway was down).
-const INDECISION_HOLDS: Duration = Duration::from_secs(60);
+/// How long an inconclusive calibration is valid: a gateway that was down must be calibrated soon
+/// after it is back.
+const UNKNOWN_CALIBRATION_TTL: Duration = Duration::from_secs(60);
 
-/// See <https://docs.anthropic.com/en/api/versioning>.
+/// The value of the header `anthropic-version`, see
+/// <https://docs.anthropic.com/en/api/versioning>.
 const API_VERSION: &str = "2023-06-01";
 
-/// What the gateway is asked to count the tokens of.
-const COUNT_TOKENS: &str =
+/// The body of `POST /v1/messages/count_tokens`: the shortest message that the API accepts.
+const COUNT_TOKENS_BODY: &str =
     r#"{"model":"claude-sonnet-4-5","messages":[{"role":"user","content":"."}]}"#;
 
-/// A gateway that is asked by `GET /v1/models?limit=1` or `POST /v1/messages/count_tokens`, with the key in both of the
-/// headers in which Claude Code sends it.
+/// A gateway that is probed with `GET /v1/models?limit=1` or `POST /v1/messages/count_tokens`. The
+/// key is sent in both of the headers that Claude Code uses.
 ///
-/// Before its word is relied on, it is asked about a key that can't be right.
+/// Before the first probe, and once a day, it is probed with an invalid key.
 pub(crate) struct HttpGateway {
     base: Url,
     probe: Probe,
-    /// Made at first use: it reads the system's certificates, for which a client's first key need not wait.
+    /// Created at first use: it reads the system's certificates, which must not delay the first
+    /// key.
     client: OnceLock<Client>,
     clock: Arc<dyn Clock>,
     calibration: Mutex<Option<(Tick, Calibration)>>,
-    /// One asks, the others wait for what it finds out.
+    /// Held during a calibration: concurrent probes wait for its result.
     calibrating: tokio::sync::Mutex<()>,
 }
 
 impl HttpGateway {
-    /// A gateway at `base`; `None` where it is not to be asked.
+    /// Creates a gateway at `base`; `None` if `probe` is off.
     #[must_use]
     pub(crate) fn new(base: &GatewayUrl, probe: Probe, clock: &Arc<dyn Clock>) -> Option<Self> {
         (probe != Probe::Off).then(|| Self {
@@ -66,38 +75,40 @@ impl HttpGateway {
         })
     }
 
+    /// Probes the gateway with an invalid key and remembers the result.
     async fn calibrate(&self) -> Calibration {
-        let _one = self.calibrating.lock().await;
-        if let Some(calibration) = self.known() {
+        let _guard = self.calibrating.lock().await;
+        if let Some(calibration) = self.recent_calibration() {
             return calibration;
         }
-        let wrong = Secret::new(format!("claviger-probe-{:016x}", fastrand::u64(..)));
-        let calibration = match self.send(&wrong).await {
+        let invalid = Secret::new(format!("claviger-probe-{:016x}", fastrand::u64(..)));
+        let calibration = match self.send(&invalid).await {
             ProbeResult::Accepted => Calibration::AcceptsAnyKey,
             ProbeResult::Rejected => Calibration::Reliable,
             ProbeResult::Inconclusive(_) => Calibration::Unknown,
         };
-        tracing::info!(gateway = %self.base, ?calibration, "asked the gateway about a wrong key");
+        tracing::info!(gateway = %self.base, ?calibration, "calibrated the gateway with an invalid key");
         *self.lock() = Some((self.clock.now().tick, calibration));
         calibration
     }
 
-    /// What is known and not too old.
-    fn known(&self) -> Option<Calibration> {
+    /// The last calibration, unless it is too old.
+    fn recent_calibration(&self) -> Option<Calibration> {
         let (at, calibration) = (*self.lock())?;
-        let holds = match calibration {
-            Calibration::Unknown => INDECISION_HOLDS,
-            Calibration::Reliable | Calibration::AcceptsAnyKey => CALIBRATION_HOLDS,
+        let ttl = match calibration {
+            Calibration::Unknown => UNKNOWN_CALIBRATION_TTL,
+            Calibration::Reliable | Calibration::AcceptsAnyKey => CALIBRATION_TTL,
         };
-        (self.clock.now().tick.since(at) < holds).then_some(calibration)
+        (self.clock.now().tick.since(at) < ttl).then_some(calibration)
     }
 
+    /// Sends one probe with `key`, whatever the calibration.
     async fn send(&self, key: &Secret) -> ProbeResult {
         let Some(headers) = headers(key) else {
-            return ProbeResult::Inconclusive("cannot be sent such a key".to_owned());
+            return inconclusive("key is invalid in an HTTP header");
         };
         let Some(client) = self.client() else {
-            return ProbeResult::Inconclusive("cannot be asked: TLS cannot be set up".to_owned());
+            return inconclusive("TLS setup failed");
         };
         let request = match self.probe {
             Probe::CountTokens => self
@@ -108,45 +119,44 @@ impl HttpGateway {
                     None,
                 )
                 .header(CONTENT_TYPE, "application/json")
-                .body(COUNT_TOKENS),
+                .body(COUNT_TOKENS_BODY),
             Probe::Models | Probe::Off => {
                 self.request(client, reqwest::Method::GET, "/v1/models", Some("limit=1"))
             }
         };
         match request.headers(headers).send().await {
-            // The body is not read: it may be endless, and may repeat the key.
+            // The body is not read: it may be endless and may contain the key.
             Ok(response) => interpret(response.status(), response.headers()),
             Err(error) if error.is_timeout() => {
-                ProbeResult::Inconclusive(format!("did not answer within {} s", TIMEOUT.as_secs()))
+                inconclusive(format!("timed out after {} s", TIMEOUT.as_secs()))
             }
-            Err(error) if error.is_connect() => {
-                ProbeResult::Inconclusive("cannot be reached".to_owned())
-            }
-            Err(_) => ProbeResult::Inconclusive("broke off".to_owned()),
+            Err(error) if error.is_connect() => inconclusive("connection failed"),
+            Err(_) => inconclusive("request failed"),
         }
     }
 
+    /// The HTTP client, created at the first call; `None` if TLS cannot be set up.
     fn client(&self) -> Option<&Client> {
         if let Some(client) = self.client.get() {
             return Some(client);
         }
         let mut builder = Client::builder()
             .timeout(TIMEOUT)
-            // A key goes where it is meant to go, and nowhere that an answer points to.
+            // The key is meant for this gateway, not for a host that its response names.
             .redirect(redirect::Policy::none())
             .user_agent(concat!("claviger/", env!("CARGO_PKG_VERSION")));
         if self.base.host_str().is_some_and(is_loopback) {
             builder = builder.no_proxy();
         }
         if self.base.scheme() == "http" {
-            // Without TLS the system's trust store is not looked for: it may be missing.
+            // Without TLS the system's trust store is not read: it may be missing.
             builder = builder.tls_certs_only([]);
         }
-        let made = builder
+        let built = builder
             .build()
-            .inspect_err(|error| tracing::warn!(%error, "no gateway can be asked"));
-        let made = made.ok()?;
-        Some(self.client.get_or_init(|| made))
+            .inspect_err(|error| tracing::warn!(%error, "failed to set up TLS for probes"));
+        let client = built.ok()?;
+        Some(self.client.get_or_init(|| client))
     }
 
     fn request(
@@ -173,22 +183,19 @@ impl HttpGateway {
 #[async_trait]
 impl Gateway for HttpGateway {
     async fn probe(&self, key: &Secret) -> ProbeResult {
-        let calibration = match self.known() {
+        let calibration = match self.recent_calibration() {
             Some(calibration) => calibration,
             None => self.calibrate().await,
         };
         if calibration == Calibration::AcceptsAnyKey {
-            return ProbeResult::Inconclusive(
-                "takes any key, so what it says proves nothing".to_owned(),
-            );
+            return inconclusive("the gateway accepts any key");
         }
         match self.send(key).await {
             ProbeResult::Accepted if calibration == Calibration::Reliable => ProbeResult::Accepted,
             ProbeResult::Accepted => {
-                ProbeResult::Inconclusive("has not been seen to refuse a wrong key".to_owned())
+                inconclusive("the gateway has not rejected an invalid key yet")
             }
-            ProbeResult::Rejected => ProbeResult::Rejected,
-            ProbeResult::Inconclusive(said) => ProbeResult::Inconclusive(said),
+            rejected_or_inconclusive => rejected_or_inconclusive,
         }
     }
 
@@ -198,6 +205,7 @@ impl Gateway for HttpGateway {
     }
 }
 
+/// The headers of a probe with `key`; `None` if a header cannot contain it.
 fn headers(key: &Secret) -> Option<HeaderMap> {
     let mut bearer = HeaderValue::from_str(&format!("Bearer {}", key.expose())).ok()?;
     let mut bare = HeaderValue::from_str(key.expose()).ok()?;
@@ -210,6 +218,9 @@ fn headers(key: &Secret) -> Option<HeaderMap> {
     Some(headers)
 }
 
+/// What a response's status and content type report about the key.
+///
+/// Only JSON counts as accepted: a captive portal answers 200 with a page.
 fn interpret(status: StatusCode, headers: &HeaderMap) -> ProbeResult {
     let is_json = headers
         .get(CONTENT_TYPE)
@@ -218,11 +229,13 @@ fn interpret(status: StatusCode, headers: &HeaderMap) -> ProbeResult {
     match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ProbeResult::Rejected,
         status if status.is_success() && is_json => ProbeResult::Accepted,
-        status if status.is_success() => ProbeResult::Inconclusive(
-            "answered with a page, not with JSON: a captive portal?".to_owned(),
-        ),
-        status => ProbeResult::Inconclusive(format!("answered {}", status.as_u16())),
+        status if status.is_success() => inconclusive("non-JSON response (captive portal?)"),
+        status => inconclusive(format!("unexpected status {}", status.as_u16())),
     }
+}
+
+fn inconclusive(reason: impl Into<String>) -> ProbeResult {
+    ProbeResult::Inconclusive(reason.into())
 }
 
 fn is_loopback(host: &str) -> bool {

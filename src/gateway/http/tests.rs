@@ -1,11 +1,11 @@
-//! Against the embedded gateway, on its good and its bad days.
+//! Probes of the embedded gateway, without and with faults.
 
 use reqwest::StatusCode;
 
 use super::*;
 use crate::{
     clock::{ManualClock, Timestamp},
-    demo::gateway::{Fault, Gateway as Embedded},
+    demo::gateway::{Fault, TestGateway as Embedded},
 };
 
 const MODELS: &str = "/v1/models";
@@ -31,7 +31,7 @@ impl GatewayFixture {
         }
     }
 
-    /// What is said of a good key while `path` has this fault, which started after calibration.
+    /// The result for a good key if `path` has this fault, which began after the calibration.
     async fn with_fault(probe: Probe, path: &str, fault: Fault) -> ProbeResult {
         let fixture = Self::new(probe).await;
         assert_eq!(fixture.gateway.probe(&good()).await, ProbeResult::Accepted);
@@ -39,7 +39,7 @@ impl GatewayFixture {
         fixture.gateway.probe(&good()).await
     }
 
-    fn asked(&self) -> usize {
+    fn request_count(&self) -> usize {
         self.embedded.requests().len()
     }
 }
@@ -52,12 +52,8 @@ fn bad() -> Secret {
     Secret::new("sk-revoked".to_owned())
 }
 
-fn unclear(said: &str) -> ProbeResult {
-    ProbeResult::Inconclusive(said.to_owned())
-}
-
 #[tokio::test]
-async fn a_good_key_is_good_and_a_bad_one_rejected_on_either_route() {
+async fn a_good_key_is_accepted_and_a_bad_one_rejected_on_either_route() {
     for (probe, path) in [(Probe::Models, MODELS), (Probe::CountTokens, COUNT_TOKENS)] {
         let fixture = GatewayFixture::new(probe).await;
         assert_eq!(fixture.gateway.probe(&good()).await, ProbeResult::Accepted);
@@ -74,7 +70,7 @@ async fn a_good_key_is_good_and_a_bad_one_rejected_on_either_route() {
 }
 
 #[tokio::test]
-async fn switched_off_there_is_none_to_ask() {
+async fn there_is_no_gateway_if_probes_are_off() {
     let embedded = Embedded::start([]).await.unwrap();
     let base = GatewayUrl::parse(&embedded.url()).unwrap();
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
@@ -82,83 +78,88 @@ async fn switched_off_there_is_none_to_ask() {
 }
 
 #[tokio::test]
-async fn it_is_calibrated_once_a_day() {
+async fn the_gateway_is_calibrated_once_a_day() {
     let fixture = GatewayFixture::new(Probe::Models).await;
     fixture.gateway.probe(&good()).await;
-    assert_eq!(fixture.asked(), 2, "one wrong key, and ours");
+    assert_eq!(
+        fixture.request_count(),
+        2,
+        "an invalid key, then the good one"
+    );
     fixture.gateway.probe(&good()).await;
-    assert_eq!(fixture.asked(), 3);
-    fixture.clock.advance(CALIBRATION_HOLDS);
+    assert_eq!(fixture.request_count(), 3);
+    fixture.clock.advance(CALIBRATION_TTL);
     fixture.gateway.probe(&good()).await;
-    assert_eq!(fixture.asked(), 5);
+    assert_eq!(fixture.request_count(), 5);
 }
 
 #[tokio::test]
-async fn two_that_ask_at_once_calibrate_once() {
+async fn two_concurrent_probes_calibrate_once() {
     let fixture = GatewayFixture::new(Probe::Models).await;
     let (key, other) = (good(), bad());
-    let verdicts = tokio::join!(fixture.gateway.probe(&key), fixture.gateway.probe(&other));
-    assert_eq!(verdicts, (ProbeResult::Accepted, ProbeResult::Rejected));
-    assert_eq!(fixture.asked(), 3);
+    let results = tokio::join!(fixture.gateway.probe(&key), fixture.gateway.probe(&other));
+    assert_eq!(results, (ProbeResult::Accepted, ProbeResult::Rejected));
+    assert_eq!(fixture.request_count(), 3);
 }
 
 #[tokio::test]
-async fn the_word_of_one_that_takes_any_key_proves_nothing() {
+async fn a_gateway_that_accepts_any_key_proves_nothing() {
     let fixture = GatewayFixture::new(Probe::Models).await;
     fixture.embedded.set_fault(MODELS, Fault::Unchecked);
-    let verdict = fixture.gateway.probe(&good()).await;
-    assert_eq!(
-        verdict,
-        unclear("takes any key, so what it says proves nothing")
-    );
+    let result = fixture.gateway.probe(&good()).await;
+    assert_eq!(result, inconclusive("the gateway accepts any key"));
     assert_eq!(fixture.gateway.calibration(), Calibration::AcceptsAnyKey);
     fixture.gateway.probe(&good()).await;
-    assert_eq!(fixture.asked(), 1, "nor is it asked again that day");
+    assert_eq!(
+        fixture.request_count(),
+        1,
+        "it is not probed again that day"
+    );
 }
 
 #[tokio::test]
-async fn one_that_was_down_is_calibrated_again_soon() {
+async fn a_gateway_that_was_down_is_calibrated_again_soon() {
     let fixture = GatewayFixture::new(Probe::Models).await;
     fixture
         .embedded
         .set_fault(MODELS, Fault::Status(StatusCode::BAD_GATEWAY));
     assert_eq!(
         fixture.gateway.probe(&good()).await,
-        unclear("answered 502")
+        inconclusive("unexpected status 502")
     );
     assert_eq!(fixture.gateway.calibration(), Calibration::Unknown);
     fixture.embedded.clear_faults();
-    let verdict = fixture.gateway.probe(&good()).await;
-    assert_eq!(verdict, unclear("has not been seen to refuse a wrong key"));
-    fixture.clock.advance(INDECISION_HOLDS);
+    let result = fixture.gateway.probe(&good()).await;
+    assert_eq!(
+        result,
+        inconclusive("the gateway has not rejected an invalid key yet")
+    );
+    fixture.clock.advance(UNKNOWN_CALIBRATION_TTL);
     assert_eq!(fixture.gateway.probe(&good()).await, ProbeResult::Accepted);
 }
 
 #[tokio::test]
-async fn a_status_that_says_nothing_of_the_key_is_unclear() {
+async fn a_status_that_is_not_about_the_key_is_inconclusive() {
     for status in [404, 405, 429, 500, 503] {
         let fault = Fault::Status(StatusCode::from_u16(status).unwrap());
-        let verdict = GatewayFixture::with_fault(Probe::Models, MODELS, fault).await;
-        assert_eq!(verdict, unclear(&format!("answered {status}")));
+        let result = GatewayFixture::with_fault(Probe::Models, MODELS, fault).await;
+        assert_eq!(result, inconclusive(format!("unexpected status {status}")));
     }
 }
 
 #[tokio::test]
-async fn a_captive_portal_is_unclear() {
-    let verdict = GatewayFixture::with_fault(Probe::Models, MODELS, Fault::Html).await;
-    assert_eq!(
-        verdict,
-        unclear("answered with a page, not with JSON: a captive portal?")
-    );
+async fn a_captive_portal_is_inconclusive() {
+    let result = GatewayFixture::with_fault(Probe::Models, MODELS, Fault::Html).await;
+    assert_eq!(result, inconclusive("non-JSON response (captive portal?)"));
 }
 
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
-    let elsewhere = Embedded::start([good()]).await.unwrap();
-    let fault = Fault::Redirect(format!("{}{MODELS}", elsewhere.url()));
-    let verdict = GatewayFixture::with_fault(Probe::Models, MODELS, fault).await;
-    assert_eq!(verdict, unclear("answered 302"));
-    assert_eq!(elsewhere.requests(), []);
+    let other = Embedded::start([good()]).await.unwrap();
+    let fault = Fault::Redirect(format!("{}{MODELS}", other.url()));
+    let result = GatewayFixture::with_fault(Probe::Models, MODELS, fault).await;
+    assert_eq!(result, inconclusive("unexpected status 302"));
+    assert_eq!(other.requests(), []);
 }
 
 #[tokio::test]
@@ -170,30 +171,36 @@ async fn an_endless_body_is_not_read() {
 }
 
 #[tokio::test]
-async fn what_a_body_says_is_not_repeated() {
-    for (status, expected) in [(500, unclear("answered 500")), (401, ProbeResult::Rejected)] {
+async fn the_response_body_is_not_repeated() {
+    for (status, expected) in [
+        (500, inconclusive("unexpected status 500")),
+        (401, ProbeResult::Rejected),
+    ] {
         let fault = Fault::Echo(StatusCode::from_u16(status).unwrap());
-        let verdict = GatewayFixture::with_fault(Probe::Models, MODELS, fault).await;
-        assert_eq!(verdict, expected);
-        assert!(!format!("{verdict:?}").contains(good().expose()));
+        let result = GatewayFixture::with_fault(Probe::Models, MODELS, fault).await;
+        assert_eq!(result, expected);
+        assert!(!format!("{result:?}").contains(good().expose()));
     }
 }
 
 #[tokio::test]
-async fn one_that_never_answers_is_given_up() {
-    let verdict = GatewayFixture::with_fault(Probe::Models, MODELS, Fault::Stall).await;
-    assert_eq!(verdict, unclear("did not answer within 2 s"));
+async fn a_gateway_that_never_answers_times_out() {
+    let result = GatewayFixture::with_fault(Probe::Models, MODELS, Fault::Stall).await;
+    assert_eq!(result, inconclusive("timed out after 2 s"));
 }
 
 #[tokio::test]
-async fn one_that_is_not_there_is_unclear() {
+async fn a_gateway_that_is_down_is_inconclusive() {
     let fixture = GatewayFixture::new(Probe::Models).await;
     fixture.gateway.probe(&good()).await;
     let GatewayFixture {
         embedded, gateway, ..
     } = fixture;
     embedded.stop().await;
-    assert_eq!(gateway.probe(&good()).await, unclear("cannot be reached"));
+    assert_eq!(
+        gateway.probe(&good()).await,
+        inconclusive("connection failed")
+    );
 }
 
 #[test]
@@ -216,28 +223,28 @@ fn a_path_prefix_is_kept() {
     );
 }
 
-fn answered(status: u16, content_type: &'static str) -> ProbeResult {
+fn interpreted(status: u16, content_type: &'static str) -> ProbeResult {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     interpret(StatusCode::from_u16(status).unwrap(), &headers)
 }
 
 #[test]
-fn only_json_is_a_yes_and_only_401_and_403_are_a_no() {
+fn only_json_accepts_and_only_401_and_403_reject() {
     assert_eq!(
-        answered(200, "application/json; charset=utf-8"),
+        interpreted(200, "application/json; charset=utf-8"),
         ProbeResult::Accepted
     );
-    assert_eq!(answered(401, "text/html"), ProbeResult::Rejected);
-    assert_eq!(answered(403, "application/json"), ProbeResult::Rejected);
+    assert_eq!(interpreted(401, "text/html"), ProbeResult::Rejected);
+    assert_eq!(interpreted(403, "application/json"), ProbeResult::Rejected);
     assert!(matches!(
-        answered(200, "text/html"),
+        interpreted(200, "text/html"),
         ProbeResult::Inconclusive(_)
     ));
 }
 
 #[test]
-fn a_key_in_a_header_is_marked_as_secret() {
+fn a_key_in_a_header_is_marked_as_sensitive() {
     let headers = headers(&Secret::new("sk-secret".to_owned())).unwrap();
     assert!(!format!("{headers:?}").contains("sk-secret"));
 }

@@ -1,4 +1,4 @@
-//! One connection: one request, its answer, the end. Each phase has its deadline.
+//! One connection: one request and its answer. Each phase has its own deadline.
 
 use std::{io, time::Duration};
 
@@ -9,7 +9,7 @@ use tokio::{
 };
 use zeroize::Zeroizing;
 
-use super::{handler::Daemon, limits::Limits};
+use super::{daemon::Daemon, limits::Limits};
 use crate::{error_report, listener::Peer};
 
 /// Serves one connection.
@@ -19,37 +19,42 @@ where
 {
     let responses = match within(limits.request, read_request(&mut stream)).await {
         Ok(Some(Ok(request))) => daemon.handle(request, peer).await,
-        Ok(Some(Err(why))) => {
-            tracing::debug!(pid = peer.pid, why, "not a request");
+        Ok(Some(Err(reason))) => {
+            tracing::debug!(pid = peer.pid, reason, "invalid request");
             vec![Response::Failure(Failure {
                 code: error_report::DAEMON,
-                message: format!("the daemon does not understand the request: {why}"),
+                message: format!("the daemon does not understand the request: {reason}"),
                 hint: Some(
                     "run claviger stop, so that the installed version is started".to_owned(),
                 ),
             })]
         }
-        // Another daemon's look whether somebody listens here.
+        // A daemon that starts connects like this to see if another one listens.
         Ok(None) => return,
         Err(error) => {
-            tracing::debug!(pid = peer.pid, %error, "no request came");
+            tracing::debug!(pid = peer.pid, %error, "received no request");
             return;
         }
     };
     let written = within(limits.response, async {
         for response in &responses {
-            // Wiped also where the peer does not take it.
+            // Wiped even if the peer does not read it.
             let frame = Zeroizing::new(response.encode());
             stream.write_all(&frame).await?;
         }
         stream.shutdown().await
     });
     if let Err(error) = written.await {
-        tracing::debug!(pid = peer.pid, %error, "the answer was not taken");
+        tracing::debug!(pid = peer.pid, %error, "could not send the answer");
     }
 }
 
-/// `None` where the other side closes without a word; the inner error is for the other side to read.
+/// Reads one request frame; `None` if the peer closes before the first byte.
+///
+/// # Errors
+///
+/// The outer error if the stream fails or ends within the frame; the inner one, which is the answer
+/// to the peer, if the frame is invalid.
 async fn read_request<S: AsyncRead + Unpin>(
     stream: &mut S,
 ) -> io::Result<Option<Result<Request, String>>> {
@@ -69,8 +74,8 @@ async fn read_request<S: AsyncRead + Unpin>(
     ))
 }
 
-async fn within<T>(limit: Duration, what: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    timeout(limit, what)
+async fn within<T>(limit: Duration, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    timeout(limit, work)
         .await
         .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }

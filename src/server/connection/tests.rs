@@ -1,4 +1,4 @@
-//! Bad peers: each costs a connection its deadline and nobody else anything.
+//! Faulty peers: each one costs its own connection at most the deadline.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -9,7 +9,7 @@ use crate::{
     server::{DaemonOptions, Shutdown},
 };
 
-/// A daemon without a configuration: enough to be talked to.
+/// A daemon without a configuration.
 fn daemon() -> Daemon {
     let options = DaemonOptions {
         locations: Locations {
@@ -25,7 +25,7 @@ fn daemon() -> Daemon {
     Daemon::new(options, Shutdown::new())
 }
 
-/// What is answered to `bytes`, after which the peer closes its side if `closes`.
+/// The answer to a peer that sends `bytes` and then closes its side if `closes`.
 async fn answer_to(bytes: &[u8], closes: bool) -> Vec<u8> {
     let (mut client, server) = tokio::io::duplex(64 * 1024);
     let limits = Limits {
@@ -56,7 +56,7 @@ fn acquire() -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn without_a_configuration_the_answer_says_where_it_was_looked_for() {
+async fn without_a_configuration_the_answer_names_the_files() {
     let failure = failure(&answer_to(&acquire(), false).await);
     assert_eq!(failure.code, error_report::CONFIGURATION);
     assert!(
@@ -67,22 +67,22 @@ async fn without_a_configuration_the_answer_says_where_it_was_looked_for() {
 }
 
 #[tokio::test]
-async fn a_peer_that_says_nothing_is_closed_without_a_word() {
+async fn a_peer_that_sends_nothing_gets_no_answer() {
     assert!(answer_to(&[], true).await.is_empty());
 }
 
 #[tokio::test]
-async fn a_stalled_peer_is_closed_at_its_deadline() {
+async fn a_stalled_peer_gets_no_answer() {
     assert!(answer_to(&acquire()[..7], false).await.is_empty());
 }
 
 #[tokio::test]
-async fn half_a_frame_and_gone_is_closed() {
+async fn a_peer_that_closes_within_a_frame_gets_no_answer() {
     assert!(answer_to(&acquire()[..7], true).await.is_empty());
 }
 
 #[tokio::test]
-async fn an_oversize_frame_is_refused_by_its_header() {
+async fn an_oversize_frame_is_rejected_by_its_header() {
     let failure = failure(&answer_to(&u32::MAX.to_be_bytes(), false).await);
     assert_eq!(failure.code, error_report::DAEMON);
     assert!(
@@ -93,7 +93,7 @@ async fn an_oversize_frame_is_refused_by_its_header() {
 }
 
 #[tokio::test]
-async fn garbage_is_refused() {
+async fn garbage_is_rejected() {
     let mut garbage = 6u32.to_be_bytes().to_vec();
     garbage.extend_from_slice(&[1, 1, 9, 255, 255, 7]);
     let failure = failure(&answer_to(&garbage, false).await);

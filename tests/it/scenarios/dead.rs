@@ -1,51 +1,58 @@
-//! The gateway refuses what the source has, or says nothing at all.
+//! The gateway rejects the key that the source still has.
 
 use std::time::Duration;
 
 use claviger::clock::{Clock as _, SystemClock};
 use serde_json::Value;
 
-use super::{Deployment, FIRST, MODELS, SECOND, STAGE, fingerprint, is_answer, secret, turn};
-use crate::support::{client::Session, poll::timed, until};
+use super::{Deployment, FIRST, MACHINE_LOCK, MODELS, SECOND, is_answer};
+use crate::support::{
+    answers::{fingerprint, secret},
+    claude::ClaudeSession,
+    poll::timed,
+    until,
+};
 
-/// How soon the client has to say what is wrong: its own retries after a failing helper last 2.6 s.
-const SAID: Duration = Duration::from_secs(5);
+/// How soon the client must report the error: its retries after a failing helper take 2.6 s.
+const REPORT_LIMIT: Duration = Duration::from_secs(5);
 
-/// How soon the next version has to be found: back-off after a minute of trying.
-const HEALED: Duration = Duration::from_secs(60);
+/// How soon the next version must be found: the back-off after a minute of retries.
+const RECOVERY_LIMIT: Duration = Duration::from_secs(60);
 
 #[tokio::test]
-async fn a_dead_key_that_the_source_still_has_is_said_at_once_and_heals_by_itself() {
-    // How long the client takes is what is asked here.
-    let _alone = STAGE.write().await;
+async fn a_rejected_key_is_reported_at_once_and_replaced_without_intervention() {
+    // The client's time is measured.
+    let _exclusive = MACHINE_LOCK.write().await;
     let deployment = Deployment::new("off", &[]).await;
-    let mut session = deployment.client.session();
-    turn(&mut session, "before").await;
+    let mut session = deployment.start_session().await;
 
     deployment.gateway.revoke(&secret(FIRST));
-    let before = deployment.count();
+    let before = deployment.counts();
     let clock = SystemClock;
     let ((failed, at), took) = timed(async {
-        let failed = session.turn("with a dead key").await;
+        let failed = session.turn("with a rejected key").await;
         (failed, clock.now().wall)
     })
     .await;
     assert!(failed.is_error, "{failed:?}");
-    let dead = deployment.count().since(before);
-    // When the daemon had heard it from the gateway the helper ended with exit code 4; the rest is the client's retries.
+    let rejected = deployment.counts().since(before);
+    // The helper fails with exit code 4 once the daemon's probe gets a 401; the rest of the turn is
+    // the client's retries.
     let mut log = deployment.gateway.requests().into_iter();
-    let heard = log
-        .find(|seen| seen.path == MODELS && seen.fingerprint == Some(secret(FIRST).fingerprint()))
+    let probed = log
+        .find(|request| {
+            request.path == MODELS && request.fingerprint == Some(secret(FIRST).fingerprint())
+        })
         .unwrap()
         .at;
-    let said = at.duration_since(heard).unsigned_abs();
+    let reported = at.duration_since(probed).unsigned_abs();
     println!(
-        "a dead key, in a session: {dead}, said {said:?} after the first exit code 4 (the turn took {took:?}): {}",
+        "a rejected key, in a session: {rejected}, reported {reported:?} after the first exit code 4 (the turn took {took:?}): {}",
         failed.text
     );
 
-    let (output, fresh) = timed(deployment.client.turn("a new session")).await;
-    println!("a dead key, in a new session: said after {fresh:?}: {output:?}");
+    let (output, reported_anew) = timed(deployment.client.turn("a new session")).await;
+    println!("a rejected key, in a new session: reported after {reported_anew:?}: {output:?}");
     assert!(!output.status.success(), "{output:?}");
     let message = format!(
         "apiKeyHelper failed: exited 4: claviger: the gateway has rejected the key {} since ",
@@ -69,17 +76,17 @@ async fn a_dead_key_that_the_source_still_has_is_said_at_once_and_heals_by_itsel
 
     deployment.gateway.accept(secret(SECOND));
     deployment.put_second().await;
-    let (turns, healed) = timed(turns_until_healed(&mut session)).await;
-    let count = deployment.count().since(before);
-    println!("the next version is there: healed after {turns} turns, {healed:?}; in all {count}");
+    let (turns, recovery) = timed(turns_until_answered(&mut session)).await;
+    let counts = deployment.counts().since(before);
+    println!("with the next version: answered after {turns} turns, {recovery:?}; in all {counts}");
     let (status, stderr) = session.end().await;
     assert!(status.success(), "{stderr}");
     assert!(stderr.contains(&message), "{stderr}");
-    deployment.hear();
-    assert!(said < SAID, "{said:?}");
-    // The reissue, and then at most one a second: back-off's least.
-    assert!(dead.reads <= 6, "{dead}");
-    assert!(fresh < SAID, "{fresh:?}");
+    deployment.record_transcript();
+    assert!(reported < REPORT_LIMIT, "{reported:?}");
+    // One read at once, then at most one a second, the shortest back-off.
+    assert!(rejected.reads <= 6, "{rejected}");
+    assert!(reported_anew < REPORT_LIMIT, "{reported_anew:?}");
     let profile = deployment.profile().await;
     assert_eq!(
         (
@@ -92,9 +99,10 @@ async fn a_dead_key_that_the_source_still_has_is_said_at_once_and_heals_by_itsel
     );
 }
 
-async fn turns_until_healed(session: &mut Session) -> usize {
+/// Takes turns until one is answered; returns how many.
+async fn turns_until_answered(session: &mut ClaudeSession) -> usize {
     let mut turns = 0;
-    until("the session works again", HEALED, async || {
+    until("the session works again", RECOVERY_LIMIT, async || {
         turns += 1;
         let prompt = format!("again, {turns}");
         is_answer(&session.turn(&prompt).await, &prompt)

@@ -1,24 +1,23 @@
-//! The gateway answers nobody, and the key is fine.
+//! The gateway is down, and the key is valid.
 
 use claviger::demo::gateway::Fault;
 use http::StatusCode;
 
-use super::{Deployment, FIRST, MESSAGES, MODELS, NOTICED, STAGE, answer, fingerprint, turn};
-use crate::support::until;
+use super::{Deployment, FIRST, MACHINE_LOCK, MODELS, turn};
+use crate::support::answers::{MESSAGES, answer, fingerprint};
 
-/// How often the client's settings are touched meanwhile, and a turn taken: each makes the key look suspect.
+/// How often the client's settings are touched and a turn is taken: each time, the early run of the
+/// helper makes the key look rejected.
 const TOUCHES: usize = 5;
 
 #[tokio::test]
-async fn a_gateway_that_is_down_costs_a_read_or_two_and_no_key() {
-    let _shared = STAGE.read().await;
-    // The client's own retries last minutes otherwise.
+async fn a_gateway_that_is_down_costs_at_most_three_reads_and_no_key() {
+    let _shared = MACHINE_LOCK.read().await;
+    // Otherwise the client's retries take minutes.
     let deployment = Deployment::new("off", &[("CLAUDE_CODE_MAX_RETRIES", "1")]).await;
-    let mut session = deployment.client.session();
-    turn(&mut session, "before").await;
-    let before = deployment.count();
-    let runs = || deployment.runs_of_the_helper();
-    let runs_before = runs();
+    let mut session = deployment.start_session().await;
+    let before = deployment.counts();
+    let runs_before = deployment.helper_runs();
 
     for path in [MESSAGES, MODELS] {
         let fault = Fault::Status(StatusCode::SERVICE_UNAVAILABLE);
@@ -26,18 +25,15 @@ async fn a_gateway_that_is_down_costs_a_read_or_two_and_no_key() {
     }
     let mut turns = 0;
     for _ in 0..TOUCHES {
-        let runs_so_far = runs();
-        deployment.touch_settings();
-        until("the client has asked for a key", NOTICED, async || {
+        let failing_turn = async || {
             turns += 1;
-            let failed = session.turn("is anybody there?").await;
+            let failed = session.turn("a turn without a gateway").await;
             assert!(failed.is_error, "{failed:?}");
-            runs() > runs_so_far
-        })
-        .await;
+        };
+        deployment.touch_settings(failing_turn).await;
     }
-    let down = deployment.count().since(before);
-    let runs = runs() - runs_before;
+    let down = deployment.counts().since(before);
+    let runs = deployment.helper_runs() - runs_before;
     println!("the gateway down for {turns} turns and {runs} runs of the helper: {down}");
     deployment.env.helper().await.printed(FIRST);
     let profile = deployment.profile().await;
@@ -47,12 +43,12 @@ async fn a_gateway_that_is_down_costs_a_read_or_two_and_no_key() {
         "{profile}"
     );
     assert!(runs >= TOUCHES, "{runs}");
-    // The first doubt, and one more after 10 s and after another 20 s.
+    // The first refetch, and one more after 10 s and after another 20 s.
     assert!((1..=3).contains(&down.reads), "{down}");
 
     deployment.gateway.clear_faults();
     turn(&mut session, "after").await;
     deployment.end(session).await;
     assert_eq!(deployment.answers().last(), Some(&answer(200, FIRST)));
-    assert_eq!(deployment.count().refused, 0);
+    assert_eq!(deployment.counts().refused, 0);
 }

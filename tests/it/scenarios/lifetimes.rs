@@ -1,40 +1,42 @@
-//! Whatever the client's cache lifetime is.
+//! A rotation without overlap, for different cache lifetimes of the client.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Deployment, FIRST, STAGE, TTL, answer, turn};
+use super::{Deployment, FIRST, MACHINE_LOCK, TTL, turn};
+use crate::support::answers::answer;
 
-/// How soon a session has to have recovered whose coming back tells something.
-const SOON: Duration = Duration::from_secs(5);
+/// How soon a session must recover if an early run of the helper is a signal.
+const BY_EARLY_RUN: Duration = Duration::from_secs(5);
 
-/// As above, where it tells nothing but by its back-off: that shows at its fifth run, 9.4 s after the first.
-const EVENTUALLY: Duration = Duration::from_secs(20);
+/// How soon a session must recover if only the client's back-off is a signal: it is recognised at
+/// the fifth run of the helper, 9.4 s after the first.
+const BY_BACKOFF: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn a_client_that_does_not_cache_recovers() {
-    recovers(Some("0"), EVENTUALLY).await;
+    recovers(Some("0"), BY_BACKOFF).await;
 }
 
 #[tokio::test]
 async fn a_client_that_caches_for_a_second_recovers() {
-    recovers(Some("1000"), EVENTUALLY).await;
+    recovers(Some("1000"), BY_BACKOFF).await;
 }
 
 #[tokio::test]
 async fn a_client_that_caches_for_an_hour_recovers() {
-    recovers(Some("3600000"), SOON).await;
+    recovers(Some("3600000"), BY_EARLY_RUN).await;
 }
 
 #[tokio::test]
-async fn a_client_that_caches_for_as_long_as_it_likes_recovers() {
-    recovers(None, SOON).await;
+async fn a_client_with_the_default_cache_lifetime_recovers() {
+    recovers(None, BY_EARLY_RUN).await;
 }
 
-/// A client with this cache lifetime takes two turns; its key is rotated and revoked at once; it goes on.
+/// Rotates the key of a client with this cache lifetime, and asserts that its next turn recovers.
 async fn recovers(lifetime: Option<&str>, within: Duration) {
-    let _shared = STAGE.read().await;
+    let _shared = MACHINE_LOCK.read().await;
     let env: Vec<_> = lifetime
         .map(|lifetime| (TTL, lifetime))
         .into_iter()
@@ -47,8 +49,8 @@ async fn recovers(lifetime: Option<&str>, within: Duration) {
         deployment.answers(),
         [answer(200, FIRST), answer(200, FIRST)]
     );
-    let before = deployment.count();
-    // What it was given outlives its use: it has no end.
+    let before = deployment.counts();
+    // The key has no expiry, so `status` has no advice about it.
     let profile = deployment.profile().await;
     assert_eq!(
         (&profile["expires_at"], &profile["advice"]),
@@ -58,14 +60,14 @@ async fn recovers(lifetime: Option<&str>, within: Duration) {
 
     deployment.rotate_at_once().await;
     turn(&mut session, "three").await;
-    let (count, recovery) = (deployment.count().since(before), deployment.recovery());
+    let (counts, recovery) = (deployment.counts().since(before), deployment.recovery());
     turn(&mut session, "four").await;
     deployment.end(session).await;
 
-    println!("cache lifetime {lifetime:?}: {count}, recovered in {recovery:?}");
-    assert_eq!((count.reads, count.answered), (1, 1), "{count}");
+    println!("cache lifetime {lifetime:?}: {counts}, recovered in {recovery:?}");
+    assert_eq!((counts.reads, counts.answered), (1, 1), "{counts}");
     assert!(recovery < within, "{recovery:?}");
-    if within == SOON {
-        assert_eq!(count.refused, 1, "{count}");
+    if within == BY_EARLY_RUN {
+        assert_eq!(counts.refused, 1, "{counts}");
     }
 }

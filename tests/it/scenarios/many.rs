@@ -1,58 +1,59 @@
-//! Many sessions of one developer meet the same 401.
+//! Many sessions of one developer get a 401 at once.
 
 use std::time::Duration;
 
-use super::{Deployment, FIRST, SECOND, STAGE, answer, turn};
-use crate::support::{client::Session, poll::timed};
+use super::{Deployment, FIRST, MACHINE_LOCK, SECOND, turn};
+use crate::support::{answers::answer, claude::ClaudeSession, poll::timed};
 
-/// At some 250 MB each.
+/// Each takes about 250 MB.
 const SESSIONS: usize = 20;
 
-/// From the first 401 to the last session's answer. A retry comes after about a second, and twenty clients share a core
-/// or two.
-const RECOVERED: Duration = Duration::from_secs(30);
+/// The limit from the first 401 to the last session's answer. A client retries after about one
+/// second, and twenty clients share one or two cores.
+const RECOVERY_LIMIT: Duration = Duration::from_secs(30);
 
 #[tokio::test]
-async fn twenty_sessions_that_meet_the_same_401_cost_one_reissue() {
-    let _alone = STAGE.write().await;
+async fn twenty_sessions_with_a_401_cost_one_read() {
+    let _exclusive = MACHINE_LOCK.write().await;
     let deployment = Deployment::new("off", &[]).await;
     let (sessions, started) = timed(async {
         let sessions = (0..SESSIONS).map(|_| deployment.client.session()).collect();
-        all_turn(sessions, "before").await
+        turn_in_each(sessions, "before").await
     })
     .await;
-    let before = deployment.count();
+    let before = deployment.counts();
     assert_eq!((before.refused, before.reads), (0, 1), "{before}");
     assert_eq!(before.answered, SESSIONS, "{before}");
 
     deployment.rotate_at_once().await;
-    let (sessions, took) = timed(all_turn(sessions, "after")).await;
-    let (count, recovery) = (deployment.count().since(before), deployment.recovery());
+    let (sessions, took) = timed(turn_in_each(sessions, "after")).await;
+    let (counts, recovery) = (deployment.counts().since(before), deployment.recovery());
     println!(
-        "{SESSIONS} sessions (up in {started:?}): {count}, the last one recovered {recovery:?} after the first 401, \
+        "{SESSIONS} sessions (up in {started:?}): {counts}, the last one recovered {recovery:?} after the first 401, \
          the turn took {took:?}"
     );
     for session in sessions {
         deployment.end(session).await;
     }
 
-    assert_eq!(count.reads, 1, "{count}");
+    assert_eq!(counts.reads, 1, "{counts}");
     assert_eq!(
-        (count.refused, count.answered),
+        (counts.refused, counts.answered),
         (SESSIONS, SESSIONS),
-        "{count}"
+        "{counts}"
     );
-    // Each was refused once, and its first retry had the new key.
+    // Each was refused once, and its first retry has the new key.
     for expected in [answer(200, FIRST), answer(401, FIRST), answer(200, SECOND)] {
-        let seen = deployment.answers().into_iter();
-        assert_eq!(seen.filter(|seen| *seen == expected).count(), SESSIONS);
+        let answers = deployment.answers().into_iter();
+        let equal = answers.filter(|answer| *answer == expected);
+        assert_eq!(equal.count(), SESSIONS);
     }
-    assert!(count.probes <= 7, "{count}");
-    assert!(recovery < RECOVERED, "{recovery:?}");
+    assert!(counts.probes <= 7, "{counts}");
+    assert!(recovery < RECOVERY_LIMIT, "{recovery:?}");
 }
 
-/// A turn of each of them at once.
-async fn all_turn(sessions: Vec<Session>, prompt: &'static str) -> Vec<Session> {
+/// Takes a turn in all sessions at once.
+async fn turn_in_each(sessions: Vec<ClaudeSession>, prompt: &'static str) -> Vec<ClaudeSession> {
     let turns: Vec<_> = sessions
         .into_iter()
         .map(|mut session| {

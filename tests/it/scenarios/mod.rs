@@ -1,101 +1,100 @@
-//! What goes wrong with a gateway's key in a company's day, and what of it a developer sees: the real Claude Code, the
-//! real programs, the key in a real OpenBao, and a gateway that says 401.
+//! Rotations and failures of a gateway's key, as a developer experiences them: with the real Claude
+//! Code, the real programs, the key in a real OpenBao, and a gateway that answers 401.
 //!
-//! Every scenario prints its numbers (`--nocapture` shows them) and holds them to their bounds.
+//! Every scenario prints its counts and times (`--nocapture` shows them) and asserts their bounds.
 
 mod dead;
 mod down;
 mod idle;
 mod lifetimes;
-
 mod many;
 mod quiet;
 mod rotation;
 
-use std::{fmt, fs::File, time::Duration};
+use std::{fmt, time::Duration};
 
 use claviger::{
-    clock::Timestamp,
-    demo::gateway::{GREETING, Gateway, Seen},
-    secret::Secret,
+    clock::{Clock as _, SystemClock, Timestamp},
+    demo::gateway::{GREETING, LoggedRequest, TestGateway},
 };
 use serde_json::{Value, json};
 use tokio::sync::RwLock;
 
 use crate::support::{
     Bao, TestEnv,
-    client::{Client, Session, TurnResult},
-    test_env::binary,
+    answers::{AnsweredKey, MESSAGES, answer, answers, secret},
+    claude::{ClaudeCode, ClaudeSession, TurnResult},
+    until,
+    vault_config::{approle_auth, vault_source},
 };
 
-const MESSAGES: &str = "/v1/messages";
 const MODELS: &str = "/v1/models";
+
+/// The path of the key in the engine at `secret`.
 const PATH: &str = "team/gateway";
+
+/// The variable for the client's cache lifetime, in milliseconds.
 const TTL: &str = "CLAUDE_CODE_API_KEY_HELPER_TTL_MS";
 
-/// The first key of every scenario, and the one that takes its place.
+/// The first key of every scenario, and the key that replaces it.
 const FIRST: &str = "sk-canary-scene-5f3a9c";
 const SECOND: &str = "sk-canary-scene-77b1e0";
 
-/// How long the client may take to see that its settings have changed.
-const NOTICED: Duration = Duration::from_secs(20);
+/// How long the client may take to notice a change of its settings.
+const SETTINGS_RELOAD_LIMIT: Duration = Duration::from_secs(20);
 
-/// What needs the machine for itself (twenty clients) takes it alone; the other scenarios share it.
-static STAGE: RwLock<()> = RwLock::const_new(());
+/// Scenarios that measure the client or run twenty of them hold this lock exclusively, the others
+/// share it.
+static MACHINE_LOCK: RwLock<()> = RwLock::const_new(());
 
-/// A company: where the key is kept, the gateway that wants it, and one developer's machine.
+/// An OpenBao with the key, a gateway that accepts it, and a developer's machine with Claude Code.
 struct Deployment {
     bao: Bao,
-    gateway: Gateway,
+    gateway: TestGateway,
     env: TestEnv,
-    client: Client,
+    client: ClaudeCode,
 }
 
-/// What it has cost: all of [`Deployment::count`], or what came in between, by [`Count::since`].
+/// The requests so far, or those in between: [`RequestCounts::since`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Count {
-    /// Requests of clients that the gateway refused.
+struct RequestCounts {
+    /// Clients' requests that the gateway answered with 401.
     refused: usize,
-    /// Those that it answered.
+    /// Clients' requests that the gateway answered with 200.
     answered: usize,
     /// Reads of the key at the source.
     reads: usize,
-    /// Looks at its version there.
-    looks: usize,
-    /// What the daemon asked the gateway, calibration included.
+    /// Reads of the key's metadata at the source.
+    revalidations: usize,
+    /// The daemon's requests to the gateway, calibration included.
     probes: usize,
 }
 
 impl Deployment {
-    /// The source is watched like this, and the client and its helper find `env` in their environment.
+    /// Starts everything. `watch` is the source's watch interval; the client and its helper get
+    /// `variables`.
     async fn new(watch: &str, variables: &[(&str, &str)]) -> Self {
-        let bao = Bao::start().await;
-        bao.put(PATH, json!({"api_key": FIRST})).await;
-        let role = bao.approle(json!({})).await;
-        let gateway = Gateway::start([secret(FIRST)]).await.unwrap();
+        let bao = Bao::start_with_key(PATH, FIRST).await;
+        let role = bao.enable_approle(json!({})).await;
+        let gateway = TestGateway::start([secret(FIRST)]).await.unwrap();
         let env = TestEnv::new();
-        env.secret(FIRST);
-        env.secret(SECOND);
-        let secret_id = env.secret_file("secret-id", &role.secret_id);
-        env.config(&format!(
-            r#"
-[profile.default]
-gateway = "{}"
-source = "team-vault"
-
-[source.team-vault]
-type = "vault"
-address = "{}"
-path = "secret/{PATH}"
-field = "api_key"
-watch = "{watch}"
-auth = {{ method = "approle", role_id = "{}", secret_id_file = "{secret_id}" }}
-"#,
-            gateway.url(),
-            bao.url(),
-            role.role_id
+        env.add_secret(FIRST);
+        env.add_secret(SECOND);
+        let secret_id = env.write_secret_file("secret-id", &role.secret_id);
+        let source = vault_source(
+            "team-vault",
+            &bao.url(),
+            &format!("secret/{PATH}"),
+            &format!("watch = \"{watch}\""),
+            &approle_auth(&role.role_id, &secret_id),
+        );
+        env.write_config(&format!(
+            "[profile.default]\ngateway = \"{}\"\nsource = \"team-vault\"\n{source}",
+            gateway.url()
         ));
-        let client = client(&env, &gateway, variables);
+        // At this level, each run of the helper is in the daemon's log.
+        let variables = [&[("CLAVIGER_LOG", "debug")], variables].concat();
+        let client = ClaudeCode::new(&env, &gateway.url(), &variables);
         Self {
             bao,
             gateway,
@@ -104,149 +103,164 @@ auth = {{ method = "approle", role_id = "{}", secret_id_file = "{secret_id}" }}
         }
     }
 
-    /// Puts the second key into the source.
+    /// Starts a client and takes its first turn.
+    async fn start_session(&self) -> ClaudeSession {
+        let mut session = self.client.session();
+        turn(&mut session, "before").await;
+        session
+    }
+
+    /// Touches the client's settings and takes turns until the client has run the helper again.
+    async fn touch_settings(&self, mut take_turn: impl AsyncFnMut()) {
+        let runs_before = self.helper_runs();
+        self.client.touch_settings();
+        // Once it has noticed, the client drops its key and runs the helper at its next turn.
+        until(
+            "the client has run the helper",
+            SETTINGS_RELOAD_LIMIT,
+            async || {
+                take_turn().await;
+                self.helper_runs() > runs_before
+            },
+        )
+        .await;
+    }
+
+    /// Writes the second key to the source.
     async fn put_second(&self) {
         self.bao.put(PATH, json!({"api_key": SECOND})).await;
     }
 
-    /// The gateway takes the second key and no longer the first; the source has the second.
+    /// Rotates without overlap: source and gateway change to the second key at once.
     async fn rotate_at_once(&self) {
         self.gateway.set_keys([secret(SECOND)]);
         self.put_second().await;
     }
 
-    /// The profile, as `claviger status --json` has it.
+    /// The profile in `claviger status --json`.
     async fn profile(&self) -> Value {
         self.env.status().await["profiles"][0].clone()
     }
 
-    /// What it has cost so far.
-    fn count(&self) -> Count {
-        let reads = |kind| self.bao.asked("read", &format!("secret/{kind}/{PATH}"));
-        let probes = |seen: &&Seen| seen.path == MODELS;
-        Count {
+    /// All requests so far.
+    fn counts(&self) -> RequestCounts {
+        let reads = |kind| self.bao.count("read", &format!("secret/{kind}/{PATH}"));
+        let probes = |request: &&LoggedRequest| request.path == MODELS;
+        RequestCounts {
             refused: self.gateway.count(MESSAGES, 401),
             answered: self.gateway.count(MESSAGES, 200),
             reads: reads("data"),
-            looks: reads("metadata"),
+            revalidations: reads("metadata"),
             probes: self.gateway.requests().iter().filter(probes).count(),
         }
     }
 
-    /// Which keys the clients sent and what they were answered, the oldest first.
-    fn answers(&self) -> Vec<(u16, String)> {
-        let log = self.messages().into_iter();
-        log.map(|seen| (seen.status.unwrap(), seen.fingerprint.unwrap().to_string()))
-            .collect()
+    /// The answers to all turns so far, the oldest first.
+    fn answers(&self) -> Vec<AnsweredKey> {
+        answers(&self.gateway)
     }
 
-    /// How often a client or a test has run the helper, by the daemon's log.
-    fn runs_of_the_helper(&self) -> usize {
+    /// How often the helper was run, by a client or a test: a count of lines in the daemon's log.
+    fn helper_runs(&self) -> usize {
         self.env.log().matches("request=Acquire").count()
     }
 
-    /// Gives the client's settings another mtime, and changes nothing in them.
-    fn touch_settings(&self) {
-        let path = self.env.path("home/.claude/settings.json");
-        let file = File::options().append(true).open(path).unwrap();
-        let touched = file.metadata().unwrap().modified().unwrap() + Duration::from_secs(1);
-        file.set_modified(touched).unwrap();
-    }
-
-    /// From the first 401 that a client met to the last answer that one got.
+    /// The time from the first 401 to the last 200.
     fn recovery(&self) -> Duration {
         let log = self.messages();
-        let at = |seen: Option<&Seen>| seen.map_or(Timestamp::UNIX_EPOCH, |seen| seen.at);
-        let refused = at(log.iter().find(|seen| seen.status == Some(401)));
-        let answered = at(log.iter().rfind(|seen| seen.status == Some(200)));
+        let at = |request: Option<&LoggedRequest>| {
+            request.map_or(Timestamp::UNIX_EPOCH, |request| request.at)
+        };
+        let refused = at(log.iter().find(|request| request.status == Some(401)));
+        let answered = at(log.iter().rfind(|request| request.status == Some(200)));
         answered.duration_since(refused).unsigned_abs()
     }
 
-    fn messages(&self) -> Vec<Seen> {
+    fn messages(&self) -> Vec<LoggedRequest> {
         let log = self.gateway.requests().into_iter();
-        log.filter(|seen| seen.path == MESSAGES).collect()
+        log.filter(|request| request.path == MESSAGES).collect()
     }
 
-    /// The client ends as it should, and what all clients have said is searched for secrets.
-    async fn end(&self, session: Session) {
+    /// Rotates without overlap and takes two turns after `pause`. Asserts that the first turn gets
+    /// one 401 and recovers on its first retry. Returns the counts of that turn.
+    async fn assert_one_401(&self, mut session: ClaudeSession, pause: Duration) -> RequestCounts {
+        let before = self.counts();
+        self.rotate_at_once().await;
+        // The passing of time is what is tested: there is nothing to poll for.
+        let end_of_pause = SystemClock.now().tick + pause;
+        SystemClock.sleep_until(end_of_pause).await;
+        turn(&mut session, "after").await;
+        let (counts, recovery) = (self.counts().since(before), self.recovery());
+        turn(&mut session, "one more").await;
+        self.end(session).await;
+
+        println!(
+            "rotation without overlap, {pause:?} before a turn: {counts}, recovered in {recovery:?}"
+        );
+        // The client sends a request with the old key while it runs the helper; its first retry has
+        // the new key.
+        assert_eq!(
+            self.answers(),
+            [
+                answer(200, FIRST),
+                answer(401, FIRST),
+                answer(200, SECOND),
+                answer(200, SECOND)
+            ]
+        );
+        assert!(recovery < Duration::from_secs(5), "{recovery:?}");
+        counts
+    }
+
+    /// Ends the client, which must succeed.
+    async fn end(&self, session: ClaudeSession) {
         let (status, stderr) = session.end().await;
         assert!(status.success(), "{stderr}");
-        self.hear();
+        self.record_transcript();
     }
 
-    fn hear(&self) {
-        self.env.heard("Claude Code", &self.client.heard());
+    /// Records the output of all clients, to be searched for secrets.
+    fn record_transcript(&self) {
+        let transcript = self.client.transcript();
+        self.env.record_output("Claude Code", &transcript);
     }
 }
 
-impl Count {
-    /// What came since `before`.
+impl RequestCounts {
+    /// The requests since `before`.
     fn since(self, before: Self) -> Self {
         Self {
             refused: self.refused - before.refused,
             answered: self.answered - before.answered,
             reads: self.reads - before.reads,
-            looks: self.looks - before.looks,
+            revalidations: self.revalidations - before.revalidations,
             probes: self.probes - before.probes,
         }
     }
 }
 
-impl fmt::Display for Count {
+impl fmt::Display for RequestCounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             refused,
             answered,
             reads,
-            looks,
+            revalidations,
             probes,
         } = self;
         write!(
             f,
-            "{refused} x 401, {answered} x 200, {reads} reads, {looks} looks, {probes} probes"
+            "{refused} x 401, {answered} x 200, {reads} reads, {revalidations} revalidations, {probes} probes"
         )
     }
 }
 
-/// The client of this machine's developer.
-fn client(env: &TestEnv, gateway: &Gateway, variables: &[(&str, &str)]) -> Client {
-    let [config, state, run] =
-        ["config", "state", "run"].map(|name| env.path(name).display().to_string());
-    let own = [
-        ("XDG_CONFIG_HOME", &*config),
-        ("XDG_STATE_HOME", &*state),
-        ("XDG_RUNTIME_DIR", &*run),
-        // For a machine that is busy with other tests.
-        ("CLAVIGER_TIMEOUT_MS", "30000"),
-        // Each run of the helper is in the daemon's log.
-        ("CLAVIGER_LOG", "debug"),
-    ];
-    Client::new(
-        &env.path("home"),
-        &binary("claviger-helper"),
-        &gateway.url(),
-        &[&own[..], variables].concat(),
-    )
-}
-
-/// Says `prompt` and gets its answer.
-async fn turn(session: &mut Session, prompt: &str) {
+/// Takes a turn and asserts its answer.
+async fn turn(session: &mut ClaudeSession, prompt: &str) {
     let turn = session.turn(prompt).await;
     assert!(is_answer(&turn, prompt), "{turn:?}");
 }
 
 fn is_answer(turn: &TurnResult, prompt: &str) -> bool {
     !turn.is_error && turn.text == format!("{GREETING}{prompt}")
-}
-
-fn secret(key: &str) -> Secret {
-    Secret::new(key.to_owned())
-}
-
-fn fingerprint(key: &str) -> String {
-    secret(key).fingerprint().to_string()
-}
-
-fn answer(status: u16, key: &str) -> (u16, String) {
-    (status, fingerprint(key))
 }

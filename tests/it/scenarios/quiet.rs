@@ -1,53 +1,46 @@
-//! Nothing is wrong with the key, whatever it looks like.
+//! The key is valid, and the client runs the helper early for another reason.
 
 use std::time::Duration;
 
 use claviger::clock::{Clock as _, SystemClock};
 
-use super::{Deployment, NOTICED, STAGE, turn};
-use crate::support::until;
+use super::{Deployment, MACHINE_LOCK, turn};
 
 const TOUCHES: u32 = 10;
 
-/// From one touch to the next. Pauses that grow and grow would look like a client's back-off: then the daemon asks the
-/// source once, whatever the gateway says.
-const PACE: Duration = Duration::from_secs(2);
+/// The time from one touch to the next. Growing pauses would look like a client's back-off: the
+/// daemon would read the source once, regardless of the probe's result.
+const INTERVAL: Duration = Duration::from_secs(2);
 
 #[tokio::test]
-async fn a_settings_file_that_is_touched_costs_the_source_nothing() {
-    let _shared = STAGE.read().await;
+async fn a_touched_settings_file_costs_no_read() {
+    let _shared = MACHINE_LOCK.read().await;
     let deployment = Deployment::new("off", &[]).await;
-    let mut session = deployment.client.session();
-    turn(&mut session, "before").await;
-    let before = deployment.count();
-    let runs = || deployment.runs_of_the_helper();
-    let runs_before = runs();
+    let mut session = deployment.start_session().await;
+    let before = deployment.counts();
+    let runs_before = deployment.helper_runs();
 
     let clock = SystemClock;
     let start = clock.now().tick;
     let mut turns = 0;
     for touch in 1..=TOUCHES {
-        // Nothing is waited for but time: an even pace is what a person's touches have.
-        clock.sleep_until(start + PACE * touch).await;
-        let runs_so_far = runs();
-        deployment.touch_settings();
-        // The client forgets its key when it has noticed, and asks for one at its next turn.
-        until("the client has asked for a key", NOTICED, async || {
+        // The passing of time is what is tested: a user's touches come at an even pace.
+        clock.sleep_until(start + INTERVAL * touch).await;
+        let answered_turn = async || {
             turns += 1;
             turn(&mut session, &format!("{touch}, {turns}")).await;
-            runs() > runs_so_far
-        })
-        .await;
+        };
+        deployment.touch_settings(answered_turn).await;
     }
     deployment.end(session).await;
 
-    let count = deployment.count().since(before);
-    let runs = runs() - runs_before;
-    println!("settings touched {TOUCHES} times: {runs} runs of the helper, {count}");
+    let counts = deployment.counts().since(before);
+    let runs = deployment.helper_runs() - runs_before;
+    println!("settings touched {TOUCHES} times: {runs} runs of the helper, {counts}");
     assert!(runs >= usize::try_from(TOUCHES).unwrap(), "{runs}");
     assert_eq!(
-        (count.refused, count.reads, count.looks),
+        (counts.refused, counts.reads, counts.revalidations),
         (0, 0, 0),
-        "{count}"
+        "{counts}"
     );
 }

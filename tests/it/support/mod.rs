@@ -1,13 +1,17 @@
-//! What the integration tests stand on: real servers and a developer's machine of their own.
+//! What the integration tests share: real servers, and a developer's machine for each test.
 
+pub(crate) mod answers;
 pub(crate) mod bao;
-pub(crate) mod client;
+pub(crate) mod claude;
+pub(crate) mod lock;
 pub(crate) mod poll;
 pub(crate) mod postgres;
+pub(crate) mod process;
 pub(crate) mod test_env;
 pub(crate) mod tls;
 pub(crate) mod tools;
 pub(crate) mod upstream;
+pub(crate) mod vault_config;
 
 pub(crate) use self::{
     bao::Bao,

@@ -1,44 +1,45 @@
-//! Waiting for something to come true, and nothing else: no test sleeps for a fixed time.
+//! Polling until a condition is true. No test sleeps for a fixed time instead.
 
 use std::time::Duration;
 
 use claviger::clock::{Clock as _, SystemClock, Tick};
 
-/// How often is looked.
+/// The time between two polls.
 const INTERVAL: Duration = Duration::from_millis(5);
 
-/// How long something may take that takes no time on a machine that is not busy.
+/// The limit for what takes no time on an idle machine.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 
-/// Returns when `done` is true.
+/// Returns when `done` returns true. `what` describes the condition.
 ///
 /// # Panics
 ///
-/// Where that is not so within `patience`.
-pub(crate) async fn until(what: &str, patience: Duration, mut done: impl AsyncFnMut() -> bool) {
+/// Panics if that takes longer than `limit`.
+pub(crate) async fn until(what: &str, limit: Duration, mut done: impl AsyncFnMut() -> bool) {
     let start = tick();
     while !done().await {
         let waited = tick().since(start);
-        assert!(waited < patience, "{what}: not within {patience:?}");
+        assert!(waited < limit, "{what}: not within {limit:?}");
         tokio::time::sleep(INTERVAL).await;
     }
 }
 
-/// As [`until`], where nothing can be awaited: in a `drop`. Whether it came true.
-pub(crate) fn until_blocking(patience: Duration, mut done: impl FnMut() -> bool) -> bool {
+/// [`until`] for code that cannot await, such as a `drop`. Returns whether the condition was true
+/// within `limit`.
+pub(crate) fn until_blocking(limit: Duration, mut done: impl FnMut() -> bool) -> bool {
     let start = tick();
     loop {
         if done() {
             return true;
         }
-        if tick().since(start) >= patience {
+        if tick().since(start) >= limit {
             return false;
         }
         std::thread::sleep(INTERVAL);
     }
 }
 
-/// How long `work` took.
+/// Awaits `work`; returns its result and how long it took.
 pub(crate) async fn timed<T>(work: impl Future<Output = T>) -> (T, Duration) {
     let start = tick();
     let result = work.await;

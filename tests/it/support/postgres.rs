@@ -1,4 +1,4 @@
-//! A real PostgreSQL server for engines that issue leases. It is killed when it is dropped.
+//! A real PostgreSQL server, for engines that issue leases.
 
 use std::{
     fs::{self, File},
@@ -15,7 +15,8 @@ use super::{
     tools::{free_port, tool},
 };
 
-/// It trusts everyone on 127.0.0.1; `postgres` is the administrator.
+/// A server that is killed when it is dropped. It trusts every client on 127.0.0.1; the
+/// administrator is `postgres`.
 pub(crate) struct Postgres {
     directory: TempDir,
     port: u16,
@@ -25,18 +26,18 @@ pub(crate) struct Postgres {
 impl Postgres {
     pub(crate) async fn start() -> Self {
         let directory = TempDir::new().unwrap();
-        // Another user may have to reach what is in it.
+        // The server may run as another user, see `unprivileged`.
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o777)).unwrap();
         let data = directory.path().join("data");
-        let made = as_somebody("initdb", directory.path())
+        let created = unprivileged("initdb", directory.path())
             .args(["--auth=trust", "--username=postgres", "--no-sync", "-D"])
             .arg(&data)
             .output()
             .unwrap();
-        assert!(made.status.success(), "{made:?}");
+        assert!(created.status.success(), "{created:?}");
         let port = free_port();
         let log = File::create(directory.path().join("log")).unwrap();
-        let child = as_somebody("postgres", directory.path())
+        let child = unprivileged("postgres", directory.path())
             .arg("-D")
             .arg(&data)
             .args(["-h", "127.0.0.1", "-k", "", "-F", "-p", &port.to_string()])
@@ -56,7 +57,7 @@ impl Postgres {
         postgres
     }
 
-    /// For the `database` engine's `connection_url`.
+    /// The `connection_url` for the database engine.
     pub(crate) fn url(&self) -> String {
         format!(
             "postgresql://{{{{username}}}}:{{{{password}}}}@127.0.0.1:{}/postgres?sslmode=disable",
@@ -71,14 +72,15 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        // Its "immediate" shutdown, which takes its other processes with it.
+        // PostgreSQL's "immediate" shutdown, which ends its child processes, too.
         let _ = kill_process(Pid::from_child(&self.child), Signal::QUIT);
         let _ = self.child.wait();
     }
 }
 
-/// PostgreSQL's programs refuse to run as root.
-fn as_somebody(name: &str, home: &Path) -> Command {
+/// A command for one of PostgreSQL's programs. They refuse to run as root, so a test that runs as
+/// root runs them as another user.
+fn unprivileged(name: &str, home: &Path) -> Command {
     let tool = tool(name);
     let mut command = if rustix::process::geteuid().is_root() {
         let mut command = Command::new("setpriv");

@@ -1,19 +1,19 @@
-//! Certificates for a test: a CA, a server's and a client's.
+//! Keys and certificates for a test: a CA, servers, clients.
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose,
 };
 
-/// A CA.
+/// A certificate authority.
 pub(crate) struct Ca {
-    /// Its own certificate.
+    /// The CA's own certificate.
     pub(crate) pem: String,
     issuer: Issuer<'static, KeyPair>,
 }
 
-/// A certificate and its private key, both PEM.
-pub(crate) struct Identity {
+/// A certificate and its private key, both in PEM.
+pub(crate) struct IssuedCertificate {
     pub(crate) cert: String,
     pub(crate) key: String,
 }
@@ -32,17 +32,22 @@ impl Ca {
         }
     }
 
-    /// For whoever is reached under `names`.
-    pub(crate) fn server(&self, names: &[&str]) -> Identity {
+    /// Issues a certificate for a server with these host names or addresses.
+    pub(crate) fn server(&self, names: &[&str]) -> IssuedCertificate {
         self.sign("server", names, ExtendedKeyUsagePurpose::ServerAuth)
     }
 
-    /// For a client with this common name.
-    pub(crate) fn client(&self, name: &str) -> Identity {
+    /// Issues a certificate for a client with this common name.
+    pub(crate) fn client(&self, name: &str) -> IssuedCertificate {
         self.sign(name, &[], ExtendedKeyUsagePurpose::ClientAuth)
     }
 
-    fn sign(&self, name: &str, names: &[&str], purpose: ExtendedKeyUsagePurpose) -> Identity {
+    fn sign(
+        &self,
+        name: &str,
+        names: &[&str],
+        purpose: ExtendedKeyUsagePurpose,
+    ) -> IssuedCertificate {
         let names: Vec<_> = names.iter().map(|&name| name.to_owned()).collect();
         let mut params = CertificateParams::new(names).unwrap();
         params.distinguished_name.push(DnType::CommonName, name);
@@ -50,14 +55,14 @@ impl Ca {
         params.extended_key_usages = vec![purpose];
         let key = KeyPair::generate().unwrap();
         let cert = params.signed_by(&key, &self.issuer).unwrap();
-        Identity {
+        IssuedCertificate {
             cert: cert.pem(),
             key: key.serialize_pem(),
         }
     }
 }
 
-/// A key pair for signing JWTs with EdDSA: the private and the public key, both PEM.
+/// Generates a key pair for JWTs signed with EdDSA: the private and the public key, both in PEM.
 pub(crate) fn signing_key() -> (String, String) {
     let key = KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
     (key.serialize_pem(), key.public_key_pem())

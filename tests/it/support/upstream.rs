@@ -1,4 +1,4 @@
-//! A server that is not Vault: it counts who connects, keeps what they send, and answers the same to all.
+//! A server that is not Vault: it records the requests and answers each in the same way.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,18 +8,20 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// What everyone is answered.
+use super::lock::lock;
+
+/// How the server answers.
 #[derive(Clone)]
-pub(crate) enum Answer {
-    /// Nothing: the connection is closed at once.
+pub(crate) enum UpstreamReply {
+    /// Closes the connection at once.
     Close,
-    /// Nothing, ever.
+    /// Reads the request and never answers.
     Silence,
-    /// These bytes, an HTTP/1.1 response as a whole, once a request's head is there.
+    /// Sends these bytes, a complete HTTP/1.1 response, after the head of a request.
     Http(String),
 }
 
-/// It ends when dropped.
+/// A server that is stopped when it is dropped.
 pub(crate) struct Upstream {
     port: u16,
     requests: Arc<Mutex<Vec<String>>>,
@@ -27,7 +29,7 @@ pub(crate) struct Upstream {
 }
 
 impl Upstream {
-    pub(crate) async fn start(answer: Answer) -> Self {
+    pub(crate) async fn start(reply: UpstreamReply) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let requests = Arc::<Mutex<Vec<String>>>::default();
@@ -36,12 +38,12 @@ impl Upstream {
             async move {
                 loop {
                     let (stream, _) = listener.accept().await.unwrap();
-                    let at = {
-                        let mut requests = requests.lock().unwrap();
+                    let index = {
+                        let mut requests = lock(&requests);
                         requests.push(String::new());
                         requests.len() - 1
                     };
-                    tokio::spawn(serve(stream, answer.clone(), Arc::clone(&requests), at));
+                    tokio::spawn(serve(stream, reply.clone(), Arc::clone(&requests), index));
                 }
             }
         });
@@ -57,19 +59,19 @@ impl Upstream {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// `127.0.0.1:PORT`, as it is in messages.
+    /// `127.0.0.1:PORT`, as in messages.
     pub(crate) fn host(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// How many connections there were.
+    /// How many connections clients have opened.
     pub(crate) fn connections(&self) -> usize {
-        self.requests.lock().unwrap().len()
+        lock(&self.requests).len()
     }
 
-    /// What came over each of them.
+    /// What each connection has received.
     pub(crate) fn requests(&self) -> Vec<String> {
-        self.requests.lock().unwrap().clone()
+        lock(&self.requests).clone()
     }
 }
 
@@ -79,36 +81,41 @@ impl Drop for Upstream {
     }
 }
 
-/// A whole response.
-pub(crate) fn respond(status: &str, kind: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+/// A complete HTTP response.
+pub(crate) fn respond(
+    status: &str,
+    content_type: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> UpstreamReply {
     let more: String = headers
         .iter()
         .map(|(name, value)| format!("{name}: {value}\r\n"))
         .collect();
-    Answer::Http(format!(
-        "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n{more}\r\n{body}",
+    UpstreamReply::Http(format!(
+        "HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\nconnection: close\r\n{more}\r\n{body}",
         body.len()
     ))
 }
 
 async fn serve(
     mut stream: TcpStream,
-    answer: Answer,
+    reply: UpstreamReply,
     requests: Arc<Mutex<Vec<String>>>,
-    at: usize,
+    index: usize,
 ) {
-    if matches!(answer, Answer::Close) {
+    if matches!(reply, UpstreamReply::Close) {
         return;
     }
     let mut chunk = [0; 4096];
     while let Ok(read @ 1..) = stream.read(&mut chunk).await {
-        let head_is_there = {
-            let mut requests = requests.lock().unwrap();
-            requests[at].push_str(&String::from_utf8_lossy(&chunk[..read]));
-            requests[at].contains("\r\n\r\n")
+        let has_head = {
+            let mut requests = lock(&requests);
+            requests[index].push_str(&String::from_utf8_lossy(&chunk[..read]));
+            requests[index].contains("\r\n\r\n")
         };
-        if let (true, Answer::Http(response)) = (head_is_there, &answer) {
-            // The client may have gone: its affair.
+        if let (true, UpstreamReply::Http(response)) = (has_head, &reply) {
+            // The client may have closed the connection.
             let _ = stream.write_all(response.as_bytes()).await;
             let _ = stream.shutdown().await;
         }

@@ -1,4 +1,4 @@
-//! Central rotation is heard before any client meets a 401.
+//! Central rotation: a new version is noticed before any client meets a 401.
 
 use super::*;
 
@@ -9,16 +9,16 @@ const WATCHED: SlotConfig = SlotConfig {
 
 fn watching() -> Slot {
     let mut slot = Slot::new(WATCHED);
-    slot.ask(at(0), FIVE_MINUTES);
-    let flight = started(&mut slot);
+    slot.acquire(at(0), FIVE_MINUTES);
+    let flight = started_fetch(&mut slot);
     slot.on_fetched(at(0), 0.5, flight, Ok(key("k1", at(0), None)));
     slot
 }
 
-fn revalidation(slot: &mut Slot) -> u64 {
+fn started_revalidation(slot: &mut Slot) -> u64 {
     match &slot.take_actions()[..] {
         [Action::Revalidate { revalidation, .. }] => *revalidation,
-        other => panic!("not one look: {other:?}"),
+        other => panic!("expected one revalidation, got {other:?}"),
     }
 }
 
@@ -31,23 +31,23 @@ fn deleted() -> SourceError {
 }
 
 #[test]
-fn a_new_version_is_fetched_before_anybody_asks() {
+fn a_new_version_is_fetched_before_any_request() {
     let mut slot = watching();
     assert_eq!(slot.next_deadline(at(0)), Some(at(30).tick));
     slot.on_timer(at(30));
-    let revalidation = revalidation(&mut slot);
+    let revalidation = started_revalidation(&mut slot);
     slot.on_revalidated(at(30), 0.5, revalidation, Ok(Freshness::Stale));
-    let flight = started(&mut slot);
+    let flight = started_fetch(&mut slot);
     slot.on_fetched(at(31), 0.5, flight, Ok(key("k2", at(31), None)));
-    let ticket = slot.ask(at(31), FIVE_MINUTES);
-    assert_eq!(served(slot.answer(at(31), ticket)), "k2");
+    let ticket = slot.acquire(at(31), FIVE_MINUTES);
+    assert_eq!(served(slot.poll(at(31), ticket)), "k2");
 }
 
 #[test]
-fn an_unchanged_version_is_noted_and_looked_at_again() {
+fn an_unchanged_version_is_recorded_and_revalidated_again() {
     let mut slot = watching();
     slot.on_timer(at(30));
-    let revalidation = revalidation(&mut slot);
+    let revalidation = started_revalidation(&mut slot);
     slot.on_revalidated(at(30), 0.5, revalidation, Ok(Freshness::Fresh));
     assert_eq!(slot.snapshot(at(30)).seen_current, Some(at(30).wall));
     assert_eq!(slot.next_deadline(at(30)), Some(at(60).tick));
@@ -57,90 +57,93 @@ fn an_unchanged_version_is_noted_and_looked_at_again() {
 fn a_deleted_version_is_dropped() {
     let mut slot = watching();
     slot.on_timer(at(30));
-    let revalidation = revalidation(&mut slot);
+    let revalidation = started_revalidation(&mut slot);
     slot.on_revalidated(at(30), 0.5, revalidation, Err(deleted()));
-    let ticket = slot.ask(at(30), FIVE_MINUTES);
+    let ticket = slot.acquire(at(30), FIVE_MINUTES);
     assert!(
-        matches!(slot.answer(at(30), ticket), Answer::Refuse(r) if r.reason == Reason::Source(deleted()))
+        matches!(slot.poll(at(30), ticket), Outcome::Failed(failed) if failed.reason == Reason::Source(deleted()))
     );
 }
 
 #[test]
-fn a_source_that_does_not_answer_looks_is_looked_at_less_and_costs_nobody_the_key() {
+fn a_source_that_does_not_answer_is_revalidated_less_often_and_the_key_is_kept() {
     let mut slot = watching();
-    let mut looks = 0;
+    let mut revalidations = 0;
     for second in 1..3600 {
-        let ticket = slot.ask(at(second), FIVE_MINUTES);
-        assert_eq!(served(slot.answer(at(second), ticket)), "k1");
+        let ticket = slot.acquire(at(second), FIVE_MINUTES);
+        assert_eq!(served(slot.poll(at(second), ticket)), "k1");
         slot.on_timer(at(second));
         if let [Action::Revalidate { revalidation, .. }] = slot.take_actions()[..] {
-            looks += 1;
+            revalidations += 1;
             slot.on_revalidated(at(second), 1.0, revalidation, Err(down()));
         }
     }
-    assert!((15..=22).contains(&looks), "{looks}");
+    assert!((15..=22).contains(&revalidations), "{revalidations}");
 }
 
 #[test]
-fn who_wakes_a_profile_from_rest_waits_for_a_look_but_not_for_long() {
+fn the_first_caller_after_idling_waits_a_second_at_most_for_the_revalidation() {
     let mut slot = watching();
-    assert_eq!(slot.next_deadline(at(1000)), None, "it rests");
-    let ticket = slot.ask(at(1000), FIVE_MINUTES);
-    let revalidation = revalidation(&mut slot);
+    assert_eq!(slot.next_deadline(at(1000)), None, "the profile is idle");
+    let ticket = slot.acquire(at(1000), FIVE_MINUTES);
+    let revalidation = started_revalidation(&mut slot);
     assert_eq!(
-        slot.answer(at(1000), ticket),
-        Answer::Wait(Some(at(1001).tick))
+        slot.poll(at(1000), ticket),
+        Outcome::Pending(Some(at(1001).tick))
     );
-    assert_eq!(served(slot.answer(at(1001), ticket)), "k1");
+    assert_eq!(served(slot.poll(at(1001), ticket)), "k1");
 
     slot.on_revalidated(at(1003), 0.5, revalidation, Ok(Freshness::Stale));
-    let flight = started(&mut slot);
+    let flight = started_fetch(&mut slot);
     slot.on_fetched(at(1003), 0.5, flight, Ok(key("k2", at(1003), None)));
-    let ticket = slot.ask(at(1004), FIVE_MINUTES);
-    assert_eq!(served(slot.answer(at(1004), ticket)), "k2");
+    let ticket = slot.acquire(at(1004), FIVE_MINUTES);
+    assert_eq!(served(slot.poll(at(1004), ticket)), "k2");
 }
 
 #[test]
-fn who_wakes_a_profile_gets_what_the_look_found() {
+fn the_first_caller_after_idling_gets_the_new_version() {
     let mut slot = watching();
-    let ticket = slot.ask(at(1000), FIVE_MINUTES);
-    let revalidation = revalidation(&mut slot);
+    let ticket = slot.acquire(at(1000), FIVE_MINUTES);
+    let revalidation = started_revalidation(&mut slot);
     slot.on_revalidated(at(1000), 0.5, revalidation, Ok(Freshness::Stale));
-    let flight = started(&mut slot);
-    assert!(matches!(slot.answer(at(1000), ticket), Answer::Wait(_)));
+    let flight = started_fetch(&mut slot);
+    assert!(matches!(slot.poll(at(1000), ticket), Outcome::Pending(_)));
     slot.on_fetched(at(1000), 0.5, flight, Ok(key("k2", at(1000), None)));
-    assert_eq!(served(slot.answer(at(1000), ticket)), "k2");
+    assert_eq!(served(slot.poll(at(1000), ticket)), "k2");
 }
 
 #[test]
-fn a_new_version_heals_a_dead_key_whatever_the_back_off() {
+fn a_new_version_replaces_a_rejected_key_despite_the_back_off() {
     let mut slot = Slot::new(SlotConfig {
         has_gateway: true,
         ..WATCHED
     });
-    slot.ask(at(0), FIVE_MINUTES);
-    let flight = started(&mut slot);
+    slot.acquire(at(0), FIVE_MINUTES);
+    let flight = started_fetch(&mut slot);
     slot.on_fetched(at(0), 0.5, flight, Ok(key("k1", at(0), None)));
-    slot.ask(at(31), FIVE_MINUTES);
-    let (probe, _) = slot.probe.ask(at(31).tick);
+    slot.acquire(at(31), FIVE_MINUTES);
+    let (probe, _) = slot.probe.start(at(31).tick);
     slot.on_probed(at(31), probe, ProbeResult::Rejected);
     slot.take_actions();
     for _ in 0..12 {
-        let flight = slot.flight.current().unwrap_or_else(|| slot.launch(None));
+        let flight = slot
+            .flight
+            .current()
+            .unwrap_or_else(|| slot.start_fetch(None));
         slot.on_fetched(at(31), 1.0, flight, Ok(key("k1", at(31), None)));
     }
     slot.take_actions();
     assert!(
         slot.next_deadline(at(65)).unwrap() <= at(65).tick,
-        "the look is due, the fetch is not"
+        "the revalidation is due, the fetch is not"
     );
     slot.on_timer(at(65));
-    let revalidation = revalidation(&mut slot);
+    let revalidation = started_revalidation(&mut slot);
     slot.on_revalidated(at(65), 0.5, revalidation, Ok(Freshness::Stale));
-    let flight = started(&mut slot);
+    let flight = started_fetch(&mut slot);
     slot.on_fetched(at(65), 0.5, flight, Ok(key("k2", at(65), None)));
-    let ticket = slot.ask(at(65), FIVE_MINUTES);
-    let (probe, _) = slot.probe.ask(at(65).tick);
+    let ticket = slot.acquire(at(65), FIVE_MINUTES);
+    let (probe, _) = slot.probe.start(at(65).tick);
     slot.on_probed(at(65), probe, ProbeResult::Accepted);
-    assert_eq!(served(slot.answer(at(65), ticket)), "k2");
+    assert_eq!(served(slot.poll(at(65), ticket)), "k2");
 }

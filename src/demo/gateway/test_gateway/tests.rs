@@ -1,12 +1,12 @@
-//! The gateway as a client sees it, over a connection.
+//! The gateway from a client's side of the connection.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use http::StatusCode;
 use reqwest::{Client, RequestBuilder, Response, redirect::Policy};
 use serde_json::{Value, json};
 
-use super::{Fault, GREETING, Gateway};
+use super::{Fault, GREETING, TestGateway};
 use crate::secret::Secret;
 
 const KEY: &str = "sk-canary-77";
@@ -17,8 +17,8 @@ fn secret(text: &str) -> Secret {
     Secret::new(text.to_owned())
 }
 
-async fn gateway() -> Gateway {
-    Gateway::start([secret(KEY)]).await.unwrap()
+async fn gateway() -> TestGateway {
+    TestGateway::start([secret(KEY)]).await.unwrap()
 }
 
 fn client() -> Client {
@@ -26,19 +26,19 @@ fn client() -> Client {
     builder.build().unwrap()
 }
 
-/// A request as Claude Code makes it: the key is in both headers.
+/// A request with the key in both headers, as Claude Code sends it.
 fn with_key(request: RequestBuilder, key: &str) -> RequestBuilder {
     request.bearer_auth(key).header("x-api-key", key)
 }
 
-async fn say(gateway: &Gateway, key: &str, stream: bool) -> Response {
+async fn post_message(gateway: &TestGateway, key: &str, stream: bool) -> Response {
     let request = client().post(format!("{}{MESSAGES}?beta=true", gateway.url()));
     let message = json!({"role": "user", "content": "hello"});
     let body = json!({"model": "m", "stream": stream, "messages": [message]});
     with_key(request, key).json(&body).send().await.unwrap()
 }
 
-async fn models(gateway: &Gateway, key: &str) -> Response {
+async fn models(gateway: &TestGateway, key: &str) -> Response {
     let request = client().get(format!("{}{MODELS}?limit=1", gateway.url()));
     with_key(request, key).send().await.unwrap()
 }
@@ -48,13 +48,17 @@ fn header<'a>(response: &'a Response, name: &str) -> &'a str {
 }
 
 #[tokio::test]
-async fn a_good_key_is_answered() {
+async fn an_accepted_key_gets_an_answer() {
     let gateway = gateway().await;
-    let streamed = say(&gateway, KEY, true).await;
+    let streamed = post_message(&gateway, KEY, true).await;
     assert!(header(&streamed, "content-type").starts_with("text/event-stream"));
     let streamed = streamed.text().await.unwrap();
     assert!(streamed.contains(&format!("{GREETING}hello")), "{streamed}");
-    let whole: Value = say(&gateway, KEY, false).await.json().await.unwrap();
+    let whole: Value = post_message(&gateway, KEY, false)
+        .await
+        .json()
+        .await
+        .unwrap();
     assert_eq!(whole["content"][0]["text"], format!("{GREETING}hello"));
     let list: Value = models(&gateway, KEY).await.json().await.unwrap();
     assert_eq!(list["data"][0]["type"], "model");
@@ -64,9 +68,9 @@ async fn a_good_key_is_answered() {
 }
 
 #[tokio::test]
-async fn a_bad_one_gets_401_in_the_apis_form() {
+async fn an_unknown_key_gets_401_in_the_apis_form() {
     let gateway = gateway().await;
-    let refused = say(&gateway, "bad", true).await;
+    let refused = post_message(&gateway, "bad", true).await;
     assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(header(&refused, "request-id"), "req_00000001");
     let body: Value = refused.json().await.unwrap();
@@ -78,7 +82,7 @@ async fn a_bad_one_gets_401_in_the_apis_form() {
 }
 
 #[tokio::test]
-async fn both_headers_have_to_be_good() {
+async fn both_headers_must_have_an_accepted_key() {
     let gateway = gateway().await;
     for (bearer, api_key, status) in [(KEY, "bad", 401), ("bad", KEY, 401), (KEY, KEY, 200)] {
         let request = client().get(format!("{}{MODELS}", gateway.url()));
@@ -88,12 +92,12 @@ async fn both_headers_have_to_be_good() {
 }
 
 #[tokio::test]
-async fn the_log_has_fingerprints_and_no_keys() {
+async fn the_log_contains_fingerprints_and_no_keys() {
     let gateway = gateway().await;
-    say(&gateway, "bad", true).await;
-    say(&gateway, KEY, true).await;
+    post_message(&gateway, "bad", true).await;
+    post_message(&gateway, KEY, true).await;
     gateway.revoke(&secret(KEY));
-    say(&gateway, KEY, true).await;
+    post_message(&gateway, KEY, true).await;
     let log: Vec<_> = gateway
         .requests()
         .into_iter()
@@ -109,12 +113,12 @@ async fn the_log_has_fingerprints_and_no_keys() {
 }
 
 #[tokio::test]
-async fn faults_come_and_go() {
+async fn a_fault_lasts_until_it_is_cleared() {
     let gateway = gateway().await;
     let unavailable = StatusCode::SERVICE_UNAVAILABLE;
     gateway.set_fault(MODELS, Fault::Status(unavailable));
     assert_eq!(models(&gateway, KEY).await.status(), unavailable);
-    assert_eq!(say(&gateway, KEY, true).await.status(), 200);
+    assert_eq!(post_message(&gateway, KEY, true).await.status(), 200);
 
     gateway.set_fault(MODELS, Fault::RetryAfter(7));
     let busy = models(&gateway, KEY).await;
@@ -151,7 +155,7 @@ async fn faults_come_and_go() {
 }
 
 #[tokio::test]
-async fn an_endless_body_has_no_end() {
+async fn an_endless_body_goes_on_for_megabytes() {
     let gateway = gateway().await;
     gateway.set_fault(MODELS, Fault::Endless);
     let mut answer = models(&gateway, KEY).await;
@@ -162,13 +166,18 @@ async fn an_endless_body_has_no_end() {
 }
 
 #[tokio::test]
-async fn a_stalled_request_is_seen_and_not_answered() {
+async fn a_stalled_request_is_logged_and_not_answered() {
     let gateway = gateway().await;
     gateway.set_fault(MODELS, Fault::Stall);
-    let asking = tokio::time::timeout(Duration::from_millis(200), models(&gateway, KEY));
-    assert!(asking.await.is_err());
+    {
+        let mut request = pin!(models(&gateway, KEY));
+        while gateway.requests().is_empty() {
+            let answered = tokio::time::timeout(Duration::from_millis(20), &mut request);
+            assert!(answered.await.is_err());
+        }
+    }
     assert_eq!(gateway.requests()[0].status, None);
-    // Nor does it keep the gateway from ending.
+    // It does not keep the gateway from stopping.
     let url = gateway.url();
     gateway.stop().await;
     assert!(client().get(url).send().await.unwrap_err().is_connect());

@@ -1,0 +1,107 @@
+//! Starting fetches within their limits, and storing their results.
+//!
+//! Pure: `now` and `jitter` are arguments, and a fetch is started by adding an [`Action`] for the
+//! driver.
+
+use std::sync::Arc;
+
+use super::{
+    Cached, Slot, refetch_limiter::RefetchLimiter, retry_state::RetryState, types::Action,
+};
+use crate::{clock::Now, credential::Credential, source::SourceError};
+
+impl Slot {
+    /// Returns the fetch under way, or starts one; `None` while the back-off forbids it.
+    ///
+    /// The lease of a valid credential is renewed if possible, unless the gateway rejects the key:
+    /// a longer lease would not help then.
+    pub(super) fn fetch_if_allowed(&mut self, now: Now) -> Option<u64> {
+        if let Some(flight) = self.flight.current() {
+            return Some(flight);
+        }
+        if self.retry.retry_at(now.tick).is_some() {
+            return None;
+        }
+        let is_rejected = self.probe.is_rejected();
+        let renew = self
+            .valid(now)
+            .filter(|_| !is_rejected)
+            .map(|cached| &cached.credential)
+            .filter(|credential| {
+                credential
+                    .lease
+                    .as_ref()
+                    .is_some_and(|lease| lease.renewable)
+            })
+            .map(Arc::clone);
+        Some(self.start_fetch(renew))
+    }
+
+    /// Returns the fetch under way, or starts one because the key may be rejected; `None` while the
+    /// back-off or the refetch limit forbids it.
+    pub(super) fn refetch_if_allowed(&mut self, now: Now) -> Option<u64> {
+        if let Some(flight) = self.flight.current() {
+            return Some(flight);
+        }
+        let is_allowed =
+            self.retry.retry_at(now.tick).is_none() && self.refetch_limiter.allow(now.tick);
+        is_allowed.then(|| self.start_fetch(None))
+    }
+
+    /// Starts a fetch; none may be under way. `renew` is the credential whose lease can be renewed.
+    pub(super) fn start_fetch(&mut self, renew: Option<Arc<Credential>>) -> u64 {
+        let flight = self.flight.start();
+        self.actions.push(Action::Fetch { flight, renew });
+        flight
+    }
+
+    /// Caches a fetched credential.
+    ///
+    /// A fetch that brings the same key counts as a failure for the back-off if the key is rejected
+    /// or does not live longer than before: otherwise a source that cannot issue anything better
+    /// would be asked without pause.
+    pub(super) fn store(&mut self, now: Now, jitter: f64, credential: Credential) {
+        let previous = self
+            .valid(now)
+            .filter(|cached| cached.credential.secret == credential.secret);
+        let is_same_key = previous.is_some();
+        let is_no_better = previous.is_some_and(|previous| {
+            let lives_no_longer = previous.credential.lifetime.is_some()
+                && credential.remaining(now) <= previous.credential.remaining(now);
+            self.probe.is_rejected() || lives_no_longer
+        });
+        let first_obtained = previous.map_or(now.tick, |previous| previous.first_obtained);
+        if is_no_better {
+            self.retry.record(now.tick, jitter, None);
+        } else {
+            self.retry = RetryState::default();
+        }
+        if !is_same_key {
+            self.refetch_limiter = RefetchLimiter::default();
+        }
+        self.probe.set_key(&credential.fingerprint());
+        self.watch.confirm(now, jitter);
+        self.cached = Some(Cached {
+            credential: Arc::new(credential),
+            first_obtained,
+            confirmed: now.tick,
+            jitter,
+        });
+    }
+
+    /// Records that the source could not be asked, or that it reported that the credential is gone;
+    /// only the latter drops the cached one.
+    pub(super) fn record_failure(&mut self, now: Now, jitter: f64, error: SourceError) {
+        if error.is_final() {
+            self.drop_cached();
+        }
+        self.retry.record(now.tick, jitter, Some(error));
+    }
+
+    /// Drops the cached credential and all that is known about it, and returns it.
+    pub(super) fn drop_cached(&mut self) -> Option<Cached> {
+        self.probe.clear();
+        self.watch.stop();
+        self.cached.take()
+    }
+}
