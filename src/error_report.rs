@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use claviger_wire::Failure;
+use claviger_wire::{ExitCode, Failure};
 
 use crate::{
     broker::{
@@ -18,19 +18,19 @@ use crate::{
 };
 
 /// Usage or configuration error.
-pub(crate) const CONFIGURATION: u8 = 2;
+pub(crate) const CONFIGURATION: ExitCode = ExitCode::Usage;
 /// A person must log in.
-pub(crate) const LOGIN: u8 = 3;
+pub(crate) const LOGIN: ExitCode = ExitCode::LoginRequired;
 /// The gateway rejects the credential that the source still hands out.
-pub(crate) const REJECTED: u8 = 4;
+pub(crate) const REJECTED: ExitCode = ExitCode::KeyRejected;
 /// The source cannot be reached or answers wrongly, and nothing valid is cached.
-pub(crate) const SOURCE: u8 = 5;
+pub(crate) const SOURCE: ExitCode = ExitCode::SourceFailed;
 /// The source answered with something that is not a usable credential.
-pub(crate) const UNUSABLE: u8 = 6;
+pub(crate) const UNUSABLE: ExitCode = ExitCode::KeyUnusable;
 /// Denied: policy, terminal, other user.
-pub(crate) const DENIED: u8 = 7;
+pub(crate) const DENIED: ExitCode = ExitCode::Denied;
 /// The daemon cannot be started or does not answer in time.
-pub(crate) const DAEMON: u8 = 8;
+pub(crate) const DAEMON: ExitCode = ExitCode::DaemonUnavailable;
 
 /// Reports a configuration that is missing or invalid.
 #[must_use]

@@ -131,6 +131,7 @@ async fn start() -> Result<(), Complaint> {
     let Some(code) = word
         .strip_prefix("error ")
         .and_then(|code| code.parse().ok())
+        .map(wire::ExitCode::from_byte)
     else {
         return Err(no_answer("it ended without a word"));
     };

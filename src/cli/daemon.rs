@@ -45,7 +45,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Complaint> {
             let hint = failure.hint.as_deref().unwrap_or_default();
             let _ = writeln!(
                 io::stdout(),
-                "error {}\n{}\n{hint}",
+                "error {:?}\n{}\n{hint}",
                 failure.code,
                 failure.message
             );

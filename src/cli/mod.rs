@@ -59,7 +59,11 @@ enum Command {
 struct Complaint(Failure);
 
 impl Complaint {
-    fn new(code: u8, message: impl Into<String>, hint: impl Into<String>) -> Self {
+    fn new(
+        code: claviger_wire::ExitCode,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
         Self(Failure {
             code,
             message: message.into(),
@@ -99,7 +103,7 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(Complaint(failure)) => {
             tell(&failure);
-            ExitCode::from(failure.code)
+            failure.code.into()
         }
     }
 }

@@ -1,17 +1,18 @@
-//! A process without a console, with no handle of ours.
+//! A daemon without a console and without inherited handles.
 
-use std::env;
-use std::os::windows::io::RawHandle;
-use std::os::windows::process::CommandExt as _;
-use std::process::Command;
+use std::{
+    env,
+    os::windows::{io::RawHandle, process::CommandExt as _},
+    process::Command,
+};
 
-/// The daemon gets no console, no Ctrl-C that is meant for the client, none of the shim's standard handles, and keeps no
-/// directory in use.
+/// Makes `command` start a daemon without a console, without the Ctrl-C for this process's group, without
+/// this process's standard handles, and in a directory that is always in use.
 ///
-/// Windows passes on every handle that is marked for it once it passes on any, and the client's ends of the pipes are:
-/// they are unmarked first.
-#[expect(unsafe_code, reason = "std has no way to unmark a handle")]
-pub(crate) fn detach(command: &mut Command) {
+/// If a process inherits any handle, it inherits every inheritable one, and the pipes of this process's
+/// caller are inheritable: this is undone first.
+#[expect(unsafe_code, reason = "std cannot make a handle non-inheritable")]
+pub(super) fn detach(command: &mut Command) {
     const DETACHED_PROCESS: u32 = 0x8;
     const CREATE_NEW_PROCESS_GROUP: u32 = 0x200;
     /// Standard input, output and error.
@@ -19,7 +20,7 @@ pub(crate) fn detach(command: &mut Command) {
     const HANDLE_FLAG_INHERIT: u32 = 1;
 
     for which in STANDARD {
-        // SAFETY: both calls take numbers and handles only; on a handle that is none the second fails.
+        // SAFETY: both calls access no memory; on an invalid handle the second one fails.
         unsafe { SetHandleInformation(GetStdHandle(which), HANDLE_FLAG_INHERIT, 0) };
     }
     command.creation_flags(DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP);
@@ -29,7 +30,7 @@ pub(crate) fn detach(command: &mut Command) {
 }
 
 // SAFETY: the declarations are those of the Windows SDK: processenv.h and handleapi.h.
-#[expect(unsafe_code, reason = "std has no way to call these")]
+#[expect(unsafe_code, reason = "std does not offer these calls")]
 #[link(name = "kernel32")]
 unsafe extern "system" {
     fn GetStdHandle(which: u32) -> RawHandle;
