@@ -87,4 +87,5 @@ mod process;
 pub mod secret;
 mod server;
 pub mod source;
+mod status_report;
 mod sync;

@@ -329,7 +329,7 @@ async fn logout_revokes_the_daemons_token() {
     env.helper().await.printed(KEY);
     assert_eq!(
         env.claviger(&["logout"]).await.succeeded(),
-        "forgotten, and revoked where the source can\n"
+        "forgotten, and revoked if the source supports it\n"
     );
     assert_eq!(bao.count("update", "auth/token/revoke-self"), 1);
     assert_eq!(env.status().await["profiles"][0]["state"], "empty");

@@ -65,7 +65,7 @@ async fn without_a_daemon_status_and_logout_start_none() {
     let env = TestEnv::new();
     env.claviger(&["status"])
         .await
-        .failed(8, &["no daemon is running", "hint: it starts when"]);
+        .failed(8, &["no daemon is running", "hint: run claviger refresh"]);
     let json = env.claviger(&["status", "--json"]).await;
     assert_eq!(json.code, Some(8));
     let json: Value = serde_json::from_str(&json.stdout).unwrap();
