@@ -74,8 +74,11 @@ async fn serve(options: DaemonOptions, detached: bool) -> Result<(), CliError> {
     let clock: Arc<dyn Clock> = Arc::clone(&options.clock);
     let listener = match Listener::bind(&socket).await {
         Ok(listener) => listener,
-        // Another daemon was faster. The client only needs one that listens.
-        Err(BindError::Live(_)) if detached => return ready(),
+        // The client only needs one that listens.
+        Err(BindError::Live(_)) if detached => {
+            tracing::info!("another daemon was faster");
+            return ready();
+        }
         Err(error) => return Err(bind_failure(&error).into()),
     };
     let shutdown = Shutdown::new();
