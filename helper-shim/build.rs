@@ -1,5 +1,6 @@
-//! Links the shim with libgcc's archive instead of its shared library, which only a panic's backtrace
-//! needs: loading it takes longer than a request to the daemon, and the shim is started for every call.
+//! Links the shim with libgcc's archive instead of its shared library, which only a panic's
+//! backtrace needs: loading that is slower than a request to the daemon, and the shim starts for
+//! every call.
 
 use std::env;
 

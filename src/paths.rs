@@ -18,8 +18,8 @@ pub(crate) fn socket() -> Result<PathBuf, Failure> {
     Ok(paths::socket(System::HERE, &user()?, &variable)?)
 }
 
-/// Returns the daemon's log. If the environment does not name the directory of the user's files, the
-/// log is in the temporary directory.
+/// Returns the daemon's log. If the environment does not name the directory of the user's files,
+/// the log is in the temporary directory.
 #[must_use]
 pub(crate) fn log_file() -> PathBuf {
     paths::log_file(System::HERE, &variable)

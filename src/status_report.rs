@@ -1,9 +1,9 @@
-//! The status of the daemon and its profiles: what `claviger status --json` prints, and what the daemon
-//! sends for it. The names are a contract.
+//! The status of the daemon and its profiles: what `claviger status --json` prints, and what the
+//! daemon sends for it. The names are a contract.
 //!
-//! The daemon sends one JSON object for itself and one for each profile. A client of one release reads
-//! the report of another: unknown fields are ignored, missing ones have their default, and an unknown
-//! state is kept as text.
+//! The daemon sends one JSON object for itself and one for each profile. A client of one release
+//! reads the report of another: unknown fields are ignored, missing ones have their default, and an
+//! unknown state is kept as text.
 
 use std::fmt;
 

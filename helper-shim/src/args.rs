@@ -62,8 +62,8 @@ const SEE_HELP: &str = "run claviger-helper --help";
 ///
 /// # Errors
 ///
-/// [`ExitCode::Usage`](claviger_wire::ExitCode::Usage) for an unknown option, an unexpected argument, or
-/// a value that is missing or invalid.
+/// [`ExitCode::Usage`](claviger_wire::ExitCode::Usage) for an unknown option, an unexpected
+/// argument, or a value that is missing or invalid.
 pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Command, Failure> {
     let mut args = args.map(|arg| {
         arg.into_string()

@@ -1,8 +1,8 @@
 //! claviger-helper prints the gateway key that claviger holds: the command that Claude Code's
 //! `apiKeyHelper` names.
 //!
-//! It asks the user's daemon, which is started if none listens. It prints one key on stdout and exits
-//! with 0, or prints nothing on stdout, the problem on stderr, and exits with an
+//! It asks the user's daemon, which is started if none listens. It prints one key on stdout and
+//! exits with 0, or prints nothing on stdout, the problem on stderr, and exits with an
 //! [`ExitCode`](claviger_wire::ExitCode).
 
 mod args;

@@ -14,7 +14,7 @@ const DEFAULT_TIMEOUT_MS: u64 = 8_000;
 /// The time for which Claude Code uses a key by default, in milliseconds.
 const DEFAULT_CACHE_LIFETIME_MS: u64 = 300_000;
 
-/// Returns the time limit in milliseconds: the option, else `CLAVIGER_TIMEOUT_MS`, else the default.
+/// Returns the time limit in milliseconds: the option, `CLAVIGER_TIMEOUT_MS` or the default.
 ///
 /// # Errors
 ///
@@ -31,7 +31,8 @@ pub(crate) fn timeout_ms(option: Option<u64>, env: Env<'_>) -> Result<u64, Failu
 ///
 /// # Errors
 ///
-/// [`ExitCode::Usage`](claviger_wire::ExitCode::Usage) for a variable that is not UTF-8 or too long.
+/// [`ExitCode::Usage`](claviger_wire::ExitCode::Usage) for a variable that is not UTF-8 or too
+/// long.
 pub(crate) fn acquire(
     options: &Options,
     is_terminal: bool,

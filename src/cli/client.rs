@@ -55,7 +55,7 @@ pub(super) fn status_report(reports: &[String]) -> Result<StatusReport, CliError
     })
 }
 
-/// Runs `work` until [`TIMEOUT`].
+/// Runs `work`, and fails if it is not done within [`TIMEOUT`].
 fn send<T: Send + 'static>(
     work: impl FnOnce(&Client) -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, CliError> {
@@ -65,7 +65,7 @@ fn send<T: Send + 'static>(
     Ok(result.unwrap_or_else(|| Err(late.timed_out(TIMEOUT)))?)
 }
 
-/// Waits for `work` until [`TIMEOUT`]. If it is slow and stderr is a terminal, prints a notice there.
+/// Waits for `work`. Prints a notice if it is slow and stderr is a terminal.
 fn with_slow_notice<T: Send + 'static>(work: &Pending<T>) -> Option<T> {
     let deadline = Deadline::after(TIMEOUT);
     if let Some(result) = work.wait(Deadline::after(NOTICE_DELAY)) {

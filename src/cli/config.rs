@@ -55,8 +55,8 @@ fn check(file: &Path) -> Result<Config, CliError> {
     config::parse(file, &text).map_err(|error| all_problems(&error))
 }
 
-/// Every problem of the file. The first one alone, as other commands report it, comes with the hint to
-/// run this command.
+/// Every problem of the file. The first one alone, as other commands report it, comes with the hint
+/// to run this command.
 fn all_problems(error: &ConfigError) -> CliError {
     let problems = error.file().map_or_else(Vec::new, |file| {
         error.problems().map(|problem| problem.at(file)).collect()

@@ -21,8 +21,8 @@ pub(super) struct DaemonArgs {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Log to the daemon's own file, and report on stdout that the daemon listens or why it cannot. For
-    /// the client that starts the daemon
+    /// Log to the daemon's own file, and report on stdout that the daemon listens or why it cannot.
+    /// For the client that starts the daemon
     #[arg(long, hide = true)]
     detached: bool,
 }
@@ -69,7 +69,6 @@ fn prepare(args: DaemonArgs) -> Result<(DaemonOptions, tokio::runtime::Runtime),
 }
 
 async fn serve(options: DaemonOptions, detached: bool) -> Result<(), CliError> {
-    let ready = || process::ready().map_err(|error| CliError::system("close stdout", &error));
     let socket = options.socket.clone();
     let clock: Arc<dyn Clock> = Arc::clone(&options.clock);
     let listener = match Listener::bind(&socket).await {
@@ -77,7 +76,7 @@ async fn serve(options: DaemonOptions, detached: bool) -> Result<(), CliError> {
         // The client only needs one that listens.
         Err(BindError::Live(_)) if detached => {
             tracing::info!("another daemon was faster");
-            return ready();
+            return report_ready();
         }
         Err(error) => return Err(bind_failure(&error).into()),
     };
@@ -95,11 +94,18 @@ async fn serve(options: DaemonOptions, detached: bool) -> Result<(), CliError> {
         "listening",
     );
     if detached {
-        ready()?;
+        report_ready()?;
     }
     server::run(listener, daemon, shutdown, clock, Limits::default()).await;
     tracing::info!("ended");
     Ok(())
+}
+
+/// Reports to the client that started the daemon that one listens.
+fn report_ready() -> Result<(), CliError> {
+    // If the client is gone, the next one is served.
+    let _ = handshake::write_ready(&mut io::stdout());
+    process::close_stdout().map_err(|error| CliError::system("close stdout", &error))
 }
 
 fn bind_failure(error: &BindError) -> Failure {

@@ -18,8 +18,8 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use self::error::CliError;
 
-/// Obtains gateway credentials and keeps them ready for claviger-helper, the command that Claude Code's
-/// apiKeyHelper names.
+/// Obtains gateway credentials and keeps them ready for claviger-helper, the command that Claude
+/// Code's apiKeyHelper names.
 #[derive(Debug, Parser)]
 #[command(
     name = "claviger",

@@ -3,8 +3,8 @@
 /// Returns an access list that gives `user`, a SID, all rights, and none to other users or over the
 /// network.
 ///
-/// It names no owner: the system makes the creator the owner, and `interprocess` would replace the owner
-/// by a group that is named here.
+/// It names no owner: the system makes the creator the owner, and `interprocess` would replace the
+/// owner by a group that is named here.
 pub(super) fn only(user: &str) -> String {
     // `P`: nothing is inherited. `NU`: access over the network. Denials come first.
     format!("D:P(D;;GA;;;NU)(A;;GA;;;{user})")

@@ -24,7 +24,7 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 /// The pause between two attempts to lock.
 const LOCK_INTERVAL: Duration = Duration::from_millis(10);
 
-/// A listening socket. Dropping it unlinks the socket's file, unless another process has replaced it.
+/// A listening socket. Dropping it unlinks its file, unless another process has replaced it.
 #[derive(Debug)]
 pub(crate) struct Listener {
     inner: UnixListener,
@@ -37,8 +37,8 @@ pub(crate) struct Listener {
 struct FileId(u64, u64);
 
 impl Listener {
-    /// Listens on `path`, in a directory that must be the user's alone and is created if it does not
-    /// exist. A stale socket is removed; one that a process listens on is not touched.
+    /// Listens on `path`, in a directory that must be the user's alone and is created if it does
+    /// not exist. A stale socket is removed; one that a process listens on is not touched.
     ///
     /// # Errors
     ///
@@ -58,8 +58,8 @@ impl Listener {
         })
     }
 
-    /// Returns the next connection of this user. Connections of other users, which the directory's mode
-    /// prevents, are closed.
+    /// Returns the next connection of this user. Connections of other users, which the directory's
+    /// mode prevents, are closed.
     ///
     /// # Errors
     ///
@@ -127,8 +127,8 @@ fn make_private(directory: &Path) -> Result<(), BindError> {
     Ok(())
 }
 
-/// Locks the file beside the socket. The lock belongs to the file, not to its name: the file stays, so
-/// that all daemons lock the same one.
+/// Locks the file beside the socket. The lock belongs to the file, not to its name: the file stays,
+/// so that all daemons lock the same one.
 async fn lock(path: &Path) -> Result<File, BindError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");

@@ -6,6 +6,6 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-pub(crate) use self::unix::{harden, on_termination, ready};
+pub(crate) use self::unix::{close_stdout, harden, on_termination};
 #[cfg(windows)]
-pub(crate) use self::windows::{harden, on_termination, ready, sid};
+pub(crate) use self::windows::{close_stdout, harden, on_termination, sid};

@@ -2,15 +2,14 @@
 
 use std::{fs::OpenOptions, io};
 
-use claviger_wire::client::handshake;
 use rustix::{
     fs::Mode,
     process::{Resource, Rlimit},
 };
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Leaves the caller's directory, and prevents core dumps and, on Linux, other processes of the user from
-/// reading the memory. The daemon also starts if the system does not allow one of these.
+/// Leaves the caller's directory, and prevents core dumps and, on Linux, other processes of the
+/// user from reading the memory. The daemon also starts if the system does not allow one of these.
 pub(crate) fn harden() {
     let _ = std::env::set_current_dir("/");
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
@@ -23,15 +22,12 @@ pub(crate) fn harden() {
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
 
-/// Reports to the client that started the daemon that it listens, and closes stdout: the client waits for
-/// the end of that pipe.
+/// Replaces stdout by `/dev/null`, so that a client that waits for the end of that pipe goes on.
 ///
 /// # Errors
 ///
-/// Those of open(2) and dup2(2). An error of the pipe is ignored: that client may be gone, and the next
-/// one is served.
-pub(crate) fn ready() -> io::Result<()> {
-    let _ = handshake::write_ready(&mut io::stdout());
+/// Those of open(2) and dup2(2).
+pub(crate) fn close_stdout() -> io::Result<()> {
     let null = OpenOptions::new().write(true).open("/dev/null")?;
     rustix::stdio::dup2_stdout(null)?;
     Ok(())

@@ -10,7 +10,7 @@ use tokio::process::Command;
 use crate::support::{KEY, TestEnv, poll::SOON, until};
 
 /// The commands that start a daemon if none runs: program and arguments.
-const STARTERS: [(&str, &[&str]); 2] = [("claviger-helper", &[]), ("claviger", &["refresh"])];
+const STARTERS: [(&str, &[&str]); 2] = [("claviger", &["refresh"]), ("claviger-helper", &[])];
 
 /// The credentials of the caller.
 const CREDENTIALS: [&str; 3] = [
@@ -82,8 +82,8 @@ async fn many_clients_at_once_start_one_daemon() {
 }
 
 /// A shell on a terminal of its own that runs the program with the caller's credentials in its
-/// environment and the descriptor of the file `held`, which is locked. The terminal is there until the
-/// file `checked` exists.
+/// environment and the descriptor of the file `held`, which is locked. The terminal is there until
+/// the file `checked` exists.
 fn on_terminal(env: &TestEnv, program: &str, args: &[&str]) -> Command {
     let starter = env.command(program, args);
     let starter = starter.as_std();

@@ -56,8 +56,14 @@ async fn the_report_has_the_documented_names_and_values() {
         text.contains("default  vault   ready") && text.contains(&sha256(KEY)[..12]),
         "{text}"
     );
-    let one = env.claviger(&["status", "default", "--json"]).await;
-    assert!(one.succeeded().contains("\"ready\""));
+    for one in [
+        &["default"][..],
+        &["--profile", "default"],
+        &["--profile=default"],
+    ] {
+        let one = env.claviger(&[&["status", "--json"], one].concat()).await;
+        assert!(one.succeeded().contains("\"ready\""));
+    }
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ impl TestEnv {
         let bin = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         fs::create_dir(dir.path().join("run")).unwrap();
         set_mode(&dir.path().join("run"), 0o700);
-        // Linked, not copied: a file that is open for writing when another test forks cannot be executed.
+        // Linked, not copied: a file that another test's fork holds open for writing cannot run.
         fs::hard_link(
             env!("CARGO_BIN_EXE_claviger-helper"),
             bin.path().join("claviger-helper"),

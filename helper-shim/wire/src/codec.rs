@@ -1,5 +1,5 @@
-//! Conversion of messages to frames and back: kinds and tags. The format is specified in the crate's
-//! documentation.
+//! Conversion of messages to frames and back: kinds and tags. The format is specified in the
+//! crate's documentation.
 
 use crate::{
     Acquire, DecodeError, ExitCode, Failure, Format, MAX_EXPIRY_LEN, MAX_KEY_LEN, MAX_REPORT_LEN,
@@ -58,8 +58,8 @@ impl Request {
 }
 
 impl Response {
-    /// Encodes the response as a frame, header included. The frame of a credential contains the key: the
-    /// caller [wipes](crate::wipe) it.
+    /// Encodes the response as a frame, header included. The frame of a credential contains the
+    /// key: the caller [wipes](crate::wipe) it.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         match self {

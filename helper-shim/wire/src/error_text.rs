@@ -1,4 +1,5 @@
-//! Failures as text for stderr: one place for claviger-helper and claviger, so that one fault has one text.
+//! Failures as text for stderr: one place for claviger-helper and claviger, so that one fault has
+//! one text.
 
 use crate::Failure;
 
@@ -8,11 +9,12 @@ const MAX_CHARS: usize = 400;
 const MAX_HINT_CHARS: usize = 240;
 
 impl Failure {
-    /// Renders `claviger: <problem>.` and, if there is a hint, a second line `hint: <what to do now>`.
+    /// Renders `claviger: <problem>.` and, if there is a hint, a second line
+    /// `hint: <what to do now>`.
     ///
-    /// Each line ends in a newline. The text has at most 400 characters, of which the hint has at most
-    /// 240, and contains no control characters. The first line ends in a full stop, because clients join
-    /// the two lines with a blank.
+    /// Each line ends in a newline. The text has at most 400 characters, of which the hint has at
+    /// most 240, and contains no control characters. The first line ends in a full stop, because
+    /// clients join the two lines with a blank.
     #[must_use]
     pub fn to_text(&self) -> String {
         let hint = match self.hint.as_deref().map(visible) {

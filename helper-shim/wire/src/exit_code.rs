@@ -10,9 +10,9 @@ use std::{fmt, process};
 /// |---|---|---|
 /// | 2 | usage or configuration error | the file and key, the accepted values |
 /// | 3 | the user must log in | the profile |
-/// | 4 | the gateway rejects the credential that the source still returns | since when, the source and version |
-/// | 5 | the source is unreachable or its response is wrong, and no valid credential is cached | the host and its response |
-/// | 6 | the source's credential is not usable | the field |
+/// | 4 | the gateway rejects the key that the source still returns | since when, source, version |
+/// | 5 | the source fails, and no valid key is cached | the host and its response |
+/// | 6 | the source's key is not usable | the field |
 /// | 7 | denied by a rule: terminal, another user, an unsafe directory | the rule |
 /// | 8 | the daemon cannot be started or does not answer in time | the daemon's log file |
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -22,11 +22,11 @@ pub enum ExitCode {
     Usage = 2,
     /// The user must log in.
     LoginRequired = 3,
-    /// The gateway rejects the credential that the source still returns.
+    /// The gateway rejects the key that the source still returns.
     KeyRejected = 4,
-    /// The source is unreachable or its response is wrong, and no valid credential is cached.
+    /// The source is unreachable or its response is wrong, and no valid key is cached.
     SourceFailed = 5,
-    /// The source's credential is not usable.
+    /// The source's key is not usable.
     KeyUnusable = 6,
     /// Denied by a rule: terminal, another user, an unsafe directory.
     Denied = 7,

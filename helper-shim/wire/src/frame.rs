@@ -112,8 +112,8 @@ const FIELD_START: usize = 3;
 /// Tags below this may occur at most once in a message.
 const REPEATABLE_TAGS: usize = 16;
 
-/// Encodes a frame in memory that is allocated once, at its full size: growing would leave copies of a
-/// key behind.
+/// Encodes a frame in memory that is allocated once, at its full size: growing would leave copies
+/// of a key behind.
 ///
 /// The callers keep the values within their limits, so that no message exceeds [`MAX_BODY`].
 pub(crate) fn frame(kind: u8, fields: &[(u8, &[u8])]) -> Vec<u8> {

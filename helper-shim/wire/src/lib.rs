@@ -1,14 +1,14 @@
 //! The protocol between claviger-helper, claviger and the daemon, and the one client of the daemon.
 //!
 //! The shim, the daemon and the command line all use this crate, so that the format, the
-//! [paths](paths), the [exit codes](ExitCode) and the [text of failures](Failure::to_text) are defined
-//! once. It has no dependencies. Only [`client`] does I/O and reads a clock; everything else is bytes
-//! in, messages out, and the reverse. This page is the specification of the format.
+//! [paths](paths), the [exit codes](ExitCode) and the [text of failures](Failure::to_text) are
+//! defined once. It has no dependencies. Only [`client`] does I/O and reads a clock; everything
+//! else is bytes in, messages out, and the reverse. This page is the specification of the format.
 //!
 //! # A connection
 //!
-//! A client connects to the [socket](paths::socket), writes one request frame and reads response frames
-//! until the one that ends the answer. Either side may close the connection after that.
+//! A client connects to the [socket](paths::socket), writes one request frame and reads response
+//! frames until the one that ends the answer. Either side may close the connection after that.
 //!
 //! | request | answer |
 //! |---|---|
@@ -70,31 +70,33 @@
 //! [`MAX_BODY`] is the length of a credential with the longest key, and applies to every message.
 //! Encoding cannot fail and never writes a longer frame:
 //!
-//! - profile, gateway, message and hint are truncated to [`MAX_TEXT_LEN`] bytes, between characters. A
-//!   profile's name must be shorter than that, so that a truncated name is never another profile's.
-//! - a credential whose token or expires_at is over its limit is encoded as a failure with code 6, a
-//!   report that is over its limit as a failure with code 8: half of either is useless.
+//! - profile, gateway, message and hint are truncated to [`MAX_TEXT_LEN`] bytes, between
+//!   characters. A profile's name must be shorter than that, so that a truncated name is never
+//!   another profile's.
+//! - a credential whose token or expires_at is over its limit is encoded as a failure with code 6,
+//!   a report that is over its limit as a failure with code 8: half of either is useless.
 //!
-//! Decoding is bounded by the frame alone. Whether a client accepts a key is for the reader to check.
+//! Decoding is bounded by the frame alone. Whether a client accepts a key is for the reader to
+//! check.
 //!
 //! # Compatibility
 //!
 //! A shim of one release talks to a daemon of another.
 //!
 //! - A tag that the reader does not know, for that kind, is skipped.
-//! - A tag from 1 to 15 occurs at most once in a message; a repeat is an error. Tags above 15, none of
-//!   which version 1 uses, may repeat.
-//! - A kind that the reader does not know is [`Request::Unknown`] or [`Response::Unknown`]; its fields
-//!   are skipped by their lengths. The daemon answers it with unsupported.
-//! - A body of a later version is read like one of this version: an addition must keep that correct, and
-//!   needs a new kind otherwise.
+//! - A tag from 1 to 15 occurs at most once in a message; a repeat is an error. Tags above 15, none
+//!   of which version 1 uses, may repeat.
+//! - A kind that the reader does not know is [`Request::Unknown`] or [`Response::Unknown`]; its
+//!   fields are skipped by their lengths. The daemon answers it with unsupported.
+//! - A body of a later version is read like one of this version: an addition must keep that
+//!   correct, and needs a new kind otherwise.
 //! - No tag and no kind is ever reused for something else, and no value changes its width.
 //!
 //! # Secrets
 //!
-//! A token is copied once when it is encoded, straight into a frame that does not grow, and once when it
-//! is decoded. The owner of a frame or a body with a credential [wipes](wipe) it after use. Errors name
-//! fields, never values.
+//! A token is copied once when it is encoded, straight into a frame that does not grow, and once
+//! when it is decoded. The owner of a frame or a body with a credential [wipes](wipe) it after use.
+//! Errors name fields, never values.
 
 pub mod client;
 mod codec;

@@ -9,8 +9,8 @@ use crate::ExitCode;
 pub enum Request {
     /// Asks for the current credential.
     Acquire(Acquire),
-    /// Asks for the state of one profile or all. Answered with a [`Response::Report`] for the daemon,
-    /// one for each profile, and [`Response::Done`].
+    /// Asks for the state of one profile or all. Answered with a [`Response::Report`] for the
+    /// daemon, one for each profile, and [`Response::Done`].
     Status {
         /// The profile; all if absent.
         profile: Option<String>,
@@ -25,7 +25,7 @@ pub enum Request {
         /// The profile; all if absent.
         profile: Option<String>,
     },
-    /// Ends the daemon. Answered with [`Response::Done`] when no new connection is accepted any more.
+    /// Ends the daemon. Answered with [`Response::Done`] when it has stopped listening.
     Stop,
     /// A request of a newer version. Answered with [`Response::Unsupported`].
     Unknown {
@@ -95,7 +95,7 @@ pub enum Response {
 }
 
 impl Response {
-    /// Whether this response ends the answer to a request: only reports are followed by another one.
+    /// Whether this response ends the answer to a request: only reports are followed by others.
     #[must_use]
     pub const fn ends_answer(&self) -> bool {
         !matches!(self, Self::Report(_))
@@ -125,8 +125,8 @@ impl Failure {
     }
 }
 
-/// A key between the daemon and the client's stdout. It has no `Display`, its `Debug` shows nothing,
-/// and its memory is overwritten when it is dropped.
+/// A key between the daemon and the client's stdout. It has no `Display`, its `Debug` shows
+/// nothing, and its memory is overwritten when it is dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(Vec<u8>);
 

@@ -1,4 +1,4 @@
-//! The named pipe: its access list excludes other users, and the user of each client is checked as well.
+//! The named pipe. Its access list excludes other users, and the user of each client is checked.
 
 use std::{
     io,
@@ -30,8 +30,7 @@ use windows_sys::Win32::{
 use super::{BindError, Peer, sddl};
 use crate::process::sid;
 
-/// A listening pipe. The system frees the name when its last handle is closed, also if the process is
-/// killed.
+/// A listening pipe. The system frees the name when the process closes it or ends.
 #[derive(Debug)]
 pub(crate) struct Listener {
     inner: PipeListener<Bytes, Bytes>,
@@ -72,8 +71,8 @@ impl Listener {
         Ok(Self { inner, user })
     }
 
-    /// Returns the next connection of this user. Connections of other users, which the pipe's access list
-    /// prevents, and of processes that have ended are closed.
+    /// Returns the next connection of this user. Connections of other users, which the pipe's
+    /// access list prevents, and of processes that have ended are closed.
     ///
     /// # Errors
     ///
@@ -99,8 +98,9 @@ impl Listener {
     }
 }
 
-/// The daemon's end of a connection. After writing it must be shut down, which waits until everything has
-/// been read; if it is dropped before that, the connection is broken off and unread bytes are lost.
+/// The daemon's end of a connection. After writing it must be shut down, which waits until
+/// everything has been read; if it is dropped before that, the connection is broken off and unread
+/// bytes are lost.
 #[derive(Debug)]
 pub(crate) struct Stream {
     pipe: DuplexPipeStream<Bytes>,
@@ -150,8 +150,8 @@ impl AsyncWrite for Stream {
 impl Drop for Stream {
     fn drop(&mut self) {
         if self.unread {
-            // A flush is a thread that waits until the client has read everything. A client that never
-            // does would keep the thread, and with it the daemon, from ending.
+            // A flush is a thread that waits until the client has read everything. A client that
+            // never does would keep the thread, and with it the daemon, from ending.
             self.pipe.assume_flushed();
             disconnect(&self.pipe);
         }
@@ -202,7 +202,7 @@ fn server(pipe: &NamedPipeClient) -> io::Result<u32> {
 
 #[expect(unsafe_code, reason = "interprocess does not offer this call")]
 fn disconnect(pipe: &impl AsHandle) {
-    // SAFETY: the handle is open while `pipe` is borrowed. A pipe that is not connected is an error only.
+    // SAFETY: the handle is open while `pipe` is borrowed. An unconnected pipe is only an error.
     unsafe { DisconnectNamedPipe(pipe.as_handle().as_raw_handle()) };
 }
 

@@ -82,7 +82,7 @@ fn a_client_that_never_reads_does_not_keep_the_daemon_from_ending() {
         assert!(shut.is_err(), "it is not read");
         client
     });
-    // The runtime waits for the flush, which would last as long as the client if it were not broken off.
+    // The runtime waits for the flush, which would last as long as the client.
     drop(runtime);
     drop(idle_client);
 }

@@ -4,23 +4,20 @@ pub(crate) mod sid;
 
 use std::io;
 
-use claviger_wire::client::handshake;
-
-/// Leaves the caller's directory. Windows makes no core dumps by default, and other users cannot open the
-/// process.
+/// Leaves the caller's directory. Windows makes no core dumps by default, and other users cannot
+/// open the process.
 pub(crate) fn harden() {
     if let Some(root) = std::env::var_os("SystemRoot") {
         let _ = std::env::set_current_dir(root);
     }
 }
 
-/// Reports to the client that started the daemon that it listens.
+/// Leaves stdout open: the client closes its end of the pipe.
 ///
 /// # Errors
 ///
-/// None. An error of the pipe is ignored: that client may be gone, and the next one is served.
-pub(crate) fn ready() -> io::Result<()> {
-    let _ = handshake::write_ready(&mut io::stdout());
+/// None on this system.
+pub(crate) fn close_stdout() -> io::Result<()> {
     Ok(())
 }
 

@@ -24,7 +24,7 @@ impl Deadline {
     }
 }
 
-/// Work that runs on a thread of its own. If it is late, it is left behind and ends with the process.
+/// Work that runs on a thread of its own. If it is late, it goes on until the process ends.
 #[derive(Debug)]
 pub struct Pending<T>(Receiver<T>);
 
@@ -32,7 +32,7 @@ impl<T: Send + 'static> Pending<T> {
     /// Starts `work`.
     pub fn start(work: impl FnOnce() -> T + Send + 'static) -> Self {
         let (done, result) = mpsc::sync_channel(1);
-        // If no thread can be started, `done` is dropped, and waiting ends at once without a result.
+        // If no thread can be started, `done` is dropped, and `wait` returns at once.
         let _ = thread::Builder::new().spawn(move || {
             // It fails if the deadline has passed and the receiver is gone.
             let _ = done.send(work());

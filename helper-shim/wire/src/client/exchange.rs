@@ -14,8 +14,8 @@ pub(super) enum ExchangeError {
     Invalid(String),
 }
 
-/// Writes `request` and reads responses until the one that [ends the answer](Response::ends_answer),
-/// which is the last one.
+/// Writes `request` and reads responses until the one that [ends the
+/// answer](Response::ends_answer), which is the last one.
 ///
 /// # Errors
 ///
@@ -63,8 +63,8 @@ fn read_response(stream: &mut impl Read) -> Result<Response, ExchangeError> {
     response
 }
 
-/// Fills `buffer` as far as the stream goes and returns the length in bytes. Fails only if nothing was
-/// read before the error.
+/// Fills `buffer` as far as the stream goes and returns the length in bytes. Fails only if nothing
+/// was read before the error.
 fn read(stream: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut len = 0;
     while len < buffer.len() {

@@ -1,5 +1,5 @@
-//! What `claviger daemon --detached` reports on its standard output, a pipe to the client that starts it:
-//! one of
+//! What `claviger daemon --detached` reports on its standard output, a pipe to the client that
+//! starts it: one of
 //!
 //! - `ok\n`, and the end of the pipe: it listens, or another daemon does;
 //! - `error CODE\nMESSAGE\nHINT\n`, and exits: CODE is an [`ExitCode`]'s number, HINT may be empty.

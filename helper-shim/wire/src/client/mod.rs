@@ -1,12 +1,12 @@
 //! The one client of the daemon: blocking, std only, the same for the shim and the command line.
 //!
 //! [`Client::request`] connects to the daemon that listens, sends one request and reads its answer;
-//! [`Client::request_or_start`] starts the daemon first if none listens. What a started daemon must not
-//! inherit is described in `start`.
+//! [`Client::request_or_start`] starts the daemon first if none listens.
 //!
-//! Nothing here has a time limit of its own, because connecting to a socket whose queue is full, opening
-//! a file on a server that is down and reading from a pipe have none that std could set on all systems.
-//! The caller runs the whole request as [`Pending`] work and waits until its [`Deadline`].
+//! Nothing here has a time limit of its own, because connecting to a socket whose queue is full,
+//! opening a file on a server that is down and reading from a pipe have none that std could set on
+//! all systems. The caller runs the whole request as [`Pending`] work and waits until its
+//! [`Deadline`].
 
 mod connect;
 mod deadline;
@@ -46,8 +46,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ExitCode::Usage`] for an environment without usable paths, [`ExitCode::DaemonUnavailable`] if
-    /// the system does not report the user.
+    /// [`ExitCode::Usage`] for an environment without usable paths, [`ExitCode::DaemonUnavailable`]
+    /// if the system does not report the user.
     pub fn from_env() -> Result<Self, Failure> {
         let paths = DaemonPaths::new(System::HERE, &user()?, &variable)?;
         Ok(Self { paths })
@@ -59,8 +59,8 @@ impl Client {
         &self.paths
     }
 
-    /// Sends a request to the daemon that listens and returns its whole answer; `None` if none listens.
-    /// `request` is called for each attempt.
+    /// Sends a request to the daemon that listens and returns its whole answer; `None` if none
+    /// listens. `request` is called for each attempt.
     ///
     /// # Errors
     ///
@@ -73,8 +73,8 @@ impl Client {
         self.send(request, false)
     }
 
-    /// Sends a request to the daemon, which is started if none listens, and returns its whole answer.
-    /// `request` is called for each attempt.
+    /// Sends a request to the daemon, which is started if none listens, and returns its whole
+    /// answer. `request` is called for each attempt.
     ///
     /// # Errors
     ///
@@ -92,7 +92,7 @@ impl Client {
     pub fn timed_out(&self, limit: Duration) -> Failure {
         let limit = match limit.subsec_nanos() {
             0 => format!("{} s", limit.as_secs()),
-            _ => format!("{} ms", limit.as_millis()),
+            _ => format!("{} ms", limit.as_millis() as u64),
         };
         self.unavailable(&format!("the daemon did not answer within {limit}"))
     }

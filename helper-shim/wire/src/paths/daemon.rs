@@ -9,8 +9,8 @@ use super::{Env, PathError, System, log_file, socket, state_dir, variable};
 pub struct DaemonPaths {
     /// The socket's path, or the pipe's name.
     pub socket: PathBuf,
-    /// The file that a client locks while it starts the daemon: beside the socket, in a directory that
-    /// other users cannot enter, or in the state directory on Windows.
+    /// The file that a client locks while it starts the daemon: beside the socket, in a directory
+    /// that other users cannot enter, or in the state directory on Windows.
     pub lock: PathBuf,
     /// The daemon's log.
     pub log: PathBuf,
@@ -19,7 +19,8 @@ pub struct DaemonPaths {
 }
 
 impl DaemonPaths {
-    /// Returns the paths for a system, a user (the SID on Windows, unused elsewhere) and an environment.
+    /// Returns the paths for a system, a user (the SID on Windows, unused elsewhere) and an
+    /// environment.
     ///
     /// # Errors
     ///
@@ -47,8 +48,8 @@ impl DaemonPaths {
         format!("see the daemon's log, '{}'", self.log.display())
     }
 
-    /// The hint for a socket directory that other users can enter. A directory that Claviger did not
-    /// choose may be shared on purpose, as /tmp is: its mode is not to be changed.
+    /// The hint for a socket directory that other users can enter. A directory that Claviger did
+    /// not choose may be shared on purpose, as /tmp is: its mode is not to be changed.
     #[must_use]
     pub fn private_directory_hint(&self, directory: &Path) -> String {
         if self.socket_is_overridden {

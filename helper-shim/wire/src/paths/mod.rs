@@ -1,10 +1,10 @@
-//! Paths of the daemon's socket, lock, log and state, the same for the shim, the command line and the
-//! daemon.
+//! Paths of the daemon's socket, lock, log and state, the same for the shim, the command line and
+//! the daemon.
 //!
-//! Pure: the system is an argument and the environment a function, so that the paths of every system
-//! are tested on every other. A variable that is set but empty counts as unset. Overrides
-//! (`CLAVIGER_…`) must be absolute, because the shim and the daemon do not run in the same directory;
-//! a caller that accepts relative ones makes them absolute in `env`.
+//! Pure: the system is an argument and the environment a function, so that the paths of every
+//! system are tested on every other. A variable that is set but empty counts as unset. Overrides
+//! (`CLAVIGER_…`) must be absolute, because the shim and the daemon do not run in the same
+//! directory; a caller that accepts relative ones makes them absolute in `env`.
 
 mod daemon;
 
@@ -58,9 +58,9 @@ impl System {
 /// Returns the socket's path, or the pipe's name. `user` is the user's SID on Windows and unused
 /// elsewhere.
 ///
-/// On Linux without `XDG_RUNTIME_DIR` the socket is in `run` below the [state directory](state_dir).
-/// The process that creates or opens the directory around it must check that it is the user's with
-/// mode 0700.
+/// On Linux without `XDG_RUNTIME_DIR` the socket is in `run` below the [state
+/// directory](state_dir). The process that creates or opens the directory around it must check that
+/// it is the user's with mode 0700.
 ///
 /// # Errors
 ///

@@ -1,8 +1,8 @@
 //! A connection to the user's own daemon.
 //!
 //! The file of each system has the same items: `Stream`, `user` (the user's SID on Windows, empty
-//! elsewhere), `connect` (a stream to the daemon, or `None` if none listens) and `prepare` (creates the
-//! directories that the socket and the lock need).
+//! elsewhere), `connect` (a stream to the daemon, or `None` if none listens) and `prepare` (creates
+//! the directories that the socket and the lock need).
 
 #[cfg(unix)]
 mod unix;

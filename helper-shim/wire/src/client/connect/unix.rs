@@ -70,8 +70,8 @@ pub(in crate::client) fn connect(paths: &DaemonPaths) -> Result<Option<Stream>, 
 ///
 /// # Errors
 ///
-/// [`ExitCode::Denied`] for a directory that is not the user's alone, [`ExitCode::DaemonUnavailable`] for
-/// errors of the system.
+/// [`ExitCode::Denied`] for a directory that is not the user's alone,
+/// [`ExitCode::DaemonUnavailable`] for errors of the system.
 pub(in crate::client) fn prepare(paths: &DaemonPaths) -> Result<(), Failure> {
     let directory = directory_of(&paths.socket)?;
     if !check_directory(paths, directory)? {
@@ -134,8 +134,8 @@ fn peer_uid(stream: &UnixStream) -> io::Result<u32> {
         gid: 0,
     };
     let mut len = LEN;
-    // SAFETY: `peer` is a `struct ucred` of `len` bytes, both live during the call and not shared; the
-    // descriptor is open.
+    // SAFETY: `peer` is a `struct ucred` of `len` bytes, both live during the call and not shared;
+    // the descriptor is open.
     let status = unsafe {
         getsockopt(
             stream.as_raw_fd(),

@@ -38,8 +38,8 @@ pub fn user() -> Result<String, Failure> {
 ///
 /// # Errors
 ///
-/// [`ExitCode::Denied`] for a server of another user, [`ExitCode::DaemonUnavailable`] for errors of the
-/// system.
+/// [`ExitCode::Denied`] for a server of another user, [`ExitCode::DaemonUnavailable`] for errors of
+/// the system.
 pub(in crate::client) fn connect(paths: &DaemonPaths) -> Result<Option<Stream>, Failure> {
     const SECURITY_IDENTIFICATION: u32 = 0x1_0000;
     const ERROR_FILE_NOT_FOUND: i32 = 2;
@@ -48,7 +48,7 @@ pub(in crate::client) fn connect(paths: &DaemonPaths) -> Result<Option<Stream>, 
 
     let pipe = &paths.socket;
     let stream = loop {
-        // The server may identify this user, but not impersonate it. std adds SECURITY_SQOS_PRESENT.
+        // The server may identify, not impersonate, this user. std adds SECURITY_SQOS_PRESENT.
         let opened = OpenOptions::new()
             .read(true)
             .write(true)
@@ -110,8 +110,8 @@ fn server_sid(pipe: &File) -> io::Result<String> {
 fn sid_of(process: RawHandle) -> io::Result<String> {
     const TOKEN_QUERY: u32 = 8;
     const TOKEN_USER: i32 = 1;
-    /// The room for a TOKEN_USER, which is a pointer and a number, and a SID of at most 68 bytes, in
-    /// units of 8 bytes for the alignment.
+    /// The room for a TOKEN_USER, which is a pointer and a number, and a SID of at most 68 bytes,
+    /// in units of 8 bytes for the alignment.
     const UNITS: usize = 16;
 
     let mut token = std::ptr::null_mut();
@@ -125,7 +125,8 @@ fn sid_of(process: RawHandle) -> io::Result<String> {
     let mut user = [0_u64; UNITS];
     let (len, mut needed) = (size_of_val(&user) as u32, 0);
     let (into, needed) = ((&raw mut user).cast(), &raw mut needed);
-    // SAFETY: `into` has `len` bytes, aligned for a pointer; all are live during the call and not shared.
+    // SAFETY: `into` has `len` bytes, aligned for a pointer; all are live during the call and not
+    // shared.
     if unsafe { GetTokenInformation(token.as_raw_handle(), TOKEN_USER, into, len, needed) } == 0 {
         return Err(io::Error::last_os_error());
     }
@@ -133,18 +134,19 @@ fn sid_of(process: RawHandle) -> io::Result<String> {
     // behind it.
     let sid = unsafe { (&raw const user).cast::<*const c_void>().read() };
     let mut text: *mut u16 = std::ptr::null_mut();
-    // SAFETY: `sid` points into `user`, which is live; `text` is live during the call and not shared.
+    // SAFETY: `sid` points into `user`, which is live; `text` is live during the call and not
+    // shared.
     if unsafe { ConvertSidToStringSidW(sid, &raw mut text) } == 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: the call has set `text` to a string that ends with a zero, and only units before that are
-    // read.
+    // SAFETY: the call has set `text` to a string that ends with a zero, and only units before that
+    // are read.
     let units = unsafe {
         let len = (0..).take_while(|&at| *text.add(at) != 0).count();
         std::slice::from_raw_parts(text, len)
     };
     let sid = String::from_utf16_lossy(units);
-    // SAFETY: the system allocated the string for LocalFree; it is not used any more and freed once.
+    // SAFETY: the system allocated the string for LocalFree, and it is freed once.
     unsafe { LocalFree(text.cast()) };
     Ok(sid)
 }

@@ -1,12 +1,12 @@
 //! Starts the daemon.
 //!
 //! Many clients may find no daemon at once. One of them holds the lock and starts
-//! `claviger daemon --detached`; the others try to connect until it listens. The daemon reports on its
-//! standard output, a pipe to the client, that it listens or why it cannot: see [`handshake`].
+//! `claviger daemon --detached`; the others try to connect until it listens. The daemon reports on
+//! its standard output, a pipe to the client, that it listens or why it cannot: see [`handshake`].
 //!
-//! The daemon outlives the client and serves all of the user's. It must inherit nothing of the caller's:
-//! no session, terminal or signals, no open descriptor (a client waits for the end of its helper's
-//! output), no working directory, and none of the Anthropic credentials in the environment.
+//! The daemon outlives the client and serves every client of the user. It must inherit nothing from
+//! the caller: no session, terminal or signals, no open descriptor (a client waits for the end of
+//! its helper's output), no working directory, and no Anthropic credentials in the environment.
 
 #[cfg(unix)]
 mod unix;
@@ -36,8 +36,9 @@ use crate::{
     paths::{DaemonPaths, PATH_VARIABLES},
 };
 
-/// The first and the longest pause between two looks whether the daemon of another client listens; each
-/// is twice as long as the one before. Two hundred clients on two cores must leave time to the daemon.
+/// The first and the longest pause between two attempts to connect to the daemon of another client;
+/// each is twice as long as the one before. Two hundred clients on two cores must leave the daemon
+/// some time.
 const PAUSES: [Duration; 2] = [Duration::from_millis(2), Duration::from_millis(50)];
 
 /// The Anthropic credentials of the caller, which the daemon does not need.
@@ -59,8 +60,8 @@ pub(super) enum StartOutcome {
 ///
 /// # Errors
 ///
-/// The failure that the daemon reports, [`ExitCode::DaemonUnavailable`] if it cannot be started, and
-/// those of [`connect`].
+/// The failure that the daemon reports, [`ExitCode::DaemonUnavailable`] if it cannot be started,
+/// and those of [`connect`].
 pub(super) fn start(paths: &DaemonPaths) -> Result<StartOutcome, Failure> {
     prepare(paths)?;
     let lock = File::options()

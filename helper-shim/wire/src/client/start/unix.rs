@@ -3,8 +3,8 @@
 use std::{fs, io, os::unix::process::CommandExt as _, process::Command};
 
 /// Makes `command` start a daemon without a terminal, without the signals for this process's group,
-/// without descriptors other than its three standard ones, and in a directory that keeps no file system
-/// busy.
+/// without descriptors other than its three standard ones, and in a directory that keeps no file
+/// system busy.
 #[expect(unsafe_code, reason = "std's CommandExt::setsid is unstable")]
 pub(super) fn detach(command: &mut Command) {
     close_inherited_on_exec();
@@ -17,8 +17,8 @@ pub(super) fn detach(command: &mut Command) {
     unsafe { command.pre_exec(new_session) };
 }
 
-/// Marks every descriptor from 3 on to be closed on exec: the caller may have left some open, among them
-/// the pipe whose end a client waits for. std has marked those that it opened.
+/// Marks every descriptor from 3 on to be closed on exec: the caller may have left some open, among
+/// them the pipe whose end a client waits for. std has marked those that it opened.
 #[expect(
     unsafe_code,
     reason = "std cannot mark a descriptor that it does not own"

@@ -6,11 +6,11 @@ use std::{
     process::Command,
 };
 
-/// Makes `command` start a daemon without a console, without the Ctrl-C for this process's group, without
-/// this process's standard handles, and in a directory that is always in use.
+/// Makes `command` start a daemon without a console, without the Ctrl-C for this process's group,
+/// without this process's standard handles, and in a directory that is always in use.
 ///
-/// If a process inherits any handle, it inherits every inheritable one, and the pipes of this process's
-/// caller are inheritable: this is undone first.
+/// If a process inherits any handle, it inherits every inheritable one, and the pipes of this
+/// process's caller are inheritable: this is undone first.
 #[expect(unsafe_code, reason = "std cannot make a handle non-inheritable")]
 pub(super) fn detach(command: &mut Command) {
     const DETACHED_PROCESS: u32 = 0x8;
