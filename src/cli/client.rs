@@ -7,7 +7,7 @@ use std::{
 
 use claviger_wire::{
     ExitCode, Failure, Request, Response,
-    client::{Client, Deadline, Pending, unexpected_response},
+    client::{Client, Deadline, Pending, RESTART_HINT, unexpected_response},
 };
 
 use super::CliError;
@@ -50,8 +50,7 @@ pub(super) fn request_or_start(request: Request) -> Result<Vec<String>, CliError
 pub(super) fn status_report(reports: &[String]) -> Result<StatusReport, CliError> {
     StatusReport::parse(reports).map_err(|error| {
         let problem = format!("unexpected response from the daemon: {error}");
-        let hint = "run claviger stop; the next call starts the installed version";
-        Failure::new(ExitCode::DaemonUnavailable, problem, hint).into()
+        Failure::new(ExitCode::DaemonUnavailable, problem, RESTART_HINT).into()
     })
 }
 

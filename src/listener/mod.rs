@@ -36,6 +36,10 @@ pub(crate) enum BindError {
         reason: String,
     },
     /// A file that is not a socket has the path. It may be of use, so it stays.
+    #[cfg_attr(
+        windows,
+        expect(dead_code, reason = "only a pipe can have a pipe's name")
+    )]
     #[error("'{}' exists and is not a socket", .0.display())]
     InTheWay(PathBuf),
     /// An error of the system.

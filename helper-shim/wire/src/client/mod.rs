@@ -132,6 +132,9 @@ impl Client {
     }
 }
 
+/// The hint for a daemon of another version.
+pub const RESTART_HINT: &str = "run claviger stop; the next call starts the installed version";
+
 /// The failure for a response of the daemon that does not answer the request.
 #[must_use]
 pub fn unexpected_response(response: &Response) -> Failure {
@@ -146,6 +149,5 @@ pub fn unexpected_response(response: &Response) -> Failure {
         }
         _ => "unexpected response from the daemon".to_owned(),
     };
-    let hint = "run claviger stop; the next call starts the installed version";
-    Failure::new(ExitCode::DaemonUnavailable, problem, hint)
+    Failure::new(ExitCode::DaemonUnavailable, problem, RESTART_HINT)
 }
