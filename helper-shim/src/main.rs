@@ -3,7 +3,7 @@
 //!
 //! It asks the user's daemon, which is started if none listens. It prints one key on stdout and
 //! exits with 0, or prints nothing on stdout, the problem on stderr, and exits with an
-//! [`ExitCode`](claviger_wire::ExitCode).
+//! [`ExitCode`].
 
 mod args;
 mod output;

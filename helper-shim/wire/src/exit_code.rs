@@ -55,16 +55,10 @@ impl ExitCode {
     /// Returns the code with this number. An unknown number is a fault of the daemon that sent it:
     /// [`Self::DaemonUnavailable`].
     #[must_use]
-    pub const fn from_byte(byte: u8) -> Self {
-        match byte {
-            2 => Self::Usage,
-            3 => Self::LoginRequired,
-            4 => Self::KeyRejected,
-            5 => Self::SourceFailed,
-            6 => Self::KeyUnusable,
-            7 => Self::Denied,
-            _ => Self::DaemonUnavailable,
-        }
+    pub fn from_byte(byte: u8) -> Self {
+        let mut all = Self::ALL.into_iter();
+        all.find(|code| code.as_byte() == byte)
+            .unwrap_or(Self::DaemonUnavailable)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The protocol between claviger-helper, claviger and the daemon, and the one client of the daemon.
 //!
 //! The shim, the daemon and the command line all use this crate, so that the format, the
-//! [paths](paths), the [exit codes](ExitCode) and the [text of failures](Failure::to_text) are
+//! [`paths`], the [exit codes](ExitCode) and the [text of failures](Failure::to_text) are
 //! defined once. It has no dependencies. Only [`client`] does I/O and reads a clock; everything
 //! else is bytes in, messages out, and the reverse. This page is the specification of the format.
 //!
