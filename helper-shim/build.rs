@@ -1,13 +1,14 @@
-//! Links the shim with libgcc's archive where there would be its shared library, which is not needed but for a panic's
-//! backtrace: loading it takes longer than asking the daemon does, and the shim is started for every call.
+//! Links the shim with libgcc's archive instead of its shared library, which only a panic's
+//! backtrace needs: loading that is slower than a request to the daemon, and the shim starts for
+//! every call.
 
 use std::env;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    let target = |what: &str| env::var(format!("CARGO_CFG_TARGET_{what}")).unwrap_or_default();
+    let target = |part: &str| env::var(format!("CARGO_CFG_TARGET_{part}")).unwrap_or_default();
     if target("OS") == "linux" && target("ENV") == "gnu" {
-        // As a whole: std asks for the shared one only where something is missing yet.
+        // As a whole: std links the shared library only if a symbol is still missing.
         println!("cargo::rustc-link-lib=static:+whole-archive,-bundle=gcc_eh");
     }
 }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use claviger_wire::Failure;
+use claviger_wire::{ExitCode, Failure};
 
 use crate::{
     broker::{
@@ -17,26 +17,11 @@ use crate::{
     source::SourceError,
 };
 
-/// Usage or configuration error.
-pub(crate) const CONFIGURATION: u8 = 2;
-/// A person must log in.
-pub(crate) const LOGIN: u8 = 3;
-/// The gateway rejects the credential that the source still hands out.
-pub(crate) const REJECTED: u8 = 4;
-/// The source cannot be reached or answers wrongly, and nothing valid is cached.
-pub(crate) const SOURCE: u8 = 5;
-/// The source answered with something that is not a usable credential.
-pub(crate) const UNUSABLE: u8 = 6;
-/// Denied: policy, terminal, other user.
-pub(crate) const DENIED: u8 = 7;
-/// The daemon cannot be started or does not answer in time.
-pub(crate) const DAEMON: u8 = 8;
-
 /// Reports a configuration that is missing or invalid.
 #[must_use]
 pub(crate) fn of_config(error: &ConfigError) -> Failure {
     Failure {
-        code: CONFIGURATION,
+        code: ExitCode::Usage,
         message: error.to_string(),
         hint: Some(error.hint()),
     }
@@ -46,7 +31,7 @@ pub(crate) fn of_config(error: &ConfigError) -> Failure {
 #[must_use]
 pub(crate) fn of_select(error: &SelectError) -> Failure {
     Failure {
-        code: CONFIGURATION,
+        code: ExitCode::Usage,
         message: error.to_string(),
         hint: Some(error.hint().to_owned()),
     }
@@ -71,7 +56,9 @@ pub(crate) fn of_acquire(
                 },
                 Reason::Rejected(rejected) => of_rejected(profile, source, rejected, administrator),
             };
-            if matches!(failure.code, SOURCE | REJECTED) && !unavailable.next_try.is_zero() {
+            if matches!(failure.code, ExitCode::SourceFailed | ExitCode::KeyRejected)
+                && !unavailable.next_try.is_zero()
+            {
                 let seconds = whole_seconds(unavailable.next_try);
                 failure
                     .message
@@ -80,7 +67,7 @@ pub(crate) fn of_acquire(
             failure
         }
         AcquireError::TimedOut { host, last } => Failure {
-            code: SOURCE,
+            code: ExitCode::SourceFailed,
             message: match last {
                 Some(last) => {
                     format!("{nothing}: '{host}' has not answered yet; the error before: {last}")
@@ -107,7 +94,7 @@ fn of_rejected(
     let age = whole_seconds(rejected.age);
     let since = rejected.since.strftime("%Y-%m-%dT%H:%M:%SZ");
     Failure {
-        code: REJECTED,
+        code: ExitCode::KeyRejected,
         message: format!(
             "the gateway has rejected the key {} since {since}, but source '{source}' of profile \
              '{profile}' still returns it ({version}obtained {age} s ago)",
@@ -140,43 +127,40 @@ pub(crate) fn of_revoke(
 /// The code and the hint of an error of `source`, with the error as the message.
 fn of_source(source: &str, error: &SourceError, administrator: Option<String>) -> Failure {
     let (code, hint) = match error {
-        SourceError::Unreachable { .. } => (
-            SOURCE,
-            "check the network connection, including the VPN".to_owned(),
-        ),
+        SourceError::Unreachable { error, .. } => (ExitCode::SourceFailed, error.hint()),
         SourceError::Unavailable { .. } => (
-            SOURCE,
+            ExitCode::SourceFailed,
             "nothing to do on this machine: Claviger retries on its own".to_owned(),
         ),
-        SourceError::LoginRefused { hint, .. } => (LOGIN, hint.clone()),
+        SourceError::LoginRefused { hint, .. } => (ExitCode::LoginRequired, hint.clone()),
         SourceError::Denied { host, path, .. } => (
-            SOURCE,
+            ExitCode::SourceFailed,
             format!(
                 "ask the administrator of '{host}' for a policy that allows access to '{path}'"
             ),
         ),
         SourceError::Missing { host, .. } => (
-            SOURCE,
+            ExitCode::SourceFailed,
             format!(
                 "ask the administrator of '{host}' for the key, or correct the path of source '{source}'"
             ),
         ),
         SourceError::Unusable { .. } => (
-            UNUSABLE,
+            ExitCode::KeyUnusable,
             format!(
                 "ask the administrator of source '{source}' for a key of 1 to {MAX_KEY_LEN} printable \
                  ASCII characters without whitespace"
             ),
         ),
         SourceError::Malformed { .. } => (
-            SOURCE,
+            ExitCode::SourceFailed,
             format!(
                 "check the address or the command of source '{source}'; a proxy or a captive portal \
                  may have answered instead"
             ),
         ),
-        SourceError::Configuration { hint, .. } => (CONFIGURATION, hint.clone()),
-        SourceError::Forgotten => (SOURCE, "try again".to_owned()),
+        SourceError::Configuration { hint, .. } => (ExitCode::Usage, hint.clone()),
+        SourceError::Forgotten => (ExitCode::SourceFailed, "try again".to_owned()),
     };
     let is_for_administrator = matches!(
         error,
@@ -216,7 +200,7 @@ mod tests {
             next_try: Duration::from_millis(3200),
         });
         let failure = of_acquire("default", "team-vault", &error, None);
-        assert_eq!(failure.code, SOURCE);
+        assert_eq!(failure.code, ExitCode::SourceFailed);
         assert_eq!(
             failure.message,
             "no key for profile 'default' from source 'team-vault': 'vault.test:8200' refused the connection; \
@@ -236,7 +220,7 @@ mod tests {
             next_try: Duration::from_secs(2),
         });
         let failure = of_acquire("default", "team-vault", &error, None);
-        assert_eq!(failure.code, REJECTED);
+        assert_eq!(failure.code, ExitCode::KeyRejected);
         assert_eq!(
             failure.message,
             "the gateway has rejected the key ba7816bf8f01 since 2027-01-15T08:00:00Z, but source 'team-vault' of \
@@ -255,7 +239,7 @@ mod tests {
             }),
         };
         let failure = of_acquire("default", "team-vault", &error, None);
-        assert_eq!(failure.code, SOURCE);
+        assert_eq!(failure.code, ExitCode::SourceFailed);
         assert!(
             failure
                 .message
@@ -303,6 +287,6 @@ mod tests {
             error: TransportError::Refused,
         };
         let hint = hint(unreachable).unwrap();
-        assert!(hint.starts_with("check the network"), "{hint}");
+        assert!(hint.starts_with("check the address"), "{hint}");
     }
 }

@@ -88,6 +88,7 @@ mod process;
 pub mod secret;
 mod server;
 pub mod source;
+mod status_report;
 mod sync;
 mod template;
 mod trust;

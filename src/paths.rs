@@ -1,30 +1,27 @@
-//! Where this user's socket and log are: the shim's own rules, with this machine's environment put in.
+//! Paths of this user's socket and log: the shim's rules, applied to this process's environment.
 
-use std::{env, ffi::OsString, path::PathBuf};
+use std::{env, path::PathBuf};
 
-use claviger_wire::paths::{self, PathError, System};
+pub(crate) use claviger_wire::client::variable;
+use claviger_wire::{
+    Failure,
+    client::user,
+    paths::{self, System},
+};
 
-/// The socket, or the pipe's name.
+/// Returns the socket's path, or the pipe's name.
 ///
 /// # Errors
 ///
-/// [`PathError`]: a variable is missing or relative, or the path is too long for a socket.
-pub(crate) fn socket() -> Result<PathBuf, PathError> {
-    paths::socket(System::HERE, &crate::listener::own_user(), &variable)
+/// A variable is missing or invalid, or the path is too long for a socket.
+pub(crate) fn socket() -> Result<PathBuf, Failure> {
+    Ok(paths::socket(System::HERE, &user()?, &variable)?)
 }
 
-/// The daemon's log; in the temporary directory where the environment does not say where the user's files are.
+/// Returns the daemon's log. If the environment does not name the directory of the user's files,
+/// the log is in the temporary directory.
 #[must_use]
 pub(crate) fn log_file() -> PathBuf {
     paths::log_file(System::HERE, &variable)
         .unwrap_or_else(|_| env::temp_dir().join("claviger-daemon.log"))
-}
-
-/// A variable of the environment. A path in one of Claviger's own is looked up from where the command was given.
-pub(crate) fn variable(name: &str) -> Option<OsString> {
-    let value = env::var_os(name).filter(|value| !value.is_empty())?;
-    if !paths::PATH_VARIABLES.contains(&name) {
-        return Some(value);
-    }
-    std::path::absolute(&value).map_or(Some(value), |path| Some(path.into()))
 }

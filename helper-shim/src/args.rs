@@ -4,21 +4,20 @@ use std::ffi::OsString;
 
 use claviger_wire::{Failure, Format};
 
-use crate::settings;
-use crate::usage;
+use crate::value::{self, invalid, usage};
 
-/// What the command line asks for.
+/// The action that the command line names.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
-    /// The key.
+    /// Prints the key.
     Print(Options),
-    /// The help text.
+    /// Prints [`HELP`].
     Help,
-    /// The version.
+    /// Prints the version.
     Version,
 }
 
-/// How the key is asked for and printed.
+/// The options for a key.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Options {
     /// `--profile`.
@@ -40,10 +39,10 @@ Usage: claviger-helper [OPTIONS]
 Options:
       --profile NAME    the profile; else CLAVIGER_PROFILE, else the one for ANTHROPIC_BASE_URL
       --format FORMAT   key (default), headers or json
-      --timeout-ms N    how long to wait in all, 1 to 600000; else CLAVIGER_TIMEOUT_MS, else 8000
-      --reveal          show the key on a terminal, where policy allows it
-      --help            this text
-      --version         the version
+      --timeout-ms N    the longest time to wait, 1 to 600000; else CLAVIGER_TIMEOUT_MS, else 8000
+      --reveal          show the key on a terminal
+      --help            print this text
+      --version         print the version
 
 Exit codes: 0 key printed, 2 usage or configuration, 3 log in, 4 gateway rejects the credential,
 5 source unreachable, 6 unusable key, 7 denied, 8 daemon unavailable.
@@ -59,11 +58,12 @@ const OPTIONS: [&str; 6] = [
 ];
 const SEE_HELP: &str = "run claviger-helper --help";
 
-/// Reads the arguments, without the program's name. Of an option that stands twice the last one counts.
+/// Parses the arguments, without the program's name. The last value of a repeated option is used.
 ///
 /// # Errors
 ///
-/// Code 2 for an unknown option, an argument, or a value that is missing or not accepted.
+/// [`ExitCode::Usage`](claviger_wire::ExitCode::Usage) for an unknown option, an unexpected
+/// argument, or a value that is missing or invalid.
 pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Command, Failure> {
     let mut args = args.map(|arg| {
         arg.into_string()
@@ -77,23 +77,23 @@ pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Command, Fai
             _ => (arg.as_str(), None),
         };
         if matches!(name, "--reveal" | "--help" | "--version") && attached.is_some() {
-            return Err(usage(format!("\"{name}\" takes no value"), SEE_HELP));
+            return Err(usage(format!("'{name}' accepts no value"), SEE_HELP));
         }
         let mut value = || match attached.clone().map(Ok).or_else(|| args.next()) {
             Some(value) => value,
-            None => Err(usage(format!("\"{name}\" needs a value"), SEE_HELP)),
+            None => Err(usage(format!("'{name}' needs a value"), SEE_HELP)),
         };
         match name {
-            "--profile" => options.profile = Some(settings::profile("--profile", value()?)?),
+            "--profile" => options.profile = Some(value::profile("--profile", value()?)?),
             "--format" => options.format = format(&value()?)?,
             "--timeout-ms" => {
-                options.timeout_ms = Some(settings::milliseconds("--timeout-ms", &value()?)?);
+                options.timeout_ms = Some(value::milliseconds("--timeout-ms", &value()?)?);
             }
             "--reveal" => options.reveal = true,
             "--help" | "-h" => return Ok(Command::Help),
             "--version" | "-V" => return Ok(Command::Version),
             _ if name.starts_with('-') => return Err(unknown(name)),
-            _ => return Err(usage(format!("unexpected argument \"{name}\""), SEE_HELP)),
+            _ => return Err(usage(format!("unexpected argument '{name}'"), SEE_HELP)),
         }
     }
     Ok(Command::Print(options))
@@ -104,10 +104,7 @@ fn format(value: &str) -> Result<Format, Failure> {
         "key" => Ok(Format::Key),
         "headers" => Ok(Format::Headers),
         "json" => Ok(Format::Json),
-        _ => Err(usage(
-            format!("\"--format\" cannot be \"{value}\""),
-            "use key, headers or json",
-        )),
+        _ => Err(invalid("--format", value, "key, headers or json")),
     }
 }
 
@@ -121,10 +118,10 @@ fn unknown(name: &str) -> Failure {
         Some((_, option)) => format!("did you mean {option}?"),
         None => SEE_HELP.to_owned(),
     };
-    usage(format!("unknown option \"{name}\""), hint)
+    usage(format!("unknown option '{name}'"), hint)
 }
 
-/// How many bytes must be put in, left out or replaced to make `a` into `b` (Levenshtein).
+/// The Levenshtein distance of `a` and `b` in bytes.
 fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, from) in a.bytes().enumerate() {
@@ -141,6 +138,8 @@ fn distance(a: &str, b: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use claviger_wire::ExitCode;
+
     use super::*;
 
     fn parsed(args: &[&str]) -> Result<Command, Failure> {
@@ -148,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn options_are_read_in_both_forms() {
+    fn options_are_parsed_in_both_forms() {
         let all = Options {
             profile: Some("work".to_owned()),
             format: Format::Json,
@@ -183,33 +182,33 @@ mod tests {
     }
 
     #[test]
-    fn errors_say_what_is_accepted() {
+    fn errors_name_the_accepted_values() {
         let cases: [(&[&str], &str, &str); 9] = [
             (
                 &["--profil", "x"],
-                "unknown option \"--profil\"",
+                "unknown option '--profil'",
                 "did you mean --profile?",
             ),
             (
                 &["--timeout=3"],
-                "unknown option \"--timeout\"",
+                "unknown option '--timeout'",
                 "did you mean --timeout-ms?",
             ),
-            (&["-q"], "unknown option \"-q\"", SEE_HELP),
-            (&["work"], "unexpected argument \"work\"", SEE_HELP),
-            (&["--profile"], "\"--profile\" needs a value", SEE_HELP),
-            (&["--reveal=yes"], "\"--reveal\" takes no value", SEE_HELP),
+            (&["-q"], "unknown option '-q'", SEE_HELP),
+            (&["work"], "unexpected argument 'work'", SEE_HELP),
+            (&["--profile"], "'--profile' needs a value", SEE_HELP),
+            (&["--reveal=yes"], "'--reveal' accepts no value", SEE_HELP),
             (
                 &["--format", "yaml"],
-                "\"--format\" cannot be \"yaml\"",
+                "invalid value 'yaml' for '--format'",
                 "use key, headers or json",
             ),
             (
                 &["--timeout-ms", "0"],
-                "\"--timeout-ms\" cannot be \"0\"",
+                "invalid value '0' for '--timeout-ms'",
                 "use 1 to 600000",
             ),
-            (&["--profile="], "\"--profile\" is empty", "name a profile"),
+            (&["--profile="], "'--profile' is empty", "name a profile"),
         ];
         for (args, message, hint) in cases {
             let failure = parsed(args).unwrap_err();
@@ -219,7 +218,7 @@ mod tests {
                     failure.message.as_str(),
                     failure.hint.as_deref()
                 ),
-                (2, message, Some(hint)),
+                (ExitCode::Usage, message, Some(hint)),
                 "{args:?}"
             );
         }

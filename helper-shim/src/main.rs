@@ -1,47 +1,39 @@
-//! claviger-helper prints the gateway key that claviger holds: what Claude Code's `apiKeyHelper` names.
+//! claviger-helper prints the gateway key that claviger holds: the command that Claude Code's
+//! `apiKeyHelper` names.
 //!
-//! It asks the user's daemon, which it starts where none listens, and prints one key on stdout and exits 0, or prints
-//! nothing there, says why on stderr and exits with one of these codes:
-//!
-//! | code | meaning |
-//! |---|---|
-//! | 2 | usage or configuration error |
-//! | 3 | a person must log in |
-//! | 4 | the gateway rejects the credential |
-//! | 5 | the source cannot be reached |
-//! | 6 | the source's answer is not a usable key |
-//! | 7 | denied: policy, terminal, other user |
-//! | 8 | the daemon cannot be started or does not answer in time |
+//! It asks the user's daemon, which is started if none listens. It prints one key on stdout and
+//! exits with 0, or prints nothing on stdout, the problem on stderr, and exits with an
+//! [`ExitCode`].
 
 mod args;
-mod clock;
-mod connect;
-mod exchange;
-mod failure;
 mod output;
 mod settings;
-mod start;
+mod value;
 
-use std::env;
-use std::io::{self, IsTerminal as _, Write as _};
-use std::process::ExitCode;
+use std::{
+    env,
+    io::{self, IsTerminal as _, Write as _},
+    process,
+    time::Duration,
+};
 
-use claviger_wire::{Acquire, Failure, Response, wipe};
+use claviger_wire::{
+    Acquire, ExitCode, Failure, Request, Response,
+    client::{self, Client, Deadline, Pending},
+    wipe,
+};
 
-use args::{Command, Options};
-use clock::Deadline;
-use failure::{DENIED, UNAVAILABLE, USAGE, failure};
-use settings::Daemon;
-use start::Started;
+use self::args::{Command, Options};
 
-fn main() -> ExitCode {
-    match run() {
-        Ok(code) => code,
-        Err(failure) => failure::report(&failure),
-    }
+fn main() -> process::ExitCode {
+    run().unwrap_or_else(|failure| {
+        // The exit code is all that is left if stderr is closed.
+        let _ = io::stderr().write_all(failure.to_text().as_bytes());
+        failure.code.into()
+    })
 }
 
-fn run() -> Result<ExitCode, Failure> {
+fn run() -> Result<process::ExitCode, Failure> {
     match args::parse(env::args_os().skip(1))? {
         Command::Help => Ok(print(args::HELP.as_bytes())),
         Command::Version => Ok(print(
@@ -51,67 +43,44 @@ fn run() -> Result<ExitCode, Failure> {
     }
 }
 
-fn print_key(options: Options) -> Result<ExitCode, Failure> {
-    let terminal = io::stdout().is_terminal();
-    if terminal && !options.reveal {
-        return Err(failure(
-            DENIED,
+fn print_key(options: Options) -> Result<process::ExitCode, Failure> {
+    let is_terminal = io::stdout().is_terminal();
+    if is_terminal && !options.reveal {
+        return Err(Failure::new(
+            ExitCode::Denied,
             "the key is not shown on a terminal",
-            "let Claude Code run this command (apiKeyHelper); --reveal shows the key where policy allows it",
+            "set this command as apiKeyHelper in Claude Code's settings, or add --reveal to see the key",
         ));
     }
-    let env = &settings::variable;
-    let timeout_ms = settings::timeout_ms(options.timeout_ms, env)?;
-    let acquire = settings::acquire(&options, terminal, env)?;
-    let deadline = Deadline::after(timeout_ms);
-    let log = settings::log_hint(env);
-    let answer = clock::within(&deadline, move || obtain(acquire, deadline));
-    let late = || {
-        let message = format!("the daemon did not answer within {timeout_ms} ms");
-        failure(UNAVAILABLE, message, log)
-    };
-    let mut text = output::text(options.format, answer.ok_or_else(late)??)?;
+    let env = &client::variable;
+    let timeout = Duration::from_millis(settings::timeout_ms(options.timeout_ms, env)?);
+    let acquire = settings::acquire(&options, is_terminal, env)?;
+    let deadline = Deadline::after(timeout);
+    let client = Client::from_env()?;
+    let late = client.clone();
+    let response = Pending::start(move || obtain(&client, acquire, deadline))
+        .wait(deadline)
+        .unwrap_or_else(|| Err(late.timed_out(timeout)))?;
+    let mut text = output::text(options.format, response)?;
     let code = print(&text);
     wipe(&mut text);
     Ok(code)
 }
 
-/// Asks the daemon, which is started where none listens; once more where it goes away before it has answered: a daemon
-/// that is killed costs nobody a call.
-fn obtain(mut acquire: Acquire, deadline: Deadline) -> Result<Response, Failure> {
-    let daemon = Daemon::locate(&settings::variable)?;
-    let mut gone = "";
-    for _ in 0..2 {
-        let started = match connect::connect(&daemon.socket)? {
-            Some(stream) => Started::Connected(stream),
-            None => start::start(&daemon)?,
-        };
-        let connected = match started {
-            Started::Connected(stream) => stream,
-            Started::Gone(how) => {
-                gone = how;
-                continue;
-            }
-        };
-        acquire.deadline_ms = deadline.left_ms();
-        if let Some(response) = exchange::exchange(connected, &acquire, &daemon)? {
-            return Ok(response);
-        }
-        gone = "the daemon goes away without an answer";
-    }
-    Err(failure(UNAVAILABLE, gone, daemon.see_log()))
+/// Returns the response that ends the daemon's answer.
+fn obtain(client: &Client, mut acquire: Acquire, deadline: Deadline) -> Result<Response, Failure> {
+    let answer = client.request_or_start(|| {
+        acquire.deadline_ms = deadline.remaining().as_millis() as u64;
+        Request::Acquire(acquire.clone())
+    })?;
+    Ok(answer.into_iter().next_back().unwrap_or(Response::Done))
 }
 
-/// Writes `text` to stdout at once. Who closed it knows why: nothing is said then.
-fn print(text: &[u8]) -> ExitCode {
+/// Writes `text` to stdout in one write. If stdout is closed, fails silently.
+fn print(text: &[u8]) -> process::ExitCode {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text).and_then(|()| stdout.flush()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::from(UNAVAILABLE),
+        Ok(()) => process::ExitCode::SUCCESS,
+        Err(_) => ExitCode::DaemonUnavailable.into(),
     }
-}
-
-/// A failure of the command line or the environment.
-fn usage(message: impl Into<String>, hint: impl Into<String>) -> Failure {
-    failure(USAGE, message, hint)
 }

@@ -1,60 +1,46 @@
-//! What is printed on stdout.
+//! The text that is printed on stdout.
 
-use claviger_wire::{Failure, Format, MAX_KEY_LEN, Response};
+use claviger_wire::{ExitCode, Failure, Format, MAX_KEY_LEN, Response, client};
 
-use crate::failure::{UNAVAILABLE, UNUSABLE, failure};
-
-const RESTART: &str = "run claviger stop; the next call starts the daemon that is installed";
-
-/// The line for a response: a credential in `format`, with its line feed. The caller wipes it.
+/// Renders a credential in `format`, with a newline. The caller wipes the text.
 ///
 /// # Errors
 ///
-/// The daemon's failure; code 6 for a key that Claude Code would refuse; code 8 for any other response.
+/// The daemon's failure; [`ExitCode::KeyUnusable`] for a key that Claude Code rejects;
+/// [`ExitCode::DaemonUnavailable`] for any other response.
 pub(crate) fn text(format: Format, response: Response) -> Result<Vec<u8>, Failure> {
-    let unexpected = |message: String| failure(UNAVAILABLE, message, RESTART);
     let (token, expires_at) = match response {
         Response::Credential { token, expires_at } => (token, expires_at),
         Response::Failure(failure) => return Err(failure),
-        Response::Unsupported { version } => {
-            let what = "the daemon does not know this request";
-            return Err(unexpected(format!("{what} (it speaks version {version})")));
-        }
-        Response::Unknown { kind } => {
-            let what = "the daemon's answer is of an unknown kind";
-            return Err(unexpected(format!("{what} ({kind})")));
-        }
-        Response::Report(_) | Response::Done => {
-            return Err(unexpected("the daemon answers something else".to_owned()));
-        }
+        other => return Err(client::unexpected_response(&other)),
     };
     let key = token.expose();
     check(key)?;
     Ok(line(format, key, expires_at.as_deref()))
 }
 
-/// What Claude Code takes from a helper, and nothing else.
+/// Checks the form that Claude Code accepts from a helper.
 fn check(key: &[u8]) -> Result<(), Failure> {
     let problem = if key.is_empty() {
         "is empty".to_owned()
     } else if key.len() > MAX_KEY_LEN {
         format!("has more than {MAX_KEY_LEN} characters")
     } else if key.iter().any(u8::is_ascii_whitespace) {
-        "has white space in it".to_owned()
+        "contains whitespace".to_owned()
     } else if !key.iter().all(u8::is_ascii_graphic) {
         "is not printable ASCII".to_owned()
     } else {
         return Ok(());
     };
-    Err(failure(
-        UNUSABLE,
+    Err(Failure::new(
+        ExitCode::KeyUnusable,
         format!("the source's key {problem}"),
-        "see the source's \"field\" in the configuration; run claviger status",
+        "check which 'field' of the source the configuration names",
     ))
 }
 
 fn line(format: Format, key: &[u8], expires_at: Option<&str>) -> Vec<u8> {
-    // The longest that it can become, so that it does not grow and leave a copy of the key behind.
+    // The longest possible line: growing would leave a copy of the key behind.
     let capacity = 4 * key.len() + 6 * expires_at.map_or(0, str::len) + 128;
     let mut line = Vec::with_capacity(capacity);
     match format {
@@ -88,7 +74,7 @@ fn push_headers(line: &mut Vec<u8>, key: &[u8]) {
     line.extend_from_slice(b"\"}");
 }
 
-/// The inside of a JSON string (RFC 8259, section 7). `text` is UTF-8.
+/// Appends the content of a JSON string (RFC 8259, section 7). `text` is UTF-8.
 fn push_escaped(line: &mut Vec<u8>, text: &[u8]) {
     for &byte in text {
         match byte {
@@ -113,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn there_are_three_formats() {
+    fn every_format_is_rendered() {
         let time = Some("2026-11-21T08:13:05Z");
         assert_eq!(printed(Format::Key, b"sk-1", time).unwrap(), "sk-1\n");
         assert_eq!(
@@ -150,9 +136,9 @@ mod tests {
     }
 
     #[test]
-    fn what_claude_code_refuses_is_refused() {
+    fn a_key_that_claude_code_rejects_is_an_error() {
         let long = vec![b'k'; MAX_KEY_LEN + 1];
-        let refused: [&[u8]; 8] = [
+        let rejected: [&[u8]; 8] = [
             b"",
             b"a b",
             b"a\nb",
@@ -162,9 +148,9 @@ mod tests {
             "é".as_bytes(),
             &long,
         ];
-        for key in refused {
+        for key in rejected {
             let failure = printed(Format::Key, key, None).unwrap_err();
-            assert_eq!(failure.code, UNUSABLE);
+            assert_eq!(failure.code, ExitCode::KeyUnusable);
             assert!(
                 failure.message.starts_with("the source's key "),
                 "{}",

@@ -6,15 +6,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::Complaint;
+use claviger_wire::{ExitCode, Failure};
+
+use super::CliError;
 use crate::{
     config::{self, Config, ConfigError, Locations},
     error_report, paths,
 };
 
 #[derive(Debug, clap::Subcommand)]
-pub(super) enum Command {
-    /// Check a configuration: this file, or the one that the daemon would read
+pub(super) enum ConfigCommand {
+    /// Check a configuration: a file, or by default the one that the daemon reads
     Check {
         /// The file
         file: Option<PathBuf>,
@@ -23,19 +25,19 @@ pub(super) enum Command {
     Schema,
 }
 
-pub(super) fn run(command: Command) -> Result<(), Complaint> {
+pub(super) fn run(command: ConfigCommand) -> Result<(), CliError> {
     let mut out = io::stdout().lock();
     match command {
-        Command::Schema => writeln!(out, "{:#}", config::schema())?,
-        Command::Check { file } => {
+        ConfigCommand::Schema => writeln!(out, "{:#}", config::schema())?,
+        ConfigCommand::Check { file } => {
             let config = match file {
                 Some(file) => check(&file)?,
                 None => config::load(&Locations::of_this_machine(None, paths::variable))
-                    .map_err(|error| complaint(&error))?,
+                    .map_err(|error| all_problems(&error))?,
             };
             writeln!(
                 out,
-                "{}: good; {} and {}",
+                "{}: valid; {} and {}",
                 config.file.display(),
                 count(config.profiles.len(), "profile"),
                 count(config.sources.len(), "source"),
@@ -45,32 +47,28 @@ pub(super) fn run(command: Command) -> Result<(), Complaint> {
     Ok(())
 }
 
-fn check(file: &Path) -> Result<Config, Complaint> {
+fn check(file: &Path) -> Result<Config, CliError> {
     let text = fs::read_to_string(file).map_err(|error| {
-        let message = format!("cannot read '{}': {error}", file.display());
-        Complaint::new(
-            error_report::CONFIGURATION,
-            message,
-            "name a file that you may read",
-        )
+        let problem = format!("cannot read '{}': {error}", file.display());
+        Failure::new(ExitCode::Usage, problem, "name a file that you can read")
     })?;
-    config::parse(file, &text).map_err(|error| complaint(&error))
+    config::parse(file, &text).map_err(|error| all_problems(&error))
 }
 
-/// All that is wrong, not only the first of it, and no hint to run this very command.
-fn complaint(error: &ConfigError) -> Complaint {
-    let mut failure = error_report::of_config(error);
-    if let Some(file) = error.file() {
-        let problems: Vec<_> = error.problems().map(|problem| problem.at(file)).collect();
-        if !problems.is_empty() {
-            failure.message = problems.join("\n");
-            failure.hint = None;
-        }
+/// Every problem of the file. The first one alone, as other commands report it, comes with the hint
+/// to run this command.
+fn all_problems(error: &ConfigError) -> CliError {
+    let problems = error.file().map_or_else(Vec::new, |file| {
+        error.problems().map(|problem| problem.at(file)).collect()
+    });
+    if problems.is_empty() {
+        CliError::Failure(error_report::of_config(error))
+    } else {
+        CliError::Problems(problems)
     }
-    Complaint(failure)
 }
 
-fn count(number: usize, what: &str) -> String {
+fn count(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{plural}")
+    format!("{number} {noun}{plural}")
 }

@@ -1,12 +1,10 @@
 //! `claviger daemon`.
 
-use std::{
-    io::{self, Write as _},
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{io, path::PathBuf, sync::Arc};
 
-use super::Complaint;
+use claviger_wire::{ExitCode, Failure, client::handshake, paths::OTHER_SOCKET};
+
+use super::CliError;
 use crate::{
     broker,
     clock::{Clock, SystemClock},
@@ -18,81 +16,76 @@ use crate::{
 };
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Arguments {
+pub(super) struct DaemonArgs {
     /// Read this configuration instead of the user's (a managed one may forbid that)
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Log to the daemon's own file; say `ok` on stdout when ready, or `error CODE`, a message and a hint, a line each;
-    /// then let go of stdout. For claviger-helper
+    /// Log to the daemon's own file, and report on stdout that the daemon listens or why it cannot.
+    /// For the client that starts the daemon
     #[arg(long, hide = true)]
     detached: bool,
 }
 
-pub(super) fn run(arguments: Arguments) -> Result<(), Complaint> {
-    let detached = arguments.detached;
-    let result = prepare(arguments).and_then(|(options, runtime)| {
+pub(super) fn run(args: DaemonArgs) -> Result<(), CliError> {
+    let detached = args.detached;
+    let result = prepare(args).and_then(|(options, runtime)| {
         let _log = if detached {
-            logging::to_file()?
+            logging::to_file().map_err(|error| CliError::system("open the log", &error))?
         } else {
             logging::to_stderr()
         };
         runtime.block_on(serve(options, detached))
     });
-    match result {
-        Err(Complaint(failure)) if detached => {
-            // The one who started us tells it.
-            let hint = failure.hint.as_deref().unwrap_or_default();
-            let _ = writeln!(
-                io::stdout(),
-                "error {}\n{}\n{hint}",
-                failure.code,
-                failure.message
-            );
-            Err(Complaint(failure))
-        }
-        result => result,
+    if let Err(CliError::Failure(failure)) = &result
+        && detached
+    {
+        // If the client is gone, the failure has no reader.
+        let _ = handshake::write_failure(&mut io::stdout(), failure);
     }
+    result
 }
 
-fn prepare(arguments: Arguments) -> Result<(DaemonOptions, tokio::runtime::Runtime), Complaint> {
-    // A relative path is looked up from where the command was given, before the daemon leaves that place.
-    let explicit = arguments.config.map(std::path::absolute).transpose()?;
+fn prepare(args: DaemonArgs) -> Result<(DaemonOptions, tokio::runtime::Runtime), CliError> {
+    // A relative path starts at the working directory, which the daemon leaves.
+    let explicit = args
+        .config
+        .map(std::path::absolute)
+        .transpose()
+        .map_err(|error| CliError::system("determine the working directory", &error))?;
     let locations = Locations::of_this_machine(explicit, paths::variable);
-    if !arguments.detached {
-        // Who starts it in the foreground wants to read here what is wrong.
-        config::load(&locations).map_err(|error| Complaint(error_report::of_config(&error)))?;
+    if !args.detached {
+        // The user who starts it in the foreground expects errors of the configuration here.
+        config::load(&locations).map_err(|error| error_report::of_config(&error))?;
     }
     let options = DaemonOptions {
         locations,
-        socket: super::socket()?,
+        socket: paths::socket()?,
         clock: Arc::new(SystemClock),
         jitter: broker::system_jitter(),
     };
     process::harden();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    Ok((options, runtime))
+    Ok((options, super::runtime()?))
 }
 
-async fn serve(options: DaemonOptions, detached: bool) -> Result<(), Complaint> {
+async fn serve(options: DaemonOptions, detached: bool) -> Result<(), CliError> {
     let socket = options.socket.clone();
     let clock: Arc<dyn Clock> = Arc::clone(&options.clock);
     let listener = match Listener::bind(&socket).await {
         Ok(listener) => listener,
+        // The client only needs one that listens.
         Err(BindError::Live(_)) if detached => {
-            // Somebody else was faster: all the same to whoever wants a daemon.
-            process::ready()?;
-            return Ok(());
+            tracing::info!("another daemon was faster");
+            return report_ready();
         }
-        Err(error) => return Err(bind_failure(&error)),
+        Err(error) => return Err(bind_failure(&error).into()),
     };
     let shutdown = Shutdown::new();
     process::on_termination({
         let shutdown = shutdown.clone();
         move || shutdown.start()
-    })?;
+    })
+    .map_err(|error| CliError::system("handle signals", &error))?;
     let daemon = Arc::new(Daemon::new(options, shutdown.clone()));
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -101,36 +94,35 @@ async fn serve(options: DaemonOptions, detached: bool) -> Result<(), Complaint> 
         "listening",
     );
     if detached {
-        process::ready()?;
+        report_ready()?;
     }
     server::run(listener, daemon, shutdown, clock, Limits::default()).await;
     tracing::info!("ended");
     Ok(())
 }
 
-fn bind_failure(error: &BindError) -> Complaint {
+/// Reports to the client that started the daemon that one listens.
+fn report_ready() -> Result<(), CliError> {
+    // If the client is gone, the next one is served.
+    let _ = handshake::write_ready(&mut io::stdout());
+    process::close_stdout().map_err(|error| CliError::system("close stdout", &error))
+}
+
+fn bind_failure(error: &BindError) -> Failure {
     let (code, hint) = match error {
-        BindError::Live(_) => (error_report::DAEMON, "run claviger stop first".to_owned()),
-        BindError::Unsafe { .. } if cfg!(windows) => (
-            error_report::DENIED,
-            "set CLAVIGER_SOCKET to another pipe's name, and find out who has taken this one"
-                .to_owned(),
+        BindError::Live(_) => (
+            ExitCode::DaemonUnavailable,
+            "run claviger stop first".to_owned(),
         ),
-        BindError::Unsafe { path, .. } => (
-            error_report::DENIED,
-            format!(
-                "make it yours alone: chmod 700 '{}', or set CLAVIGER_SOCKET",
-                path.display()
-            ),
-        ),
+        BindError::Unsafe { .. } => (ExitCode::Denied, OTHER_SOCKET.to_owned()),
         BindError::InTheWay(path) => (
-            error_report::DAEMON,
+            ExitCode::DaemonUnavailable,
             format!("move '{}' away", path.display()),
         ),
         BindError::Io { .. } => (
-            error_report::DAEMON,
+            ExitCode::DaemonUnavailable,
             format!("see the log, '{}'", paths::log_file().display()),
         ),
     };
-    Complaint::new(code, error.to_string(), hint)
+    Failure::new(code, error.to_string(), hint)
 }

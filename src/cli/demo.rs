@@ -1,23 +1,22 @@
 //! `claviger demo`.
 
-use super::{Complaint, block_on};
-use crate::{demo, error_report};
+use claviger_wire::{ExitCode, Failure};
+
+use super::CliError;
+use crate::demo;
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Arguments {
-    /// Leave it running, and print the settings with which Claude Code itself can be pointed at it
+pub(super) struct DemoArgs {
+    /// Keep it running, and print settings that make Claude Code use it
     #[arg(long)]
     keep: bool,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<(), Complaint> {
-    block_on(async {
-        demo::run(arguments.keep).await.map_err(|error| {
-            Complaint::new(
-                error_report::DAEMON,
-                format!("the demo did not go as it should: {error}"),
-                "what it made is removed; please report this with the lines above",
-            )
-        })
+pub(super) fn run(args: &DemoArgs) -> Result<(), CliError> {
+    let runtime = super::runtime()?;
+    runtime.block_on(demo::run(args.keep)).map_err(|error| {
+        let problem = format!("the demo failed: {error}");
+        let hint = "report this with the lines above; everything that was made is removed";
+        Failure::new(ExitCode::DaemonUnavailable, problem, hint).into()
     })
 }

@@ -4,29 +4,24 @@ use std::io::{self, Write as _};
 
 use claviger_wire::Request;
 
-use super::{Complaint, block_on, conversation};
+use super::{CliError, client, profile_args::ProfileArgs};
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Arguments {
-    /// Only this profile; every one without it
-    profile: Option<String>,
+pub(super) struct LogoutArgs {
+    #[command(flatten)]
+    pub(super) profile: ProfileArgs,
 
-    /// Every profile
-    #[arg(long, conflicts_with = "profile")]
+    /// Every profile, which is the default
+    #[arg(long, conflicts_with_all = ["profile", "profile_option"])]
     all: bool,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<(), Complaint> {
-    let request = Request::Logout {
-        profile: arguments.profile.clone(),
-    };
-    let told = match block_on(conversation::ask(&request))? {
-        Some(responses) => {
-            conversation::reports(responses)?;
-            "forgotten, and revoked where the source can"
-        }
+pub(super) fn run(args: &LogoutArgs) -> Result<(), CliError> {
+    let profile = args.profile.name();
+    let result = match client::request(Request::Logout { profile })? {
+        Some(_) => "forgotten, and revoked if the source supports it",
         None => "no daemon is running: there is nothing to forget",
     };
-    writeln!(io::stdout(), "{told}")?;
+    writeln!(io::stdout(), "{result}")?;
     Ok(())
 }

@@ -1,28 +1,25 @@
 //! The command line: its definition here, one file for each command.
 
+mod client;
 mod config;
-mod conversation;
 mod daemon;
 mod demo;
+mod error;
 mod logout;
-mod profiles;
+mod profile_args;
 mod refresh;
 mod status;
 mod stop;
+mod table;
 
-use std::{
-    io::{self, Write as _},
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::process;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
-use claviger_wire::Failure;
 
-use crate::error_report;
+use self::error::CliError;
 
-/// Obtains gateway credentials and keeps them ready for claviger-helper, the command that Claude Code's apiKeyHelper
-/// names.
+/// Obtains gateway credentials and keeps them ready for claviger-helper, the command that Claude
+/// Code's apiKeyHelper names.
 #[derive(Debug, Parser)]
 #[command(
     name = "claviger",
@@ -30,128 +27,101 @@ use crate::error_report;
     propagate_version = true,
     arg_required_else_help = true
 )]
-struct Arguments {
+struct Cli {
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the daemon in the foreground (claviger-helper starts one by itself where none runs)
-    Daemon(daemon::Arguments),
-    /// Show the whole thing at work on this machine, with nothing configured
-    Demo(demo::Arguments),
+    /// Run the daemon in the foreground (claviger-helper starts one if none runs)
+    Daemon(daemon::DaemonArgs),
+    /// Show how everything works on this machine, without any configuration
+    Demo(demo::DemoArgs),
     /// Show every profile: source, state, age, expiry, version, next refresh, last error
-    Status(status::Arguments),
-    /// Obtain a new credential now; the old one is served until it is there
-    Refresh(refresh::Arguments),
-    /// Forget the credential and the login, and have them revoked where the source can
-    Logout(logout::Arguments),
+    Status(status::StatusArgs),
+    /// Obtain a new credential now; the old one is served until then
+    Refresh(refresh::RefreshArgs),
+    /// Forget the credential and the login, and revoke them if the source supports it
+    Logout(logout::LogoutArgs),
     /// End the daemon; secrets are wiped first
-    Stop(stop::Arguments),
+    Stop,
     /// Check the configuration, or print its JSON Schema
     #[command(subcommand)]
-    Config(config::Command),
+    Config(config::ConfigCommand),
 }
 
-/// How a command ends that does not do what it was told to.
-#[derive(Debug)]
-struct Complaint(Failure);
-
-impl Complaint {
-    fn new(code: u8, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self(Failure {
-            code,
-            message: message.into(),
-            hint: Some(hint.into()),
-        })
-    }
-}
-
-impl From<Failure> for Complaint {
-    fn from(failure: Failure) -> Self {
-        Self(failure)
-    }
-}
-
-/// The disk is full, say; or nobody reads any more what we print, and then there is nothing to say about it.
-impl From<io::Error> for Complaint {
-    fn from(error: io::Error) -> Self {
-        if error.kind() == io::ErrorKind::BrokenPipe {
-            return Self(Failure {
-                code: error_report::DAEMON,
-                message: String::new(),
-                hint: None,
-            });
-        }
-        Self::new(
-            error_report::DAEMON,
-            format!("cannot write: {error}"),
-            "check where the output goes",
-        )
-    }
-}
-
-/// Parses the command line, runs the command and gives the exit code: 0, or one of those that claviger-helper has.
+/// Parses the command line, runs the command and returns the exit code: 0, or an
+/// [`ExitCode`](claviger_wire::ExitCode).
 #[must_use]
-pub fn main() -> ExitCode {
-    match run(Arguments::parse().command) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Complaint(failure)) => {
-            tell(&failure);
-            ExitCode::from(failure.code)
-        }
-    }
-}
-
-/// Where stderr is closed there is nobody to tell.
-fn tell(failure: &Failure) {
-    let mut stderr = io::stderr().lock();
-    if !failure.message.is_empty() {
-        let _ = writeln!(stderr, "claviger: {}", failure.message);
-    }
-    if let Some(hint) = &failure.hint {
-        let _ = writeln!(stderr, "hint: {hint}");
+pub fn main() -> process::ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => process::ExitCode::SUCCESS,
+        Err(error) => error.report(),
     }
 }
 
 /// The definition of the command line: the commands and flags that a message can name.
 #[must_use]
 pub fn command() -> clap::Command {
-    Arguments::command()
+    Cli::command()
 }
 
-fn run(command: Command) -> Result<(), Complaint> {
+fn run(command: Command) -> Result<(), CliError> {
     match command {
-        Command::Daemon(arguments) => daemon::run(arguments),
-        Command::Demo(arguments) => demo::run(&arguments),
-        Command::Status(arguments) => status::run(&arguments),
-        Command::Refresh(arguments) => refresh::run(&arguments),
-        Command::Logout(arguments) => logout::run(&arguments),
-        Command::Stop(stop::Arguments {}) => stop::run(),
+        Command::Daemon(args) => daemon::run(args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Status(args) => status::run(&args),
+        Command::Refresh(args) => refresh::run(&args),
+        Command::Logout(args) => logout::run(&args),
+        Command::Stop => stop::run(),
         Command::Config(command) => config::run(command),
     }
 }
 
-/// Where the daemon listens, or why that can't be said.
-fn socket() -> Result<PathBuf, Complaint> {
-    crate::paths::socket().map_err(|error| {
-        Complaint::new(error_report::CONFIGURATION, error.to_string(), error.hint())
-    })
-}
-
-/// A runtime for a command that asks the daemon something: one thread is plenty.
-fn block_on<T>(future: impl Future<Output = Result<T, Complaint>>) -> Result<T, Complaint> {
+/// A runtime with one thread, for the commands that need one.
+fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build()?
-        .block_on(future)
+        .build()
+        .map_err(|error| CliError::system("start the async runtime", &error))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     #[test]
     fn the_definition_is_sound() {
-        super::command().debug_assert();
+        command().debug_assert();
+    }
+
+    #[test]
+    fn a_profile_is_an_argument_or_an_option() {
+        let profile = |args: &[&str]| {
+            let cli = Cli::try_parse_from([&["claviger"], args].concat())?;
+            Ok::<_, clap::Error>(match cli.command {
+                Command::Status(args) => args.profile.name(),
+                Command::Refresh(args) => args.profile.name(),
+                Command::Logout(args) => args.profile.name(),
+                other => panic!("{other:?}"),
+            })
+        };
+        for command in ["status", "refresh", "logout"] {
+            assert_eq!(profile(&[command]).unwrap(), None);
+            let forms: [&[&str]; 3] = [&["work"], &["--profile", "work"], &["--profile=work"]];
+            for form in forms {
+                let args = [&[command], form].concat();
+                assert_eq!(profile(&args).unwrap().as_deref(), Some("work"), "{args:?}");
+            }
+            let both = profile(&[command, "work", "--profile", "home"]).unwrap_err();
+            assert_eq!(both.exit_code(), 2, "{both}");
+        }
+        for all in [
+            &["logout", "--all", "work"][..],
+            &["logout", "--all", "--profile=work"],
+        ] {
+            assert!(profile(all).is_err(), "{all:?}");
+        }
     }
 }

@@ -4,24 +4,18 @@ use std::io;
 
 use claviger_wire::Request;
 
-use super::{Complaint, block_on, conversation, profiles};
+use super::{CliError, client, profile_args::ProfileArgs, table};
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Arguments {
-    /// Only this profile
-    profile: Option<String>,
+pub(super) struct RefreshArgs {
+    #[command(flatten)]
+    pub(super) profile: ProfileArgs,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<(), Complaint> {
-    let request = Request::Refresh {
-        profile: arguments.profile.clone(),
-    };
-    let responses = block_on(conversation::ask_or_start(&request))?;
-    let reports = conversation::reports(responses)?;
-    // The first one is the daemon's own.
-    profiles::print(
-        &mut io::stdout().lock(),
-        reports.get(1..).unwrap_or_default(),
-    )?;
+pub(super) fn run(args: &RefreshArgs) -> Result<(), CliError> {
+    let profile = args.profile.name();
+    let reports = client::request_or_start(Request::Refresh { profile })?;
+    let status = client::status_report(&reports)?;
+    table::print(&mut io::stdout().lock(), &status.profiles)?;
     Ok(())
 }

@@ -1,62 +1,61 @@
 //! `claviger status`.
 
-use std::io::{self, Write as _};
+use std::io::{self, Write};
 
-use claviger_wire::Request;
-use serde_json::json;
+use claviger_wire::{ExitCode, Failure, Request};
 
-use super::{Complaint, block_on, conversation, profiles};
-use crate::error_report;
+use super::{CliError, client, profile_args::ProfileArgs, table};
+use crate::status_report::{DaemonReport, StatusReport};
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Arguments {
-    /// Only this profile
-    profile: Option<String>,
+pub(super) struct StatusArgs {
+    #[command(flatten)]
+    pub(super) profile: ProfileArgs,
 
     /// As one JSON object
     #[arg(long)]
     json: bool,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<(), Complaint> {
-    let request = Request::Status {
-        profile: arguments.profile.clone(),
+pub(super) fn run(args: &StatusArgs) -> Result<(), CliError> {
+    let profile = args.profile.name();
+    let status = match client::request(Request::Status { profile })? {
+        Some(reports) => client::status_report(&reports)?,
+        None => StatusReport::default(),
     };
-    let Some(responses) = block_on(conversation::ask(&request))? else {
-        if arguments.json {
-            writeln!(io::stdout(), "{}", json!({"daemon": null, "profiles": []}))?;
-        }
-        return Err(Complaint::new(
-            error_report::DAEMON,
-            "no daemon is running",
-            "it starts when claviger-helper is first asked for a key, or with claviger refresh",
-        ));
-    };
-    let mut reports = conversation::reports(responses)?.into_iter();
-    let daemon = reports.next().unwrap_or_default();
-    let profiles: Vec<_> = reports.collect();
     let mut out = io::stdout().lock();
-    if arguments.json {
-        writeln!(out, "{:#}", json!({"daemon": daemon, "profiles": profiles}))?;
-        return Ok(());
+    if args.json {
+        serde_json::to_writer_pretty(&mut out, &status).map_err(io::Error::from)?;
+        writeln!(out)?;
     }
-    writeln!(
-        out,
-        "claviger {}, pid {}, up {} s, listening on {}",
-        daemon["version"].as_str().unwrap_or("?"),
-        daemon["pid"],
-        daemon["uptime_s"],
-        daemon["socket"].as_str().unwrap_or("?"),
-    )?;
-    writeln!(
-        out,
-        "configuration {}",
-        daemon["config"].as_str().unwrap_or("none")
-    )?;
-    if let Some(error) = daemon["config_error"].as_str() {
-        writeln!(out, "the file as it is now is not in force: {error}")?;
+    let Some(daemon) = &status.daemon else {
+        let hint = "run claviger refresh to start it; claviger-helper also does, when it is called";
+        let problem = "no daemon is running";
+        return Err(Failure::new(ExitCode::DaemonUnavailable, problem, hint).into());
+    };
+    if !args.json {
+        print_daemon(&mut out, daemon)?;
+        table::print(&mut out, &status.profiles)?;
     }
-    writeln!(out)?;
-    profiles::print(&mut out, &profiles)?;
     Ok(())
+}
+
+fn print_daemon(out: &mut impl Write, daemon: &DaemonReport) -> io::Result<()> {
+    let DaemonReport {
+        pid,
+        version,
+        uptime_s,
+        socket,
+        config,
+        config_error,
+    } = daemon;
+    writeln!(
+        out,
+        "claviger {version}, pid {pid}, up {uptime_s} s, listening on {socket}"
+    )?;
+    writeln!(out, "configuration {config}")?;
+    if let Some(error) = config_error {
+        writeln!(out, "the current file is not in force: {error}")?;
+    }
+    writeln!(out)
 }

@@ -4,19 +4,13 @@ use std::io::{self, Write as _};
 
 use claviger_wire::Request;
 
-use super::{Complaint, block_on, conversation};
+use super::{CliError, client};
 
-#[derive(Debug, clap::Args)]
-pub(super) struct Arguments {}
-
-pub(super) fn run() -> Result<(), Complaint> {
-    let told = match block_on(conversation::ask(&Request::Stop))? {
-        Some(responses) => {
-            conversation::reports(responses)?;
-            "the daemon has ended"
-        }
+pub(super) fn run() -> Result<(), CliError> {
+    let result = match client::request(Request::Stop)? {
+        Some(_) => "the daemon has ended",
         None => "no daemon was running",
     };
-    writeln!(io::stdout(), "{told}")?;
+    writeln!(io::stdout(), "{result}")?;
     Ok(())
 }

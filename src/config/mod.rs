@@ -1,7 +1,7 @@
 //! From a file to a typed configuration.
 //!
-//! A file is found ([`locate`]), read and trusted or not ([`mod@load`]), parsed into a document that
-//! knows the place of every key ([`document`]), checked against the schema, which finds every
+//! A file is found ([`locate`]), read and trusted or not ([`mod@load`]), parsed into a document
+//! that knows the place of every key ([`document`]), checked against the schema, which finds every
 //! mistake of a single key ([`check`]), deserialized ([`table`]) and validated: what keys say about
 //! each other. Each key stands in one table and each kind of value in one [`field`].
 

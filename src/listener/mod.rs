@@ -1,4 +1,4 @@
-//! The local socket that the daemon listens on and the command line connects to: one file per system.
+//! The local socket that the daemon listens on: one file for each system.
 
 #[cfg(any(windows, test))]
 mod sddl;
@@ -7,45 +7,49 @@ mod unix;
 #[cfg(windows)]
 mod windows;
 
-use std::path::PathBuf;
+use std::{io, path::PathBuf};
 
 #[cfg(unix)]
-pub(crate) use self::unix::{Listener, connect, own_user};
+pub(crate) use self::unix::Listener;
 #[cfg(windows)]
-pub(crate) use self::windows::{Listener, connect, own_user};
+pub(crate) use self::windows::Listener;
 
-/// Who is at the other end of a connection, as the system says.
+/// The client of a connection, as the system reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Peer {
-    /// Its process id, where the system tells.
+    /// Its process id, if the system reports it.
     pub(crate) pid: Option<u32>,
 }
 
-/// Why the daemon can't listen.
+/// The reason why the daemon cannot listen.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BindError {
-    /// A daemon listens there already: it stays, this one ends.
+    /// Another daemon listens there. It stays, and this one ends.
     #[error("a daemon is already listening on '{}'", .0.display())]
     Live(PathBuf),
-    /// The directory is not ours alone.
+    /// The directory is not the user's alone.
     #[error("'{}' is not safe for a socket: {reason}", .path.display())]
     Unsafe {
         /// The directory.
         path: PathBuf,
-        /// Owner, mode or kind.
+        /// The wrong owner, mode or kind.
         reason: String,
     },
-    /// Something that is no socket is there. It may be somebody's, so it stays.
-    #[error("'{}' is in the way: it is not a socket", .0.display())]
+    /// A file that is not a socket has the path. It may be of use, so it stays.
+    #[cfg_attr(
+        windows,
+        expect(dead_code, reason = "only a pipe can have a pipe's name")
+    )]
+    #[error("'{}' exists and is not a socket", .0.display())]
     InTheWay(PathBuf),
-    /// The system said no.
-    #[error("'{}' {doing}: {source}", .path.display())]
+    /// An error of the system.
+    #[error("cannot {action} '{}': {source}", .path.display())]
     Io {
-        /// What it was about.
+        /// The file.
         path: PathBuf,
-        /// As in "cannot be locked".
-        doing: &'static str,
-        /// What it said.
-        source: std::io::Error,
+        /// The failed action, such as "lock".
+        action: &'static str,
+        /// The system's error.
+        source: io::Error,
     },
 }

@@ -1,4 +1,4 @@
-//! The Unix socket: bound safely, and unlinked only by whoever bound it.
+//! The Unix socket: bound safely, and unlinked only by the process that bound it.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
@@ -19,27 +19,27 @@ use crate::trust::{self, TrustError};
 /// One connection.
 pub(crate) type Stream = UnixStream;
 
-/// How long another daemon may take to bind: it does a handful of system calls under the lock.
-const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+/// The longest wait for another daemon that binds: it does a few system calls under the lock.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How often the lock is tried meanwhile.
+/// The pause between two attempts to lock.
 const LOCK_INTERVAL: Duration = Duration::from_millis(10);
 
-/// A listening socket. Dropping it unlinks the socket's file, if that is still the one it made.
+/// A listening socket. Dropping it unlinks its file, unless another process has replaced it.
 #[derive(Debug)]
 pub(crate) struct Listener {
     inner: UnixListener,
     path: PathBuf,
-    identity: Identity,
+    identity: FileId,
 }
 
-/// Device and inode: what a file is, whatever its name.
+/// Device and inode, which identify a file independently of its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Identity(u64, u64);
+struct FileId(u64, u64);
 
 impl Listener {
-    /// Listens on `path`, in a directory that is the user's own and closed to others; it is made where it is missing. A
-    /// socket that nobody listens on any more is cleared away; one that somebody listens on is left in peace.
+    /// Listens on `path`, in a directory that must be the user's alone and is created if it does
+    /// not exist. A stale socket is removed; one that a process listens on is not touched.
     ///
     /// # Errors
     ///
@@ -47,11 +47,11 @@ impl Listener {
     pub(crate) async fn bind(path: &Path) -> Result<Self, BindError> {
         let directory = path.parent().unwrap_or(Path::new("/"));
         make_private(directory)?;
-        // Between looking who listens and binding nobody else may do the same.
+        // No other daemon may bind between the check for a stale socket and binding.
         let _lock = lock(path).await?;
         clear_stale(path)?;
-        let inner = UnixListener::bind(path).map_err(io_error(path, "cannot be listened on"))?;
-        let identity = identify(path).map_err(io_error(path, "cannot be looked at"))?;
+        let inner = UnixListener::bind(path).map_err(io_error(path, "listen on"))?;
+        let identity = identify(path).map_err(io_error(path, "read the metadata of"))?;
         Ok(Self {
             inner,
             path: path.to_owned(),
@@ -59,11 +59,12 @@ impl Listener {
         })
     }
 
-    /// The next connection of this user's. Others', which the directory's mode should have kept out, are closed.
+    /// Returns the next connection of this user. Connections of other users, which the directory's
+    /// mode prevents, are closed.
     ///
     /// # Errors
     ///
-    /// As accept(2); most pass.
+    /// Those of accept(2), most of which are temporary.
     pub(crate) async fn accept(&mut self) -> io::Result<(Stream, Peer)> {
         loop {
             let (stream, _) = self.inner.accept().await?;
@@ -74,7 +75,7 @@ impl Listener {
             }
             tracing::warn!(
                 uid = credentials.uid(),
-                "another user's connection was closed"
+                "closed a connection of another user"
             );
         }
     }
@@ -82,32 +83,11 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        // Somebody may have bound the same path since: that socket is not ours to unlink.
+        // Another process may have bound the same path since.
         if identify(&self.path).is_ok_and(|found| found == self.identity) {
             let _ = fs::remove_file(&self.path);
         }
     }
-}
-
-/// Connects to the daemon.
-///
-/// # Errors
-///
-/// `NotFound` or `ConnectionRefused` where none listens; `PermissionDenied` where another user's process does.
-pub(crate) async fn connect(path: &Path) -> io::Result<Stream> {
-    let stream = UnixStream::connect(path).await?;
-    if stream.peer_cred()?.uid() != own_uid() {
-        return Err(io::Error::new(
-            io::ErrorKind::PermissionDenied,
-            "the daemon there runs as another user",
-        ));
-    }
-    Ok(stream)
-}
-
-/// What tells this user's pipe from others'. A socket is told apart by its directory, so it is nothing here.
-pub(crate) fn own_user() -> String {
-    String::new()
 }
 
 fn own_uid() -> u32 {
@@ -116,16 +96,16 @@ fn own_uid() -> u32 {
 
 fn make_private(directory: &Path) -> Result<(), BindError> {
     if let Some(above) = directory.parent() {
-        fs::create_dir_all(above).map_err(io_error(above, "cannot be made"))?;
+        fs::create_dir_all(above).map_err(io_error(above, "create"))?;
     }
     match DirBuilder::new().mode(0o700).create(directory) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            return Err(io_error(directory, "cannot be made")(error));
+            return Err(io_error(directory, "create")(error));
         }
         _ => {}
     }
     trust::private_directory(directory).map_err(|error| match error {
-        TrustError::Io(error) => io_error(directory, "cannot be looked at")(error),
+        TrustError::Io(error) => io_error(directory, "read the metadata of")(error),
         TrustError::Violation(violation) => BindError::Unsafe {
             path: violation.path,
             reason: format!("it {}", violation.problem),
@@ -133,7 +113,8 @@ fn make_private(directory: &Path) -> Result<(), BindError> {
     })
 }
 
-/// The lock is the file's, not the name's: the file stays, so that all lock the same one.
+/// Locks the file beside the socket. The lock belongs to the file, not to its name: the file stays,
+/// so that all daemons lock the same one.
 async fn lock(path: &Path) -> Result<File, BindError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
@@ -145,7 +126,7 @@ async fn lock(path: &Path) -> Result<File, BindError> {
         .mode(0o600)
         .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
         .open(&name)
-        .map_err(io_error(&name, "cannot be opened"))?;
+        .map_err(io_error(&name, "open"))?;
     let locked = async {
         loop {
             match file.try_lock() {
@@ -155,10 +136,10 @@ async fn lock(path: &Path) -> Result<File, BindError> {
             }
         }
     };
-    tokio::time::timeout(LOCK_PATIENCE, locked)
+    tokio::time::timeout(LOCK_TIMEOUT, locked)
         .await
         .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-        .map_err(io_error(&name, "cannot be locked"))?;
+        .map_err(io_error(&name, "lock"))?;
     Ok(file)
 }
 
@@ -168,26 +149,26 @@ fn clear_stale(path: &Path) -> Result<(), BindError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
             let found =
-                fs::symlink_metadata(path).map_err(io_error(path, "cannot be looked at"))?;
+                fs::symlink_metadata(path).map_err(io_error(path, "read the metadata of"))?;
             if !found.file_type().is_socket() {
                 return Err(BindError::InTheWay(path.to_owned()));
             }
-            fs::remove_file(path).map_err(io_error(path, "is stale and cannot be removed"))
+            fs::remove_file(path).map_err(io_error(path, "remove the stale socket"))
         }
-        Err(error) => Err(io_error(path, "cannot be connected to")(error)),
+        Err(error) => Err(io_error(path, "connect to")(error)),
     }
 }
 
-fn identify(path: &Path) -> io::Result<Identity> {
+fn identify(path: &Path) -> io::Result<FileId> {
     let found = fs::symlink_metadata(path)?;
-    Ok(Identity(found.dev(), found.ino()))
+    Ok(FileId(found.dev(), found.ino()))
 }
 
-fn io_error(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> BindError {
+fn io_error(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> BindError {
     let path = path.to_owned();
     move |source| BindError::Io {
         path,
-        doing,
+        action,
         source,
     }
 }
@@ -198,11 +179,12 @@ mod tests {
 
     use super::*;
 
-    struct Place {
+    /// The path of a socket in a directory that is removed when this is dropped.
+    struct TempSocket {
         directory: tempfile::TempDir,
     }
 
-    impl Place {
+    impl TempSocket {
         fn new() -> Self {
             Self {
                 directory: tempfile::tempdir().unwrap(),
@@ -215,74 +197,74 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn makes_a_directory_that_is_closed_to_others() {
-        let place = Place::new();
-        let _listener = Listener::bind(&place.socket()).await.unwrap();
-        let mode = fs::metadata(place.socket().parent().unwrap())
+    async fn the_directory_is_created_with_mode_0700() {
+        let temp = TempSocket::new();
+        let _listener = Listener::bind(&temp.socket()).await.unwrap();
+        let mode = fs::metadata(temp.socket().parent().unwrap())
             .unwrap()
             .mode();
         assert_eq!(mode & 0o777, 0o700);
     }
 
     #[tokio::test]
-    async fn a_live_peer_is_never_unseated() {
-        let place = Place::new();
-        let mut first = Listener::bind(&place.socket()).await.unwrap();
-        let second = Listener::bind(&place.socket()).await;
+    async fn a_socket_with_a_listener_is_not_touched() {
+        let temp = TempSocket::new();
+        let mut first = Listener::bind(&temp.socket()).await.unwrap();
+        let second = Listener::bind(&temp.socket()).await;
         assert!(matches!(second, Err(BindError::Live(_))));
-        let _client = connect(&place.socket()).await.unwrap();
-        // The first connection is the other daemon's look.
+        let _client = StdStream::connect(temp.socket()).unwrap();
+        // The first connection is the check of the second daemon.
         first.accept().await.unwrap();
         let (_, peer) = first.accept().await.unwrap();
         assert_eq!(peer.pid, Some(std::process::id()));
     }
 
     #[tokio::test]
-    async fn a_stale_socket_is_cleared() {
-        let place = Place::new();
-        fs::create_dir(place.directory.path().join("run")).unwrap();
+    async fn a_stale_socket_is_removed() {
+        let temp = TempSocket::new();
+        fs::create_dir(temp.directory.path().join("run")).unwrap();
         fs::set_permissions(
-            place.directory.path().join("run"),
+            temp.directory.path().join("run"),
             fs::Permissions::from_mode(0o700),
         )
         .unwrap();
-        drop(std::os::unix::net::UnixListener::bind(place.socket()).unwrap());
+        drop(std::os::unix::net::UnixListener::bind(temp.socket()).unwrap());
         assert!(
-            place.socket().exists(),
+            temp.socket().exists(),
             "a killed daemon leaves its socket behind"
         );
-        Listener::bind(&place.socket()).await.unwrap();
+        Listener::bind(&temp.socket()).await.unwrap();
     }
 
     #[tokio::test]
-    async fn only_our_own_socket_is_unlinked() {
-        let place = Place::new();
-        let first = Listener::bind(&place.socket()).await.unwrap();
-        fs::remove_file(place.socket()).unwrap();
-        let second = Listener::bind(&place.socket()).await.unwrap();
+    async fn the_socket_of_another_process_is_not_unlinked() {
+        let temp = TempSocket::new();
+        let first = Listener::bind(&temp.socket()).await.unwrap();
+        fs::remove_file(temp.socket()).unwrap();
+        let second = Listener::bind(&temp.socket()).await.unwrap();
         drop(first);
-        assert!(place.socket().exists());
+        assert!(temp.socket().exists());
         drop(second);
-        assert!(!place.socket().exists());
+        assert!(!temp.socket().exists());
     }
 
     #[tokio::test]
-    async fn a_file_in_the_way_stays() {
-        let place = Place::new();
-        drop(Listener::bind(&place.socket()).await.unwrap());
-        fs::write(place.socket(), "somebody's").unwrap();
-        let error = Listener::bind(&place.socket()).await.unwrap_err();
+    async fn a_file_that_is_not_a_socket_stays() {
+        let temp = TempSocket::new();
+        drop(Listener::bind(&temp.socket()).await.unwrap());
+        fs::write(temp.socket(), "a file").unwrap();
+        let error = Listener::bind(&temp.socket()).await.unwrap_err();
         assert!(matches!(error, BindError::InTheWay(_)), "{error}");
-        assert_eq!(fs::read_to_string(place.socket()).unwrap(), "somebody's");
+        assert_eq!(fs::read_to_string(temp.socket()).unwrap(), "a file");
     }
 
     #[tokio::test]
-    async fn a_directory_that_is_open_or_a_link_is_refused() {
-        let place = Place::new();
-        let run = place.directory.path().join("run");
+    async fn a_directory_that_is_accessible_to_others_or_a_link_is_an_error() {
+        let temp = TempSocket::new();
+        let run = temp.directory.path().join("run");
         fs::create_dir(&run).unwrap();
         fs::set_permissions(&run, fs::Permissions::from_mode(0o755)).unwrap();
-        let error = Listener::bind(&place.socket()).await.unwrap_err();
+        let error = Listener::bind(&temp.socket()).await.unwrap_err();
         assert!(
             error
                 .to_string()
@@ -291,8 +273,8 @@ mod tests {
         );
 
         fs::set_permissions(&run, fs::Permissions::from_mode(0o700)).unwrap();
-        symlink(&run, place.directory.path().join("link")).unwrap();
-        let linked = place.directory.path().join("link/agent.sock");
+        symlink(&run, temp.directory.path().join("link")).unwrap();
+        let linked = temp.directory.path().join("link/agent.sock");
         let error = Listener::bind(&linked).await.unwrap_err();
         assert!(
             error.to_string().contains("it is a symbolic link"),

@@ -1,4 +1,4 @@
-//! What the daemon does to its own process: one file per system.
+//! The daemon's own process: one file for each system.
 
 #[cfg(unix)]
 mod unix;
@@ -6,8 +6,6 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-pub(crate) use self::unix::{detach, harden, on_termination, ready};
+pub(crate) use self::unix::{close_stdout, harden, on_termination};
 #[cfg(windows)]
-pub(crate) use self::windows::sid;
-#[cfg(windows)]
-pub(crate) use self::windows::{detach, harden, on_termination, ready};
+pub(crate) use self::windows::{close_stdout, harden, on_termination, sid};

@@ -10,8 +10,14 @@ use super::{
     report,
 };
 use crate::{
-    broker::AcquireRequest, client_process, clock::Tick, composition::InForce, config::Config,
-    error_report, listener::Peer,
+    broker::AcquireRequest,
+    client_process,
+    clock::Tick,
+    composition::InForce,
+    config::Config,
+    error_report,
+    listener::Peer,
+    status_report::{DaemonReport, StatusReport},
 };
 
 impl Daemon {
@@ -72,24 +78,25 @@ impl Daemon {
 
     fn status(&self, in_force: &InForce, profile: Option<&str>) -> Result<Vec<Response>, Failure> {
         let now = self.clock.now();
-        let daemon = report::DaemonReport {
+        let daemon = DaemonReport {
             pid: std::process::id(),
-            version: env!("CARGO_PKG_VERSION"),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_s: now.tick.since(self.started.tick).as_secs(),
             socket: self.socket.display().to_string(),
             config: in_force.config.file.display().to_string(),
             config_error: self.composition.last_error().map(|error| error.to_string()),
         };
-        let mut responses = vec![report::response(&daemon)];
+        let mut profiles = Vec::new();
         for name in named(&in_force.config, profile)? {
             let source = &in_force.config.profiles[&name].source;
             let snapshot = in_force.broker.snapshot(&name);
             let calibration = in_force.broker.calibration(&name);
-            let profile = report::ProfileReport::new(&name, source, &snapshot, calibration, now);
-            responses.push(report::response(&profile));
+            profiles.push(report::profile(&name, source, &snapshot, calibration, now));
         }
-        responses.push(Response::Done);
-        Ok(responses)
+        report::responses(&StatusReport {
+            daemon: Some(daemon),
+            profiles,
+        })
     }
 
     async fn refresh(

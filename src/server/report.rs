@@ -1,108 +1,75 @@
-//! What `status` shows, as the JSON that `status --json` prints. Its names are a contract.
+//! The status report, built from snapshots of the broker.
 
-use claviger_wire::Response;
-use serde::Serialize;
+use claviger_wire::{ExitCode, Failure, Response};
 
 use crate::{
     broker::{renewal, slot::Snapshot},
     clock::{Now, Timestamp},
     gateway::Calibration,
-    secret::Fingerprint,
     source::SourceError,
+    status_report::{ProfileReport, ProfileState, StatusReport},
 };
 
-/// `daemon`.
-#[derive(Debug, Serialize)]
-pub(super) struct DaemonReport {
-    pub(super) pid: u32,
-    pub(super) version: &'static str,
-    pub(super) uptime_s: u64,
-    pub(super) socket: String,
-    /// The configuration file that is in force.
-    pub(super) config: String,
-    /// What is wrong with the file as it is now, where it is not the one in force.
-    pub(super) config_error: Option<String>,
+/// Returns the answer that contains `status`.
+///
+/// # Errors
+///
+/// [`ExitCode::DaemonUnavailable`] if it cannot be serialized, which would be a bug.
+pub(super) fn responses(status: &StatusReport) -> Result<Vec<Response>, Failure> {
+    let reports = status.to_reports().map_err(|error| Failure {
+        code: ExitCode::DaemonUnavailable,
+        message: format!("cannot serialize the status: {error}"),
+        hint: None,
+    })?;
+    let reports = reports.into_iter().map(Response::Report);
+    Ok(reports.chain([Response::Done]).collect())
 }
 
-/// One of `profiles`. Times are RFC 3339.
-#[derive(Debug, Serialize)]
-pub(super) struct ProfileReport<'a> {
-    name: &'a str,
-    source: &'a str,
-    state: ProfileState,
-    fingerprint: Option<Fingerprint>,
-    issued_at: Option<String>,
-    expires_at: Option<String>,
-    next_refresh_at: Option<String>,
-    version: Option<u64>,
-    last_error: Option<String>,
-    /// When the source was last seen to have this very credential.
-    seen_current_at: Option<String>,
-    /// Since when the gateway rejects it.
-    rejected_since: Option<String>,
-    /// Whether the gateway's word on a key counts; `null` where it is not asked.
-    calibration: Option<&'static str>,
-    /// What is not as it should be, and what to set.
-    advice: Vec<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum ProfileState {
-    /// There is a credential to hand out.
-    Ready,
-    /// The source wants a login that only a person, or whoever put the login's secret there, can mend.
-    LoginRequired,
-    /// The gateway rejects what the source has.
-    Rejected,
-    /// The source gave none.
-    Unreachable,
-    /// Nobody has asked yet.
-    Empty,
-}
-
-impl<'a> ProfileReport<'a> {
-    pub(super) fn new(
-        name: &'a str,
-        source: &'a str,
-        snapshot: &Snapshot,
-        calibration: Option<Calibration>,
-        now: Now,
-    ) -> Self {
-        let credential = snapshot.credential.as_deref();
-        let text = |at: Timestamp| at.to_string();
-        let next_refresh_at = snapshot.next_deadline.map(|due| {
-            let wait = due.since(now.tick);
-            text(now.wall.saturating_add(wait).unwrap_or(now.wall))
-        });
-        Self {
-            name,
-            source,
-            state: state(snapshot),
-            fingerprint: credential.map(|credential| credential.fingerprint()),
-            issued_at: credential.map(|credential| text(credential.issued_at())),
-            expires_at: credential.and_then(|c| c.expires_at()).map(text),
-            next_refresh_at,
-            version: credential.and_then(|credential| credential.version),
-            last_error: snapshot.last_error.as_ref().map(ToString::to_string),
-            seen_current_at: snapshot.seen_current.map(text),
-            rejected_since: snapshot.rejected_since.map(text),
-            calibration: calibration.map(|calibration| match calibration {
+/// Returns the report of the profile `name`, whose credential comes from `source`.
+pub(super) fn profile(
+    name: &str,
+    source: &str,
+    snapshot: &Snapshot,
+    calibration: Option<Calibration>,
+    now: Now,
+) -> ProfileReport {
+    let credential = snapshot.credential.as_deref();
+    let next_refresh_at = snapshot.next_deadline.map(|deadline| {
+        let wait = deadline.since(now.tick);
+        now.wall.saturating_add(wait).unwrap_or(now.wall)
+    });
+    ProfileReport {
+        name: name.to_owned(),
+        source: source.to_owned(),
+        state: state(snapshot),
+        fingerprint: credential.map(|credential| credential.fingerprint().to_string()),
+        issued_at: credential.map(|credential| whole_seconds(credential.issued_at())),
+        expires_at: credential
+            .and_then(|credential| credential.expires_at())
+            .map(whole_seconds),
+        next_refresh_at: next_refresh_at.map(whole_seconds),
+        version: credential.and_then(|credential| credential.version),
+        last_error: snapshot.last_error.as_ref().map(ToString::to_string),
+        seen_current_at: snapshot.seen_current.map(whole_seconds),
+        rejected_since: snapshot.rejected_since.map(whole_seconds),
+        calibration: calibration.map(|calibration| {
+            match calibration {
                 Calibration::Unknown => "unknown",
                 Calibration::Reliable => "reliable",
                 Calibration::AcceptsAnyKey => "accepts-any-key",
-            }),
-            advice: [short_life(snapshot), lenient(calibration)]
-                .into_iter()
-                .flatten()
-                .collect(),
-        }
+            }
+            .to_owned()
+        }),
+        advice: [short_lifetime(snapshot), accepts_any_key(calibration)]
+            .into_iter()
+            .flatten()
+            .collect(),
     }
 }
 
-/// As a response. One that does not fit a frame would be a bug: its texts are short.
-pub(super) fn response(report: &impl Serialize) -> Response {
-    Response::Report(serde_json::to_string(report).unwrap_or_default())
+/// Without the fraction of a second, as the contract of `status --json` demands.
+fn whole_seconds(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 
 fn state(snapshot: &Snapshot) -> ProfileState {
@@ -115,26 +82,27 @@ fn state(snapshot: &Snapshot) -> ProfileState {
     }
 }
 
-/// The client caches for longer than the source's credentials live.
-fn short_life(snapshot: &Snapshot) -> Option<String> {
+/// Advice for a client that caches for longer than the source's credentials are valid.
+fn short_lifetime(snapshot: &Snapshot) -> Option<String> {
     let lifetime = snapshot.credential.as_ref()?.lifetime?;
     let cached = snapshot.cache_lifetime?;
     if lifetime > renewal::min_remaining(cached) {
         return None;
     }
     Some(format!(
-        "the client caches for {} s what lives for {} s: set CLAUDE_CODE_API_KEY_HELPER_TTL_MS to {} or less, \
-         or let the source issue for longer",
+        "the client caches for {} s, but a key is valid for {} s: set CLAUDE_CODE_API_KEY_HELPER_TTL_MS to {} \
+         or less, or let the source issue keys for longer",
         cached.as_secs(),
         lifetime.as_secs(),
         renewal::longest_cache_lifetime(lifetime).as_millis(),
     ))
 }
 
-fn lenient(calibration: Option<Calibration>) -> Option<String> {
+/// Advice for a probe that cannot tell keys apart.
+fn accepts_any_key(calibration: Option<Calibration>) -> Option<String> {
     (calibration == Some(Calibration::AcceptsAnyKey)).then(|| {
-        "the gateway takes any key on the route that is probed, so its word does not count: set probe to \
-         \"count-tokens\" or \"off\""
+        "the gateway accepts any key on the route that is probed, so the probe is not used: set 'probe' to \
+         'count-tokens' or 'off'"
             .to_owned()
     })
 }
@@ -171,17 +139,18 @@ mod tests {
     fn now() -> Now {
         Now {
             tick: Tick(Duration::from_secs(1000)),
-            wall: Timestamp::UNIX_EPOCH,
+            // The fraction is not reported.
+            wall: Timestamp::from_millisecond(700).unwrap(),
         }
     }
 
     fn reported(snapshot: &Snapshot, calibration: Option<Calibration>) -> serde_json::Value {
-        let profile = ProfileReport::new("default", "team-vault", snapshot, calibration, now());
+        let profile = profile("default", "team-vault", snapshot, calibration, now());
         serde_json::to_value(profile).unwrap()
     }
 
     #[test]
-    fn the_contract_holds() {
+    fn the_names_of_the_contract_are_kept() {
         let profile = reported(&snapshot(None), None);
         assert_eq!(profile["name"], "default");
         assert_eq!(profile["source"], "team-vault");
@@ -195,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn each_state_has_its_name() {
+    fn every_state_has_its_name() {
         let state = |snapshot: Snapshot| reported(&snapshot, None)["state"].clone();
         let without = |last_error| Snapshot {
             credential: None,
@@ -223,10 +192,10 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_lives_shorter_than_the_client_caches_is_told_with_the_value_to_set() {
+    fn a_lifetime_shorter_than_the_clients_cache_is_advised_with_the_value_to_set() {
         let advice = reported(&snapshot(Some(300)), None)["advice"].to_string();
         assert!(
-            advice.contains("caches for 300 s what lives for 300 s"),
+            advice.contains("caches for 300 s, but a key is valid for 300 s"),
             "{advice}"
         );
         assert!(
@@ -240,13 +209,13 @@ mod tests {
     }
 
     #[test]
-    fn a_gateway_that_takes_any_key_is_told() {
+    fn a_gateway_that_accepts_any_key_is_advised() {
         let profile = reported(&snapshot(None), Some(Calibration::AcceptsAnyKey));
         assert_eq!(profile["calibration"], "accepts-any-key");
         assert!(
             profile["advice"]
                 .to_string()
-                .contains("its word does not count")
+                .contains("the probe is not used")
         );
     }
 }

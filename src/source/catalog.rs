@@ -1,4 +1,4 @@
-//! From a configuration to its sources: the only file that names the implementations.
+//! Builds the sources of a configuration. The only file that names the implementations.
 
 use std::{
     collections::BTreeMap,
@@ -15,11 +15,11 @@ use crate::{
     principal::Principal,
 };
 
-/// Every source of a configuration, by name. Each is built when it is first asked, and again as long as that does not
-/// succeed: what it lacks (a certificate's file, a variable) may come later.
+/// Returns every source of a configuration, by name. Each is built at its first use. If that fails,
+/// the next use builds it again: a missing file or variable may exist by then.
 #[must_use]
 pub fn build(config: &Config, clock: &Arc<dyn Clock>) -> BTreeMap<String, Arc<dyn Source>> {
-    let mut builder = Builder {
+    let mut builder = CatalogBuilder {
         config,
         principal: Principal::of_this_machine(config.env_names()),
         clock,
@@ -31,22 +31,22 @@ pub fn build(config: &Config, clock: &Arc<dyn Clock>) -> BTreeMap<String, Arc<dy
     builder.built
 }
 
-struct Builder<'a> {
+struct CatalogBuilder<'a> {
     config: &'a Config,
     principal: Principal,
     clock: &'a Arc<dyn Clock>,
     built: BTreeMap<String, Arc<dyn Source>>,
 }
 
-impl Builder<'_> {
-    /// Ends, because a configuration has no cycles and names no source that it has not.
+impl CatalogBuilder<'_> {
+    /// Terminates: the configuration is checked for circular references and unknown sources.
     fn get(&mut self, name: &str) -> Arc<dyn Source> {
         if let Some(built) = self.built.get(name) {
             return Arc::clone(built);
         }
         let config = self.config.sources[name].clone();
         let upstream = config.upstream().map(|name| self.get(name));
-        let source: Arc<dyn Source> = Arc::new(Deferred {
+        let source: Arc<dyn Source> = Arc::new(LazySource {
             name: name.to_owned(),
             config,
             principal: self.principal.clone(),
@@ -59,8 +59,8 @@ impl Builder<'_> {
     }
 }
 
-/// A source that is built when it is first asked.
-struct Deferred {
+/// A source that is built at its first use.
+struct LazySource {
     name: String,
     config: config::SourceConfig,
     principal: Principal,
@@ -69,16 +69,16 @@ struct Deferred {
     built: OnceLock<Arc<dyn Source>>,
 }
 
-impl Deferred {
+impl LazySource {
     fn get(&self) -> Result<&dyn Source, SourceError> {
         if let Some(built) = self.built.get() {
             return Ok(&**built);
         }
-        let made = self.make()?;
-        Ok(&**self.built.get_or_init(|| made))
+        let built = self.build()?;
+        Ok(&**self.built.get_or_init(|| built))
     }
 
-    fn make(&self) -> Result<Arc<dyn Source>, SourceError> {
+    fn build(&self) -> Result<Arc<dyn Source>, SourceError> {
         let (name, principal) = (&self.name, &self.principal);
         let clock = Arc::clone(&self.clock);
         Ok(match &self.config {
@@ -97,7 +97,7 @@ impl Deferred {
 }
 
 #[async_trait]
-impl Source for Deferred {
+impl Source for LazySource {
     async fn issue(&self) -> Result<Credential, SourceError> {
         self.get()?.issue().await
     }
@@ -113,7 +113,7 @@ impl Source for Deferred {
     async fn revoke(&self, credential: Option<&Credential>) -> Result<(), SourceError> {
         match self.built.get() {
             Some(source) => source.revoke(credential).await,
-            // Never asked for anything: it holds nothing.
+            // Never used, so that there is nothing to revoke.
             None => Ok(()),
         }
     }

@@ -1,4 +1,4 @@
-//! Where credentials come from: the trait that every source fulfils, and what can go wrong there.
+//! The sources of credentials: their common trait, their errors, and one module for each type.
 
 pub mod catalog;
 mod error;
@@ -10,60 +10,78 @@ pub(crate) mod vault;
 
 use async_trait::async_trait;
 
-pub use self::error::{SourceError, TransportError};
+pub use self::error::{SourceError, TlsError, TransportError};
 use crate::{credential::Credential, principal::Principal, template::Template};
 
-/// A place that issues gateway credentials.
+/// A source of gateway credentials.
 ///
-/// A source keeps what it needs to be asked again (a Vault token, say), but no credential: that is the broker's. It does
-/// not retry and does not cache failures either; it says what happened and the broker decides. Every call ends within
-/// the source's own time-out.
+/// A source keeps what its next request needs (such as a Vault token), but no credential: the
+/// broker caches those. It does not retry and does not cache errors: it returns them and the broker
+/// decides. Every call ends within the time-out of the source.
 #[async_trait]
 pub trait Source: Send + Sync {
-    /// Obtains a credential. Where the source stores keys, this is the one that is stored there now, which may be the
-    /// one already in hand.
+    /// Obtains a credential. A source that stores keys returns the one that it stores now, which
+    /// may be the one that the caller has.
+    ///
+    /// # Errors
+    ///
+    /// Any [`SourceError`] except [`SourceError::Forgotten`], which is the broker's.
     async fn issue(&self) -> Result<Credential, SourceError>;
 
-    /// Makes the lease of `credential` longer: the same secret, a later end. `None` where that is not possible (no
-    /// lease, not renewable, at its maximum): then a new one has to be issued.
+    /// Renews the lease of `credential`: the same secret with a later expiry. `None` if that is not
+    /// possible (no lease, not renewable, at its maximum TTL), so that a new one must be issued.
+    ///
+    /// # Errors
+    ///
+    /// As [`issue`](Self::issue).
     async fn renew(&self, credential: &Credential) -> Result<Option<Credential>, SourceError> {
         let _ = credential;
         Ok(None)
     }
 
-    /// Looks whether `credential` is still what the source has, without reading the secret.
+    /// Checks whether `credential` is still the current one, without reading the secret.
     ///
     /// # Errors
     ///
-    /// [`SourceError::Missing`] where it was deleted, destroyed or revoked.
+    /// [`SourceError::Missing`] if it was deleted, destroyed or revoked; else as
+    /// [`issue`](Self::issue).
     async fn revalidate(&self, credential: &Credential) -> Result<Freshness, SourceError> {
         let _ = credential;
         Ok(Freshness::Unknown)
     }
 
-    /// Tells the source that `credential` is no longer wanted, and gives up what the source holds for itself (its
-    /// login). Nothing in hand is no error.
+    /// Revokes `credential`, if the source can, and ends the login of the source. Succeeds if there
+    /// is nothing to revoke.
+    ///
+    /// # Errors
+    ///
+    /// As [`issue`](Self::issue): the credential may still be valid.
     async fn revoke(&self, credential: Option<&Credential>) -> Result<(), SourceError> {
         let _ = credential;
         Ok(())
     }
 
-    /// The host that a message or `status` names; the program's name for one that asks no host.
+    /// The name of the source in messages and in `status`: host and port, or the program, or else
+    /// the name in the configuration.
     fn host(&self) -> &str;
 }
 
-/// What a look at a source found.
+/// The result of [`Source::revalidate`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
-    /// Nothing has changed.
+    /// The credential is the current one.
     Fresh,
-    /// The source has another one by now.
+    /// The source has replaced it.
     Stale,
-    /// This source can't be looked at; it need not be tried again.
+    /// The source cannot be checked. Further checks are useless.
     Unknown,
 }
 
-/// Fills in a template of the configuration; `key` is its name in the source's table.
+/// Resolves a template of the configuration; `key` is its key in the table of the source `source`.
+///
+/// # Errors
+///
+/// [`SourceError::Configuration`] if a placeholder has no value or an invalid one.
 fn resolve(
     source: &str,
     key: &str,
@@ -73,7 +91,7 @@ fn resolve(
     template
         .resolve(principal)
         .map_err(|e| SourceError::Configuration {
-            reason: format!("'source.{source}.{key}' cannot be filled in: {e}"),
-            hint: "correct the placeholder, or set what it stands for".to_owned(),
+            reason: format!("'source.{source}.{key}' cannot be resolved: {e}"),
+            hint: "correct the placeholder, or set its value".to_owned(),
         })
 }

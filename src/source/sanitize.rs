@@ -1,20 +1,21 @@
-//! What a server or a program said, made fit for a message.
+//! Makes text of a server or program safe to show in a message.
 
-/// The most characters of somebody else's words in a message: the client shows 400 in all.
+/// The most characters of foreign text in a message. The client shows 400 characters in total.
 const MAX_CHARS: usize = 200;
 
-/// `text` as one line of at most 200 characters: control characters and runs of white space become one space each.
+/// Returns `text` as one line of at most 200 characters. Each run of whitespace and control
+/// characters becomes one space.
 pub(super) fn one_line(text: &str) -> String {
     let mut line = String::new();
     let visible = |c: char| !c.is_control() && !is_format(c);
-    for word in text.split(|c: char| c.is_whitespace() || !visible(c)) {
-        if word.is_empty() {
+    for part in text.split(|c: char| c.is_whitespace() || !visible(c)) {
+        if part.is_empty() {
             continue;
         }
         if !line.is_empty() {
             line.push(' ');
         }
-        line.push_str(word);
+        line.push_str(part);
     }
     if let Some((cut, _)) = line.char_indices().nth(MAX_CHARS) {
         line.truncate(cut);
@@ -24,15 +25,15 @@ pub(super) fn one_line(text: &str) -> String {
     line
 }
 
-/// [`one_line`], unless `secret` is in it: a server that quotes what it was sent must not put it on a screen.
+/// As [`one_line`], or a placeholder if `text` contains `secret`: some servers quote the request.
 pub(super) fn one_line_without(text: &str, secret: &str) -> String {
     if !secret.is_empty() && text.contains(secret) {
-        return "(what it said has a secret in it and is left out)".to_owned();
+        return "(omitted: the text contains a secret)".to_owned();
     }
     one_line(text)
 }
 
-/// Marks that change the direction or are not seen: they make a message read as something else.
+/// Whether `c` changes the direction of text or is invisible, so that a message reads as another.
 fn is_format(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
@@ -42,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_one_line() {
+    fn control_characters_become_spaces() {
         assert_eq!(
             one_line("1 error occurred:\n\t* permission denied\n\n"),
             "1 error occurred: * permission denied"
@@ -51,14 +52,14 @@ mod tests {
     }
 
     #[test]
-    fn is_not_long() {
+    fn long_text_is_cut() {
         let line = one_line(&"é".repeat(500));
         assert_eq!(line.chars().count(), MAX_CHARS);
         assert!(line.ends_with('…'));
     }
 
     #[test]
-    fn has_no_secret_in_it() {
+    fn text_with_a_secret_is_omitted() {
         assert!(!one_line_without("bad password 'hunter2'", "hunter2").contains("hunter2"));
         assert_eq!(one_line_without("bad password", ""), "bad password");
     }

@@ -16,24 +16,24 @@ use crate::{
 /// The longest secret file, in bytes: RSA keys and certificate chains have a few thousand.
 const MAX_LEN: u64 = 64 * 1024;
 
-/// The secret as text, without the white space around it.
+/// Reads the secret as text, without leading and trailing whitespace.
 ///
 /// # Errors
 ///
-/// [`SourceError::Configuration`]: missing, empty, not text, too long, another user's, or writable
-/// by others.
+/// [`SourceError::Configuration`] if it is missing, empty, not UTF-8 or too long, or if the file
+/// belongs to another user or is writable by others.
 pub(super) fn read(from: &SecretRef) -> Result<Secret, SourceError> {
     let bytes = read_bytes(from)?;
     let text = std::str::from_utf8(&bytes)
-        .map_err(|_| broken(from, "is not text", "write the bare secret into it"))?;
+        .map_err(|_| broken(from, "is not UTF-8 text", "write only the secret to it"))?;
     let secret = Secret::trimmed(text.to_owned());
     if secret.expose().is_empty() {
-        return Err(broken(from, "is empty", "write the secret into it"));
+        return Err(broken(from, "is empty", "write the secret to it"));
     }
     Ok(secret)
 }
 
-/// The secret's bytes as they are.
+/// Reads the bytes of the secret unchanged.
 ///
 /// # Errors
 ///
@@ -52,17 +52,25 @@ pub(super) fn read_bytes(from: &SecretRef) -> Result<Zeroizing<Vec<u8>>, SourceE
     }
 }
 
-/// The content of a file that is a secret.
+/// Reads a file that contains a secret.
+///
+/// # Errors
+///
+/// As [`read`].
 pub(super) fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, SourceError> {
     read_file(path, true)
 }
 
-/// The content of a file that is not a secret: a certificate.
+/// Reads a file that every user may read, such as a certificate.
+///
+/// # Errors
+///
+/// [`SourceError::Configuration`] if it is missing or too long.
 pub(super) fn read_public(path: &Path) -> Result<Zeroizing<Vec<u8>>, SourceError> {
     read_file(path, false)
 }
 
-/// How a message calls what `from` names.
+/// The name of the file or variable in messages.
 pub(super) fn name(from: &SecretRef) -> String {
     match from {
         SecretRef::File(path) => format!("the file '{}'", path.display()),
@@ -76,9 +84,10 @@ fn read_file(path: &Path, private: bool) -> Result<Zeroizing<Vec<u8>>, SourceErr
         let (what, hint) = match &error {
             ReadError::Io(error) => match error.kind() {
                 io::ErrorKind::NotFound => ("does not exist", "create it, or correct its path"),
-                io::ErrorKind::PermissionDenied => {
-                    ("may not be read by this user", "make this user its owner")
-                }
+                io::ErrorKind::PermissionDenied => (
+                    "cannot be read: permission denied",
+                    "make this user its owner",
+                ),
                 kind => {
                     let what = format!("cannot be read ({kind})");
                     return broken(&from, &what, "check the file");
@@ -149,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_named() {
+    fn a_missing_file_or_variable_is_named() {
         let missing = read(&SecretRef::File("/nowhere/x".into())).unwrap_err();
         assert_eq!(missing.to_string(), "the file '/nowhere/x' does not exist");
         let unset = read(&SecretRef::Env("CLAVIGER_NO_SUCH".into())).unwrap_err();

@@ -15,13 +15,9 @@ const MAX_CHARS: usize = 400;
 const SHIM_USAGE: &str = "Usage: claviger-helper";
 
 /// The files that may advise `chmod`, each with the reason.
-const MAY_ADVISE_CHMOD: [(&str, &str); 5] = [
+const MAY_ADVISE_CHMOD: [(&str, &str); 4] = [
     (
         "helper-shim/wire/src/paths/",
-        "the socket's directory, which Claviger makes",
-    ),
-    (
-        "src/cli/daemon.rs",
         "the socket's directory, which Claviger makes",
     ),
     (

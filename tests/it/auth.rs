@@ -50,7 +50,7 @@ async fn a_revoked_static_token_is_replaced_in_its_file() {
         3,
         &[
             "refused the login: permission denied (403)",
-            "hint: put a fresh token into",
+            "hint: write a new token to",
             "secrets/token",
         ],
     );
@@ -89,7 +89,7 @@ async fn a_wrong_secret_id_fails_after_one_login() {
         3,
         &[
             "refused the login: invalid role or secret ID (400)",
-            "hint: put a new secret-id into",
+            "hint: write a new secret-id to",
         ],
     );
     assert_eq!(
@@ -133,7 +133,7 @@ async fn a_wrapped_secret_id_is_unwrapped_once() {
         3,
         &[
             "the wrapping token was already used or has expired",
-            "hint: put a newly wrapped secret-id into",
+            "hint: write a newly wrapped secret-id to",
         ],
     );
     env.write_secret_file("wrapped", &bao.create_wrapped_secret_id(&role.name).await);
@@ -158,7 +158,7 @@ async fn userpass_logs_in_and_reports_a_wrong_password() {
         3,
         &[
             "invalid username or password (400)",
-            "hint: put the password of 'ana' into",
+            "hint: write the password of 'ana' to",
         ],
     );
 }
@@ -249,7 +249,7 @@ async fn a_new_token_that_is_denied_causes_no_second_login() {
     env.helper().await.failed(
         5,
         &[
-            "denied secret/data/k",
+            "denied access to 'secret/data/k'",
             "permission denied (403)",
             "hint: ask the administrator of ",
         ],
@@ -270,13 +270,15 @@ async fn an_older_token_that_is_denied_causes_one_login() {
         .await;
     env.claviger(&["refresh"])
         .await
-        .failed(5, &["denied secret/data/k"]);
+        .failed(5, &["denied access to 'secret/data/k'"]);
     assert_eq!(
         (bao.count("update", LOGIN), bao.count("read", DATA)),
         (2, 3)
     );
     // The cached key is not printed: Vault has denied access to it.
-    env.helper().await.failed(5, &["denied secret/data/k"]);
+    env.helper()
+        .await
+        .failed(5, &["denied access to 'secret/data/k'"]);
 }
 
 #[tokio::test]
@@ -327,7 +329,7 @@ async fn logout_revokes_the_daemons_token() {
     env.helper().await.printed(KEY);
     assert_eq!(
         env.claviger(&["logout"]).await.succeeded(),
-        "forgotten, and revoked where the source can\n"
+        "forgotten, and revoked if the source supports it\n"
     );
     assert_eq!(bao.count("update", "auth/token/revoke-self"), 1);
     assert_eq!(env.status().await["profiles"][0]["state"], "empty");

@@ -144,7 +144,7 @@ async fn the_shim_reports_an_old_daemons_failure() {
     env.helper().await.failed(
         3,
         &[
-            "claviger: 'v' wants a person to log in\n",
+            "claviger: 'v' wants a person to log in.\n",
             "hint: run claviger login default\n",
         ],
     );

@@ -156,7 +156,7 @@ async fn check_reports_errors_and_schema_prints_json() {
     let good = env.claviger(&["config", "check"]).await;
     assert!(
         good.succeeded()
-            .ends_with(": good; 1 profile and 1 source\n"),
+            .ends_with(": valid; 1 profile and 1 source\n"),
         "{good:?}"
     );
     let file = env.write_file(

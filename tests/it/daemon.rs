@@ -167,7 +167,7 @@ async fn shim_and_daemon_refuse_a_socket_directory_that_others_can_enter() {
         7,
         &[
             "it is accessible to others (mode 0755; expected 0700)",
-            "hint: make it yours alone",
+            "hint: set CLAVIGER_SOCKET",
         ],
     );
 
@@ -192,7 +192,7 @@ async fn a_file_at_the_sockets_path_is_not_removed() {
     fs::write(env.socket(), "not a socket").unwrap();
     env.claviger(&["daemon"])
         .await
-        .failed(8, &["is in the way: it is not a socket", "hint: move"]);
+        .failed(8, &["exists and is not a socket", "hint: move"]);
     assert_eq!(env.helper().await.code, Some(8));
     assert_eq!(fs::read_to_string(env.socket()).unwrap(), "not a socket");
 }

@@ -55,22 +55,23 @@ async fn a_missing_deleted_or_destroyed_secret_is_reported() {
     let bao = Bao::start().await;
     let env = TestEnv::with_token(&bao, "secret/none", "").await;
     let host = bao.host();
-    let nothing = format!("'{host}' has nothing to give at 'secret/data/none': ");
-    env.helper().await.failed(
-        5,
-        &[&nothing, "nothing was ever written there", "hint: ask"],
-    );
+    let nothing = format!("no secret at 'secret/data/none' on '{host}' (");
+    env.helper()
+        .await
+        .failed(5, &[&nothing, "(404)", "hint: ask"]);
 
     bao.put("none", json!({"api_key": KEY})).await;
     bao.delete_version("none", 1).await;
-    env.claviger(&["refresh"])
-        .await
-        .failed(5, &[&nothing, "version 1, the current one, was deleted"]);
+    env.claviger(&["refresh"]).await.failed(
+        5,
+        &[&nothing, "version 1, the current version, was deleted"],
+    );
 
     bao.destroy_version("none", 1).await;
-    env.claviger(&["refresh"])
-        .await
-        .failed(5, &[&nothing, "version 1, the current one, was destroyed"]);
+    env.claviger(&["refresh"]).await.failed(
+        5,
+        &[&nothing, "version 1, the current version, was destroyed"],
+    );
     assert_eq!(env.status().await["profiles"][0]["state"], "unreachable");
 
     bao.put("none", json!({"api_key": KEY})).await;
@@ -141,7 +142,7 @@ async fn an_unusable_value_is_reported_with_its_problem() {
         match expected {
             Ok(key) => output.printed(key),
             Err(problem) => {
-                output.failed(6, &["the field 'api_key' from", problem]);
+                output.failed(6, &["field 'api_key' from", problem]);
                 assert!(!output.stderr.contains("sk-can"), "{output:?}");
             }
         }
@@ -156,8 +157,8 @@ async fn a_missing_field_is_reported_with_the_fields_that_exist() {
     env.helper().await.failed(
         6,
         &[
-            "the field 'api_key'",
-            "is not there; the secret has 'apikey', 'zone'",
+            "field 'api_key'",
+            "is missing; the secret contains 'apikey', 'zone'",
         ],
     );
 }
@@ -197,13 +198,11 @@ async fn a_wrong_engine_or_mount_point_is_reported() {
     bao.write("kv1/k", json!({"api_key": KEY})).await;
     let env = TestEnv::with_token(&bao, "kv1/k", "").await;
     // For KV v1, "data/k" is the path of a secret, and there is none.
-    env.helper()
-        .await
-        .failed(5, &["has nothing to give at 'kv1/data/k'"]);
+    env.helper().await.failed(5, &["no secret at 'kv1/data/k'"]);
     let token = env.path("secrets/token");
     let auth = token_auth(token.to_str().unwrap());
     env.write_config(&vault_config(&bao.url(), "nowhere/k", "", &auth));
     env.helper()
         .await
-        .failed(5, &["denied nowhere/data/k", "(403)"]);
+        .failed(5, &["denied access to 'nowhere/data/k'", "(403)"]);
 }

@@ -22,6 +22,7 @@ mod kv;
 mod lease;
 mod outage;
 mod scenarios;
+mod starting;
 mod status;
 mod support;
 mod tls;

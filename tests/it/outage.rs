@@ -61,7 +61,7 @@ async fn a_frozen_vault_times_out_and_the_cached_key_is_served() {
     // The fetch goes on after the first caller's deadline: this caller gets its result.
     env.helper()
         .await
-        .failed(5, &["did not answer within 2s", "next try in"]);
+        .failed(5, &["timed out after 2s", "next try in"]);
     bao.thaw();
     until("it is tried again", SOON, async || {
         env.helper().await.code == Some(0)
@@ -83,7 +83,7 @@ async fn the_token_is_used_again_after_vault_restarts() {
     let refused = format!("'{}' refused the connection", bao.host());
     env.claviger(&["refresh"])
         .await
-        .failed(5, &[&refused, "next try in", "hint: check the network"]);
+        .failed(5, &[&refused, "next try in", "hint: check the address"]);
     env.helper().await.printed(KEY);
     bao.restart().await;
     // The old token is still valid.
@@ -111,7 +111,7 @@ async fn a_rate_limit_sets_the_time_of_the_next_try() {
         bao.set_quota("secret/", 1.0, "60s", with_headers).await;
         env.claviger(&["refresh"]).await.succeeded();
         let refused = env.claviger(&["refresh"]).await;
-        refused.failed(5, &["has no answer for now", "(429); next try in "]);
+        refused.failed(5, &["is temporarily unavailable", "(429); next try in "]);
         let (_, after) = refused.stderr.split_once("next try in ").unwrap();
         let seconds: u64 = after.split(' ').next().unwrap().parse().unwrap();
         if with_headers {
@@ -214,7 +214,7 @@ async fn a_truncated_response_is_reported() {
     .await;
     let env = TestEnv::with_token(&bao, "secret/k", "").await;
     env.edit_config(|config| config.replace(&bao.url(), &upstream.url()));
-    env.helper().await.failed(5, &["broke off"]);
+    env.helper().await.failed(5, &["dropped the connection"]);
 }
 
 /// As behind a firewall that drops packets.
@@ -226,6 +226,6 @@ async fn a_server_that_accepts_and_never_answers_times_out() {
     let auth = token_auth(&token);
     let config = vault_config(&upstream.url(), "secret/k", "timeout = \"1s\"", &auth);
     env.write_config(&config);
-    env.helper().await.failed(5, &["did not answer within 1s"]);
+    env.helper().await.failed(5, &["timed out after 1s"]);
     assert_eq!(upstream.connections(), 1);
 }

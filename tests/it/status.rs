@@ -56,8 +56,14 @@ async fn the_report_has_the_documented_names_and_values() {
         text.contains("default  vault   ready") && text.contains(&sha256(KEY)[..12]),
         "{text}"
     );
-    let one = env.claviger(&["status", "default", "--json"]).await;
-    assert!(one.succeeded().contains("\"ready\""));
+    for one in [
+        &["default"][..],
+        &["--profile", "default"],
+        &["--profile=default"],
+    ] {
+        let one = env.claviger(&[&["status", "--json"], one].concat()).await;
+        assert!(one.succeeded().contains("\"ready\""));
+    }
 }
 
 #[tokio::test]
@@ -65,7 +71,7 @@ async fn without_a_daemon_status_and_logout_start_none() {
     let env = TestEnv::new();
     env.claviger(&["status"])
         .await
-        .failed(8, &["no daemon is running", "hint: it starts when"]);
+        .failed(8, &["no daemon is running", "hint: run claviger refresh"]);
     let json = env.claviger(&["status", "--json"]).await;
     assert_eq!(json.code, Some(8));
     let json: Value = serde_json::from_str(&json.stdout).unwrap();

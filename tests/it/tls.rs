@@ -35,9 +35,13 @@ async fn a_certificate_of_the_configured_ca_is_trusted() {
 async fn a_certificate_of_another_ca_is_not_trusted() {
     let bao = Bao::start_with_tls(&Ca::new("corp")).await;
     let env = env(&bao, Some(&Ca::new("corp"))).await;
-    env.helper()
-        .await
-        .failed(5, &["cannot be trusted", "next try in"]);
+    env.helper().await.failed(
+        5,
+        &[
+            "signed by an untrusted CA; next try in",
+            "hint: set 'ca_file'",
+        ],
+    );
     assert_eq!(bao.requests(), []);
 }
 
@@ -45,7 +49,7 @@ async fn a_certificate_of_another_ca_is_not_trusted() {
 async fn without_ca_file_a_private_ca_is_not_trusted() {
     let bao = Bao::start_with_tls(&Ca::new("corp")).await;
     let env = env(&bao, None).await;
-    env.helper().await.failed(5, &["cannot be trusted"]);
+    env.helper().await.failed(5, &["signed by an untrusted CA"]);
     assert_eq!(bao.requests(), []);
 }
 
@@ -58,7 +62,9 @@ async fn a_certificate_of_another_host_is_not_trusted() {
     })
     .await;
     let env = env(&bao, Some(&ca)).await;
-    env.helper().await.failed(5, &["cannot be trusted"]);
+    env.helper()
+        .await
+        .failed(5, &["its certificate is for another host name"]);
     assert_eq!(bao.requests(), []);
 }
 

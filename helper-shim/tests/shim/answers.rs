@@ -1,12 +1,17 @@
-//! What the daemon answers, and what the shim makes of it.
+//! The daemon's answers, and what the shim prints for them.
 
-use std::os::fd::OwnedFd;
-use std::os::unix::net::{UnixDatagram, UnixListener};
-use std::thread;
+use std::{
+    io,
+    os::{
+        fd::OwnedFd,
+        unix::net::{UnixDatagram, UnixListener},
+    },
+    thread,
+};
 
-use claviger_wire::{Failure, Format, MAX_BODY, MAX_KEY_LEN, Response};
+use claviger_wire::{ExitCode, Failure, Format, MAX_BODY, MAX_KEY_LEN, Response};
 
-use crate::harness::{Place, SECRET, credential, read_request, run};
+use crate::harness::{SECRET, TestEnv, credential, read_request, run};
 
 #[test]
 fn every_format_is_printed() {
@@ -26,17 +31,17 @@ fn every_format_is_printed() {
         ),
     ];
     for (args, stdout) in cases {
-        Place::new()
+        TestEnv::new()
             .answered(&args, &credential(SECRET))
             .printed(&stdout);
     }
 }
 
 #[test]
-fn the_request_says_what_the_environment_says() {
-    let place = Place::new();
-    let daemon = place.serve(vec![credential(SECRET), credential(SECRET)]);
-    let child = place
+fn the_request_contains_options_and_variables() {
+    let env = TestEnv::new();
+    let daemon = env.serve(vec![credential(SECRET), credential(SECRET)]);
+    let child = env
         .shim(&[
             "--profile",
             "work",
@@ -54,7 +59,7 @@ fn the_request_says_what_the_environment_says() {
         .unwrap();
     let pid = child.id();
     assert!(child.wait_with_output().unwrap().status.success());
-    let mut bare = place.shim(&[]);
+    let mut bare = env.shim(&[]);
     let bare = bare
         .env("CLAVIGER_PROFILE", "")
         .env("ANTHROPIC_BASE_URL", "");
@@ -69,7 +74,7 @@ fn the_request_says_what_the_environment_says() {
         "{}",
         full.deadline_ms
     );
-    // Nothing is revealed: stdout is no terminal.
+    // Nothing is revealed, because stdout is not a terminal.
     assert_eq!((full.reveal, full.pid), (false, Some(pid)));
     assert_eq!(
         (bare.profile, bare.gateway, bare.cache_lifetime_ms),
@@ -80,53 +85,55 @@ fn the_request_says_what_the_environment_says() {
 #[test]
 fn every_failure_code_is_passed_on() {
     for code in [2, 3, 4, 5, 6, 7, 8, 0, 1, 9, 255] {
-        let message = "profile \"work\" needs a login\x1b[0m".to_owned();
-        let hint = Some("run claviger login work".to_owned());
-        let failure = Response::Failure(Failure {
-            code,
-            message,
-            hint,
-        });
+        let failure = Failure::new(
+            ExitCode::Usage,
+            "profile 'work' requires a login\x1b[0m",
+            "log in to 'v'",
+        );
+        let mut frame = Response::Failure(failure).encode();
+        // Behind the header, version, kind, tag and length; a newer daemon may send another code.
+        assert_eq!(frame[9], 2);
+        frame[9] = code;
         let expected = if (2..=8).contains(&code) { code } else { 8 };
-        let run = Place::new().answered(&[], &failure.encode());
+        let run = TestEnv::new().answered(&[], &frame);
         run.failed(expected.into(), &[]);
-        let stderr = "claviger: profile \"work\" needs a login[0m\nhint: run claviger login work\n";
+        let stderr = "claviger: profile 'work' requires a login[0m.\nhint: log in to 'v'\n";
         assert_eq!(run.stderr, stderr);
     }
 }
 
 #[test]
-fn a_key_that_the_client_would_refuse_is_refused() {
+fn a_key_that_the_client_would_reject_is_an_error() {
     let longest = "k".repeat(MAX_KEY_LEN);
-    Place::new()
+    TestEnv::new()
         .answered(&[], &credential(&longest))
         .printed(&format!("{longest}\n"));
     let long = format!("{longest}k");
-    // A daemon that writes it all the same.
+    // A daemon that sends it nevertheless.
     let mut raw = vec![0, 0, 0x40, 6, 1, 129, 1, 0x40, 1];
     raw.extend(long.as_bytes());
-    Place::new()
+    TestEnv::new()
         .answered(&[], &raw)
         .failed(6, &["16384 characters"]);
-    for (bad, what) in [
+    for (bad, problem) in [
         (String::new(), "empty"),
-        (format!("Bearer {SECRET}"), "white space"),
-        (format!("{SECRET}\n"), "white space"),
-        (format!("{SECRET}\r\n{SECRET}"), "white space"),
+        (format!("Bearer {SECRET}"), "contains whitespace"),
+        (format!("{SECRET}\n"), "contains whitespace"),
+        (format!("{SECRET}\r\n{SECRET}"), "contains whitespace"),
         (format!("{SECRET}é"), "printable ASCII"),
         (format!("{SECRET}\0"), "printable ASCII"),
         (long, "longer than 16384"),
     ] {
         for format in ["key", "headers", "json"] {
-            Place::new()
+            TestEnv::new()
                 .answered(&["--format", format], &credential(&bad))
-                .failed(6, &[what]);
+                .failed(6, &[problem]);
         }
     }
 }
 
 #[test]
-fn an_answer_that_is_none_is_the_daemons_fault() {
+fn an_answer_outside_the_format_is_a_fault_of_the_daemon() {
     let oversize = (MAX_BODY as u32 + 1).to_be_bytes();
     let credential = credential(SECRET);
     let half = &credential[..credential.len() / 2];
@@ -134,61 +141,64 @@ fn an_answer_that_is_none_is_the_daemons_fault() {
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", "frame over"),
         (&[0; 64], "empty frame"),
         (&oversize, "frame over"),
-        (half, "ends in the middle"),
-        (&credential[..2], "ends in the middle"),
-        (&[0, 0, 0, 2, 0, 132], "version 0"),
-        (&[0, 0, 0, 2, 1, 129], "\"token\" is missing"),
+        (half, "incomplete response"),
+        (&credential[..2], "incomplete response"),
+        (&[0, 0, 0, 2, 0, 132], "invalid version 0"),
+        (&[0, 0, 0, 2, 1, 129], "'token' is missing"),
         (&[0, 0, 0, 2, 9, 77], "run claviger stop"),
         (&[0, 0, 0, 6, 1, 133, 1, 0, 1, 1], "run claviger stop"),
         (&[0, 0, 0, 2, 1, 132], "run claviger stop"),
     ];
     for (bytes, part) in cases {
-        Place::new().answered(&[], bytes).failed(8, &[part]);
+        TestEnv::new().answered(&[], bytes).failed(8, &[part]);
     }
 }
 
 #[test]
-fn a_stalled_daemon_is_waited_for_until_the_deadline() {
-    // Nobody accepts; nobody answers; half an answer.
+fn a_stalled_daemon_is_given_up_at_the_deadline() {
+    // The connection is not accepted, the request is not answered, or only half of it is.
     for answer in [None, Some(vec![]), Some(credential(SECRET)[..20].to_vec())] {
-        let place = Place::new();
-        let listener = UnixListener::bind(place.socket()).unwrap();
+        let env = TestEnv::new();
+        let listener = UnixListener::bind(env.socket()).unwrap();
         let held = listener.try_clone().unwrap();
         let daemon = answer.map(|bytes| {
             thread::spawn(move || {
                 let (mut stream, _) = held.accept().unwrap();
                 read_request(&mut stream);
-                std::io::Write::write_all(&mut stream, &bytes).unwrap();
+                io::Write::write_all(&mut stream, &bytes).unwrap();
                 stream
             })
         });
-        let run = run(&mut place.shim(&["--timeout-ms", "300"]));
-        let log = place.path("state/daemon.log");
+        let run = run(&mut env.shim(&["--timeout-ms", "300"]));
+        let log = env.path("state/daemon.log");
         run.failed(8, &["did not answer within 300 ms", log.to_str().unwrap()]);
         drop(daemon.map(|thread| thread.join().unwrap()));
     }
 }
 
 #[test]
-fn a_daemon_that_goes_away_is_asked_again_once() {
-    let place = Place::new();
-    let daemon = place.serve(vec![vec![], credential(SECRET)]);
-    run(&mut place.shim(&[])).printed(&format!("{SECRET}\n"));
+fn a_request_is_repeated_once_if_the_daemon_closes_the_connection() {
+    let env = TestEnv::new();
+    let daemon = env.serve(vec![vec![], credential(SECRET)]);
+    run(&mut env.shim(&[])).printed(&format!("{SECRET}\n"));
     assert_eq!(daemon.join().unwrap().len(), 2);
 
-    let place = Place::new();
-    let daemon = place.serve(vec![vec![], vec![]]);
-    run(&mut place.shim(&[])).failed(8, &["goes away without an answer", "daemon.log"]);
+    let env = TestEnv::new();
+    let daemon = env.serve(vec![vec![], vec![]]);
+    run(&mut env.shim(&[])).failed(
+        8,
+        &["closed the connection without an answer", "daemon.log"],
+    );
     daemon.join().unwrap();
 }
 
 #[test]
-fn the_key_is_written_at_once() {
+fn the_key_is_written_in_one_write() {
     let longest = "k".repeat(MAX_KEY_LEN);
-    let place = Place::new();
-    let daemon = place.serve(vec![credential(&longest)]);
+    let env = TestEnv::new();
+    let daemon = env.serve(vec![credential(&longest)]);
     let (ours, theirs) = UnixDatagram::pair().unwrap();
-    let status = place
+    let status = env
         .shim(&[])
         .stdout(OwnedFd::from(theirs))
         .status()
@@ -201,12 +211,12 @@ fn the_key_is_written_at_once() {
 }
 
 #[test]
-fn a_client_that_is_gone_is_not_complained_to() {
-    let place = Place::new();
-    let daemon = place.serve(vec![credential(SECRET)]);
-    let (reader, writer) = std::io::pipe().unwrap();
+fn a_closed_stdout_fails_silently() {
+    let env = TestEnv::new();
+    let daemon = env.serve(vec![credential(SECRET)]);
+    let (reader, writer) = io::pipe().unwrap();
     drop(reader);
-    let output = place.shim(&[]).stdout(writer).output().unwrap();
+    let output = env.shim(&[]).stdout(writer).output().unwrap();
     assert!(
         matches!(output.status.code(), Some(code) if code != 0),
         "{output:?}"
@@ -216,17 +226,17 @@ fn a_client_that_is_gone_is_not_complained_to() {
 }
 
 #[test]
-fn the_command_line_is_checked_before_anything_is_asked() {
-    let place = Place::new();
-    run(&mut place.shim(&["--profil", "x"])).failed(2, &["--profil", "did you mean --profile?"]);
-    run(&mut place.shim(&["--format", "yaml"])).failed(2, &["key, headers or json"]);
-    run(place.shim(&[]).env("CLAVIGER_TIMEOUT_MS", "8s")).failed(2, &["CLAVIGER_TIMEOUT_MS"]);
-    let help = run(&mut place.shim(&["--help"]));
+fn the_command_line_is_checked_before_a_request() {
+    let env = TestEnv::new();
+    run(&mut env.shim(&["--profil", "x"])).failed(2, &["--profil", "did you mean --profile?"]);
+    run(&mut env.shim(&["--format", "yaml"])).failed(2, &["key, headers or json"]);
+    run(env.shim(&[]).env("CLAVIGER_TIMEOUT_MS", "8s")).failed(2, &["CLAVIGER_TIMEOUT_MS"]);
+    let help = run(&mut env.shim(&["--help"]));
     assert!(
         help.code == Some(0) && help.stdout.contains("--timeout-ms"),
         "{help:?}"
     );
-    run(&mut place.shim(&["--version"])).printed(concat!(
+    run(&mut env.shim(&["--version"])).printed(concat!(
         "claviger-helper ",
         env!("CARGO_PKG_VERSION"),
         "\n"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Stands for `claviger daemon --detached`. What it does is in $FAKE, where it notes things in $FAKE_DIR.
+# A fake `claviger daemon --detached`. $FAKE names its behaviour; it leaves notes in $FAKE_DIR.
 echo "$*" >>"$FAKE_DIR/started"
 if [ "$FAKE" = "listen at last" ]; then
     [ "$(wc -l <"$FAKE_DIR/started")" -gt 1 ] || kill -9 $$
@@ -11,7 +11,7 @@ case $FAKE in
         pwd >"$FAKE_DIR/cwd"
         ls -l "/proc/$$/fd" >"$FAKE_DIR/fds"
         echo "$$ $(cut -d ' ' -f 6 "/proc/$$/stat")" >"$FAKE_DIR/session"
-        # The test listens in its place.
+        # The test listens instead.
         while [ -d "$FAKE_DIR" ] && ! [ -e "$FAKE_DIR/listening" ]; do sleep 0.01; done
         echo ok
         exec >&-
@@ -19,8 +19,8 @@ case $FAKE in
         touch "$FAKE_DIR/ended"
         ;;
     lie) echo ok ;;
-    error) printf 'error 2\nno profile in "/etc/claviger/config.toml"\nadd [profile.default]\n' ;;
+    error) printf "error 2\nno profile in '/etc/claviger/config.toml'\nadd [profile.default]\n" ;;
     nothing) ;;
-    # Until the test has removed its place.
+    # Until the test has removed its directory.
     stall) while [ -d "$FAKE_DIR" ]; do sleep 0.05; done ;;
 esac

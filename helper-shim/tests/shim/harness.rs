@@ -1,36 +1,40 @@
-//! A place of its own for every test, and what the shim did there.
+//! Directories of its own for every test, and the result of a run of the shim.
 
-use std::fs::{self, Permissions};
-use std::io::{Read as _, Write as _};
-use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::{
+    fs::{self, Permissions},
+    io::{Read as _, Write as _},
+    os::unix::{
+        fs::{PermissionsExt as _, symlink},
+        net::{UnixListener, UnixStream},
+    },
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
 
 use claviger_wire::{Acquire, HEADER_LEN, Request, Response, Token, body_len};
 use tempfile::TempDir;
 
-/// The key that must be nowhere but in a successful run's stdout.
+/// The key, which only the stdout of a successful run may contain.
 pub(crate) const SECRET: &str = "sk-canary-5f3a9c";
 
-/// Directories that are removed with it.
-pub(crate) struct Place {
-    /// Short enough a path for a socket.
+/// Directories that are removed when this is dropped.
+pub(crate) struct TestEnv {
+    /// The user's files, at a path that is short enough for a socket.
     dir: TempDir,
-    /// Where the shim is installed, and its daemon where there is one.
+    /// The installed programs.
     bin: TempDir,
 }
 
-impl Place {
-    /// A place where no daemon is installed.
+impl TestEnv {
+    /// An environment without a daemon.
     pub(crate) fn new() -> Self {
         let dir = TempDir::new().unwrap();
         let bin = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         fs::create_dir(dir.path().join("run")).unwrap();
         set_mode(&dir.path().join("run"), 0o700);
-        // Linked, not written: a file that was open for writing when another test forked cannot be executed.
+        // Linked, not copied: a file that another test's fork holds open for writing cannot run.
         fs::hard_link(
             env!("CARGO_BIN_EXE_claviger-helper"),
             bin.path().join("claviger-helper"),
@@ -39,12 +43,12 @@ impl Place {
         Self { dir, bin }
     }
 
-    /// A place where the script `fake-daemon.sh` is the daemon.
-    pub(crate) fn with_daemon() -> Self {
-        let place = Self::new();
+    /// An environment with the script `fake-daemon.sh` as the daemon.
+    pub(crate) fn with_fake_daemon() -> Self {
+        let env = Self::new();
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/shim/fake-daemon.sh");
-        symlink(script, place.bin.path().join("claviger")).unwrap();
-        place
+        symlink(script, env.bin.path().join("claviger")).unwrap();
+        env
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -59,7 +63,7 @@ impl Place {
         self.bin.path().join("claviger-helper")
     }
 
-    /// The shim, with nothing of the caller's environment.
+    /// The shim, without the variables of the test's own environment.
     pub(crate) fn shim(&self, args: &[&str]) -> Command {
         let mut command = Command::new(self.helper());
         self.isolate(command.args(args));
@@ -78,15 +82,15 @@ impl Place {
             .stdin(Stdio::null());
     }
 
-    /// Answers one connection after another with the bytes of `answers`, and returns what was asked.
+    /// Answers one connection after another with the bytes of `answers`, and returns the requests.
     pub(crate) fn serve(&self, answers: Vec<Vec<u8>>) -> JoinHandle<Vec<Acquire>> {
         let listener = UnixListener::bind(self.socket()).unwrap();
         thread::spawn(move || {
             let answer = |bytes: Vec<u8>| {
                 let (mut stream, _) = listener.accept().unwrap();
-                let asked = read_request(&mut stream);
+                let request = read_request(&mut stream);
                 stream.write_all(&bytes).unwrap();
-                asked
+                request
             };
             answers.into_iter().map(answer).collect()
         })
@@ -101,7 +105,7 @@ impl Place {
     }
 }
 
-/// How a run of the shim ended.
+/// The result of a run of the shim.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) code: Option<i32>,
@@ -110,6 +114,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    /// Asserts that it printed exactly this and succeeded.
     pub(crate) fn printed(&self, stdout: &str) {
         assert_eq!(
             (self.code, self.stdout.as_str(), self.stderr.as_str()),
@@ -117,7 +122,8 @@ impl Run {
         );
     }
 
-    /// It failed as the contract has it: nothing on stdout, at most two lines and 400 characters on stderr, no secret.
+    /// Asserts that it failed as the contract demands: nothing on stdout, at most two lines and 400
+    /// characters on stderr, a full stop at the end of the first line, and no secret.
     pub(crate) fn failed(&self, code: i32, parts: &[&str]) {
         assert_eq!(
             (self.code, self.stdout.as_str()),
@@ -128,6 +134,8 @@ impl Run {
             self.stderr.starts_with("claviger: ") && self.stderr.ends_with('\n'),
             "{self:?}"
         );
+        let problem = self.stderr.lines().next().unwrap();
+        assert!(problem.ends_with(['.', '?', '!', '…']), "{self:?}");
         assert!(
             self.stderr.lines().count() <= 2 && self.stderr.chars().count() <= 400,
             "{self:?}"
@@ -173,7 +181,7 @@ pub(crate) fn read_request(stream: &mut UnixStream) -> Acquire {
     stream.read_exact(&mut body).unwrap();
     match Request::decode(&body).unwrap() {
         Request::Acquire(acquire) => acquire,
-        other => panic!("the shim asks {other:?}"),
+        other => panic!("the shim requested {other:?}"),
     }
 }
 
@@ -181,13 +189,13 @@ pub(crate) fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
-/// Polls until `done`; half a minute is for a machine that is busy.
-pub(crate) fn wait_until(what: &str, done: impl Fn() -> bool) {
+/// Polls until `is_done`, at most half a minute: the machine may be busy.
+pub(crate) fn wait_until(condition: &str, is_done: impl Fn() -> bool) {
     for _ in 0..6000 {
-        if done() {
+        if is_done() {
             return;
         }
         thread::sleep(Duration::from_millis(5));
     }
-    panic!("{what} has not come true");
+    panic!("still not true: {condition}");
 }

@@ -1,4 +1,4 @@
-//! The real shim against a daemon of the tests' own that speaks frames.
+//! The real shim against a fake daemon that speaks frames.
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 

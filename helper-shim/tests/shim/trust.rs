@@ -1,129 +1,149 @@
-//! To whom the shim talks, and to whom it shows a key.
+//! Which daemons the shim trusts, and whether it shows a key.
 
-use std::fs;
-use std::os::unix::fs::{MetadataExt as _, chown, symlink};
-use std::os::unix::net::UnixListener;
-use std::os::unix::process::CommandExt as _;
 #[cfg(target_os = "linux")]
 use std::process::Command;
+use std::{
+    fs,
+    io::Read as _,
+    os::unix::{
+        fs::{MetadataExt as _, chown, symlink},
+        net::UnixListener,
+        process::CommandExt as _,
+    },
+};
 
 #[cfg(target_os = "linux")]
 use crate::harness::read_request;
-use crate::harness::{Place, SECRET, credential, run, set_mode};
+use crate::harness::{SECRET, TestEnv, credential, run, set_mode};
 
-/// Some user, other than root.
-const NOBODY: u32 = 65_534;
+/// The user id of a user other than root.
+const OTHER_USER: u32 = 65_534;
 
 #[test]
-fn a_directory_that_is_open_to_others_is_refused() {
-    let place = Place::new();
-    let _daemon = UnixListener::bind(place.socket()).unwrap();
-    let dir = place.path("run");
+fn a_directory_that_is_accessible_to_others_is_denied() {
+    let env = TestEnv::new();
+    let _daemon = UnixListener::bind(env.socket()).unwrap();
     for mode in [0o755, 0o710, 0o701, 0o770] {
-        set_mode(&dir, mode);
-        let fix = format!("hint: run chmod 700 \"{}\"", dir.display());
-        run(&mut place.shim(&[])).failed(7, &["must not be open to others", &fix]);
+        set_mode(&env.path("run"), mode);
+        // The user chose the directory: its mode may be on purpose.
+        let hint = "hint: set CLAVIGER_SOCKET to a path in a directory of your own with mode 0700";
+        let run = run(&mut env.shim(&[]));
+        run.failed(7, &["must not be accessible to other users", hint]);
     }
 }
 
 #[test]
-fn a_directory_that_is_a_link_is_refused() {
-    let place = Place::new();
-    let _daemon = UnixListener::bind(place.socket()).unwrap();
-    symlink(place.path("run"), place.path("link")).unwrap();
-    let socket = place.path("link/agent.sock");
-    run(place.shim(&[]).env("CLAVIGER_SOCKET", socket)).failed(7, &["a directory and no link"]);
+fn the_mode_of_the_default_directory_is_to_be_corrected() {
+    let env = TestEnv::new();
+    let directory = env.path("run/claviger");
+    fs::create_dir(&directory).unwrap();
+    set_mode(&directory, 0o755);
+    let mut shim = env.shim(&[]);
+    shim.env_remove("CLAVIGER_SOCKET")
+        .env("XDG_RUNTIME_DIR", env.path("run"));
+    let hint = format!("hint: run chmod 700 '{}'", directory.display());
+    run(&mut shim).failed(7, &["must not be accessible to other users", &hint]);
+}
+
+#[test]
+fn a_directory_that_is_a_link_is_denied() {
+    let env = TestEnv::new();
+    let _daemon = UnixListener::bind(env.socket()).unwrap();
+    symlink(env.path("run"), env.path("link")).unwrap();
+    let socket = env.path("link/agent.sock");
+    run(env.shim(&[]).env("CLAVIGER_SOCKET", socket))
+        .failed(7, &["must be a directory, not a link"]);
 }
 
 #[test]
 fn the_directory_is_checked_before_a_daemon_is_started() {
-    let place = Place::with_daemon();
-    set_mode(&place.path("run"), 0o777);
-    run(place.shim(&[]).env("FAKE", "nothing")).failed(7, &["must not be open to others"]);
-    assert!(!place.path("started").exists());
+    let env = TestEnv::with_fake_daemon();
+    set_mode(&env.path("run"), 0o777);
+    run(env.shim(&[]).env("FAKE", "nothing")).failed(7, &["must not be accessible to other users"]);
+    assert!(!env.path("started").exists());
 }
 
 #[test]
-fn another_users_directory_or_process_is_refused() {
-    let place = Place::new();
-    let dir = place.path("run");
+fn a_directory_or_process_of_another_user_is_denied() {
+    let env = TestEnv::new();
+    let dir = env.path("run");
     if fs::metadata(&dir).unwrap().uid() != 0 {
-        // Only root has another user's.
+        // Only root can give a directory to another user.
         return;
     }
-    let listener = UnixListener::bind(place.socket()).unwrap();
-    chown(&dir, Some(NOBODY), None).unwrap();
-    run(&mut place.shim(&[])).failed(7, &["must be the user's own"]);
+    let listener = UnixListener::bind(env.socket()).unwrap();
+    chown(&dir, Some(OTHER_USER), None).unwrap();
+    run(&mut env.shim(&[])).failed(7, &["must belong to the user"]);
 
-    // The directory is the shim's user's, and the listener root's.
-    set_mode(&place.path(""), 0o755);
-    set_mode(&place.socket(), 0o777);
-    run(place.shim(&[]).uid(NOBODY)).failed(7, &["another user's process"]);
+    // The directory belongs to the shim's user, and root's process listens.
+    set_mode(&env.path(""), 0o755);
+    set_mode(&env.socket(), 0o777);
+    run(env.shim(&[]).uid(OTHER_USER)).failed(7, &["a process of another user"]);
     listener.set_nonblocking(true).unwrap();
-    let (mut asked, _) = listener.accept().unwrap();
-    let mut nothing = Vec::new();
-    std::io::Read::read_to_end(&mut asked, &mut nothing).unwrap();
-    assert_eq!(nothing, b"");
+    let (mut stream, _) = listener.accept().unwrap();
+    let mut request = Vec::new();
+    stream.read_to_end(&mut request).unwrap();
+    assert_eq!(request, b"");
 }
 
 #[test]
-fn a_socket_path_that_is_too_long_is_refused() {
-    let place = Place::new();
+fn a_socket_path_that_is_too_long_is_an_error() {
+    let env = TestEnv::new();
     let long = format!("/{}/agent.sock", "x".repeat(120));
     let parts = ["132 bytes", "limit of", "set CLAVIGER_SOCKET"];
-    run(place.shim(&[]).env("CLAVIGER_SOCKET", long)).failed(2, &parts);
+    run(env.shim(&[]).env("CLAVIGER_SOCKET", long)).failed(2, &parts);
 }
 
 #[test]
-fn a_relative_socket_path_is_the_working_directorys() {
-    let place = Place::new();
-    let daemon = place.serve(vec![credential(SECRET)]);
-    let mut shim = place.shim(&[]);
+fn a_relative_socket_path_starts_at_the_working_directory() {
+    let env = TestEnv::new();
+    let daemon = env.serve(vec![credential(SECRET)]);
+    let mut shim = env.shim(&[]);
     shim.env("CLAVIGER_SOCKET", "run/agent.sock")
-        .current_dir(place.path(""));
+        .current_dir(env.path(""));
     run(&mut shim).printed(&format!("{SECRET}\n"));
     daemon.join().unwrap();
 }
 
 /// Runs the shim on a terminal of its own.
 #[cfg(target_os = "linux")]
-fn on_terminal(place: &Place, args: &str) -> crate::harness::Run {
+fn on_terminal(env: &TestEnv, args: &str) -> crate::harness::Run {
     let mut script = Command::new("script");
-    let command = format!("{} {args}", place.helper().display());
+    let command = format!("{} {args}", env.helper().display());
     script.args(["-qec", &command, "/dev/null"]);
-    place.isolate(&mut script);
+    env.isolate(&mut script);
     run(&mut script)
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_terminal_is_shown_no_key() {
-    let place = Place::with_daemon();
-    let listener = UnixListener::bind(place.socket()).unwrap();
-    let refused = on_terminal(&place, "");
-    assert_eq!(refused.code, Some(7), "{refused:?}");
+fn a_key_is_not_shown_on_a_terminal() {
+    let env = TestEnv::with_fake_daemon();
+    let listener = UnixListener::bind(env.socket()).unwrap();
+    let denied = on_terminal(&env, "");
+    assert_eq!(denied.code, Some(7), "{denied:?}");
     assert!(
-        refused
+        denied
             .stdout
             .starts_with("claviger: the key is not shown on a terminal"),
-        "{refused:?}"
+        "{denied:?}"
     );
     listener.set_nonblocking(true).unwrap();
-    assert!(listener.accept().is_err(), "the daemon was asked");
+    assert!(listener.accept().is_err(), "a request was sent");
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_terminal_is_shown_a_key_when_the_daemon_agrees() {
-    let place = Place::new();
-    let listener = UnixListener::bind(place.socket()).unwrap();
+fn a_key_is_shown_on_a_terminal_with_reveal() {
+    let env = TestEnv::new();
+    let listener = UnixListener::bind(env.socket()).unwrap();
     let daemon = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
-        let asked = read_request(&mut stream);
+        let request = read_request(&mut stream);
         std::io::Write::write_all(&mut stream, &credential(SECRET)).unwrap();
-        asked
+        request
     });
-    let shown = on_terminal(&place, "--reveal");
+    let shown = on_terminal(&env, "--reveal");
     assert_eq!(
         (shown.code, shown.stdout.trim_end()),
         (Some(0), SECRET),

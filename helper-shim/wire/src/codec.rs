@@ -1,8 +1,11 @@
-//! Messages to frames and back: which kind and which tags. The format is specified in the crate's documentation.
+//! Conversion of messages to frames and back: kinds and tags. The format is specified in the
+//! crate's documentation.
 
-use crate::frame::{Fields, frame, required};
-use crate::{Acquire, DecodeError, Failure, Format, Request, Response, Token};
-use crate::{MAX_EXPIRY_LEN, MAX_KEY_LEN, MAX_REPORT_LEN, MAX_TEXT_LEN};
+use crate::{
+    Acquire, DecodeError, ExitCode, Failure, Format, MAX_EXPIRY_LEN, MAX_KEY_LEN, MAX_REPORT_LEN,
+    MAX_TEXT_LEN, Request, Response, Token,
+    frame::{Fields, frame, required},
+};
 
 const ACQUIRE: u8 = 1;
 const STATUS: u8 = 2;
@@ -17,24 +20,24 @@ const DONE: u8 = 132;
 const UNSUPPORTED: u8 = 133;
 
 impl Request {
-    /// The whole frame, header included.
+    /// Encodes the request as a frame, header included.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         match self {
             Self::Acquire(acquire) => acquire.encode(),
-            Self::Status { profile } => about(STATUS, profile.as_deref()),
-            Self::Refresh { profile } => about(REFRESH, profile.as_deref()),
-            Self::Logout { profile } => about(LOGOUT, profile.as_deref()),
+            Self::Status { profile } => about_profile(STATUS, profile.as_deref()),
+            Self::Refresh { profile } => about_profile(REFRESH, profile.as_deref()),
+            Self::Logout { profile } => about_profile(LOGOUT, profile.as_deref()),
             Self::Stop => frame(STOP, &[]),
             Self::Unknown { kind } => frame(*kind, &[]),
         }
     }
 
-    /// Reads a frame's body.
+    /// Decodes a frame's body.
     ///
     /// # Errors
     ///
-    /// A body that does not follow the format.
+    /// [`DecodeError`] if the body does not follow the format.
     pub fn decode(body: &[u8]) -> Result<Self, DecodeError> {
         let (kind, fields) = Fields::parse(body)?;
         Ok(match kind {
@@ -55,26 +58,33 @@ impl Request {
 }
 
 impl Response {
-    /// The whole frame, header included. It holds the key, where there is one: [`wipe`](crate::wipe) it.
+    /// Encodes the response as a frame, header included. The frame of a credential contains the
+    /// key: the caller [wipes](crate::wipe) it.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         match self {
             Self::Credential { token, expires_at } => {
                 let expires_at = expires_at.as_deref();
                 if token.expose().len() > MAX_KEY_LEN {
-                    return too_long(6, "the key", MAX_KEY_LEN);
+                    return too_long(ExitCode::KeyUnusable, "the key", MAX_KEY_LEN);
                 }
                 if expires_at.is_some_and(|time| time.len() > MAX_EXPIRY_LEN) {
-                    return too_long(6, "the key's expires_at", MAX_EXPIRY_LEN);
+                    return too_long(
+                        ExitCode::KeyUnusable,
+                        "the key's expires_at",
+                        MAX_EXPIRY_LEN,
+                    );
                 }
                 let mut fields = vec![(1, token.expose())];
                 fields.extend(expires_at.map(|time| (2, time.as_bytes())));
                 frame(CREDENTIAL, &fields)
             }
             Self::Failure(failure) => failure.encode(),
-            Self::Report(json) if json.len() > MAX_REPORT_LEN => {
-                too_long(8, "the daemon's report", MAX_REPORT_LEN)
-            }
+            Self::Report(json) if json.len() > MAX_REPORT_LEN => too_long(
+                ExitCode::DaemonUnavailable,
+                "the daemon's report",
+                MAX_REPORT_LEN,
+            ),
             Self::Report(json) => frame(REPORT, &[(1, json.as_bytes())]),
             Self::Done => frame(DONE, &[]),
             Self::Unsupported { version } => frame(UNSUPPORTED, &[(1, &[*version])]),
@@ -82,11 +92,11 @@ impl Response {
         }
     }
 
-    /// Reads a frame's body. The caller wipes it.
+    /// Decodes a frame's body. The caller wipes the body if it contains a key.
     ///
     /// # Errors
     ///
-    /// A body that does not follow the format.
+    /// [`DecodeError`] if the body does not follow the format.
     pub fn decode(body: &[u8]) -> Result<Self, DecodeError> {
         let (kind, fields) = Fields::parse(body)?;
         Ok(match kind {
@@ -95,7 +105,7 @@ impl Response {
                 expires_at: fields.text(2, "expires_at")?,
             },
             FAILURE => Self::Failure(Failure {
-                code: required(fields.byte(1, "code")?, "code")?,
+                code: ExitCode::from_byte(required(fields.byte(1, "code")?, "code")?),
                 message: required(fields.text(2, "message")?, "message")?,
                 hint: fields.text(3, "hint")?,
             }),
@@ -122,8 +132,16 @@ impl Acquire {
         let pid = self.pid.map(u32::to_be_bytes);
 
         let mut fields: Vec<(u8, &[u8])> = Vec::new();
-        fields.extend(self.profile.as_deref().map(|profile| (1, cut(profile))));
-        fields.extend(self.gateway.as_deref().map(|gateway| (2, cut(gateway))));
+        fields.extend(
+            self.profile
+                .as_deref()
+                .map(|profile| (1, truncated(profile))),
+        );
+        fields.extend(
+            self.gateway
+                .as_deref()
+                .map(|gateway| (2, truncated(gateway))),
+        );
         fields.push((3, &cache_lifetime_ms));
         fields.push((4, &format));
         fields.push((5, &deadline_ms));
@@ -143,7 +161,7 @@ impl Acquire {
             format: match fields.byte(4, "format")? {
                 Some(1) => Format::Headers,
                 Some(2) => Format::Json,
-                // The shim does the printing: to the daemon an unknown format is as good as any.
+                // The shim prints, so an unknown format makes no difference to the daemon.
                 _ => Format::Key,
             },
             deadline_ms: required(fields.milliseconds(5, "deadline_ms")?, "deadline_ms")?,
@@ -155,24 +173,24 @@ impl Acquire {
 
 impl Failure {
     fn encode(&self) -> Vec<u8> {
-        let code = [self.code];
-        let mut fields = vec![(1, code.as_slice()), (2, cut(&self.message))];
-        fields.extend(self.hint.as_deref().map(|hint| (3, cut(hint))));
+        let code = [self.code.as_byte()];
+        let mut fields = vec![(1, code.as_slice()), (2, truncated(&self.message))];
+        fields.extend(self.hint.as_deref().map(|hint| (3, truncated(hint))));
         frame(FAILURE, &fields)
     }
 }
 
-/// A request that is about one profile or all.
-fn about(kind: u8, profile: Option<&str>) -> Vec<u8> {
+/// Encodes a request about one profile or all.
+fn about_profile(kind: u8, profile: Option<&str>) -> Vec<u8> {
     match profile {
-        Some(profile) => frame(kind, &[(1, cut(profile))]),
+        Some(profile) => frame(kind, &[(1, truncated(profile))]),
         None => frame(kind, &[]),
     }
 }
 
-/// What is written in place of something that does not fit.
-fn too_long(code: u8, what: &str, limit: usize) -> Vec<u8> {
-    let message = format!("{what} is longer than {limit} bytes");
+/// Encodes the failure that replaces a value longer than `limit` bytes.
+fn too_long(code: ExitCode, value: &str, limit: usize) -> Vec<u8> {
+    let message = format!("{value} is longer than {limit} bytes");
     Failure {
         code,
         message,
@@ -181,8 +199,8 @@ fn too_long(code: u8, what: &str, limit: usize) -> Vec<u8> {
     .encode()
 }
 
-/// At most [`MAX_TEXT_LEN`] bytes of `text`, cut between characters.
-fn cut(text: &str) -> &[u8] {
+/// The first [`MAX_TEXT_LEN`] bytes of `text`, cut between characters.
+fn truncated(text: &str) -> &[u8] {
     &text.as_bytes()[..text.floor_char_boundary(MAX_TEXT_LEN)]
 }
 
@@ -198,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_credential_fills_a_frame_that_never_grew() {
+    fn the_longest_credential_fills_a_frame_that_never_grows() {
         let token = Token::new(vec![b'k'; MAX_KEY_LEN]);
         let longest = Response::Credential {
             token,
@@ -211,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_becomes_a_failure() {
+    fn a_value_over_its_limit_becomes_a_failure() {
         let token = Token::new(vec![b'k'; MAX_KEY_LEN + 1]);
         let key = Response::Credential {
             token,
@@ -222,7 +240,11 @@ mod tests {
             expires_at: Some("9".repeat(65)),
         };
         let report = Response::Report("x".repeat(MAX_REPORT_LEN + 1));
-        for (message, expected) in [(key, 6), (expiry, 6), (report, 8)] {
+        for (message, expected) in [
+            (key, ExitCode::KeyUnusable),
+            (expiry, ExitCode::KeyUnusable),
+            (report, ExitCode::DaemonUnavailable),
+        ] {
             let Ok(Response::Failure(failure)) = Response::decode(body(&message.encode())) else {
                 panic!()
             };
@@ -234,19 +256,19 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_cut_between_characters() {
+    fn texts_are_truncated_between_characters() {
         let long = format!("x{}", "é".repeat(MAX_TEXT_LEN));
-        let cut = format!("x{}", "é".repeat(MAX_TEXT_LEN / 2 - 1));
+        let short = format!("x{}", "é".repeat(MAX_TEXT_LEN / 2 - 1));
         let failure = |text: &str| {
             Response::Failure(Failure {
-                code: 5,
+                code: ExitCode::SourceFailed,
                 message: text.to_owned(),
                 hint: Some(text.to_owned()),
             })
         };
         assert_eq!(
             Response::decode(body(&failure(&long).encode())),
-            Ok(failure(&cut))
+            Ok(failure(&short))
         );
         let acquire = |text: &str| {
             Request::Acquire(Acquire {
@@ -257,12 +279,12 @@ mod tests {
         };
         assert_eq!(
             Request::decode(body(&acquire(&long).encode())),
-            Ok(acquire(&cut))
+            Ok(acquire(&short))
         );
     }
 
     #[test]
-    fn unknown_tags_may_repeat_and_known_ones_may_not() {
+    fn only_unknown_tags_may_be_repeated() {
         let done = [1, DONE, 16, 0, 1, 7, 16, 0, 0, 255, 0, 2, 1, 2];
         assert_eq!(Response::decode(&done), Ok(Response::Done));
         let twice = [1, STATUS, 1, 0, 1, b'a', 1, 0, 1, b'b'];
@@ -277,19 +299,19 @@ mod tests {
         let cases: [(&[u8], &str); 9] = [
             (&[], "body ends before its kind"),
             (&[1], "body ends before its kind"),
-            (&[0, DONE], "version 0"),
-            (&[1, CREDENTIAL, 2, 0, 0], "field \"token\" is missing"),
+            (&[0, DONE], "invalid version 0"),
+            (&[1, CREDENTIAL, 2, 0, 0], "field 'token' is missing"),
             (&[1, CREDENTIAL, 1, 0, 3, b'k'], "body ends within field 1"),
             (&[1, CREDENTIAL, 1, 0], "body ends within field 1"),
             (
                 &[1, REPORT, 1, 0, 2, b'k', 255],
-                "field \"json\" is not UTF-8",
+                "invalid field 'json': expected UTF-8",
             ),
             (
                 &[1, FAILURE, 1, 0, 2, 5, 5, 2, 0, 0],
-                "field \"code\" is not 1 byte",
+                "invalid field 'code': expected 1 byte",
             ),
-            (&[1, UNSUPPORTED], "field \"version\" is missing"),
+            (&[1, UNSUPPORTED], "field 'version' is missing"),
         ];
         for (body, expected) in cases {
             assert_eq!(Response::decode(body).unwrap_err().to_string(), expected);

@@ -1,4 +1,5 @@
-//! Frames and fields: what all messages have in common. The format is specified in the crate's documentation.
+//! Frames and fields, which all messages consist of. The format is specified in the crate's
+//! documentation.
 
 use std::fmt;
 
@@ -7,26 +8,27 @@ use crate::MAX_KEY_LEN;
 /// The version of the format that this crate writes.
 pub const VERSION: u8 = 1;
 
-/// How many bytes of a frame come before its body.
+/// The length of a frame's header in bytes.
 pub const HEADER_LEN: usize = 4;
 
 /// The longest body in bytes: a credential with the longest key and the longest expiry.
 pub const MAX_BODY: usize = BODY_START + FIELD_START + MAX_KEY_LEN + FIELD_START + MAX_EXPIRY_LEN;
 
-/// The longest `expires_at` in bytes. RFC 3339 with nanoseconds and an offset takes 35.
+/// The longest `expires_at` in bytes. RFC 3339 with nanoseconds and an offset has 35.
 pub const MAX_EXPIRY_LEN: usize = 64;
 
-/// The longest profile, gateway, message or hint in bytes: over any that makes sense, and two of them fit a frame.
+/// The longest profile, gateway, message or hint in bytes: longer than any sensible one, and two of
+/// them fit a frame.
 pub const MAX_TEXT_LEN: usize = 4096;
 
-/// The longest report in bytes: what fits a frame.
+/// The longest report in bytes that fits a frame.
 pub const MAX_REPORT_LEN: usize = MAX_BODY - BODY_START - FIELD_START;
 
-/// The body's length in bytes that a header states.
+/// Returns the body's length in bytes that a header announces.
 ///
 /// # Errors
 ///
-/// A frame that is empty or over [`MAX_BODY`]: the conversation cannot go on.
+/// [`FrameError`] if it is 0 or over [`MAX_BODY`]: the connection cannot be used any more.
 pub fn body_len(header: [u8; HEADER_LEN]) -> Result<usize, FrameError> {
     match usize::try_from(u32::from_be_bytes(header)) {
         Ok(0) => Err(FrameError::Empty),
@@ -35,7 +37,7 @@ pub fn body_len(header: [u8; HEADER_LEN]) -> Result<usize, FrameError> {
     }
 }
 
-/// Why a frame's header is refused.
+/// An invalid header of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameError {
     /// It announces no body.
@@ -55,33 +57,33 @@ impl fmt::Display for FrameError {
 
 impl std::error::Error for FrameError {}
 
-/// Why a body is refused. Says which field, never what was in it.
+/// A body that does not follow the format. Names the field, never its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DecodeError {
-    /// It ends before the kind.
+    /// The body ends before the kind.
     Short,
-    /// Its version is 0.
+    /// The version is 0.
     Version,
-    /// It ends before the field with this tag does, or before the tag's length (tag 0 where there is none).
+    /// The body ends within the field with this tag.
     Truncated {
         /// The field's tag.
         tag: u8,
     },
-    /// A field that stands once stands twice.
+    /// A field that may occur once is repeated.
     Repeated {
         /// The field's tag.
         tag: u8,
     },
-    /// A field that the message cannot do without is not there.
+    /// A required field is missing.
     Missing {
         /// The field's name.
         field: &'static str,
     },
-    /// A field's value is not what it has to be.
+    /// A field's value has the wrong form.
     Invalid {
         /// The field's name.
         field: &'static str,
-        /// What it has to be.
+        /// The form that it must have.
         expected: &'static str,
     },
 }
@@ -90,27 +92,30 @@ impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Short => f.write_str("body ends before its kind"),
-            Self::Version => f.write_str("version 0"),
+            Self::Version => f.write_str("invalid version 0"),
             Self::Truncated { tag } => write!(f, "body ends within field {tag}"),
-            Self::Repeated { tag } => write!(f, "field {tag} stands twice"),
-            Self::Missing { field } => write!(f, "field \"{field}\" is missing"),
-            Self::Invalid { field, expected } => write!(f, "field \"{field}\" is not {expected}"),
+            Self::Repeated { tag } => write!(f, "field {tag} is repeated"),
+            Self::Missing { field } => write!(f, "field '{field}' is missing"),
+            Self::Invalid { field, expected } => {
+                write!(f, "invalid field '{field}': expected {expected}")
+            }
         }
     }
 }
 
 impl std::error::Error for DecodeError {}
 
-/// Version and kind.
+/// The length of version and kind in bytes.
 const BODY_START: usize = 2;
-/// Tag and length.
+/// The length of a tag and a value's length in bytes.
 const FIELD_START: usize = 3;
-/// Tags below this stand at most once in a message.
+/// Tags below this may occur at most once in a message.
 const REPEATABLE_TAGS: usize = 16;
 
-/// Writes a frame into memory that is taken once, at its full size: growing would leave copies of a key behind.
+/// Encodes a frame in memory that is allocated once, at its full size: growing would leave copies
+/// of a key behind.
 ///
-/// The callers keep the values within their limits, of which no message's exceed [`MAX_BODY`].
+/// The callers keep the values within their limits, so that no message exceeds [`MAX_BODY`].
 pub(crate) fn frame(kind: u8, fields: &[(u8, &[u8])]) -> Vec<u8> {
     let body = BODY_START
         + fields
@@ -132,15 +137,15 @@ pub(crate) fn frame(kind: u8, fields: &[(u8, &[u8])]) -> Vec<u8> {
     frame
 }
 
-// Two texts and the small fields must fit, and every value's length 16 bits.
+// Two texts and the small fields must fit a frame, and the length of every value 16 bits.
 const _: () =
     assert!(2 * (MAX_TEXT_LEN + FIELD_START) + 64 < MAX_BODY && MAX_BODY <= u16::MAX as usize);
 
-/// The values of the fields that a version 1 message may have, by tag.
+/// The values of the fields that a version 1 message may contain, by tag.
 pub(crate) struct Fields<'a>([Option<&'a [u8]>; REPEATABLE_TAGS]);
 
 impl<'a> Fields<'a> {
-    /// The kind, and the fields.
+    /// Splits a body into its kind and its fields.
     pub(crate) fn parse(body: &'a [u8]) -> Result<(u8, Self), DecodeError> {
         let [version, kind, rest @ ..] = body else {
             return Err(DecodeError::Short);
@@ -208,7 +213,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The value of a field that the message cannot do without.
+/// The value of a required field.
 pub(crate) fn required<T>(value: Option<T>, field: &'static str) -> Result<T, DecodeError> {
     value.ok_or(DecodeError::Missing { field })
 }
@@ -218,7 +223,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_frame_is_not_empty_and_not_too_long() {
+    fn an_empty_or_oversized_frame_is_an_error() {
         assert_eq!(body_len([0, 0, 0, 0]), Err(FrameError::Empty));
         assert_eq!(body_len((MAX_BODY as u32).to_be_bytes()), Ok(MAX_BODY));
         assert_eq!(

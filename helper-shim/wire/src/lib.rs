@@ -1,19 +1,21 @@
-//! What claviger-helper and claviger say to one another, and where they meet.
+//! The protocol between claviger-helper, claviger and the daemon, and the one client of the daemon.
 //!
-//! No dependencies, no I/O, no clock: bytes in, messages out, and the reverse. The shim, the daemon and the command line
-//! all use this crate, so that the format is written down once. This page is its specification.
+//! The shim, the daemon and the command line all use this crate, so that the format, the
+//! [`paths`], the [exit codes](ExitCode) and the [text of failures](Failure::to_text) are
+//! defined once. It has no dependencies. Only [`client`] does I/O and reads a clock; everything
+//! else is bytes in, messages out, and the reverse. This page is the specification of the format.
 //!
-//! # A conversation
+//! # A connection
 //!
-//! A client connects to the [socket](paths::socket), writes one request frame and reads response frames until the one
-//! that ends the answer. Either side may close the connection after that.
+//! A client connects to the [socket](paths::socket), writes one request frame and reads response
+//! frames until the one that ends the answer. Either side may close the connection after that.
 //!
 //! | request | answer |
 //! |---|---|
 //! | acquire | one credential or failure |
 //! | status, refresh | one report for the daemon, one for each profile, then done; or a failure |
 //! | logout, stop | done; or a failure |
-//! | a kind the daemon does not know | unsupported |
+//! | a kind that the daemon does not know | unsupported |
 //!
 //! # A frame
 //!
@@ -21,8 +23,8 @@
 //!
 //! | bytes | is |
 //! |---|---|
-//! | 4 | length of the body in bytes, 1 to [`MAX_BODY`]; anything else ends the conversation |
-//! | 1 | version of the format, [`VERSION`] in this crate; 0 is refused |
+//! | 4 | length of the body in bytes, 1 to [`MAX_BODY`]; anything else ends the connection |
+//! | 1 | version of the format, [`VERSION`] in this crate; 0 is invalid |
 //! | 1 | kind of the message |
 //! | rest | fields, in any order, until the body ends |
 //!
@@ -56,7 +58,7 @@
 //! |---|---|---|---|---|---|
 //! | 129 | credential | 1 | token | bytes, at most [`MAX_KEY_LEN`] | error |
 //! | | | 2 | expires_at | RFC 3339, at most [`MAX_EXPIRY_LEN`] bytes | no end |
-//! | 130 | failure | 1 | code | 1 byte, 2 to 8 | error |
+//! | 130 | failure | 1 | code | 1 byte, an [`ExitCode`]; unknown ones are read as 8 | error |
 //! | | | 2 | message | UTF-8, at most [`MAX_TEXT_LEN`] bytes | error |
 //! | | | 3 | hint | UTF-8, at most [`MAX_TEXT_LEN`] bytes | none |
 //! | 131 | report | 1 | json | UTF-8, at most [`MAX_REPORT_LEN`] bytes | error |
@@ -65,52 +67,61 @@
 //!
 //! # Limits
 //!
-//! [`MAX_BODY`] is what a credential of the longest key needs, and every other message is held to it. Encoding cannot
-//! fail and never writes a longer frame:
+//! [`MAX_BODY`] is the length of a credential with the longest key, and applies to every message.
+//! Encoding cannot fail and never writes a longer frame:
 //!
-//! - profile, gateway, message and hint are cut to [`MAX_TEXT_LEN`] bytes, between characters. A profile's name must be
-//!   shorter than that, so that a cut name never is another profile's.
-//! - a credential whose token or expires_at is over its limit is written as a failure with code 6, a report that is over
-//!   its limit as a failure with code 8: half of either is worth nothing.
+//! - profile, gateway, message and hint are truncated to [`MAX_TEXT_LEN`] bytes, between
+//!   characters. A profile's name must be shorter than that, so that a truncated name is never
+//!   another profile's.
+//! - a credential whose token or expires_at is over its limit is encoded as a failure with code 6,
+//!   a report that is over its limit as a failure with code 8: half of either is useless.
 //!
-//! Decoding is bounded by the frame alone. Whether a key is one that a client takes is for the reader to judge.
+//! Decoding is bounded by the frame alone. Whether a client accepts a key is for the reader to
+//! check.
 //!
 //! # Compatibility
 //!
 //! A shim of one release talks to a daemon of another.
 //!
 //! - A tag that the reader does not know, for that kind, is skipped.
-//! - A tag from 1 to 15 stands at most once in a message; a repeat is an error. Tags above 15, none of which version 1
-//!   uses, may repeat.
-//! - A kind that the reader does not know is [`Request::Unknown`] or [`Response::Unknown`]; its fields are not looked at
-//!   beyond their lengths. The daemon answers it with unsupported.
-//! - A body of a later version is read like one of this version: what a later version adds must be such that this is
-//!   right. What cannot be added so takes a new kind.
-//! - No tag and no kind is ever used again for something else, and no value changes its width.
+//! - A tag from 1 to 15 occurs at most once in a message; a repeat is an error. Tags above 15, none
+//!   of which version 1 uses, may repeat.
+//! - A kind that the reader does not know is [`Request::Unknown`] or [`Response::Unknown`]; its
+//!   fields are skipped by their lengths. The daemon answers it with unsupported.
+//! - A body of a later version is read like one of this version: an addition must keep that
+//!   correct, and needs a new kind otherwise.
+//! - No tag and no kind is ever reused for something else, and no value changes its width.
 //!
 //! # Secrets
 //!
-//! A token is copied once when it is encoded, straight into a frame that does not grow, and once when it is decoded. Who
-//! holds a frame or a body with a credential [wipes](wipe) it after use. Errors name fields, never values.
+//! A token is copied once when it is encoded, straight into a frame that does not grow, and once
+//! when it is decoded. The owner of a frame or a body with a credential [wipes](wipe) it after use.
+//! Errors name fields, never values.
 
-#![forbid(unsafe_code)]
-
+pub mod client;
 mod codec;
+mod error_text;
+mod exit_code;
 mod frame;
 mod message;
 pub mod paths;
 
-pub use frame::{
-    DecodeError, FrameError, HEADER_LEN, MAX_BODY, MAX_EXPIRY_LEN, MAX_REPORT_LEN, MAX_TEXT_LEN,
-    VERSION, body_len,
+pub use self::{
+    error_text::problem,
+    exit_code::ExitCode,
+    frame::{
+        DecodeError, FrameError, HEADER_LEN, MAX_BODY, MAX_EXPIRY_LEN, MAX_REPORT_LEN,
+        MAX_TEXT_LEN, VERSION, body_len,
+    },
+    message::{Acquire, Failure, Format, Request, Response, Token},
 };
-pub use message::{Acquire, Failure, Format, Request, Response, Token};
 
-/// The longest key that Claude Code takes from a helper, in characters.
+/// The longest key in characters that Claude Code accepts from a helper.
 pub const MAX_KEY_LEN: usize = 16_384;
 
 /// Overwrites `bytes`.
 pub fn wipe(bytes: &mut [u8]) {
     bytes.fill(0);
+    // Keeps the compiler from dropping a write to memory that is not read again.
     std::hint::black_box(&*bytes);
 }

@@ -1,57 +1,60 @@
-//! What is said: requests and responses, apart from how they are written.
+//! Requests and responses, apart from how they are encoded.
 
 use std::fmt;
 
-/// What the shim or the command line asks of the daemon.
+use crate::ExitCode;
+
+/// A request of the shim or the command line to the daemon.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
-    /// The current credential, please.
+    /// Asks for the current credential.
     Acquire(Acquire),
-    /// What is the state of this profile, or of all? Answered with a [`Response::Report`] for the daemon, one for each
-    /// profile, and [`Response::Done`].
+    /// Asks for the state of one profile or all. Answered with a [`Response::Report`] for the
+    /// daemon, one for each profile, and [`Response::Done`].
     Status {
-        /// One profile only.
+        /// The profile; all if absent.
         profile: Option<String>,
     },
-    /// Obtain the credential anew. Answered like [`Request::Status`].
+    /// Obtains the credential anew. Answered like [`Request::Status`].
     Refresh {
-        /// One profile only.
+        /// The profile; all if absent.
         profile: Option<String>,
     },
-    /// Forget the credential and give up the login. Answered with [`Response::Done`].
+    /// Drops the credential and revokes the login. Answered with [`Response::Done`].
     Logout {
-        /// One profile only.
+        /// The profile; all if absent.
         profile: Option<String>,
     },
-    /// End. Answered with [`Response::Done`] when no new connection is accepted any more.
+    /// Ends the daemon. Answered with [`Response::Done`] when it has stopped listening.
     Stop,
-    /// Something that this side does not know: a newer peer's. Answered with [`Response::Unsupported`].
+    /// A request of a newer version. Answered with [`Response::Unsupported`].
     Unknown {
         /// The kind's number.
         kind: u8,
     },
 }
 
-/// The current credential, please.
+/// A request for the current credential.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Acquire {
-    /// `--profile` or `CLAVIGER_PROFILE`.
+    /// The profile's name: `--profile` or `CLAVIGER_PROFILE`.
     pub profile: Option<String>,
-    /// `ANTHROPIC_BASE_URL`, with which the daemon finds the profile where none is named.
+    /// `ANTHROPIC_BASE_URL`, which selects the profile if none is named.
     pub gateway: Option<String>,
-    /// How long the client will use the answer, in milliseconds (`CLAUDE_CODE_API_KEY_HELPER_TTL_MS`).
+    /// How long the client will use the answer, in milliseconds
+    /// (`CLAUDE_CODE_API_KEY_HELPER_TTL_MS`).
     pub cache_lifetime_ms: u64,
-    /// What will be printed.
+    /// The form in which the shim prints the key.
     pub format: Format,
-    /// How much longer the shim will wait for an answer, in milliseconds.
+    /// How long the shim still waits for the answer, in milliseconds.
     pub deadline_ms: u64,
-    /// Whether a terminal would show the key (`--reveal`).
+    /// Whether the key may be shown on a terminal (`--reveal`).
     pub reveal: bool,
-    /// The shim's own process id: a hint, for where the system does not tell the daemon.
+    /// The shim's own process id, for a system that does not report the peer's.
     pub pid: Option<u32>,
 }
 
-/// What the shim prints.
+/// The form in which the shim prints a key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
     /// The bare key.
@@ -63,51 +66,72 @@ pub enum Format {
     Json,
 }
 
-/// What the daemon answers.
+/// A response of the daemon.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Response {
     /// The current credential.
     Credential {
         /// The key.
         token: Token,
-        /// RFC 3339; `None` for one without an end.
+        /// The expiry in RFC 3339; `None` if there is none.
         expires_at: Option<String>,
     },
-    /// There is none, and why.
+    /// The request failed.
     Failure(Failure),
-    /// One JSON object of several that follow one another, in UTF-8.
+    /// One JSON object, in UTF-8, of several that follow one another.
     Report(String),
-    /// That was all; or: it is done.
+    /// The request is carried out, and all reports are sent.
     Done,
     /// The daemon does not know the request.
     Unsupported {
         /// The newest version that the daemon speaks.
         version: u8,
     },
-    /// Something that this side does not know: a newer peer's.
+    /// A response of a newer version.
     Unknown {
         /// The kind's number.
         kind: u8,
     },
 }
 
-/// Why there is no credential.
+impl Response {
+    /// Whether this response ends the answer to a request: only reports are followed by others.
+    #[must_use]
+    pub const fn ends_answer(&self) -> bool {
+        !matches!(self, Self::Report(_))
+    }
+}
+
+/// A failure, as it is reported to the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// The exit code that the shim ends with: 2 to 8, see the shim's documentation.
-    pub code: u8,
-    /// What went wrong: one line, no `claviger: ` before it, no full stop.
+    /// The exit code of the program that reports it.
+    pub code: ExitCode,
+    /// The problem: one line, without `claviger: ` before it and a full stop after it.
     pub message: String,
-    /// What to do now: one line, no `hint: ` before it.
+    /// The one thing to do now: one line, without `hint: ` before it.
     pub hint: Option<String>,
 }
 
-/// A key on its way. It has no `Display`, its `Debug` shows nothing, and its memory is overwritten when it is dropped.
+impl Failure {
+    /// A failure with a hint.
+    #[must_use]
+    pub fn new(code: ExitCode, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            hint: Some(hint.into()),
+        }
+    }
+}
+
+/// A key between the daemon and the client's stdout. It has no `Display`, its `Debug` shows
+/// nothing, and its memory is overwritten when it is dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(Vec<u8>);
 
 impl Token {
-    /// Takes the key.
+    /// Wraps a key.
     #[must_use]
     pub fn new(key: Vec<u8>) -> Self {
         Self(key)

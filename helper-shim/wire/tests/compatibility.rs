@@ -1,16 +1,15 @@
-//! Version 1 as it was frozen, and the wire as it is: each reads what the other writes.
+//! The frozen version 1 and the current one: each decodes the frames of the other.
 
 #[path = "../../../tests/it/frozen/wire_v1.rs"]
-#[expect(dead_code, unreachable_pub, reason = "a copy of the whole")]
+#[expect(dead_code, unreachable_pub, reason = "a copy of the whole crate")]
 mod v1;
 
-use std::fs;
-use std::path::PathBuf;
+use std::{fs, path::PathBuf};
 
 use claviger_wire::{HEADER_LEN, Request, Response};
 
 #[test]
-fn the_frozen_version_reads_and_writes_every_golden_frame() {
+fn the_frozen_version_decodes_and_encodes_every_golden_frame() {
     let frames = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/frames");
     let mut read = 0;
     for file in fs::read_dir(frames).unwrap() {
@@ -18,7 +17,7 @@ fn the_frozen_version_reads_and_writes_every_golden_frame() {
         let name = file.file_name().into_string().unwrap();
         let frame = fs::read(file.path()).unwrap();
         let body = &frame[HEADER_LEN..];
-        // What a later version adds is not written again.
+        // The additions of a later version are not encoded again.
         let later = name.starts_with("later-");
         let (now, then) = if name.contains("request-") {
             let now = Request::decode(body).unwrap();

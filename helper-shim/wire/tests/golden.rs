@@ -1,11 +1,12 @@
-//! Frames as files: what is encoded stays, byte for byte, what it was. `BLESS=1 cargo test` writes them anew.
+//! Frames as files: the encoding never changes. `BLESS=1 cargo test` writes the files anew.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-use std::fs;
-use std::path::PathBuf;
+use std::{fs, path::PathBuf};
 
-use claviger_wire::{Acquire, Failure, Format, HEADER_LEN, Request, Response, Token, body_len};
+use claviger_wire::{
+    Acquire, ExitCode, Failure, Format, HEADER_LEN, Request, Response, Token, body_len,
+};
 
 fn requests() -> Vec<(&'static str, Request)> {
     let acquire = Acquire {
@@ -54,7 +55,7 @@ fn responses() -> Vec<(&'static str, Response)> {
     let token = || Token::new(b"sk-golden-frame".to_vec());
     let failure = |hint: Option<&str>| {
         Response::Failure(Failure {
-            code: 3,
+            code: ExitCode::LoginRequired,
             message: "profile \"work\" needs a login".to_owned(),
             hint: hint.map(str::to_owned),
         })
@@ -87,7 +88,7 @@ fn responses() -> Vec<(&'static str, Response)> {
     ]
 }
 
-/// Frames of a later version, which this one never writes.
+/// Frames of a later version, which this one decodes and never encodes.
 fn later() -> Vec<(&'static str, &'static [u8], Result<Request, Response>)> {
     vec![
         (
@@ -123,7 +124,7 @@ fn golden(name: &str, frame: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn requests_are_written_as_ever() {
+fn requests_match_their_files() {
     for (name, request) in requests() {
         let golden = golden(name, &request.encode());
         assert_eq!(request.encode(), golden, "{name}");
@@ -132,7 +133,7 @@ fn requests_are_written_as_ever() {
 }
 
 #[test]
-fn responses_are_written_as_ever() {
+fn responses_match_their_files() {
     for (name, response) in responses() {
         let golden = golden(name, &response.encode());
         assert_eq!(response.encode(), golden, "{name}");
@@ -141,7 +142,7 @@ fn responses_are_written_as_ever() {
 }
 
 #[test]
-fn later_frames_are_read_as_ever() {
+fn frames_of_a_later_version_are_decoded() {
     for (name, frame, expected) in later() {
         let golden = golden(name, frame);
         match expected {
@@ -152,7 +153,7 @@ fn later_frames_are_read_as_ever() {
 }
 
 #[test]
-fn every_file_is_somebodys() {
+fn every_file_belongs_to_a_message() {
     let known = requests().len() + responses().len() + later().len();
     let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/frames");
     if std::env::var_os("BLESS").is_none() {

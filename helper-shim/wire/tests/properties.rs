@@ -1,14 +1,17 @@
-//! What holds for all messages and for all bytes.
+//! Properties of all messages and all bytes.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use claviger_wire::{
-    Acquire, Failure, Format, HEADER_LEN, MAX_BODY, MAX_EXPIRY_LEN, MAX_KEY_LEN, Request, Response,
-    Token, body_len,
+    Acquire, ExitCode, Failure, Format, HEADER_LEN, MAX_BODY, MAX_EXPIRY_LEN, MAX_KEY_LEN, Request,
+    Response, Token, body_len,
 };
-use proptest::collection::vec;
-use proptest::option::of;
-use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
+use proptest::{
+    collection::vec,
+    option::of,
+    prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest},
+    sample::select,
+};
 
 fn text() -> impl Strategy<Value = String> {
     vec(any::<char>(), 0..200).prop_map(String::from_iter)
@@ -49,19 +52,22 @@ fn request() -> impl Strategy<Value = Request> {
     ]
 }
 
+fn failure() -> impl Strategy<Value = Failure> {
+    let code = select(&ExitCode::ALL[..]);
+    (code, text(), of(text())).prop_map(|(code, message, hint)| Failure {
+        code,
+        message,
+        hint,
+    })
+}
+
 fn response() -> impl Strategy<Value = Response> {
     let token = vec(any::<u8>(), 0..=MAX_KEY_LEN).prop_map(Token::new);
     let expires_at = "[ -~]{0,64}";
     prop_oneof![
         (token, of(expires_at))
             .prop_map(|(token, expires_at)| Response::Credential { token, expires_at }),
-        (any::<u8>(), text(), of(text())).prop_map(|(code, message, hint)| Response::Failure(
-            Failure {
-                code,
-                message,
-                hint
-            }
-        )),
+        failure().prop_map(Response::Failure),
         text().prop_map(Response::Report),
         Just(Response::Done),
         any::<u8>().prop_map(|version| Response::Unsupported { version }),
@@ -75,7 +81,7 @@ fn body(frame: &[u8]) -> &[u8] {
     body
 }
 
-/// No decoder may panic, whatever it is given.
+/// Decoders must not panic on any input.
 fn decode_all(body: &[u8]) {
     let _ = Request::decode(body);
     let _ = Response::decode(body);
@@ -83,22 +89,22 @@ fn decode_all(body: &[u8]) {
 
 proptest! {
     #[test]
-    fn requests_come_back(request in request()) {
+    fn requests_round_trip(request in request()) {
         prop_assert_eq!(Request::decode(body(&request.encode())), Ok(request));
     }
 
     #[test]
-    fn responses_come_back(response in response()) {
+    fn responses_round_trip(response in response()) {
         prop_assert_eq!(Response::decode(body(&response.encode())), Ok(response));
     }
 
     #[test]
-    fn any_bytes_are_read_or_refused(bytes in vec(any::<u8>(), 0..2 * MAX_BODY)) {
+    fn any_bytes_are_decoded_or_an_error(bytes in vec(any::<u8>(), 0..2 * MAX_BODY)) {
         decode_all(&bytes);
     }
 
     #[test]
-    fn any_fields_are_read_or_refused(
+    fn any_fields_are_decoded_or_an_error(
         kind in prop_oneof![0..=6_u8, 128..=134_u8],
         fields in vec((0..20_u8, vec(any::<u8>(), 0..12)), 0..6),
     ) {
@@ -111,7 +117,7 @@ proptest! {
     }
 
     #[test]
-    fn the_beginning_of_a_message_is_read_or_refused(request in request(), response in response(), share in 0.0..1.0) {
+    fn a_truncated_message_is_decoded_or_an_error(request in request(), response in response(), share in 0.0..1.0) {
         for frame in [request.encode(), response.encode()] {
             let body = body(&frame);
             decode_all(&body[..(body.len() as f64 * share) as usize]);
@@ -119,11 +125,11 @@ proptest! {
     }
 
     #[test]
-    fn no_frame_is_ever_too_long(len in 0..5 * MAX_BODY, code in any::<u8>()) {
+    fn frames_never_exceed_the_limit(len in 0..5 * MAX_BODY, failure in failure()) {
         let text = "ü".repeat(len);
         let token = Token::new(text.clone().into_bytes());
         let expires_at = Some("9".repeat(len % (2 * MAX_EXPIRY_LEN)));
-        let failure = Failure { code, message: text.clone(), hint: Some(text.clone()) };
+        let failure = Failure { message: text.clone(), hint: Some(text.clone()), ..failure };
         for frame in [
             Request::Status { profile: Some(text.clone()) }.encode(),
             Response::Credential { token, expires_at }.encode(),

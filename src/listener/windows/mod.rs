@@ -1,4 +1,4 @@
-//! The named pipe: nobody else can open it, and the process at the other end is looked at all the same.
+//! The named pipe. Its access list excludes other users, and the user of each client is checked.
 
 use std::{
     io,
@@ -6,7 +6,6 @@ use std::{
     path::Path,
     pin::Pin,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
 use interprocess::os::windows::{
@@ -31,10 +30,7 @@ use windows_sys::Win32::{
 use super::{BindError, Peer, sddl};
 use crate::process::sid;
 
-/// How long to wait while others are being let in: the listener needs two system calls between one and the next.
-const BUSY_PAUSE: Duration = Duration::from_millis(5);
-
-/// A listening pipe. The system takes the name back when its last handle is closed, however the process ends.
+/// A listening pipe. The system frees the name when the process closes it or ends.
 #[derive(Debug)]
 pub(crate) struct Listener {
     inner: PipeListener<Bytes, Bytes>,
@@ -42,13 +38,14 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// Listens on the pipe `path`, which nobody may listen on yet.
+    /// Listens on the pipe `path`, which must be unused.
     ///
     /// # Errors
     ///
     /// [`BindError`].
     pub(crate) async fn bind(path: &Path) -> Result<Self, BindError> {
-        let user = sid::own().map_err(io_error(path, "cannot be given to its user alone"))?;
+        let user =
+            sid::own().map_err(io_error(path, "determine the user for the access list of"))?;
         match open(path) {
             Ok(_) => return Err(BindError::Live(path.to_owned())),
             Err(error) if is(&error, ERROR_PIPE_BUSY) => {
@@ -57,29 +54,29 @@ impl Listener {
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 return Err(BindError::Unsafe {
                     path: path.to_owned(),
-                    reason: "another user's process listens there".to_owned(),
+                    reason: "a process of another user listens there".to_owned(),
                 });
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(io_error(path, "cannot be connected to")(error)),
+            Err(error) => return Err(io_error(path, "connect to")(error)),
         }
         let inner = create(path, &user).map_err(|error| {
-            // Whoever was quicker has it: only the first may make a pipe of that name.
+            // Another daemon was faster: only the first one may create a pipe of that name.
             if is(&error, ERROR_ACCESS_DENIED) {
                 BindError::Live(path.to_owned())
             } else {
-                io_error(path, "cannot be listened on")(error)
+                io_error(path, "listen on")(error)
             }
         })?;
         Ok(Self { inner, user })
     }
 
-    /// The next connection of this user's. Others', which the pipe's access list should have kept out, are closed, and
-    /// so are those of processes that have ended.
+    /// Returns the next connection of this user. Connections of other users, which the pipe's
+    /// access list prevents, and of processes that have ended are closed.
     ///
     /// # Errors
     ///
-    /// As `ConnectNamedPipe` and `CreateNamedPipe`; most pass.
+    /// Those of `ConnectNamedPipe` and `CreateNamedPipe`, most of which are temporary.
     pub(crate) async fn accept(&mut self) -> io::Result<(Stream, Peer)> {
         loop {
             let pipe = self.inner.accept().await?;
@@ -91,18 +88,19 @@ impl Listener {
                     return Ok((Stream::new(pipe), Peer { pid: Some(pid) }));
                 }
                 Ok((pid, user)) => {
-                    tracing::warn!(pid, user, "another user's connection was closed");
+                    tracing::warn!(pid, user, "closed a connection of another user");
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "a connection was closed: cannot tell whose it is");
+                    tracing::warn!(%error, "closed a connection of an unknown user");
                 }
             }
         }
     }
 }
 
-/// One connection, as the daemon has it. Whoever writes ends with a shutdown, which waits until all has been read;
-/// dropped before that, the connection breaks off, and what has not been read is gone.
+/// The daemon's end of a connection. After writing it must be shut down, which waits until
+/// everything has been read; if it is dropped before that, the connection is broken off and unread
+/// bytes are lost.
 #[derive(Debug)]
 pub(crate) struct Stream {
     pipe: DuplexPipeStream<Bytes>,
@@ -152,38 +150,18 @@ impl AsyncWrite for Stream {
 impl Drop for Stream {
     fn drop(&mut self) {
         if self.unread {
-            // A flush is a thread that waits for the other side to read. One that never does would keep it, and the
-            // daemon from ending; nor is there anything to linger for.
+            // A flush is a thread that waits until the client has read everything. A client that
+            // never does would keep the thread, and with it the daemon, from ending.
             self.pipe.assume_flushed();
             disconnect(&self.pipe);
         }
     }
 }
 
-/// Connects to the daemon. While it lets others in, this waits.
-///
-/// # Errors
-///
-/// `NotFound` where none listens; `PermissionDenied` where another user's process does.
-pub(crate) async fn connect(path: &Path) -> io::Result<NamedPipeClient> {
-    loop {
-        match open(path) {
-            Err(error) if is(&error, ERROR_PIPE_BUSY) => tokio::time::sleep(BUSY_PAUSE).await,
-            opened => return opened,
-        }
-    }
-}
-
-/// What tells this user's pipe from others': the user's SID. Empty where the system does not tell it: nobody listens on
-/// a pipe of that name, since [`Listener::bind`] needs the SID too and says why it has none.
-pub(crate) fn own_user() -> String {
-    sid::own().unwrap_or_default()
-}
-
 fn create(path: &Path, user: &str) -> io::Result<PipeListener<Bytes, Bytes>> {
     let name = path.to_wtf_16().map_err(io::Error::other)?;
     let access = sddl::only(user).to_wtf_16().map_err(io::Error::other)?;
-    // It is made as the first of its name (`FILE_FLAG_FIRST_PIPE_INSTANCE`), or not at all.
+    // Fails unless it is the first of its name (`FILE_FLAG_FIRST_PIPE_INSTANCE`).
     PipeListenerOptions::new()
         .path(name)
         .mode(PipeMode::Bytes)
@@ -193,33 +171,38 @@ fn create(path: &Path, user: &str) -> io::Result<PipeListener<Bytes, Bytes>> {
         .create_tokio_duplex()
 }
 
+/// Connects to the daemon.
+///
+/// # Errors
+///
+/// `NotFound` if none listens, `PermissionDenied` if a process of another user does.
 fn open(path: &Path) -> io::Result<NamedPipeClient> {
-    // A server may learn who we are and not act in our name.
+    // The server may identify this user, but not impersonate it.
     let pipe = ClientOptions::new()
         .security_qos_flags(SECURITY_IDENTIFICATION)
         .open(path)?;
     if sid::of_process(server(&pipe)?)? != sid::own()? {
         return Err(io::Error::new(
             io::ErrorKind::PermissionDenied,
-            "the daemon there runs as another user",
+            "a process of another user listens there",
         ));
     }
     Ok(pipe)
 }
 
-#[expect(unsafe_code, reason = "tokio does not ask for it")]
+#[expect(unsafe_code, reason = "tokio does not offer this call")]
 fn server(pipe: &NamedPipeClient) -> io::Result<u32> {
     let mut pid = 0;
-    // SAFETY: the handle is open as long as `pipe` lives; `pid` is a live place for a number.
+    // SAFETY: the handle is open while `pipe` is borrowed; `pid` is live.
     if unsafe { GetNamedPipeServerProcessId(pipe.as_raw_handle(), &raw mut pid) } == 0 {
         return Err(io::Error::last_os_error());
     }
     Ok(pid)
 }
 
-#[expect(unsafe_code, reason = "interprocess has no way to break off")]
+#[expect(unsafe_code, reason = "interprocess does not offer this call")]
 fn disconnect(pipe: &impl AsHandle) {
-    // SAFETY: the handle is open as long as `pipe` lives. That it may not be connected any more is no harm.
+    // SAFETY: the handle is open while `pipe` is borrowed. An unconnected pipe is only an error.
     unsafe { DisconnectNamedPipe(pipe.as_handle().as_raw_handle()) };
 }
 
@@ -227,11 +210,11 @@ fn is(error: &io::Error, code: u32) -> bool {
     error.raw_os_error() == Some(code.cast_signed())
 }
 
-fn io_error(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> BindError {
+fn io_error(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> BindError {
     let path = path.to_owned();
     move |source| BindError::Io {
         path,
-        doing,
+        action,
         source,
     }
 }

@@ -1,6 +1,6 @@
-//! Needs Windows, or Wine, which does not enforce access lists, so who is kept out cannot be tried here.
+//! Tests for Windows or Wine. Wine does not enforce access lists, so they are not tested here.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -14,10 +14,10 @@ fn pipe(test: &str) -> PathBuf {
 }
 
 #[tokio::test]
-async fn what_was_written_is_read_after_the_daemon_has_let_go() {
+async fn an_answer_is_read_after_the_daemon_has_closed_the_connection() {
     let pipe = pipe("whole");
     let mut listener = Listener::bind(&pipe).await.unwrap();
-    // More than the pipe's own buffer holds.
+    // More than the pipe's own buffer contains.
     let answer = vec![7; 100_000];
     let serving = async {
         let (mut stream, peer) = listener.accept().await.unwrap();
@@ -29,49 +29,49 @@ async fn what_was_written_is_read_after_the_daemon_has_let_go() {
         stream.shutdown().await.unwrap();
     };
     let asking = async {
-        let mut stream = connect(&pipe).await.unwrap();
+        let mut stream = open(&pipe).unwrap();
         stream.write_all(b"key").await.unwrap();
-        let mut heard = Vec::new();
-        stream.read_to_end(&mut heard).await.unwrap();
-        heard
+        let mut received = Vec::new();
+        stream.read_to_end(&mut received).await.unwrap();
+        received
     };
-    let ((), heard) = tokio::join!(serving, asking);
-    assert!(heard == answer, "{} bytes came", heard.len());
+    let ((), received) = tokio::join!(serving, asking);
+    assert!(received == answer, "{} bytes received", received.len());
 }
 
 #[tokio::test]
-async fn a_live_peer_is_never_unseated() {
+async fn a_pipe_with_a_listener_is_not_touched() {
     let pipe = pipe("live");
     let mut first = Listener::bind(&pipe).await.unwrap();
     let second = Listener::bind(&pipe).await;
     assert!(matches!(second, Err(BindError::Live(_))));
-    // The look leaves as it came.
-    let (mut look, _) = first.accept().await.unwrap();
-    assert_eq!(look.read(&mut [0]).await.unwrap(), 0);
-    let _client = connect(&pipe).await.unwrap();
+    // The check of the second daemon closes its connection.
+    let (mut check, _) = first.accept().await.unwrap();
+    assert_eq!(check.read(&mut [0]).await.unwrap(), 0);
+    let _client = open(&pipe).unwrap();
     first.accept().await.unwrap();
 }
 
 #[tokio::test]
-async fn the_name_is_free_when_the_listener_is_gone() {
-    let pipe = pipe("gone");
+async fn the_name_is_free_after_the_listener_is_dropped() {
+    let pipe = pipe("dropped");
     drop(Listener::bind(&pipe).await.unwrap());
-    let error = connect(&pipe).await.unwrap_err();
+    let error = open(&pipe).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::NotFound);
     Listener::bind(&pipe).await.unwrap();
 }
 
 #[test]
-fn who_never_reads_keeps_nobody() {
+fn a_client_that_never_reads_does_not_keep_the_daemon_from_ending() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
-    let mute = runtime.block_on(async {
-        let pipe = pipe("mute");
+    let idle_client = runtime.block_on(async {
+        let pipe = pipe("unread");
         let mut listener = Listener::bind(&pipe).await.unwrap();
-        // Not `connect`: tokio reads ahead of whoever asks.
-        let mute = std::fs::File::options()
+        // Not `open`: tokio reads before it is asked to.
+        let client = std::fs::File::options()
             .read(true)
             .write(true)
             .open(&pipe)
@@ -79,10 +79,10 @@ fn who_never_reads_keeps_nobody() {
         let (mut stream, _) = listener.accept().await.unwrap();
         stream.write_all(b"answer").await.unwrap();
         let shut = tokio::time::timeout(Duration::from_millis(100), stream.shutdown()).await;
-        assert!(shut.is_err(), "nobody has read it");
-        mute
+        assert!(shut.is_err(), "it is not read");
+        client
     });
-    // The runtime waits for the flush: were it not cut off, it would as long as the client lives.
+    // The runtime waits for the flush, which would last as long as the client.
     drop(runtime);
-    drop(mute);
+    drop(idle_client);
 }

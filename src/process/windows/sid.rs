@@ -1,6 +1,9 @@
-//! Security identifiers, in their text form: `S-1-…`.
+//! Security identifiers (SIDs) in their text form: `S-1-…`.
 
-#![expect(unsafe_code, reason = "tokens and identifiers have no safe wrapper")]
+#![expect(
+    unsafe_code,
+    reason = "windows-sys has no safe wrapper for tokens and identifiers"
+)]
 
 use std::{
     io,
@@ -19,74 +22,75 @@ use windows_sys::Win32::{
     },
 };
 
-/// This process's user.
+/// Returns the SID of this process's user.
 ///
 /// # Errors
 ///
-/// The system's.
+/// Those of the system.
 pub(crate) fn own() -> io::Result<String> {
     // SAFETY: the call has no arguments, and its pseudo-handle needs no closing.
     of_open_process(unsafe { GetCurrentProcess() })
 }
 
-/// The user of the process `pid`.
+/// Returns the SID of the user of the process `pid`.
 ///
 /// # Errors
 ///
-/// The system's: there is no such process any more, or it is not ours to look at.
+/// Those of the system: the process has ended, or this user may not query it.
 pub(crate) fn of_process(pid: u32) -> io::Result<String> {
-    // SAFETY: the call takes numbers only.
+    // SAFETY: the call has only numbers as arguments.
     let process = unsafe { OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, 0, pid) };
     if process.is_null() {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: the handle has just been opened, and nobody else has it.
+    // SAFETY: the handle has just been opened and has no other owner.
     let process = unsafe { OwnedHandle::from_raw_handle(process) };
     of_open_process(process.as_raw_handle())
 }
 
-/// The text form of `sid`.
+/// Returns the text form of `sid`.
 ///
 /// # Errors
 ///
-/// The system's: it is not one after all, or there is no memory.
+/// Those of the system: the identifier is invalid, or memory is exhausted.
 ///
 /// # Safety
 ///
-/// `sid` points to an identifier that lives as long as the call.
+/// `sid` points to an identifier that is live during the call.
 pub(crate) unsafe fn text(sid: PSID) -> io::Result<String> {
     let mut text = ptr::null_mut();
-    // SAFETY: the caller's for `sid`; `text` is a live place for a pointer.
+    // SAFETY: the caller guarantees `sid`; `text` is live.
     if unsafe { ConvertSidToStringSidW(sid, &raw mut text) } == 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: the function has succeeded, so this is a string that a zero ends.
+    // SAFETY: the function has succeeded, so `text` is a string that ends with a zero.
     let length = (0..)
         .take_while(|&at| unsafe { *text.add(at) } != 0)
         .count();
-    // SAFETY: that many units are there.
+    // SAFETY: the string has that many units.
     let owned = String::from_utf16_lossy(unsafe { std::slice::from_raw_parts(text, length) });
-    // SAFETY: the system made it for us to free in this way.
+    // SAFETY: the system allocated the string for LocalFree, and it is freed once.
     unsafe { LocalFree(text.cast()) };
     Ok(owned)
 }
 
 fn of_open_process(process: RawHandle) -> io::Result<String> {
-    /// A pointer, a number, and behind them the identifier of at most 68 bytes. In eights, for the alignment.
-    const WORDS: usize = 16;
+    /// The room for a TOKEN_USER, which is a pointer and a number, and an identifier of at most 68
+    /// bytes, in units of 8 bytes for the alignment.
+    const UNITS: usize = 16;
 
     let mut token = ptr::null_mut();
-    // SAFETY: `process` is a process's handle; `token` is a live place for one.
+    // SAFETY: `process` is a process's handle; `token` is live.
     if unsafe { OpenProcessToken(process, TOKEN_QUERY, &raw mut token) } == 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: the handle has just been opened, and nobody else has it.
+    // SAFETY: the handle has just been opened and has no other owner.
     let token = unsafe { OwnedHandle::from_raw_handle(token) };
 
-    let mut user = [0_u64; WORDS];
+    let mut user = [0_u64; UNITS];
     let (length, mut needed) = (size_of_val(&user) as u32, 0);
-    // SAFETY: `user` has `length` bytes, aligned for a pointer; `needed` is a live place for a number.
-    let told = unsafe {
+    // SAFETY: `user` has `length` bytes, aligned for a pointer; `needed` is live.
+    let succeeded = unsafe {
         GetTokenInformation(
             token.as_raw_handle(),
             TokenUser,
@@ -95,12 +99,12 @@ fn of_open_process(process: RawHandle) -> io::Result<String> {
             &raw mut needed,
         )
     };
-    if told == 0 {
+    if succeeded == 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: the call has filled `user` with a `TOKEN_USER`, whose pointer is into `user`.
+    // SAFETY: the call has filled `user` with a `TOKEN_USER`, whose pointer points into `user`.
     let sid = unsafe { (*user.as_ptr().cast::<TOKEN_USER>()).User.Sid };
-    // SAFETY: as above; `user` is still there.
+    // SAFETY: as above; `user` is live.
     unsafe { text(sid) }
 }
 
@@ -109,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn our_own_process_is_ours() {
+    fn this_process_belongs_to_its_user() {
         let user = own().unwrap();
         assert!(user.starts_with("S-1-"), "{user}");
         assert_eq!(of_process(std::process::id()).unwrap(), user);

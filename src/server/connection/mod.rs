@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use claviger_wire::{self as wire, Failure, Request, Response};
+use claviger_wire::{self as wire, ExitCode, Failure, Request, Response};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     time::timeout,
@@ -10,7 +10,7 @@ use tokio::{
 use zeroize::Zeroizing;
 
 use super::{daemon::Daemon, limits::Limits};
-use crate::{error_report, listener::Peer};
+use crate::listener::Peer;
 
 /// Serves one connection.
 pub(super) async fn serve<S>(mut stream: S, peer: Peer, daemon: &Daemon, limits: Limits)
@@ -22,7 +22,7 @@ where
         Ok(Some(Err(reason))) => {
             tracing::debug!(pid = peer.pid, reason, "invalid request");
             vec![Response::Failure(Failure {
-                code: error_report::DAEMON,
+                code: ExitCode::DaemonUnavailable,
                 message: format!("the daemon does not understand the request: {reason}"),
                 hint: Some(
                     "run claviger stop, so that the installed version is started".to_owned(),

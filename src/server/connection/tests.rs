@@ -59,7 +59,7 @@ fn acquire() -> Vec<u8> {
 #[tokio::test]
 async fn without_a_configuration_the_answer_names_the_files() {
     let failure = failure(&answer_to(&acquire(), false).await);
-    assert_eq!(failure.code, error_report::CONFIGURATION);
+    assert_eq!(failure.code, ExitCode::Usage);
     assert!(
         failure.message.contains("/nonexistent/managed.toml"),
         "{}",
@@ -85,7 +85,7 @@ async fn a_peer_that_closes_within_a_frame_gets_no_answer() {
 #[tokio::test]
 async fn an_oversize_frame_is_rejected_by_its_header() {
     let failure = failure(&answer_to(&u32::MAX.to_be_bytes(), false).await);
-    assert_eq!(failure.code, error_report::DAEMON);
+    assert_eq!(failure.code, ExitCode::DaemonUnavailable);
     assert!(
         failure.message.contains("does not understand"),
         "{}",
@@ -98,7 +98,7 @@ async fn garbage_is_rejected() {
     let mut garbage = 6u32.to_be_bytes().to_vec();
     garbage.extend_from_slice(&[1, 1, 9, 255, 255, 7]);
     let failure = failure(&answer_to(&garbage, false).await);
-    assert_eq!(failure.code, error_report::DAEMON);
+    assert_eq!(failure.code, ExitCode::DaemonUnavailable);
 }
 
 #[tokio::test]

@@ -1,16 +1,19 @@
-//! A source that runs a program: whatever else there is to get a key from.
+//! A source that runs a program, for credentials that no other source type can fetch.
 //!
-//! No shell; standard input empty; the environment is the daemon's own, the directory `/`. On standard output the program
-//! prints the bare key, or one JSON object `{"token": "…", "expires_at": "RFC 3339"}` (`expires_at` may be missing), and
-//! ends with 0.
+//! The program runs without a shell, with empty standard input, in the directory `/` and with the
+//! daemon's environment. It prints the bare key or one JSON object
+//! `{"token": "…", "expires_at": "RFC 3339"}` (`expires_at` is optional) on standard output and
+//! exits with status 0.
 
 mod output;
-mod run;
+mod process_group;
+mod program;
 
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
+use self::program::Program;
 use super::{Source, SourceError};
 use crate::{
     clock::Clock,
@@ -21,18 +24,17 @@ use crate::{
 
 /// Runs a program for each credential.
 pub(crate) struct ExecSource {
-    argv: Vec<String>,
-    timeout: Duration,
+    program: Program,
     ttl: Option<Duration>,
     clock: Arc<dyn Clock>,
 }
 
 impl ExecSource {
-    /// `name` is the source's in the configuration.
+    /// Resolves the command of the source `name`. The program is not run yet.
     ///
     /// # Errors
     ///
-    /// [`SourceError::Configuration`] where a placeholder has no value or there is no command.
+    /// [`SourceError::Configuration`] if a placeholder has no value or the command is empty.
     pub(crate) fn new(
         name: &str,
         config: &ExecConfig,
@@ -42,17 +44,16 @@ impl ExecSource {
         let argv = config
             .command
             .iter()
-            .map(|word| super::resolve(name, "command", word, principal))
+            .map(|argument| super::resolve(name, "command", argument, principal))
             .collect::<Result<Vec<_>, _>>()?;
         if argv.is_empty() {
             return Err(SourceError::Configuration {
                 reason: format!("'source.{name}.command' is empty"),
-                hint: "give the program's absolute path and its arguments".to_owned(),
+                hint: "set it to the program's absolute path and its arguments".to_owned(),
             });
         }
         Ok(Self {
-            argv,
-            timeout: config.timeout.get(),
+            program: Program::new(name, argv, config.timeout.get()),
             ttl: config.ttl.map(Ttl::get),
             clock,
         })
@@ -62,9 +63,9 @@ impl ExecSource {
 #[async_trait]
 impl Source for ExecSource {
     async fn issue(&self) -> Result<Credential, SourceError> {
-        // Before the program runs: a `ttl` may count from the moment that it makes the key.
+        // Before the program runs: the `ttl` may start when the program creates the key.
         let obtained = self.clock.now();
-        let stdout = run::run(&self.argv, self.timeout).await?;
+        let stdout = self.program.run().await?;
         let printed = output::parse(self.host(), &stdout, obtained.wall)?;
         Ok(Credential {
             secret: printed.key,
@@ -76,6 +77,6 @@ impl Source for ExecSource {
     }
 
     fn host(&self) -> &str {
-        self.argv.first().map_or("", String::as_str)
+        self.program.path()
     }
 }

@@ -1,4 +1,4 @@
-//! What a program printed.
+//! Parses the standard output of a program.
 
 use std::time::Duration;
 
@@ -6,27 +6,32 @@ use serde::Deserialize;
 
 use crate::{clock::Timestamp, credential::check_usable, secret::Secret, source::SourceError};
 
-/// A key and, where the program said, how long it lives from now on.
+/// A key, and its remaining lifetime if the program printed one.
 #[derive(Debug)]
-pub(super) struct Printed {
+pub(super) struct ParsedOutput {
     pub(super) key: Secret,
     pub(super) lifetime: Option<Duration>,
 }
 
 #[derive(Deserialize)]
-struct Object {
+struct JsonOutput {
     token: Secret,
     #[serde(default)]
     expires_at: Option<String>,
 }
 
-/// Reads standard output.
+/// Parses a bare key or the JSON object of the module's documentation; `now` is the time before
+/// the program ran.
 ///
 /// # Errors
 ///
-/// [`SourceError::Malformed`] for what starts like JSON and is not the object; [`SourceError::Unusable`] for a key that
-/// the client would refuse or that has expired.
-pub(super) fn parse(program: &str, stdout: &[u8], now: Timestamp) -> Result<Printed, SourceError> {
+/// - [`SourceError::Malformed`] for output that starts with `{` and is not the expected object
+/// - [`SourceError::Unusable`] for a key that the client would refuse or that has expired
+pub(super) fn parse(
+    program: &str,
+    stdout: &[u8],
+    now: Timestamp,
+) -> Result<ParsedOutput, SourceError> {
     let unusable = |field: &str, reason: String| SourceError::Unusable {
         host: program.to_owned(),
         field: field.to_owned(),
@@ -36,21 +41,21 @@ pub(super) fn parse(program: &str, stdout: &[u8], now: Timestamp) -> Result<Prin
         let text = std::str::from_utf8(stdout).map_err(|e| {
             unusable(
                 "stdout",
-                format!("is not text, at byte {}", e.valid_up_to() + 1),
+                format!("is not UTF-8 at byte {}", e.valid_up_to() + 1),
             )
         })?;
         let key = Secret::trimmed(text.to_owned());
         check_usable(&key).map_err(|e| unusable("stdout", e.to_string()))?;
-        return Ok(Printed {
+        return Ok(ParsedOutput {
             key,
             lifetime: None,
         });
     }
-    // The place only: serde's own message quotes values.
-    let object: Object = serde_json::from_slice(stdout).map_err(|e| SourceError::Malformed {
+    // Only the position: serde's message quotes values.
+    let object: JsonOutput = serde_json::from_slice(stdout).map_err(|e| SourceError::Malformed {
         host: program.to_owned(),
         reason: format!(
-            "its output starts like JSON and is not {{\"token\": \"…\", \"expires_at\": \"…\"}} (line {}, column {})",
+            "expected a key or {{\"token\": \"…\", \"expires_at\": \"…\"}} (line {}, column {})",
             e.line(),
             e.column()
         ),
@@ -59,10 +64,9 @@ pub(super) fn parse(program: &str, stdout: &[u8], now: Timestamp) -> Result<Prin
     let lifetime = match object.expires_at {
         None => None,
         Some(text) => {
-            let end: Timestamp = text
-                .trim()
-                .parse()
-                .map_err(|_| unusable("expires_at", "is not a time as of RFC 3339".to_owned()))?;
+            let end: Timestamp = text.trim().parse().map_err(|_| {
+                unusable("expires_at", "is not an RFC 3339 date and time".to_owned())
+            })?;
             let left = Duration::try_from(end.duration_since(now)).unwrap_or(Duration::ZERO);
             if left.is_zero() {
                 return Err(unusable("expires_at", format!("is in the past ({end})")));
@@ -70,7 +74,7 @@ pub(super) fn parse(program: &str, stdout: &[u8], now: Timestamp) -> Result<Prin
             Some(left)
         }
     };
-    Ok(Printed {
+    Ok(ParsedOutput {
         key: object.token,
         lifetime,
     })
@@ -80,7 +84,7 @@ pub(super) fn parse(program: &str, stdout: &[u8], now: Timestamp) -> Result<Prin
 mod tests {
     use super::*;
 
-    fn parsed(stdout: &str) -> Result<Printed, SourceError> {
+    fn parsed(stdout: &str) -> Result<ParsedOutput, SourceError> {
         parse(
             "/bin/x",
             stdout.as_bytes(),
@@ -105,10 +109,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_named_and_not_shown() {
+    fn an_invalid_field_is_named_and_its_value_hidden() {
         for (stdout, field) in [
             ("", "stdout"),
-            ("two words", "stdout"),
+            ("sk-1 sk-2", "stdout"),
             (r#"{"token":""}"#, "token"),
             (
                 r#"{"token":"sk","expires_at":"2025-12-31T23:59:59Z"}"#,

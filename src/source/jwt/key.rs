@@ -1,4 +1,4 @@
-//! The signing key, read anew when its file has changed.
+//! The signing key, parsed again when its file changes.
 
 use std::sync::Mutex;
 
@@ -13,11 +13,11 @@ use crate::{
     sync,
 };
 
-/// Where the signing key is, and the one that was there last.
+/// The location of the signing key, and the key as last parsed.
 pub(super) struct KeyRing {
     algorithm: Algorithm,
     from: SecretRef,
-    /// With the SHA-256 of what it was parsed from. Held for no longer than a look or a change.
+    /// With the SHA-256 of its file. Locked for no longer than a comparison or replacement.
     last: Mutex<Option<(Vec<u8>, EncodingKey)>>,
 }
 
@@ -30,9 +30,11 @@ impl KeyRing {
         }
     }
 
+    /// Signs `claims` with the current key and returns the JWT.
+    ///
     /// # Errors
     ///
-    /// [`SourceError::Configuration`] where the key cannot be read or is not one for the algorithm.
+    /// [`SourceError::Configuration`] if the key cannot be read or does not fit the algorithm.
     pub(super) fn sign(
         &self,
         header: &Header,
@@ -43,12 +45,12 @@ impl KeyRing {
     }
 
     fn current(&self) -> Result<EncodingKey, SourceError> {
-        // Reading is cheap; a time stamp would miss a file that is replaced twice within its resolution.
+        // Not by modification time, whose resolution may hide a second replacement.
         let bytes = secret_file::read_bytes(&self.from)?;
         let hash = digest::digest(&digest::SHA256, &bytes).as_ref().to_vec();
         let mut last = sync::lock(&self.last);
-        if let Some((of, key)) = &*last
-            && *of == hash
+        if let Some((last_hash, key)) = &*last
+            && *last_hash == hash
         {
             return Ok(key.clone());
         }
@@ -73,7 +75,7 @@ impl KeyRing {
         key.map_err(|_| self.wrong_key())
     }
 
-    /// RFC 7518, section 3.2: a key must be as long as the hash or longer.
+    /// Checks that the key is at least as long as the hash (RFC 7518, section 3.2).
     fn check_hmac(&self, len: usize) -> Result<(), SourceError> {
         let least = match self.algorithm {
             Algorithm::HS384 => 48,
@@ -85,15 +87,16 @@ impl KeyRing {
         }
         Err(SourceError::Configuration {
             reason: format!(
-                "{} holds {len} bytes, too few for {:?}, which wants {least}",
+                "{} contains {len} bytes, too few for {:?}: expected at least {least}",
                 secret_file::name(&self.from),
                 self.algorithm
             ),
-            hint: format!("make a key with: openssl rand -hex {least}"),
+            hint: format!("create a key with: openssl rand -hex {least}"),
         })
     }
 
-    /// `EC PRIVATE KEY` (RFC 5915), as OpenSSL 1 writes it, which `jsonwebtoken` does not read.
+    /// Converts an `EC PRIVATE KEY` (RFC 5915), as OpenSSL 1 writes it, to PKCS #8, because
+    /// `jsonwebtoken` does not read it. `None` for any other PEM.
     fn sec1_to_pkcs8(&self, pem: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let text = std::str::from_utf8(pem).ok()?;
         let (_, rest) = text.split_once("-----BEGIN EC PRIVATE KEY-----")?;
@@ -108,33 +111,37 @@ impl KeyRing {
     }
 
     fn wrong_key(&self) -> SourceError {
-        let (kind, how) = match self.algorithm {
+        let (kind, command) = match self.algorithm {
             Algorithm::ES256 => (
-                "a P-256 key",
+                "a P-256 private key",
                 "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256",
             ),
             Algorithm::ES384 => (
-                "a P-384 key",
+                "a P-384 private key",
                 "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384",
             ),
-            Algorithm::EdDSA => ("an Ed25519 key", "openssl genpkey -algorithm ed25519"),
+            Algorithm::EdDSA => (
+                "an Ed25519 private key",
+                "openssl genpkey -algorithm ed25519",
+            ),
             _ => (
-                "an RSA key of 2048 bits or more",
+                "an RSA private key of at least 2048 bits",
                 "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072",
             ),
         };
         SourceError::Configuration {
             reason: format!(
-                "{} does not hold what {:?} signs with: {kind}, private, not encrypted, in PEM",
+                "{} is not a signing key for {:?}: expected {kind}, unencrypted, in PEM",
                 secret_file::name(&self.from),
                 self.algorithm
             ),
-            hint: format!("make one with: {how}"),
+            hint: format!("create one with: {command}"),
         }
     }
 }
 
-/// RFC 4648, section 4, with line breaks; `None` for anything else.
+/// Decodes base64 (RFC 4648, section 4) with line breaks; `None` for anything else. By hand, so
+/// that the result is wiped.
 fn base64(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
     let (mut bits, mut have) = (0_u32, 0);

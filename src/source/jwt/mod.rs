@@ -1,7 +1,9 @@
-//! A source that signs JWTs itself. See RFC 7519 (claims), RFC 7515 (signature), RFC 7518 and RFC 8037 (algorithms).
+//! A source that signs JWTs. See RFC 7519 (claims), RFC 7515 (signature), RFC 7518 and RFC 8037
+//! (algorithms).
 //!
-//! The claims are `iat`, `exp` and a random `jti`, `iss`, `sub` and `aud` where they are configured, and the configured
-//! further ones. There is no `nbf`: `iat` says it, and clocks differ.
+//! The claims are `iat`, `exp`, a random `jti`, and those of the configuration (`iss`, `sub`,
+//! `aud`, `claims`). There is no `nbf`: it would equal `iat`, and a gateway whose clock is behind
+//! would refuse the token.
 
 mod key;
 
@@ -32,11 +34,11 @@ pub(crate) struct JwtSource {
 }
 
 impl JwtSource {
-    /// `name` is the source's in the configuration. The key is not read yet.
+    /// The source `name`. The key is not read yet.
     ///
     /// # Errors
     ///
-    /// [`SourceError::Configuration`] where a placeholder has no value.
+    /// [`SourceError::Configuration`] if a placeholder has no value.
     pub(crate) fn new(
         name: &str,
         config: &JwtConfig,
@@ -77,12 +79,12 @@ impl JwtSource {
         Ok(claims)
     }
 
-    /// 128 random bits in hexadecimal digits.
+    /// Returns 128 random bits in hexadecimal digits.
     fn random_id(&self) -> Result<String, SourceError> {
         let mut bytes = [0; 16];
         rand::fill(&mut bytes).map_err(|_| SourceError::Configuration {
             reason: format!(
-                "the source '{}' gets no random numbers from the system",
+                "source '{}' cannot read random numbers from the system",
                 self.name
             ),
             hint: "restart the daemon".to_owned(),
@@ -107,7 +109,7 @@ impl Source for JwtSource {
             field: "jwt".to_owned(),
             reason: e.to_string(),
         })?;
-        // `iat` and `exp` are whole seconds, rounded down: the JWT ends a fraction before `ttl` is over.
+        // `exp` is rounded down to a second: the JWT expires up to a second before `ttl` is over.
         let fraction = u32::try_from(obtained.wall.subsec_nanosecond()).unwrap_or(0);
         let fraction = std::time::Duration::from_nanos(fraction.into());
         Ok(Credential {
@@ -119,7 +121,7 @@ impl Source for JwtSource {
         })
     }
 
-    /// It asks nobody: its own name.
+    /// There is no host: the name in the configuration.
     fn host(&self) -> &str {
         &self.name
     }

@@ -8,7 +8,7 @@ use crate::{clock::ManualClock, config::SecretRef, template::Template};
 fn principal() -> Principal {
     Principal {
         user: "ada".to_owned(),
-        host: "desk".to_owned(),
+        host: "laptop".to_owned(),
         env: std::collections::BTreeMap::new(),
     }
 }
@@ -116,7 +116,7 @@ async fn every_algorithm_signs_what_its_public_key_verifies() {
 }
 
 #[tokio::test]
-async fn the_claims_and_the_lifetime() {
+async fn the_claims_match_the_configuration_and_the_lifetime_the_ttl() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("key");
     write(&file, &[7; 64]);
@@ -155,7 +155,7 @@ async fn a_replaced_key_is_used_at_once() {
 }
 
 #[tokio::test]
-async fn the_wrong_key_is_a_configuration_error_that_says_what_to_make() {
+async fn a_wrong_key_is_a_configuration_error_with_the_command_that_creates_one() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("key");
     write(&file, b"too short");

@@ -1,4 +1,4 @@
-//! Where Vault is: how it is reached and how a message calls it.
+//! The address of a Vault, parsed.
 
 use std::path::{Path, PathBuf};
 
@@ -6,32 +6,33 @@ use url::{Host, Url};
 
 use crate::config::VaultAddress;
 
-/// A Vault's address, taken apart.
+/// The parts of a Vault's address.
 #[derive(Clone, Debug)]
 pub(super) struct Address {
-    /// Scheme, host and port, without a path: vaultrs puts `v1` in front of whatever path there is.
+    /// Scheme, host and port, without a path: vaultrs inserts `v1` before any path.
     pub(super) base: String,
-    /// What stands before `/v1` in a reverse proxy's address; empty, or with a slash in front and none at its end.
+    /// The path before `/v1`, for a reverse proxy: empty, or with a leading and without a trailing
+    /// slash.
     pub(super) prefix: String,
-    /// Host and port, or `unix:` and the path.
+    /// For messages: host and port, or `unix:` and the path.
     pub(super) name: String,
-    /// The listener's path.
+    /// The path of a Unix socket.
     pub(super) socket: Option<PathBuf>,
-    /// This machine: no proxy is asked.
+    /// Whether the server is on this machine, so that no proxy is used.
     pub(super) is_local: bool,
-    /// Whether there is TLS.
+    /// Whether the scheme is `https`.
     pub(super) is_tls: bool,
 }
 
 impl Address {
     pub(super) fn new(address: &VaultAddress) -> Self {
         match address {
-            VaultAddress::Url(url) => Self::of_url(url),
-            VaultAddress::Unix(path) => Self::of_socket(path),
+            VaultAddress::Url(url) => Self::from_url(url),
+            VaultAddress::Unix(path) => Self::from_socket(path),
         }
     }
 
-    fn of_url(url: &Url) -> Self {
+    fn from_url(url: &Url) -> Self {
         Self {
             base: url.origin().ascii_serialization(),
             prefix: url.path().trim_end_matches('/').to_owned(),
@@ -42,9 +43,9 @@ impl Address {
         }
     }
 
-    fn of_socket(path: &Path) -> Self {
+    fn from_socket(path: &Path) -> Self {
         Self {
-            // Go's servers take any host name on a unix listener.
+            // Go's servers accept any host name on a Unix socket.
             base: "http://localhost".to_owned(),
             prefix: String::new(),
             name: format!("unix:{}", path.display()),
@@ -55,7 +56,7 @@ impl Address {
     }
 }
 
-/// `host:port`; the scheme's own port is left out.
+/// `host:port`, without the default port of the scheme.
 pub(super) fn host_and_port(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port()
@@ -81,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn is_taken_apart() {
+    fn a_url_is_split_into_its_parts() {
         let address = of("https://vault.example.com:8200/behind/proxy/");
         assert_eq!(address.base, "https://vault.example.com:8200");
         assert_eq!(address.prefix, "/behind/proxy");
@@ -91,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_is_known() {
+    fn loopback_addresses_are_local() {
         for local in ["http://127.0.0.2:1", "http://[::1]:1", "http://localhost:1"] {
             assert!(of(local).is_local, "{local}");
         }

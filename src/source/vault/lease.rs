@@ -1,114 +1,219 @@
-//! Leases: how long one lives, making it longer, giving it back. See
+//! Engines that issue leases: reading, renewal, revocation. See
 //! <https://developer.hashicorp.com/vault/docs/concepts/lease>.
 
+use std::{sync::Mutex, time::Duration};
+
+use async_trait::async_trait;
 use serde::de::IgnoredAny;
+use vaultrs::api::kv1::requests::GetSecretRequest;
 
 use super::{
-    answer::{self, Envelope, Failure},
-    post::Post,
-    session::Session,
-    token::{Token, earlier, lengthens, seconds},
+    engine::SecretsEngine,
+    error::RequestError,
+    field::{self, SecretFields},
+    location::SecretLocation,
+    request::{LeaseOperation, LeaseRequest},
+    response::{self, VaultResponse},
+    session::VaultSession,
+    status,
+    token::{VaultToken, extends, seconds, shorter},
 };
 use crate::{
     clock::Now,
     credential::{Credential, Lease},
     secret::Secret,
     source::{Freshness, SourceError},
+    sync,
 };
 
-/// A credential under a lease. It ends with the lease or with the token that the lease hangs on, whichever is first.
-pub(super) fn credential<T>(
+/// A path whose reads create credentials under a lease.
+pub(super) struct LeaseEngine {
+    location: SecretLocation,
+    /// The last lease. Locked for no longer than a read or write of it.
+    last: Mutex<Option<IssuedLease>>,
+}
+
+/// A lease and the login whose token it is bound to: Vault revokes it with that token.
+struct IssuedLease {
+    id: String,
+    login: u64,
+}
+
+impl LeaseEngine {
+    pub(super) fn new(location: SecretLocation) -> Self {
+        Self {
+            location,
+            last: Mutex::new(None),
+        }
+    }
+
+    /// The login that the lease `id` is bound to; `None` if it is not the last lease.
+    fn login_of(&self, id: &str) -> Option<u64> {
+        let last = sync::lock(&self.last);
+        last.as_ref()
+            .filter(|lease| lease.id == id)
+            .map(|lease| lease.login)
+    }
+}
+
+#[async_trait]
+impl SecretsEngine for LeaseEngine {
+    async fn issue(&self, session: &VaultSession) -> Result<Credential, SourceError> {
+        let SecretLocation { mount, path, field } = &self.location;
+        // A read like that of KV v1: `GET mount/path`.
+        let read = session
+            .read(&self.location.full(), || GetSecretRequest {
+                mount: mount.clone(),
+                path: path.clone(),
+            })
+            .await?;
+        let mut response = read.parse::<SecretFields>(session.host())?;
+        let fields = response.data.take().unwrap_or_default();
+        let secret = field::extract_field(session.host(), fields, field)?;
+        let token = read.token.as_ref();
+        let credential = leased_credential(secret, &response, token, read.sent_at);
+        *sync::lock(&self.last) = credential.lease.as_ref().map(|lease| IssuedLease {
+            id: lease.id.clone(),
+            login: token.map_or(0, |token| token.login),
+        });
+        Ok(credential)
+    }
+
+    /// Renews the lease, and first the token if the token expires no later.
+    async fn renew(
+        &self,
+        session: &VaultSession,
+        credential: &Credential,
+    ) -> Result<Option<Credential>, SourceError> {
+        let Some(lease) = &credential.lease else {
+            return Ok(None);
+        };
+        let Some(login) = self.login_of(&lease.id).filter(|_| lease.renewable) else {
+            return Ok(None);
+        };
+        let now = session.clock.now();
+        let token_left = session
+            .current_token()
+            .await
+            .and_then(|token| token.remaining(now));
+        let token_ends_first = match (token_left, credential.remaining(now)) {
+            // Within a second they are equal: Vault rounds to seconds.
+            (Some(token), Some(lease)) => token <= lease + Duration::from_secs(1),
+            _ => false,
+        };
+        let token = session.token(token_ends_first).await?;
+        if token.as_ref().is_some_and(|token| token.login != login) {
+            // The session has logged in again: the lease ends with the old token regardless.
+            return Ok(None);
+        }
+        let renewed = session
+            .call(token.as_ref(), request(LeaseOperation::Renew, lease))
+            .await
+            .and_then(|(body, sent_at)| Ok((response::parse::<IgnoredAny>(&body)?, sent_at)));
+        let (response, sent_at) = match renewed {
+            Ok(renewed) => renewed,
+            // 400: not renewable, or revoked; 403: permission denied.
+            Err(error) => return status::refusal(session.host(), error).map(|_| None),
+        };
+        let secret = credential.secret.clone();
+        let after = leased_credential(secret, &response, token.as_ref(), sent_at);
+        let before = credential.remaining(sent_at);
+        Ok(extends(credential.lifetime, before, after.lifetime).then_some(after))
+    }
+
+    /// Looks the lease up.
+    async fn revalidate(
+        &self,
+        session: &VaultSession,
+        credential: &Credential,
+    ) -> Result<Freshness, SourceError> {
+        let Some(lease) = &credential.lease else {
+            return Ok(Freshness::Unknown);
+        };
+        // Not a new token: its 403 would say nothing about a lease that is bound to this one.
+        let token = session.current_token().await;
+        let lookup = request(LeaseOperation::Lookup, lease);
+        let refusal = match session.call(token.as_ref(), lookup).await {
+            Ok(_) => return Ok(Freshness::Fresh),
+            Err(error) => status::refusal(session.host(), error)?,
+        };
+        let revoked = |subject: &str| SourceError::Missing {
+            host: session.host().to_owned(),
+            path: lease.id.clone(),
+            reason: format!("{subject} was revoked or has expired"),
+        };
+        match refusal.status {
+            400 | 404 => Err(revoked("the lease")),
+            // The policy denies the lookup, or the token is invalid and all its leases with it.
+            403 if session.is_alive(token.as_ref()).await? => Ok(Freshness::Unknown),
+            403 => Err(revoked("the token that issued the lease")),
+            _ => Ok(Freshness::Unknown),
+        }
+    }
+
+    /// Revokes the lease and the token. Revoking the token revokes its leases, so that only a token
+    /// of another's making can leave the lease valid.
+    async fn revoke(
+        &self,
+        session: &VaultSession,
+        credential: Option<&Credential>,
+    ) -> Result<(), SourceError> {
+        let lease = credential.and_then(|credential| credential.lease.as_ref());
+        let revoked = match lease {
+            Some(lease) => revoke(session, lease).await,
+            None => Ok(true),
+        };
+        *sync::lock(&self.last) = None;
+        let logged_out = session.log_out().await?;
+        match (revoked?, lease) {
+            (false, Some(lease)) if !logged_out => Err(SourceError::Denied {
+                host: session.host().to_owned(),
+                path: "sys/leases/revoke".to_owned(),
+                reason: format!("the lease '{}' stays valid until it expires", lease.id),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Returns whether the lease is revoked. The `default` policy allows renewing leases and not
+/// revoking them.
+async fn revoke(session: &VaultSession, lease: &Lease) -> Result<bool, SourceError> {
+    let token = session.current_token().await;
+    let revoke = request(LeaseOperation::Revoke, lease);
+    match session.call(token.as_ref(), revoke).await {
+        Ok(_) => Ok(true),
+        // The lease does not exist any more.
+        Err(RequestError::Status(response)) if response.status == 400 => Ok(true),
+        Err(error) => status::refusal(session.host(), error).map(|_| false),
+    }
+}
+
+fn request(operation: LeaseOperation, lease: &Lease) -> LeaseRequest<'_> {
+    LeaseRequest {
+        operation,
+        lease_id: &lease.id,
+    }
+}
+
+/// A credential that ends with its lease or with the token that the lease is bound to, whichever is
+/// first.
+fn leased_credential<T>(
     secret: Secret,
-    envelope: &Envelope<T>,
-    token: Option<&Token>,
-    asked: Now,
+    response: &VaultResponse<T>,
+    token: Option<&VaultToken>,
+    sent_at: Now,
 ) -> Credential {
-    let lease = seconds(envelope.lease_duration);
+    let of_lease = seconds(response.lease_duration);
+    let of_token = token.and_then(|token| token.remaining(sent_at));
     Credential {
         secret,
-        obtained: asked,
-        lifetime: earlier(lease, token.and_then(|token| token.remaining(asked))),
+        obtained: sent_at,
+        lifetime: shorter(of_lease, of_token),
         version: None,
-        lease: (!envelope.lease_id.is_empty()).then(|| Lease {
-            id: envelope.lease_id.clone(),
-            renewable: envelope.renewable,
+        lease: (!response.lease_id.is_empty()).then(|| Lease {
+            id: response.lease_id.clone(),
+            renewable: response.renewable,
         }),
-    }
-}
-
-/// Makes the lease of `credential` longer, and the token first where that one ends no later. `parent` is the login that
-/// it hangs on.
-pub(super) async fn renew(
-    session: &Session,
-    credential: &Credential,
-    parent: u64,
-) -> Result<Option<Credential>, SourceError> {
-    let Some(lease) = credential.lease.as_ref().filter(|lease| lease.renewable) else {
-        return Ok(None);
-    };
-    let before = credential.remaining(session.clock.now());
-    let token_ends_first = match (session.in_hand().await, before) {
-        // A second of difference is rounding.
-        (Some(token), Some(left)) => token
-            .remaining(session.clock.now())
-            .is_some_and(|of_token| of_token <= left + std::time::Duration::from_secs(1)),
-        _ => false,
-    };
-    let token = session.token(token_ends_first).await?;
-    if token.as_ref().is_some_and(|token| token.login != parent) {
-        // Another login's token: the lease goes with the old one all the same.
-        return Ok(None);
-    }
-    let post = Post::new("sys/leases/renew".to_owned(), &[("lease_id", &lease.id)]);
-    let renewed = session
-        .call(token.as_ref(), post)
-        .await
-        .and_then(|(body, asked)| Ok((answer::parse::<IgnoredAny>(&body)?, asked)));
-    let (envelope, asked) = match renewed {
-        Ok(renewed) => renewed,
-        // 400: not renewable, or not there any more; 403: not ours to renew.
-        Err(failure) => return answer::common(session.host(), failure).map(|_| None),
-    };
-    let after = self::credential(credential.secret.clone(), &envelope, token.as_ref(), asked);
-    let longer = lengthens(
-        credential.lifetime,
-        credential.remaining(asked),
-        after.lifetime,
-    );
-    Ok(longer.then_some(after))
-}
-
-/// Asks whether the lease is still there. See `sys/leases/lookup` in
-/// <https://developer.hashicorp.com/vault/api-docs/system/leases>.
-pub(super) async fn revalidate(session: &Session, lease: &Lease) -> Result<Freshness, SourceError> {
-    // The lease hangs on the token that we have; another one's answer would say nothing of it.
-    let token = session.in_hand().await;
-    let post = Post::new("sys/leases/lookup".to_owned(), &[("lease_id", &lease.id)]);
-    let revoked = |what: &str| SourceError::Missing {
-        host: session.host().to_owned(),
-        path: lease.id.clone(),
-        reason: format!("{what} was revoked or has expired"),
-    };
-    let refusal = match session.call(token.as_ref(), post).await {
-        Ok(_) => return Ok(Freshness::Fresh),
-        Err(failure) => answer::common(session.host(), failure)?,
-    };
-    match refusal.status {
-        400 | 404 => Err(revoked("the lease")),
-        // Vault does not say which: a policy that denies this, or a token that is no more, and all its leases with it.
-        403 if session.is_alive(token.as_ref()).await? => Ok(Freshness::Unknown),
-        403 => Err(revoked("the token that the lease hangs on")),
-        _ => Ok(Freshness::Unknown),
-    }
-}
-
-/// Gives the lease back. Whether Vault took it: the `default` policy lets a token renew leases, not revoke them.
-pub(super) async fn revoke(session: &Session, lease: &Lease) -> Result<bool, SourceError> {
-    let post = Post::new("sys/leases/revoke".to_owned(), &[("lease_id", &lease.id)]);
-    let token = session.in_hand().await;
-    match session.call(token.as_ref(), post).await {
-        Ok(_) => Ok(true),
-        Err(Failure::Refused(refusal)) if refusal.status == 400 => Ok(true),
-        Err(failure) => answer::common(session.host(), failure).map(|_| false),
     }
 }

@@ -1,9 +1,9 @@
-//! Being logged in: the token, kept while it lives, and reading with it.
+//! A login session: one token, renewed and replaced as needed, and the requests made with it.
 
 use std::sync::Arc;
 
 use rustify::Endpoint;
-use serde::de::IgnoredAny;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use tokio::sync::Mutex;
 use vaultrs::api::token::requests::{
     LookupTokenSelfRequest, RenewTokenSelfRequest, RevokeTokenSelfRequest,
@@ -11,9 +11,11 @@ use vaultrs::api::token::requests::{
 use zeroize::Zeroizing;
 
 use super::{
-    answer::{self, Failure},
-    auth::{Login, Unwrapped},
-    token::{Step, Token},
+    auth::LoginMethod,
+    error::RequestError,
+    response::{self, VaultResponse},
+    status,
+    token::{TokenAction, VaultToken},
     transport::Transport,
 };
 use crate::{
@@ -21,37 +23,42 @@ use crate::{
     source::SourceError,
 };
 
-/// One Vault and our login there.
-pub(super) struct Session {
-    pub(super) transport: Transport,
+/// One Vault and the token for it.
+pub(super) struct VaultSession {
     pub(super) clock: Arc<dyn Clock>,
-    login: Option<Login>,
-    /// Held while we log in, so that there is one login at a time; not while something is read.
-    state: Mutex<State>,
+    transport: Transport,
+    /// `None` if an agent adds its own token to every request.
+    method: Option<Box<dyn LoginMethod>>,
+    /// Locked during a login or renewal, so that there is one at a time; not during a read.
+    state: Mutex<SessionState>,
 }
 
 #[derive(Default)]
-struct State {
-    token: Option<Token>,
+struct SessionState {
+    token: Option<VaultToken>,
+    /// The number of logins so far.
     logins: u64,
-    unwrapped: Option<Unwrapped>,
 }
 
-/// An answer, with what it hangs on.
-pub(super) struct Answer {
-    pub(super) body: Zeroizing<Vec<u8>>,
-    /// `None` where we send none.
-    pub(super) token: Option<Token>,
-    /// When it was asked for.
-    pub(super) asked: Now,
+/// A successful response to a read.
+pub(super) struct ReadResponse {
+    body: Zeroizing<Vec<u8>>,
+    /// The token that the request was sent with; `None` without a login method.
+    pub(super) token: Option<VaultToken>,
+    /// When the request was sent.
+    pub(super) sent_at: Now,
 }
 
-impl Session {
-    pub(super) fn new(transport: Transport, clock: Arc<dyn Clock>, login: Option<Login>) -> Self {
+impl VaultSession {
+    pub(super) fn new(
+        transport: Transport,
+        clock: Arc<dyn Clock>,
+        method: Option<Box<dyn LoginMethod>>,
+    ) -> Self {
         Self {
-            transport,
             clock,
-            login,
+            transport,
+            method,
             state: Mutex::default(),
         }
     }
@@ -60,157 +67,193 @@ impl Session {
         &self.transport.address.name
     }
 
-    /// Reads what `endpoint` makes a request for. Where a token from before is refused with 403 (expired, revoked, denied:
-    /// Vault does not say which), we log in once more and read again; a token that was made for this very read is not
-    /// doubted. `path` is for messages.
+    /// Sends the read that `request` creates; `path` is for messages.
+    ///
+    /// Vault refuses an expired token, a revoked one and a missing permission with the same 403. If
+    /// the token is from an earlier call, the session logs in again and repeats the read once. A
+    /// token that was issued for this read is valid, so that 403 is final.
+    ///
+    /// # Errors
+    ///
+    /// Those of the login, else [`status::read_error`].
     pub(super) async fn read<E: Endpoint>(
         &self,
         path: &str,
-        endpoint: impl Fn() -> E,
-    ) -> Result<Answer, SourceError> {
-        let before = self.logins().await;
+        request: impl Fn() -> E,
+    ) -> Result<ReadResponse, SourceError> {
+        let read_error = |error| status::read_error(self.host(), path, error);
+        let logins_before = self.state.lock().await.logins;
         let token = self.token(false).await?;
-        let first = self.call(token.as_ref(), endpoint()).await;
-        let denied = |failure| answer::on_read(self.host(), path, failure);
-        let old = match (first, token) {
-            (Err(Failure::Refused(refusal)), Some(token))
-                if refusal.status == 403 && token.login <= before =>
-            {
-                // Another program's page, or a token that cannot be better: judged below.
-                (Failure::Refused(refusal), token)
+        let (response, old) = match (self.call(token.as_ref(), request()).await, token) {
+            (Ok((body, sent_at)), token) => {
+                return Ok(ReadResponse {
+                    body,
+                    token,
+                    sent_at,
+                });
             }
-            (Ok((body, asked)), token) => return Ok(Answer { body, token, asked }),
-            (Err(failure), _) => return Err(denied(failure)),
+            (Err(RequestError::Status(response)), Some(token))
+                if response.status == 403 && token.login <= logins_before =>
+            {
+                (response, token)
+            }
+            (Err(error), _) => return Err(read_error(error)),
         };
-        let (failure, old) = old;
-        answer::common(self.host(), failure.clone())?;
+        let denied = RequestError::Status(response);
+        // Only Vault's own 403 is a reason to log in again.
+        status::refusal(self.host(), denied.clone())?;
         self.forget(&old).await;
         let token = self.token(false).await?;
         if token
             .as_ref()
             .is_some_and(|new| new.secret() == old.secret())
         {
-            // The look-up took the same token: it is valid, so this is policy.
-            return Err(denied(failure));
+            // The lookup has found the same token valid: the permission is missing.
+            return Err(read_error(denied));
         }
-        let (body, asked) = self
-            .call(token.as_ref(), endpoint())
+        let (body, sent_at) = self
+            .call(token.as_ref(), request())
             .await
-            .map_err(denied)?;
-        Ok(Answer { body, token, asked })
+            .map_err(read_error)?;
+        Ok(ReadResponse {
+            body,
+            token,
+            sent_at,
+        })
     }
 
-    /// One request, with the time when it was sent.
+    /// Sends one request and returns the body of the response and the time when it was sent.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError`], not yet interpreted.
     pub(super) async fn call(
         &self,
-        token: Option<&Token>,
-        endpoint: impl Endpoint,
-    ) -> Result<(Zeroizing<Vec<u8>>, Now), Failure> {
-        let asked = self.clock.now();
-        let token = token.map(Token::secret);
-        let body = self.transport.call(token, endpoint, asked.wall).await?;
-        Ok((body, asked))
+        token: Option<&VaultToken>,
+        request: impl Endpoint,
+    ) -> Result<(Zeroizing<Vec<u8>>, Now), RequestError> {
+        let sent_at = self.clock.now();
+        let token = token.map(VaultToken::secret);
+        let body = self.transport.call(token, request, sent_at.wall).await?;
+        Ok((body, sent_at))
     }
 
-    /// The token to use now: renewed or replaced where that is due, or, with `longer`, where it can be renewed at all.
-    /// `None` where we send none.
-    pub(super) async fn token(&self, longer: bool) -> Result<Option<Token>, SourceError> {
-        let Some(login) = &self.login else {
+    /// Returns the token to use now, after renewing or replacing it if that is due, or, with
+    /// `extend`, if it is renewable at all. `None` without a login method.
+    ///
+    /// # Errors
+    ///
+    /// Those of the login. A token that is still valid is returned even if it could not be
+    /// replaced.
+    pub(super) async fn token(&self, extend: bool) -> Result<Option<VaultToken>, SourceError> {
+        let Some(method) = &self.method else {
             return Ok(None);
         };
         let mut state = self.state.lock().await;
         if let Some(token) = state.token.clone() {
-            let step = match token.step(self.clock.now()) {
-                Step::Use if longer && token.is_renewable() => Step::Renew,
-                step => step,
+            let action = match token.action(self.clock.now()) {
+                TokenAction::Use if extend && token.is_renewable() => TokenAction::Renew,
+                action => action,
             };
-            match step {
-                Step::Use => return Ok(Some(token)),
-                Step::Renew => match self.renew(&token).await {
+            match action {
+                TokenAction::Use => return Ok(Some(token)),
+                TokenAction::Renew => match self.renew(&token).await {
                     Ok(Some(renewed)) => {
                         state.token = Some(renewed.clone());
                         return Ok(Some(renewed));
                     }
-                    // It lives yet, and what is asked next may well be answered.
+                    // The token is still valid, and the next request may succeed.
                     Err(error) if !error.is_final() => return Ok(Some(token)),
                     Ok(None) | Err(_) => {}
                 },
-                Step::LogIn => {}
+                TokenAction::LogIn => {}
             }
         }
-        let State {
-            token,
-            logins,
-            unwrapped,
-        } = &mut *state;
-        let now = self.clock.now();
-        match login
-            .log_in(&self.transport, unwrapped, now, *logins + 1)
-            .await
-        {
-            Ok(new) => {
-                *logins += 1;
-                *token = Some(new.clone());
-                Ok(Some(new))
+        let sent_at = self.clock.now();
+        match method.log_in(&self.transport, sent_at.wall).await {
+            Ok(auth) => {
+                state.logins += 1;
+                let token = VaultToken::new(auth, sent_at, state.logins);
+                state.token = Some(token.clone());
+                Ok(Some(token))
             }
-            // The old one stays until its successor is in hand, or its end has come.
-            Err(error) => match token.take_if(|token| token.is_expired(self.clock.now())) {
-                None if token.is_some() => {
-                    tracing::warn!(host = self.host(), %error, "cannot log in again; the last token lives yet");
-                    Ok(token.clone())
+            Err(error) => {
+                let now = self.clock.now();
+                let _ = state.token.take_if(|token| token.is_expired(now));
+                if state.token.is_none() {
+                    return Err(error);
                 }
-                _ => Err(error),
-            },
+                tracing::warn!(host = self.host(), %error, "login failed; the last token is still valid");
+                Ok(state.token.clone())
+            }
         }
     }
 
-    /// Gives the token up: a token of our own is revoked, and with it all leases that hang on it. Whether it was ours.
+    /// Discards the token and revokes it, with all its leases, if this session created it. Returns
+    /// whether it was revoked.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`status::refusal`]: Vault could not be asked.
     pub(super) async fn log_out(&self) -> Result<bool, SourceError> {
         let token = self.state.lock().await.token.take();
-        let owns = self.login.as_ref().is_some_and(Login::owns_token);
-        let (Some(token), true) = (token, owns) else {
+        let owned = self.method.as_ref().is_some_and(|m| m.owns_token());
+        let (Some(token), true) = (token, owned) else {
             return Ok(false);
         };
         match self.call(Some(&token), RevokeTokenSelfRequest {}).await {
             Ok(_) => Ok(true),
-            // Batch tokens cannot be revoked (400); one that is not valid any more need not be (403).
-            Err(failure) => answer::common(self.host(), failure).map(|_| false),
+            // 400: a batch token, which cannot be revoked; 403: the token is not valid any more.
+            Err(error) => status::refusal(self.host(), error).map(|_| false),
         }
     }
 
-    /// Whether Vault still knows `token`: it may look itself up whatever its policies are.
-    pub(super) async fn is_alive(&self, token: Option<&Token>) -> Result<bool, SourceError> {
+    /// Whether `token` is still valid: every token may look itself up, whatever its policies.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`status::refusal`]: Vault could not be asked.
+    pub(super) async fn is_alive(&self, token: Option<&VaultToken>) -> Result<bool, SourceError> {
         match self.call(token, LookupTokenSelfRequest {}).await {
             Ok(_) => Ok(true),
-            Err(failure) => answer::common(self.host(), failure).map(|_| false),
+            Err(error) => status::refusal(self.host(), error).map(|_| false),
         }
     }
 
-    /// How often we have logged in.
-    async fn logins(&self) -> u64 {
-        self.state.lock().await.logins
-    }
-
-    /// The token in hand, as it is.
-    pub(super) async fn in_hand(&self) -> Option<Token> {
+    /// The token as it is, without a renewal or login.
+    pub(super) async fn current_token(&self) -> Option<VaultToken> {
         self.state.lock().await.token.clone()
     }
 
-    /// Unless it was replaced meanwhile.
-    async fn forget(&self, token: &Token) {
+    /// Discards `token`, unless it was replaced in the meantime.
+    async fn forget(&self, token: &VaultToken) {
         let mut state = self.state.lock().await;
-        let _ = state.token.take_if(|held| held.login == token.login);
+        let _ = state.token.take_if(|current| current.login == token.login);
     }
 
-    /// `None` where Vault will not.
-    async fn renew(&self, token: &Token) -> Result<Option<Token>, SourceError> {
+    /// Returns `None` if Vault refuses to renew the token.
+    async fn renew(&self, token: &VaultToken) -> Result<Option<VaultToken>, SourceError> {
         let renewed = self
             .call(Some(token), RenewTokenSelfRequest { increment: None })
             .await
-            .and_then(|(body, asked)| Ok((answer::parse::<IgnoredAny>(&body)?, asked)));
+            .and_then(|(body, sent_at)| Ok((response::parse::<IgnoredAny>(&body)?, sent_at)));
         match renewed {
-            Ok((envelope, asked)) => Ok(envelope.auth.map(|auth| token.renewed(&auth, asked))),
-            Err(failure) => answer::common(self.host(), failure).map(|_| None),
+            Ok((response, sent_at)) => Ok(response.auth.map(|auth| token.renewed(&auth, sent_at))),
+            Err(error) => status::refusal(self.host(), error).map(|_| None),
         }
+    }
+}
+
+impl ReadResponse {
+    /// Parses the response of `host`.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError::Malformed`] if it is not Vault's or `T` does not fit.
+    pub(super) fn parse<T: DeserializeOwned>(
+        &self,
+        host: &str,
+    ) -> Result<VaultResponse<T>, SourceError> {
+        response::parse(&self.body).map_err(|error| status::malformed(host, &error))
     }
 }

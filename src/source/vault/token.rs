@@ -1,101 +1,90 @@
-//! The life of a Vault token. Pure: what to do with it at a given time.
+//! The lifetime of a Vault token, and what to do with the token at a given time. Pure.
 
 use std::time::Duration;
 
+use super::response::AuthResponse;
 use crate::{clock::Now, credential::Credential, secret::Secret};
 
-use super::answer::Auth;
-
-/// A token in hand.
+/// A token and its lifetime.
 #[derive(Clone, Debug)]
-pub(super) struct Token {
-    /// The token as what it is: something with a life.
-    held: Credential,
+pub(super) struct VaultToken {
+    credential: Credential,
     renewable: bool,
-    /// Counts the logins: a lease hangs on the token of one of them, renewals included.
+    /// The number of the login that issued it, counted from 1. A renewal keeps it. Leases are bound
+    /// to the token of one login.
     pub(super) login: u64,
 }
 
-/// What to do before a token is used.
+/// What to do before the token is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum TokenAction {
     /// Use it.
     Use,
-    /// Make it longer first.
+    /// Renew it first.
     Renew,
     /// Log in again.
     LogIn,
 }
 
-impl Token {
-    /// `asked` is the time when it was asked for: it cannot end sooner than reckoned.
-    pub(super) fn new(
-        secret: Secret,
-        lifetime: Option<Duration>,
-        renewable: bool,
-        asked: Now,
-        login: u64,
-    ) -> Self {
+impl VaultToken {
+    /// The token that the login number `login` issued. The lifetime counts from `sent_at`, when the
+    /// request was sent, so that the token never expires before its computed end.
+    pub(super) fn new(auth: AuthResponse, sent_at: Now, login: u64) -> Self {
         Self {
-            held: Credential {
-                secret,
-                obtained: asked,
-                lifetime,
+            credential: Credential {
+                secret: auth.client_token,
+                obtained: sent_at,
+                lifetime: seconds(auth.lease_duration),
                 version: None,
                 lease: None,
             },
-            renewable,
+            renewable: auth.renewable,
             login,
         }
     }
 
-    /// From the answer to a login.
-    pub(super) fn from_auth(auth: Auth, asked: Now, login: u64) -> Self {
-        let lifetime = seconds(auth.lease_duration);
-        Self::new(auth.client_token, lifetime, auth.renewable, asked, login)
-    }
-
     pub(super) fn secret(&self) -> &Secret {
-        &self.held.secret
+        &self.credential.secret
     }
 
-    /// How long it lives yet; `None` without an end.
+    /// The remaining lifetime; `None` if the token does not expire.
     pub(super) fn remaining(&self, now: Now) -> Option<Duration> {
-        self.held.remaining(now)
+        self.credential.remaining(now)
     }
 
     pub(super) fn is_expired(&self, now: Now) -> bool {
-        self.held.is_expired(now)
+        self.credential.is_expired(now)
     }
 
-    /// Due at two thirds of what it had when it was last asked for, as Vault's own lifetime watcher does it.
-    pub(super) fn step(&self, now: Now) -> Step {
-        let (Some(lifetime), Some(left)) = (self.held.lifetime, self.remaining(now)) else {
-            return Step::Use;
+    /// Renews after two thirds of the lifetime of the last login or renewal, as Vault's own
+    /// lifetime watcher does.
+    pub(super) fn action(&self, now: Now) -> TokenAction {
+        let (Some(lifetime), Some(left)) = (self.credential.lifetime, self.remaining(now)) else {
+            return TokenAction::Use;
         };
         if left.is_zero() {
-            Step::LogIn
+            TokenAction::LogIn
         } else if left > lifetime / 3 {
-            Step::Use
+            TokenAction::Use
         } else if self.renewable {
-            Step::Renew
+            TokenAction::Renew
         } else {
-            Step::LogIn
+            TokenAction::LogIn
         }
     }
 
-    /// The same token after its renewal. One that came out no longer has reached its maximum: it is used up and then
-    /// replaced.
-    pub(super) fn renewed(&self, auth: &Auth, asked: Now) -> Self {
-        let after = seconds(auth.lease_duration);
-        let longer = lengthens(self.held.lifetime, self.remaining(asked), after);
+    /// The same token after a renewal. If the renewal did not extend it, it has reached its maximum
+    /// TTL: it is used until it is due and then replaced.
+    pub(super) fn renewed(&self, auth: &AuthResponse, sent_at: Now) -> Self {
+        let lifetime = seconds(auth.lease_duration);
+        let extended = extends(self.credential.lifetime, self.remaining(sent_at), lifetime);
         Self {
-            held: Credential {
-                obtained: asked,
-                lifetime: after,
-                ..self.held.clone()
+            credential: Credential {
+                obtained: sent_at,
+                lifetime,
+                ..self.credential.clone()
             },
-            renewable: auth.renewable && longer,
+            renewable: auth.renewable && extended,
             login: self.login,
         }
     }
@@ -105,14 +94,15 @@ impl Token {
     }
 }
 
-/// Vault's seconds; 0 is without an end.
+/// Converts Vault's seconds; `None` for 0, which means without expiry.
 pub(super) fn seconds(seconds: u64) -> Option<Duration> {
     (seconds > 0).then(|| Duration::from_secs(seconds))
 }
 
-/// Whether a renewal was one: what is left `after` exceeds what was left `before` by more than a tenth of the lifetime.
-/// Near its maximum Vault gives back what is left, give or take a rounded second. `None` is without an end.
-pub(super) fn lengthens(
+/// Whether a renewal extended the life: the time left `after` it exceeds the time left `before` by
+/// more than a tenth of the lifetime. Near the maximum TTL Vault returns the time that is left,
+/// rounded to seconds. `None` means without expiry.
+pub(super) fn extends(
     lifetime: Option<Duration>,
     before: Option<Duration>,
     after: Option<Duration>,
@@ -124,8 +114,8 @@ pub(super) fn lengthens(
     }
 }
 
-/// The earlier of two ends; `None` is without one.
-pub(super) fn earlier(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {
+/// The shorter of two remaining lifetimes; `None` means without expiry.
+pub(super) fn shorter(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (one, None) | (None, one) => one,
@@ -144,58 +134,52 @@ mod tests {
         }
     }
 
-    fn token(lifetime: u64, renewable: bool) -> Token {
-        Token::new(
-            Secret::new("hvs.x".to_owned()),
-            seconds(lifetime),
-            renewable,
-            at(0),
-            1,
-        )
+    fn token(lifetime: u64, renewable: bool) -> VaultToken {
+        VaultToken::new(auth(lifetime, renewable), at(0), 1)
     }
 
-    fn auth(lease_duration: u64, renewable: bool) -> Auth {
-        Auth {
-            client_token: Secret::new(String::new()),
+    fn auth(lease_duration: u64, renewable: bool) -> AuthResponse {
+        AuthResponse {
+            client_token: Secret::new("hvs.x".to_owned()),
             lease_duration,
             renewable,
         }
     }
 
     #[test]
-    fn due_at_two_thirds() {
-        assert_eq!(token(60, true).step(at(39)), Step::Use);
-        assert_eq!(token(60, true).step(at(40)), Step::Renew);
-        assert_eq!(token(60, false).step(at(39)), Step::Use);
-        assert_eq!(token(60, false).step(at(40)), Step::LogIn);
-        assert_eq!(token(60, true).step(at(60)), Step::LogIn);
+    fn is_due_after_two_thirds() {
+        assert_eq!(token(60, true).action(at(39)), TokenAction::Use);
+        assert_eq!(token(60, true).action(at(40)), TokenAction::Renew);
+        assert_eq!(token(60, false).action(at(39)), TokenAction::Use);
+        assert_eq!(token(60, false).action(at(40)), TokenAction::LogIn);
+        assert_eq!(token(60, true).action(at(60)), TokenAction::LogIn);
     }
 
     #[test]
-    fn a_root_token_has_no_end() {
-        assert_eq!(token(0, false).step(at(1_000_000)), Step::Use);
+    fn a_root_token_is_always_usable() {
+        assert_eq!(token(0, false).action(at(1_000_000)), TokenAction::Use);
     }
 
     #[test]
-    fn two_thirds_of_what_remains_after_a_renewal() {
+    fn a_renewed_token_is_due_after_two_thirds_of_its_new_lifetime() {
         let renewed = token(60, true).renewed(&auth(60, true), at(40));
-        assert_eq!(renewed.step(at(79)), Step::Use);
-        assert_eq!(renewed.step(at(80)), Step::Renew);
+        assert_eq!(renewed.action(at(79)), TokenAction::Use);
+        assert_eq!(renewed.action(at(80)), TokenAction::Renew);
         assert_eq!(renewed.secret().expose(), "hvs.x");
     }
 
     #[test]
-    fn at_its_maximum_it_is_replaced_next_time() {
+    fn at_its_maximum_ttl_it_is_replaced_when_due() {
         let renewed = token(60, true).renewed(&auth(21, true), at(40));
         assert!(!renewed.is_renewable());
-        assert_eq!(renewed.step(at(41)), Step::Use);
-        assert_eq!(renewed.step(at(56)), Step::LogIn);
+        assert_eq!(renewed.action(at(41)), TokenAction::Use);
+        assert_eq!(renewed.action(at(56)), TokenAction::LogIn);
     }
 
     #[test]
-    fn the_earlier_end() {
-        assert_eq!(earlier(seconds(3), seconds(2)), seconds(2));
-        assert_eq!(earlier(None, seconds(2)), seconds(2));
-        assert_eq!(earlier(None, None), None);
+    fn the_shorter_of_two_lifetimes() {
+        assert_eq!(shorter(seconds(3), seconds(2)), seconds(2));
+        assert_eq!(shorter(None, seconds(2)), seconds(2));
+        assert_eq!(shorter(None, None), None);
     }
 }

@@ -1,0 +1,153 @@
+//! The one client of the daemon: blocking, std only, the same for the shim and the command line.
+//!
+//! [`Client::request`] connects to the daemon that listens, sends one request and reads its answer;
+//! [`Client::request_or_start`] starts the daemon first if none listens.
+//!
+//! Nothing here has a time limit of its own, because connecting to a socket whose queue is full,
+//! opening a file on a server that is down and reading from a pipe have none that std could set on
+//! all systems. The caller runs the whole request as [`Pending`] work and waits until its
+//! [`Deadline`].
+
+mod connect;
+mod deadline;
+mod environment;
+mod exchange;
+pub mod handshake;
+mod start;
+
+use std::time::Duration;
+
+pub use self::{
+    connect::user,
+    deadline::{Deadline, Pending},
+    environment::variable,
+};
+use self::{
+    exchange::{ExchangeError, exchange},
+    start::StartOutcome,
+};
+use crate::{
+    ExitCode, Failure, Request, Response,
+    paths::{DaemonPaths, System},
+};
+
+/// How often a request is sent at most: a daemon that ends or is killed before it answers costs no
+/// call, and one that ends at every request is reported.
+const ATTEMPTS: usize = 2;
+
+/// A client of the user's daemon.
+#[derive(Clone, Debug)]
+pub struct Client {
+    paths: DaemonPaths,
+}
+
+impl Client {
+    /// A client of the daemon whose paths this process's environment gives.
+    ///
+    /// # Errors
+    ///
+    /// [`ExitCode::Usage`] for an environment without usable paths, [`ExitCode::DaemonUnavailable`]
+    /// if the system does not report the user.
+    pub fn from_env() -> Result<Self, Failure> {
+        let paths = DaemonPaths::new(System::HERE, &user()?, &variable)?;
+        Ok(Self { paths })
+    }
+
+    /// The daemon's paths.
+    #[must_use]
+    pub const fn paths(&self) -> &DaemonPaths {
+        &self.paths
+    }
+
+    /// Sends a request to the daemon that listens and returns its whole answer; `None` if none
+    /// listens. `request` is called for each attempt.
+    ///
+    /// # Errors
+    ///
+    /// [`ExitCode::Denied`] if the socket's directory or the process that listens is not the user's
+    /// alone, [`ExitCode::DaemonUnavailable`] if the daemon does not answer in the format.
+    pub fn request(
+        &self,
+        request: impl FnMut() -> Request,
+    ) -> Result<Option<Vec<Response>>, Failure> {
+        self.send(request, false)
+    }
+
+    /// Sends a request to the daemon, which is started if none listens, and returns its whole
+    /// answer. `request` is called for each attempt.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::request`], the failure that the daemon reports when it starts, and
+    /// [`ExitCode::DaemonUnavailable`] if it cannot be started.
+    pub fn request_or_start(
+        &self,
+        request: impl FnMut() -> Request,
+    ) -> Result<Vec<Response>, Failure> {
+        self.send(request, true).map(Option::unwrap_or_default)
+    }
+
+    /// The failure of a request without an answer after `limit`.
+    #[must_use]
+    pub fn timed_out(&self, limit: Duration) -> Failure {
+        let limit = match limit.subsec_nanos() {
+            0 => format!("{} s", limit.as_secs()),
+            _ => format!("{} ms", limit.as_millis() as u64),
+        };
+        self.unavailable(&format!("the daemon did not answer within {limit}"))
+    }
+
+    /// `None` only if `may_start` is false.
+    fn send(
+        &self,
+        mut request: impl FnMut() -> Request,
+        may_start: bool,
+    ) -> Result<Option<Vec<Response>>, Failure> {
+        let mut problem = "";
+        for _ in 0..ATTEMPTS {
+            let stream = match connect::connect(&self.paths)? {
+                Some(stream) => stream,
+                None if !may_start => return Ok(None),
+                None => match start::start(&self.paths)? {
+                    StartOutcome::Connected(stream) => stream,
+                    StartOutcome::Failed(reason) => {
+                        problem = reason;
+                        continue;
+                    }
+                },
+            };
+            match exchange(stream, &request()) {
+                Ok(answer) => return Ok(Some(answer)),
+                Err(ExchangeError::Closed) => {
+                    problem = "the daemon closed the connection without an answer";
+                }
+                Err(ExchangeError::Invalid(problem)) => return Err(self.unavailable(&problem)),
+            }
+        }
+        Err(self.unavailable(problem))
+    }
+
+    fn unavailable(&self, problem: &str) -> Failure {
+        Failure::new(ExitCode::DaemonUnavailable, problem, self.paths.see_log())
+    }
+}
+
+/// The hint for a daemon of another version.
+pub const RESTART_HINT: &str = "run claviger stop; the next call starts the installed version";
+
+/// The failure for a response of the daemon that does not answer the request.
+#[must_use]
+pub fn unexpected_response(response: &Response) -> Failure {
+    let problem = match response {
+        Response::Unsupported { version } => {
+            format!(
+                "the running daemon does not support this request (it speaks version {version})"
+            )
+        }
+        Response::Unknown { kind } => {
+            format!("unexpected response from the daemon: unknown kind {kind}")
+        }
+        _ => "unexpected response from the daemon".to_owned(),
+    };
+    Failure::new(ExitCode::DaemonUnavailable, problem, RESTART_HINT)
+}

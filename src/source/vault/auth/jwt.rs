@@ -1,0 +1,91 @@
+//! A JWT from a file, a variable or another source. See
+//! <https://developer.hashicorp.com/vault/api-docs/auth/jwt#jwt-login>.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use vaultrs::api::auth::oidc::requests::JWTLoginRequest;
+
+use super::method::{self, LoginMethod};
+use crate::{
+    clock::Timestamp,
+    config::{Assertion, SecretRef},
+    source::{
+        Source, SourceError, secret_file,
+        vault::{request::SecretRequest, response::AuthResponse, transport::Transport},
+    },
+};
+
+/// `method = "jwt"`.
+pub(super) struct JwtLogin {
+    mount: String,
+    /// `None`: the default role of the mount point.
+    role: Option<String>,
+    jwt: JwtOrigin,
+}
+
+enum JwtOrigin {
+    Secret(SecretRef),
+    Source(Arc<dyn Source>),
+}
+
+impl JwtLogin {
+    /// # Errors
+    ///
+    /// [`SourceError::Configuration`] if `jwt` names a source and `jwt_source` is `None`.
+    pub(super) fn new(
+        name: &str,
+        mount: String,
+        role: Option<String>,
+        jwt: Assertion,
+        jwt_source: Option<Arc<dyn Source>>,
+    ) -> Result<Self, SourceError> {
+        let jwt = match (jwt, jwt_source) {
+            (Assertion::Secret(secret), _) => JwtOrigin::Secret(secret),
+            (Assertion::Source(_), Some(source)) => JwtOrigin::Source(source),
+            (Assertion::Source(other), None) => {
+                return Err(SourceError::Configuration {
+                    reason: format!("'source.{name}.auth.jwt_source': source '{other}' not found"),
+                    hint: format!("add [source.{other}]"),
+                });
+            }
+        };
+        Ok(Self { mount, role, jwt })
+    }
+
+    fn hint(&self) -> String {
+        match &self.jwt {
+            JwtOrigin::Secret(secret) => format!(
+                "write a new token to {}; check 'role'",
+                secret_file::name(secret)
+            ),
+            JwtOrigin::Source(source) => format!(
+                "check 'role', and the issuer, audience and key of '{}'",
+                source.host()
+            ),
+        }
+    }
+}
+
+#[async_trait]
+impl LoginMethod for JwtLogin {
+    async fn log_in(
+        &self,
+        transport: &Transport,
+        now: Timestamp,
+    ) -> Result<AuthResponse, SourceError> {
+        let jwt = match &self.jwt {
+            JwtOrigin::Secret(secret) => secret_file::read(secret)?,
+            JwtOrigin::Source(source) => source.issue().await?.secret,
+        };
+        let request = JWTLoginRequest {
+            mount: self.mount.clone(),
+            jwt: String::new(),
+            role: None,
+        };
+        let mut fields = vec![("jwt", jwt.expose())];
+        fields.extend(self.role.iter().map(|role| ("role", role.as_str())));
+        let request = SecretRequest::new(&request, &fields);
+        method::submit(transport, request, Some(&jwt), self.hint(), now).await
+    }
+}

@@ -1,0 +1,56 @@
+//! The login methods, one file each. See <https://developer.hashicorp.com/vault/api-docs/auth>.
+//!
+//! A new method is a new file with an implementation of [`LoginMethod`], and one line in [`new`].
+
+mod approle;
+mod cert;
+mod jwt;
+mod method;
+mod token;
+mod userpass;
+
+use std::sync::Arc;
+
+pub(super) use self::method::LoginMethod;
+use self::{
+    approle::AppRoleLogin, cert::CertLogin, jwt::JwtLogin, token::TokenLogin,
+    userpass::UserPassLogin,
+};
+use super::location;
+use crate::{
+    config::{AuthConfig, AuthMethod},
+    principal::Principal,
+    source::{Source, SourceError},
+};
+
+/// The login method of the source `name`. `jwt_source` is the source that `auth.jwt_source` names.
+/// No secret is read yet.
+///
+/// # Errors
+///
+/// [`SourceError::Configuration`] if a placeholder has no value, a path segment is invalid or
+/// `jwt_source` is missing.
+pub(super) fn new(
+    name: &str,
+    config: &AuthConfig,
+    principal: &Principal,
+    jwt_source: Option<Arc<dyn Source>>,
+) -> Result<Box<dyn LoginMethod>, SourceError> {
+    location::check_path(name, "auth.mount", &config.mount)?;
+    let mount = config.mount.clone();
+    Ok(match config.method.clone() {
+        AuthMethod::Token(token) => Box::new(TokenLogin::new(token)),
+        AuthMethod::AppRole {
+            role_id,
+            secret_id,
+            wrapped,
+        } => Box::new(AppRoleLogin::new(mount, role_id, secret_id, wrapped)),
+        AuthMethod::UserPass { username, password } => Box::new(UserPassLogin::new(
+            name, mount, &username, password, principal,
+        )?),
+        AuthMethod::Jwt { role, jwt } => {
+            Box::new(JwtLogin::new(name, mount, role, jwt, jwt_source)?)
+        }
+        AuthMethod::Cert { role, .. } => Box::new(CertLogin::new(mount, role)),
+    })
+}

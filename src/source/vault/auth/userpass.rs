@@ -1,0 +1,71 @@
+//! User name and password. See <https://developer.hashicorp.com/vault/api-docs/auth/userpass> and
+//! <https://developer.hashicorp.com/vault/api-docs/auth/ldap>.
+
+use async_trait::async_trait;
+use vaultrs::api::auth::userpass::requests::LoginRequest;
+
+use super::method::{self, LoginMethod};
+use crate::{
+    clock::Timestamp,
+    config::SecretRef,
+    principal::Principal,
+    source::{
+        self, SourceError, secret_file,
+        vault::{location, request::SecretRequest, response::AuthResponse, transport::Transport},
+    },
+    template::Template,
+};
+
+/// `method = "userpass"`, and `"ldap"`, which is the same request at another mount point.
+pub(super) struct UserPassLogin {
+    mount: String,
+    username: String,
+    password: SecretRef,
+}
+
+impl UserPassLogin {
+    /// # Errors
+    ///
+    /// [`SourceError::Configuration`] if the user name cannot be resolved or is not a path segment.
+    pub(super) fn new(
+        name: &str,
+        mount: String,
+        username: &Template,
+        password: SecretRef,
+        principal: &Principal,
+    ) -> Result<Self, SourceError> {
+        let username = source::resolve(name, "auth.username", username, principal)?;
+        location::check_segment(name, "auth.username", &username)?;
+        Ok(Self {
+            mount,
+            username,
+            password,
+        })
+    }
+
+    fn hint(&self) -> String {
+        format!(
+            "write the password of '{}' to {}",
+            self.username,
+            secret_file::name(&self.password)
+        )
+    }
+}
+
+#[async_trait]
+impl LoginMethod for UserPassLogin {
+    async fn log_in(
+        &self,
+        transport: &Transport,
+        now: Timestamp,
+    ) -> Result<AuthResponse, SourceError> {
+        let password = secret_file::read(&self.password)?;
+        let request = LoginRequest {
+            mount: self.mount.clone(),
+            username: self.username.clone(),
+            password: String::new(),
+        };
+        let request = SecretRequest::new(&request, &[("password", password.expose())]);
+        method::submit(transport, request, Some(&password), self.hint(), now).await
+    }
+}

@@ -1,0 +1,44 @@
+//! The interface of the secrets engines.
+
+use async_trait::async_trait;
+
+use super::session::VaultSession;
+use crate::{
+    credential::Credential,
+    source::{Freshness, SourceError},
+};
+
+/// A secrets engine that the key is read from. The methods are those of
+/// [`Source`](crate::source::Source), with the session to use.
+#[async_trait]
+pub(super) trait SecretsEngine: Send + Sync {
+    /// Reads the secret and extracts the key.
+    async fn issue(&self, session: &VaultSession) -> Result<Credential, SourceError>;
+
+    /// Renews the lease of `credential`; `None` if the engine has no leases.
+    async fn renew(
+        &self,
+        _session: &VaultSession,
+        _credential: &Credential,
+    ) -> Result<Option<Credential>, SourceError> {
+        Ok(None)
+    }
+
+    /// Checks whether `credential` is current; `Unknown` if the engine cannot be asked.
+    async fn revalidate(
+        &self,
+        _session: &VaultSession,
+        _credential: &Credential,
+    ) -> Result<Freshness, SourceError> {
+        Ok(Freshness::Unknown)
+    }
+
+    /// Revokes `credential`, if the engine issues revocable ones, and ends the session.
+    async fn revoke(
+        &self,
+        session: &VaultSession,
+        _credential: Option<&Credential>,
+    ) -> Result<(), SourceError> {
+        session.log_out().await.map(|_| ())
+    }
+}

@@ -1,0 +1,93 @@
+//! Which secret a source reads, and the rules for the paths that a configuration may build.
+
+use crate::{
+    config,
+    principal::Principal,
+    source::{self, SourceError},
+};
+
+/// The place of one field of one secret, with all placeholders resolved.
+pub(super) struct SecretLocation {
+    /// The engine's mount point, without slashes at its ends.
+    pub(super) mount: String,
+    /// The path below the mount point.
+    pub(super) path: String,
+    /// The field that contains the key.
+    pub(super) field: String,
+}
+
+impl SecretLocation {
+    /// The secret of the source `name`.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError::Configuration`] if a placeholder has no value or a segment is invalid.
+    pub(super) fn new(
+        name: &str,
+        config: &config::VaultConfig,
+        principal: &Principal,
+    ) -> Result<Self, SourceError> {
+        let mount = source::resolve(name, "mount", &config.mount, principal)?;
+        let path = source::resolve(name, "path", &config.path, principal)?;
+        check_path(name, "mount", &mount)?;
+        check_path(name, "path", &path)?;
+        Ok(Self {
+            mount,
+            path,
+            field: config.field.clone(),
+        })
+    }
+
+    /// `mount/path`.
+    pub(super) fn full(&self) -> String {
+        format!("{}/{}", self.mount, self.path)
+    }
+
+    /// `mount/part/path`; KV v2 has the parts `data` and `metadata`.
+    pub(super) fn full_with(&self, part: &str) -> String {
+        format!("{}/{part}/{}", self.mount, self.path)
+    }
+}
+
+/// Checks every segment of `path`; `key` is its key in the table of the source `name`. A client
+/// resolves `..` and drops an empty segment, so that the request would go to another path.
+///
+/// # Errors
+///
+/// [`SourceError::Configuration`] that names the key.
+pub(super) fn check_path(name: &str, key: &str, path: &str) -> Result<(), SourceError> {
+    path.split('/')
+        .try_for_each(|segment| check_segment(name, key, segment))
+}
+
+/// Checks one segment: not empty, not `.` or `..`, without slashes and control characters.
+///
+/// # Errors
+///
+/// [`SourceError::Configuration`] that names the key.
+pub(super) fn check_segment(name: &str, key: &str, segment: &str) -> Result<(), SourceError> {
+    let invalid = matches!(segment, "" | "." | "..")
+        || segment.contains(|c: char| c == '/' || c.is_control());
+    if !invalid {
+        return Ok(());
+    }
+    Err(SourceError::Configuration {
+        reason: format!(
+            "'source.{name}.{key}' contains an empty, '.', '..' or unprintable segment"
+        ),
+        hint: format!("correct '{key}' or the values of its placeholders"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_must_not_leave_its_mount_point() {
+        for path in ["a/../b", "a//b", "/a", "a/", ".", "a\nb"] {
+            assert!(check_path("v", "path", path).is_err(), "{path:?}");
+        }
+        assert!(check_path("v", "path", "a/b.c/d e").is_ok());
+    }
+}

@@ -1,0 +1,217 @@
+//! The status of the daemon and its profiles: what `claviger status --json` prints, and what the
+//! daemon sends for it. The names are a contract.
+//!
+//! The daemon sends one JSON object for itself and one for each profile. A client of one release
+//! reads the report of another: unknown fields are ignored, missing ones have their default, and an
+//! unknown state is kept as text.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+
+/// The whole report.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct StatusReport {
+    /// The daemon; `None` if none is running.
+    pub(crate) daemon: Option<DaemonReport>,
+    /// The profiles, by name.
+    pub(crate) profiles: Vec<ProfileReport>,
+}
+
+/// The daemon.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct DaemonReport {
+    /// Its process id.
+    pub(crate) pid: u32,
+    /// Its version.
+    pub(crate) version: String,
+    /// The time since its start in seconds.
+    pub(crate) uptime_s: u64,
+    /// The socket's path, or the pipe's name.
+    pub(crate) socket: String,
+    /// The configuration file that is in force.
+    pub(crate) config: String,
+    /// The error in the current file, if that is not the one in force.
+    pub(crate) config_error: Option<String>,
+}
+
+/// One profile. Times are in whole seconds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct ProfileReport {
+    /// Its name.
+    pub(crate) name: String,
+    /// The name of its source.
+    pub(crate) source: String,
+    /// Its state.
+    pub(crate) state: ProfileState,
+    /// The first 12 hex digits of SHA-256 of the key.
+    pub(crate) fingerprint: Option<String>,
+    /// When the credential was issued.
+    pub(crate) issued_at: Option<Timestamp>,
+    /// When the credential expires.
+    pub(crate) expires_at: Option<Timestamp>,
+    /// When the credential is refreshed or revalidated next.
+    pub(crate) next_refresh_at: Option<Timestamp>,
+    /// The version of the secret at the source.
+    pub(crate) version: Option<u64>,
+    /// The error of the last attempt, if it failed.
+    pub(crate) last_error: Option<String>,
+    /// When the source was last seen to have this credential.
+    pub(crate) seen_current_at: Option<Timestamp>,
+    /// Since when the gateway rejects the credential.
+    pub(crate) rejected_since: Option<Timestamp>,
+    /// Whether the gateway's answer to a probe is reliable; `None` if it is not probed.
+    pub(crate) calibration: Option<String>,
+    /// Remedies for problems of the setup.
+    pub(crate) advice: Vec<String>,
+}
+
+/// The state of a profile.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ProfileState {
+    /// No credential has been requested yet.
+    #[default]
+    Empty,
+    /// There is a valid credential.
+    Ready,
+    /// The source rejects the login.
+    LoginRequired,
+    /// The gateway rejects the credential that the source returns.
+    Rejected,
+    /// The source returns no credential.
+    Unreachable,
+    /// A state of a newer daemon.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl StatusReport {
+    /// Serializes the daemon's report and those of the profiles, one JSON object each.
+    ///
+    /// # Errors
+    ///
+    /// None: the types contain nothing that JSON cannot represent.
+    pub(crate) fn to_reports(&self) -> serde_json::Result<Vec<String>> {
+        let daemon = self.daemon.iter().map(serde_json::to_string);
+        let profiles = self.profiles.iter().map(serde_json::to_string);
+        daemon.chain(profiles).collect()
+    }
+
+    /// Parses the result of [`Self::to_reports`].
+    ///
+    /// # Errors
+    ///
+    /// A report that is not a JSON object, or a field of the wrong type.
+    pub(crate) fn parse(reports: &[String]) -> serde_json::Result<Self> {
+        let mut reports = reports.iter();
+        Ok(Self {
+            daemon: reports
+                .next()
+                .map(|report| serde_json::from_str(report))
+                .transpose()?,
+            profiles: reports
+                .map(|report| serde_json::from_str(report))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+/// The name in JSON.
+impl fmt::Display for ProfileState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "empty",
+            Self::Ready => "ready",
+            Self::LoginRequired => "login-required",
+            Self::Rejected => "rejected",
+            Self::Unreachable => "unreachable",
+            Self::Other(name) => name,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_report_round_trips() {
+        let time = |second| Some(Timestamp::from_second(second).unwrap());
+        let status = StatusReport {
+            daemon: Some(DaemonReport {
+                pid: 7,
+                version: "0.1.0".to_owned(),
+                uptime_s: 61,
+                socket: "/run/user/7/claviger/agent.sock".to_owned(),
+                config: "/etc/claviger/config.toml".to_owned(),
+                config_error: Some("expected a string".to_owned()),
+            }),
+            profiles: vec![
+                ProfileReport {
+                    name: "work".to_owned(),
+                    source: "vault".to_owned(),
+                    state: ProfileState::Rejected,
+                    fingerprint: Some("ba7816bf8f01".to_owned()),
+                    issued_at: time(1),
+                    expires_at: time(2),
+                    next_refresh_at: time(3),
+                    version: Some(4),
+                    last_error: Some("timed out".to_owned()),
+                    seen_current_at: time(5),
+                    rejected_since: time(6),
+                    calibration: Some("reliable".to_owned()),
+                    advice: vec!["set probe".to_owned()],
+                },
+                ProfileReport::default(),
+            ],
+        };
+        let reports = status.to_reports().unwrap();
+        assert_eq!(StatusReport::parse(&reports).unwrap(), status);
+        let printed = serde_json::to_value(&status).unwrap();
+        assert_eq!(printed["profiles"][0]["issued_at"], "1970-01-01T00:00:01Z");
+        let none = StatusReport::default();
+        assert_eq!(StatusReport::parse(&[]).unwrap(), none);
+        assert_eq!(
+            serde_json::to_value(none).unwrap(),
+            json!({"daemon": null, "profiles": []})
+        );
+    }
+
+    #[test]
+    fn the_report_of_another_release_is_read() {
+        let reports = [
+            json!({"pid": 7, "later": [1]}).to_string(),
+            json!({"name": "a", "state": "locked", "later": {}}).to_string(),
+        ];
+        let status = StatusReport::parse(&reports).unwrap();
+        assert_eq!(status.daemon.unwrap().pid, 7);
+        let [profile] = &status.profiles[..] else {
+            panic!("one profile");
+        };
+        assert_eq!(profile.state.to_string(), "locked");
+        assert_eq!(profile.last_error, None);
+        assert_eq!(serde_json::to_value(profile).unwrap()["state"], "locked");
+    }
+
+    #[test]
+    fn states_have_one_name() {
+        for state in [
+            ProfileState::Empty,
+            ProfileState::Ready,
+            ProfileState::LoginRequired,
+            ProfileState::Rejected,
+            ProfileState::Unreachable,
+        ] {
+            let name = serde_json::to_value(&state).unwrap();
+            assert_eq!(name, state.to_string());
+            assert_eq!(serde_json::from_value::<ProfileState>(name).unwrap(), state);
+        }
+    }
+}
