@@ -15,7 +15,7 @@ const MAX_CHARS: usize = 400;
 const SHIM_USAGE: &str = "Usage: claviger-helper";
 
 /// The files that may advise `chmod`, each with the reason.
-const MAY_ADVISE_CHMOD: [(&str, &str); 4] = [
+const MAY_ADVISE_CHMOD: [(&str, &str); 3] = [
     (
         "helper-shim/wire/src/paths/",
         "the socket's directory, which Claviger makes",
@@ -24,8 +24,10 @@ const MAY_ADVISE_CHMOD: [(&str, &str); 4] = [
         "src/source/exec/run.rs",
         "the program of an exec source, a file",
     ),
-    ("src/source/secret_file.rs", "a file that contains a secret"),
-    ("src/trust/rule/", "a file of the user's own"),
+    (
+        "src/trust/rule/",
+        "a file of the user's own, or one that contains a secret",
+    ),
 ];
 
 /// Before these `claviger` is the program, in a sentence about it; elsewhere it is a command to
