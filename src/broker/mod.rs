@@ -68,10 +68,6 @@
 //!
 //! [`Source`]: crate::source::Source
 //! [`Gateway`]: crate::gateway::Gateway
-#![expect(
-    rustdoc::private_intra_doc_links,
-    reason = "the numbers are private, and the gate documents private items"
-)]
 
 pub(crate) mod client_retry;
 mod driver;

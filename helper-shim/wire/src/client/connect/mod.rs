@@ -30,7 +30,7 @@ fn other_user(socket: &Path) -> Failure {
     Failure::new(ExitCode::Denied, problem, OTHER_SOCKET)
 }
 
-/// The failure for an error of the system: "cannot <action> '<path>': <error>".
+/// The failure for an error of the system: `cannot ACTION 'PATH': ERROR`.
 pub(super) fn system_error(action: &str, path: &Path, error: &io::Error) -> Failure {
     let problem = format!("cannot {action} '{}': {error}", path.display());
     Failure::new(ExitCode::DaemonUnavailable, problem, OTHER_SOCKET)
