@@ -164,7 +164,8 @@ fn of_source(source: &str, error: &SourceError, administrator: Option<String>) -
     };
     let is_for_administrator = matches!(
         error,
-        SourceError::Denied { .. }
+        SourceError::LoginRefused { .. }
+            | SourceError::Denied { .. }
             | SourceError::Missing { .. }
             | SourceError::Unusable { .. }
             | SourceError::Configuration { .. }

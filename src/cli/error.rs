@@ -19,7 +19,7 @@ pub(super) enum CliError {
 }
 
 impl CliError {
-    /// An error of the system while the daemon starts: "cannot <action>: <error>".
+    /// An error of the system while the daemon starts: `cannot ACTION: ERROR`.
     pub(super) fn system(action: &str, error: &io::Error) -> Self {
         Self::Failure(Failure {
             code: ExitCode::DaemonUnavailable,

@@ -37,6 +37,12 @@ impl Add<Duration> for Tick {
     }
 }
 
+/// Removes the fraction of a second. The programs print times in whole seconds, and an expiry that
+/// is rounded down is never too late.
+pub(crate) fn whole_seconds(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
+}
+
 /// A reading of both clocks at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Now {

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     broker::AcquireRequest,
     client_process,
-    clock::Tick,
+    clock::{Tick, whole_seconds},
     composition::InForce,
     config::Config,
     error_report,
@@ -72,7 +72,9 @@ impl Daemon {
         })?;
         Ok(Response::Credential {
             token: Token::new(credential.secret.expose().as_bytes().to_vec()),
-            expires_at: credential.expires_at().map(|at| at.to_string()),
+            expires_at: credential
+                .expires_at()
+                .map(|at| whole_seconds(at).to_string()),
         })
     }
 

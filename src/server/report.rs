@@ -4,7 +4,7 @@ use claviger_wire::{ExitCode, Failure, Response};
 
 use crate::{
     broker::{renewal, slot::Snapshot},
-    clock::{Now, Timestamp},
+    clock::{Now, whole_seconds},
     gateway::Calibration,
     source::SourceError,
     status_report::{ProfileReport, ProfileState, StatusReport},
@@ -65,11 +65,6 @@ pub(super) fn profile(
             .flatten()
             .collect(),
     }
-}
-
-/// Without the fraction of a second, as the contract of `status --json` demands.
-fn whole_seconds(at: Timestamp) -> Timestamp {
-    Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 
 fn state(snapshot: &Snapshot) -> ProfileState {

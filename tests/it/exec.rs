@@ -27,6 +27,19 @@ async fn a_bare_key_expires_after_the_ttl() {
 }
 
 #[tokio::test]
+async fn an_expiry_is_printed_in_whole_seconds() {
+    let env = env("echo \"$KEY\"", "ttl = \"1h\"");
+    let json = env.helper_with(&["--format", "json"], &[]).await;
+    let json: serde_json::Value = serde_json::from_str(json.succeeded()).unwrap();
+    let expires_at = json["expires_at"].as_str().unwrap();
+    assert_eq!(
+        expires_at.len(),
+        "2999-01-01T00:00:00Z".len(),
+        "{expires_at}"
+    );
+}
+
+#[tokio::test]
 async fn an_object_can_have_an_expiry() {
     let env = env(
         "echo \"{\\\"token\\\": \\\"$KEY\\\", \\\"expires_at\\\": \\\"2999-01-01T00:00:00Z\\\"}\"",
@@ -37,17 +50,12 @@ async fn an_object_can_have_an_expiry() {
     let json: serde_json::Value = serde_json::from_str(json.succeeded()).unwrap();
     assert_eq!(json["token"], KEY);
     assert_eq!(json["headers"]["Authorization"], format!("Bearer {KEY}"));
+    // The daemon computes it from a lifetime, and prints whole seconds.
+    let expires_at = json["expires_at"].as_str().unwrap();
     assert!(
-        json["expires_at"]
-            .as_str()
-            .unwrap()
-            .starts_with("2998-12-31T23:59:5")
-            || json["expires_at"]
-                .as_str()
-                .unwrap()
-                .starts_with("2999-01-01T00:00:0"),
-        "{}",
-        json["expires_at"]
+        ["2998-12-31T23:59:5", "2999-01-01T00:00:0"].contains(&&expires_at[..18])
+            && expires_at.len() == "2999-01-01T00:00:00Z".len(),
+        "{expires_at}"
     );
 }
 
