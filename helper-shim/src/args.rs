@@ -8,7 +8,7 @@ use crate::value::{self, invalid, usage};
 
 /// The action that the command line names.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Command {
+pub(crate) enum Invocation {
     /// Prints the key.
     Print(Options),
     /// Prints [`HELP`].
@@ -64,7 +64,7 @@ const SEE_HELP: &str = "run claviger-helper --help";
 ///
 /// [`ExitCode::Usage`](claviger_wire::ExitCode::Usage) for an unknown option, an unexpected
 /// argument, or a value that is missing or invalid.
-pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Command, Failure> {
+pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Invocation, Failure> {
     let mut args = args.map(|arg| {
         arg.into_string()
             .map_err(|_| usage("an argument is not UTF-8", SEE_HELP))
@@ -90,13 +90,13 @@ pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Command, Fai
                 options.timeout_ms = Some(value::milliseconds("--timeout-ms", &value()?)?);
             }
             "--reveal" => options.reveal = true,
-            "--help" | "-h" => return Ok(Command::Help),
-            "--version" | "-V" => return Ok(Command::Version),
+            "--help" | "-h" => return Ok(Invocation::Help),
+            "--version" | "-V" => return Ok(Invocation::Version),
             _ if name.starts_with('-') => return Err(unknown(name)),
             _ => return Err(usage(format!("unexpected argument '{name}'"), SEE_HELP)),
         }
     }
-    Ok(Command::Print(options))
+    Ok(Invocation::Print(options))
 }
 
 fn format(value: &str) -> Result<Format, Failure> {
@@ -142,7 +142,7 @@ mod tests {
 
     use super::*;
 
-    fn parsed(args: &[&str]) -> Result<Command, Failure> {
+    fn parsed(args: &[&str]) -> Result<Invocation, Failure> {
         parse(args.iter().map(OsString::from))
     }
 
@@ -163,7 +163,7 @@ mod tests {
             "300",
             "--reveal",
         ];
-        assert_eq!(parsed(&separate), Ok(Command::Print(all)));
+        assert_eq!(parsed(&separate), Ok(Invocation::Print(all)));
         let attached = [
             "--profile=a=b",
             "--format=headers",
@@ -175,10 +175,10 @@ mod tests {
             timeout_ms: Some(1),
             ..Options::default()
         };
-        assert_eq!(parsed(&attached), Ok(Command::Print(expected)));
-        assert_eq!(parsed(&[]), Ok(Command::Print(Options::default())));
-        assert_eq!(parsed(&["--help", "--nonsense"]), Ok(Command::Help));
-        assert_eq!(parsed(&["--version"]), Ok(Command::Version));
+        assert_eq!(parsed(&attached), Ok(Invocation::Print(expected)));
+        assert_eq!(parsed(&[]), Ok(Invocation::Print(Options::default())));
+        assert_eq!(parsed(&["--help", "--nonsense"]), Ok(Invocation::Help));
+        assert_eq!(parsed(&["--version"]), Ok(Invocation::Version));
     }
 
     #[test]

@@ -23,7 +23,7 @@ use claviger_wire::{
     wipe,
 };
 
-use self::args::{Command, Options};
+use self::args::{Invocation, Options};
 
 fn main() -> process::ExitCode {
     run().unwrap_or_else(|failure| {
@@ -35,11 +35,11 @@ fn main() -> process::ExitCode {
 
 fn run() -> Result<process::ExitCode, Failure> {
     match args::parse(env::args_os().skip(1))? {
-        Command::Help => Ok(print(args::HELP.as_bytes())),
-        Command::Version => Ok(print(
+        Invocation::Help => Ok(print(args::HELP.as_bytes())),
+        Invocation::Version => Ok(print(
             concat!("claviger-helper ", env!("CARGO_PKG_VERSION"), "\n").as_bytes(),
         )),
-        Command::Print(options) => print_key(options),
+        Invocation::Print(options) => print_key(options),
     }
 }
 

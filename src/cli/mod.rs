@@ -29,11 +29,11 @@ use self::error::CliError;
 )]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: CliCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum CliCommand {
     /// Run the daemon in the foreground (claviger-helper starts one if none runs)
     Daemon(daemon::DaemonArgs),
     /// Show how everything works on this machine, without any configuration
@@ -67,15 +67,15 @@ pub fn command() -> clap::Command {
     Cli::command()
 }
 
-fn run(command: Command) -> Result<(), CliError> {
+fn run(command: CliCommand) -> Result<(), CliError> {
     match command {
-        Command::Daemon(args) => daemon::run(args),
-        Command::Demo(args) => demo::run(&args),
-        Command::Status(args) => status::run(&args),
-        Command::Refresh(args) => refresh::run(&args),
-        Command::Logout(args) => logout::run(&args),
-        Command::Stop => stop::run(),
-        Command::Config(command) => config::run(command),
+        CliCommand::Daemon(args) => daemon::run(args),
+        CliCommand::Demo(args) => demo::run(&args),
+        CliCommand::Status(args) => status::run(&args),
+        CliCommand::Refresh(args) => refresh::run(&args),
+        CliCommand::Logout(args) => logout::run(&args),
+        CliCommand::Stop => stop::run(),
+        CliCommand::Config(command) => config::run(command),
     }
 }
 
@@ -101,9 +101,9 @@ mod tests {
         let profile = |args: &[&str]| {
             let cli = Cli::try_parse_from([&["claviger"], args].concat())?;
             Ok::<_, clap::Error>(match cli.command {
-                Command::Status(args) => args.profile.name(),
-                Command::Refresh(args) => args.profile.name(),
-                Command::Logout(args) => args.profile.name(),
+                CliCommand::Status(args) => args.profile.name(),
+                CliCommand::Refresh(args) => args.profile.name(),
+                CliCommand::Logout(args) => args.profile.name(),
                 other => panic!("{other:?}"),
             })
         };

@@ -30,7 +30,7 @@ pub(super) const WRITE: u32 = REPLACE | FILE_WRITE_DATA | FILE_APPEND_DATA;
 
 /// What was observed of a file or directory.
 #[derive(Debug)]
-pub(super) struct Facts {
+pub(super) struct AclFacts {
     /// The owner's SID.
     pub(super) owner: String,
     /// The entries that grant something; `None` if there is no list, which grants everything.
@@ -62,7 +62,7 @@ pub(super) enum Entry {
 /// The [`Violation`].
 pub(super) fn judge(
     path: &Path,
-    facts: &Facts,
+    facts: &AclFacts,
     rights: u32,
     also: Option<&str>,
 ) -> Result<(), Violation> {
@@ -81,7 +81,7 @@ pub(super) fn judge(
     }
 }
 
-fn problem(facts: &Facts, rights: u32, is_trusted: impl Fn(&str) -> bool) -> Option<String> {
+fn problem(facts: &AclFacts, rights: u32, is_trusted: impl Fn(&str) -> bool) -> Option<String> {
     if !is_trusted(&facts.owner) {
         let owner = &facts.owner;
         return Some(format!("is owned by {owner}; expected Administrators"));
@@ -107,7 +107,7 @@ mod tests {
     const USERS: &str = "S-1-5-32-545";
 
     fn problem(owner: &str, entries: Option<Vec<Entry>>, rights: u32) -> Option<String> {
-        let facts = Facts {
+        let facts = AclFacts {
             owner: owner.to_owned(),
             entries,
         };

@@ -11,7 +11,7 @@ use std::{
 
 use super::{
     Ruling, TrustError, Violation,
-    rule::{Facts, Kind, Rule},
+    rule::{Facts, FileKind, Rule},
 };
 
 /// The links that are followed in one path: as many as Linux follows (path_resolution(7)).
@@ -107,13 +107,13 @@ impl Rule {
     ) -> Result<Ruling, Violation> {
         let facts = Facts {
             kind: if metadata.is_symlink() {
-                Kind::Link
+                FileKind::Link
             } else if metadata.is_dir() {
-                Kind::Directory
+                FileKind::Directory
             } else if metadata.is_file() {
-                Kind::File
+                FileKind::File
             } else {
-                Kind::Special
+                FileKind::Special
             },
             owner: metadata.uid(),
             mode: metadata.mode() & 0o7777,

@@ -23,7 +23,7 @@ use windows_sys::Win32::{
 
 use super::{
     Ruling, TrustError, Violation,
-    acl::{self, Entry, Facts},
+    acl::{self, AclFacts, Entry},
 };
 use crate::process::sid;
 
@@ -132,14 +132,14 @@ impl Descriptor {
         }
     }
 
-    fn facts(&self) -> io::Result<Facts> {
+    fn facts(&self) -> io::Result<AclFacts> {
         // SAFETY: the owner points into the descriptor, which lives as long as `self`.
         let owner = unsafe { sid::text(self.owner) }?;
         let entries = match self.list.is_null() {
             true => None,
             false => Some(self.entries()?),
         };
-        Ok(Facts { owner, entries })
+        Ok(AclFacts { owner, entries })
     }
 
     /// The entries that grant something on the file itself. The list is not null.

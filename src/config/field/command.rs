@@ -8,28 +8,28 @@ use serde::Deserialize;
 use crate::template::Template;
 
 /// A program and its arguments. There is at least the program, which
-/// follows [`Program`].
+/// follows [`ProgramPath`].
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Vec<Template>")]
-pub(crate) struct Command(Vec<Template>);
+pub(crate) struct CommandLine(Vec<Template>);
 
 /// The rule of the program: a template that starts as an absolute path. The content of `PATH` and
 /// of the working directory is the user's to change, and the configuration may be the
 /// administrator's.
 #[derive(Debug)]
-pub(super) struct Program;
+pub(super) struct ProgramPath;
 
-impl TryFrom<Vec<Template>> for Command {
+impl TryFrom<Vec<Template>> for CommandLine {
     type Error = String;
 
     fn try_from(command: Vec<Template>) -> Result<Self, String> {
         let program = command.first().ok_or("must not be empty")?;
-        program.as_str().parse::<Program>()?;
+        program.as_str().parse::<ProgramPath>()?;
         Ok(Self(command))
     }
 }
 
-impl Deref for Command {
+impl Deref for CommandLine {
     type Target = [Template];
 
     fn deref(&self) -> &[Template] {
@@ -37,7 +37,7 @@ impl Deref for Command {
     }
 }
 
-impl JsonSchema for Command {
+impl JsonSchema for CommandLine {
     fn inline_schema() -> bool {
         true
     }
@@ -50,14 +50,14 @@ impl JsonSchema for Command {
         json_schema!({
             "type": "array",
             "minItems": 1,
-            "prefixItems": [generator.subschema_for::<Program>()],
+            "prefixItems": [generator.subschema_for::<ProgramPath>()],
             "items": generator.subschema_for::<Template>(),
             "examples": [["/usr/local/bin/corp-key", "--user", "{user}"]],
         })
     }
 }
 
-impl FromStr for Program {
+impl FromStr for ProgramPath {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {

@@ -18,10 +18,10 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use self::command::Program;
+use self::command::ProgramPath;
 pub(crate) use self::{
     absolute_path::AbsolutePath,
-    command::Command,
+    command::CommandLine,
     duration::{IdleTimeout, Timeout, Ttl, WatchInterval},
     env_name::EnvName,
     gateway_url::GatewayUrl,
@@ -84,7 +84,7 @@ formats! {
     "gateway-url" => GatewayUrl,
     "idle-timeout" => IdleTimeout,
     "name" => Name,
-    "program" => Program,
+    "program" => ProgramPath,
     "support" => Support,
     "template" => Template,
     "timeout" => Timeout,

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::super::field::{Command, Timeout, Ttl};
+use super::super::field::{CommandLine, Timeout, Ttl};
 
 /// What a program prints.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -12,7 +12,7 @@ use super::super::field::{Command, Timeout, Ttl};
 pub(crate) struct ExecConfig {
     /// The program (an absolute path) and its arguments; no shell. {user}, {host} and {env:NAME}
     /// are replaced.
-    pub(crate) command: Command,
+    pub(crate) command: CommandLine,
     /// How long the program may take: a duration, "5s" by default.
     #[serde(default)]
     pub(crate) timeout: Timeout,

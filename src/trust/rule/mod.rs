@@ -20,7 +20,7 @@ const ACCESS: u32 = 0o077;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rule {
     /// The one accepted kind; `None` accepts every kind, links included.
-    kind: Option<Kind>,
+    kind: Option<FileKind>,
     owner: Owner,
     /// Mode bits that are a violation. Those of a link mean nothing and are ignored.
     denied: u32,
@@ -32,7 +32,7 @@ pub(crate) struct Rule {
 /// What was observed of a file or directory.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Facts {
-    pub(super) kind: Kind,
+    pub(super) kind: FileKind,
     /// User id.
     pub(super) owner: u32,
     /// Permission bits, with set-id and sticky bits.
@@ -40,7 +40,7 @@ pub(super) struct Facts {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum FileKind {
     File,
     Directory,
     Link,
@@ -86,7 +86,7 @@ impl Rule {
     /// A file of the user's or root's that no other user can write.
     pub(crate) const fn user_file() -> Self {
         Self {
-            kind: Some(Kind::File),
+            kind: Some(FileKind::File),
             owner: Owner::UserOrRoot,
             denied: WRITE,
             warned: 0,
@@ -100,7 +100,7 @@ impl Rule {
     /// that can read root's file was chosen by root.
     pub(crate) const fn secret_file() -> Self {
         Self {
-            kind: Some(Kind::File),
+            kind: Some(FileKind::File),
             owner: Owner::UserOrRoot,
             denied: WRITE,
             warned: READ,
@@ -111,7 +111,7 @@ impl Rule {
     /// A directory of the user's that no other user can enter, read or write.
     pub(super) const fn private_directory() -> Self {
         Self {
-            kind: Some(Kind::Directory),
+            kind: Some(FileKind::Directory),
             owner: Owner::User,
             denied: ACCESS,
             warned: 0,
@@ -144,7 +144,7 @@ impl Rule {
             return Some(format!("is owned by uid {owner}; expected {expected}"));
         }
         let granted = match kind {
-            Kind::Link => 0,
+            FileKind::Link => 0,
             _ => mode & self.denied,
         };
         if self.denied == ACCESS && granted != 0 {
@@ -164,7 +164,7 @@ impl Rule {
     }
 }
 
-impl Kind {
+impl FileKind {
     fn name(self) -> &'static str {
         match self {
             Self::File => "a regular file",

@@ -3,12 +3,12 @@ use super::*;
 const ME: u32 = 1000;
 const OTHER: u32 = 1001;
 
-fn judge(rule: Rule, kind: Kind, owner: u32, mode: u32) -> Result<Ruling, Violation> {
+fn judge(rule: Rule, kind: FileKind, owner: u32, mode: u32) -> Result<Ruling, Violation> {
     let facts = Facts { kind, owner, mode };
     rule.judge(Path::new("/p"), &facts, ME)
 }
 
-fn problem(rule: Rule, kind: Kind, owner: u32, mode: u32) -> String {
+fn problem(rule: Rule, kind: FileKind, owner: u32, mode: u32) -> String {
     judge(rule, kind, owner, mode).unwrap_err().to_string()
 }
 
@@ -16,18 +16,18 @@ fn problem(rule: Rule, kind: Kind, owner: u32, mode: u32) -> String {
 fn a_managed_file_is_written_by_root_alone() {
     let rule = Rule::managed_file(0);
     for (kind, mode) in [
-        (Kind::File, 0o644),
-        (Kind::Directory, 0o755),
-        (Kind::Link, 0o777),
+        (FileKind::File, 0o644),
+        (FileKind::Directory, 0o755),
+        (FileKind::Link, 0o777),
     ] {
         assert_eq!(judge(rule, kind, 0, mode), Ok(Ruling::Trusted));
     }
     assert_eq!(
-        problem(rule, Kind::Link, ME, 0o777),
+        problem(rule, FileKind::Link, ME, 0o777),
         "'/p' is owned by uid 1000; expected root"
     );
     for mode in [0o664, 0o646, 0o1777] {
-        let violation = judge(rule, Kind::Directory, 0, mode).unwrap_err();
+        let violation = judge(rule, FileKind::Directory, 0, mode).unwrap_err();
         assert_eq!(
             violation.problem,
             format!("is writable by others (mode {mode:04o})")
@@ -43,7 +43,10 @@ fn a_managed_file_is_written_by_root_alone() {
 fn a_user_file_is_written_by_the_user_or_root_alone() {
     let rule = Rule::user_file();
     for owner in [ME, 0] {
-        assert_eq!(judge(rule, Kind::File, owner, 0o644), Ok(Ruling::Trusted));
+        assert_eq!(
+            judge(rule, FileKind::File, owner, 0o644),
+            Ok(Ruling::Trusted)
+        );
     }
     for (owner, mode, expected, hint) in [
         (
@@ -65,7 +68,7 @@ fn a_user_file_is_written_by_the_user_or_root_alone() {
             "copy '/p' to a file of your own",
         ),
     ] {
-        let violation = judge(rule, Kind::File, owner, mode).unwrap_err();
+        let violation = judge(rule, FileKind::File, owner, mode).unwrap_err();
         assert_eq!(
             (violation.problem.as_str(), violation.hint.as_str()),
             (expected, hint)
@@ -75,7 +78,7 @@ fn a_user_file_is_written_by_the_user_or_root_alone() {
 
 #[test]
 fn a_secret_file_may_be_read_by_others_with_a_warning() {
-    let judge = |owner, mode| judge(Rule::secret_file(), Kind::File, owner, mode);
+    let judge = |owner, mode| judge(Rule::secret_file(), FileKind::File, owner, mode);
     for mode in [0o600, 0o400, 0o700] {
         assert_eq!(judge(ME, mode), Ok(Ruling::Trusted), "{mode:o}");
     }
@@ -101,34 +104,37 @@ fn a_secret_file_may_be_read_by_others_with_a_warning() {
 #[test]
 fn a_private_directory_is_the_users_alone() {
     let rule = Rule::private_directory();
-    assert_eq!(judge(rule, Kind::Directory, ME, 0o700), Ok(Ruling::Trusted));
+    assert_eq!(
+        judge(rule, FileKind::Directory, ME, 0o700),
+        Ok(Ruling::Trusted)
+    );
     for (kind, owner, mode, expected) in [
         (
-            Kind::Link,
+            FileKind::Link,
             ME,
             0o777,
             "'/p' is a symbolic link; expected a directory",
         ),
         (
-            Kind::File,
+            FileKind::File,
             ME,
             0o600,
             "'/p' is a regular file; expected a directory",
         ),
         (
-            Kind::Directory,
+            FileKind::Directory,
             0,
             0o700,
             "'/p' is owned by uid 0; expected your uid 1000",
         ),
         (
-            Kind::Directory,
+            FileKind::Directory,
             ME,
             0o755,
             "'/p' is accessible to others (mode 0755; expected 0700)",
         ),
         (
-            Kind::Directory,
+            FileKind::Directory,
             ME,
             0o711,
             "'/p' is accessible to others (mode 0711; expected 0700)",
