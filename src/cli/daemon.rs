@@ -114,7 +114,7 @@ fn bind_failure(error: &BindError) -> Failure {
             ExitCode::DaemonUnavailable,
             "run claviger stop first".to_owned(),
         ),
-        BindError::Unsafe { .. } => (ExitCode::Denied, OTHER_SOCKET.to_owned()),
+        BindError::Unsafe(_) => (ExitCode::Denied, OTHER_SOCKET.to_owned()),
         BindError::InTheWay(path) => (
             ExitCode::DaemonUnavailable,
             format!("move '{}' away", path.display()),

@@ -27,14 +27,10 @@ pub(crate) enum BindError {
     /// Another daemon listens there. It stays, and this one ends.
     #[error("a daemon is already listening on '{}'", .0.display())]
     Live(PathBuf),
-    /// The directory is not the user's alone.
-    #[error("'{}' is not safe for a socket: {reason}", .path.display())]
-    Unsafe {
-        /// The directory.
-        path: PathBuf,
-        /// The wrong owner, mode or kind.
-        reason: String,
-    },
+    /// The socket's directory is not the user's alone, or another user has the pipe's name. The
+    /// message is the one of the client, which checks the same before it connects.
+    #[error("{0}")]
+    Unsafe(String),
     /// A file that is not a socket has the path. It may be of use, so it stays.
     #[cfg_attr(
         windows,

@@ -106,10 +106,9 @@ fn make_private(directory: &Path) -> Result<(), BindError> {
     }
     trust::private_directory(directory).map_err(|error| match error {
         TrustError::Io(error) => io_error(directory, "read the metadata of")(error),
-        TrustError::Violation(violation) => BindError::Unsafe {
-            path: violation.path,
-            reason: format!("it {}", violation.problem),
-        },
+        TrustError::Violation(violation) => {
+            BindError::Unsafe(format!("the socket's directory {violation}"))
+        }
     })
 }
 
@@ -268,7 +267,7 @@ mod tests {
         assert!(
             error
                 .to_string()
-                .contains("it is accessible to others (mode 0755; expected 0700)"),
+                .contains("is accessible to others (mode 0755; expected 0700)"),
             "{error}"
         );
 
@@ -277,7 +276,7 @@ mod tests {
         let linked = temp.directory.path().join("link/agent.sock");
         let error = Listener::bind(&linked).await.unwrap_err();
         assert!(
-            error.to_string().contains("it is a symbolic link"),
+            error.to_string().contains("is a symbolic link"),
             "{error}"
         );
     }

@@ -155,30 +155,30 @@ async fn an_idle_daemon_ends() {
 }
 
 #[tokio::test]
-async fn shim_and_daemon_refuse_a_socket_directory_that_others_can_enter() {
+async fn shim_and_daemon_refuse_an_unsafe_socket_directory_in_the_same_words() {
     let env = TestEnv::with_fixed_key();
     let directory = env.path("run/claviger");
+    let refused = async |problem: &str| {
+        let shim = env.helper().await;
+        shim.failed(7, &["the socket's directory", problem]);
+        let daemon = env.claviger(&["daemon"]).await;
+        daemon.failed(7, &["hint: set CLAVIGER_SOCKET"]);
+        let problem = |stderr: &str| stderr.lines().next().unwrap().to_owned();
+        assert_eq!(problem(&shim.stderr), problem(&daemon.stderr));
+        shim
+    };
     fs::create_dir(&directory).unwrap();
-    set_mode(&directory, 0o755);
-    env.helper()
-        .await
-        .failed(7, &["run/claviger", "hint: run chmod 700"]);
-    env.claviger(&["daemon"]).await.failed(
-        7,
-        &[
-            "it is accessible to others (mode 0755; expected 0700)",
-            "hint: set CLAVIGER_SOCKET",
-        ],
-    );
+    for mode in [0o755, 0o710, 0o702] {
+        set_mode(&directory, mode);
+        let problem = format!("is accessible to others (mode {mode:04o}; expected 0700).");
+        refused(&problem).await.failed(7, &["hint: run chmod 700"]);
+    }
 
     fs::remove_dir(&directory).unwrap();
     fs::create_dir(env.path("elsewhere")).unwrap();
     set_mode(&env.path("elsewhere"), 0o700);
     symlink(env.path("elsewhere"), &directory).unwrap();
-    env.helper().await.failed(7, &["run/claviger"]);
-    env.claviger(&["daemon"])
-        .await
-        .failed(7, &["it is a symbolic link"]);
+    refused("is a symbolic link; expected a directory.").await;
 
     fs::remove_file(&directory).unwrap();
     env.helper().await.printed(KEY);

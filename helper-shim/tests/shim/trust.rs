@@ -28,7 +28,7 @@ fn a_directory_that_is_accessible_to_others_is_denied() {
         // The user chose the directory: its mode may be on purpose.
         let hint = "hint: set CLAVIGER_SOCKET to a path in a directory of your own with mode 0700";
         let run = run(&mut env.shim(&[]));
-        run.failed(7, &["must not be accessible to other users", hint]);
+        run.failed(7, &["is accessible to others (mode ", hint]);
     }
 }
 
@@ -42,7 +42,7 @@ fn the_mode_of_the_default_directory_is_to_be_corrected() {
     shim.env_remove("CLAVIGER_SOCKET")
         .env("XDG_RUNTIME_DIR", env.path("run"));
     let hint = format!("hint: run chmod 700 '{}'", directory.display());
-    run(&mut shim).failed(7, &["must not be accessible to other users", &hint]);
+    run(&mut shim).failed(7, &["is accessible to others (mode ", &hint]);
 }
 
 #[test]
@@ -52,14 +52,14 @@ fn a_directory_that_is_a_link_is_denied() {
     symlink(env.path("run"), env.path("link")).unwrap();
     let socket = env.path("link/agent.sock");
     run(env.shim(&[]).env("CLAVIGER_SOCKET", socket))
-        .failed(7, &["must be a directory, not a link"]);
+        .failed(7, &["is a symbolic link; expected a directory"]);
 }
 
 #[test]
 fn the_directory_is_checked_before_a_daemon_is_started() {
     let env = TestEnv::with_fake_daemon();
     set_mode(&env.path("run"), 0o777);
-    run(env.shim(&[]).env("FAKE", "nothing")).failed(7, &["must not be accessible to other users"]);
+    run(env.shim(&[]).env("FAKE", "nothing")).failed(7, &["is accessible to others (mode "]);
     assert!(!env.path("started").exists());
 }
 
@@ -73,7 +73,7 @@ fn a_directory_or_process_of_another_user_is_denied() {
     }
     let listener = UnixListener::bind(env.socket()).unwrap();
     chown(&dir, Some(OTHER_USER), None).unwrap();
-    run(&mut env.shim(&[])).failed(7, &["must belong to the user"]);
+    run(&mut env.shim(&[])).failed(7, &["is owned by uid "]);
 
     // The directory belongs to the shim's user, and root's process listens.
     set_mode(&env.path(""), 0o755);

@@ -52,10 +52,10 @@ impl Listener {
                 return Err(BindError::Live(path.to_owned()));
             }
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                return Err(BindError::Unsafe {
-                    path: path.to_owned(),
-                    reason: "a process of another user listens there".to_owned(),
-                });
+                return Err(BindError::Unsafe(format!(
+                    "a process of another user listens on '{}'",
+                    path.display()
+                )));
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(io_error(path, "connect to")(error)),

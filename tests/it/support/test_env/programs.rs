@@ -159,6 +159,7 @@ impl ProgramOutput {
         let lines: Vec<_> = self.stderr.lines().collect();
         assert!(
             lines[0].starts_with("claviger: ")
+                && lines[0].ends_with(['.', '?', '!', '…'])
                 && lines.len() <= 2
                 && lines[1..].iter().all(|line| line.starts_with("hint: "))
                 && self.stderr.ends_with('\n')

@@ -93,24 +93,34 @@ fn directory_of(socket: &Path) -> Result<&Path, Failure> {
     })
 }
 
-/// Checks that `directory` is the user's alone; false if it does not exist.
+/// Checks that `directory` is the user's alone; false if it does not exist. The daemon applies the
+/// same rule, with the same message, before it listens (`src/trust`).
 fn check_directory(paths: &DaemonPaths, directory: &Path) -> Result<bool, Failure> {
     let metadata = match fs::symlink_metadata(directory) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(system_error("read the directory", directory, &error)),
     };
-    let (rule, hint) = if !metadata.is_dir() {
-        ("must be a directory, not a link", OTHER_SOCKET.to_owned())
-    } else if metadata.uid() != geteuid() {
-        ("must belong to the user", OTHER_SOCKET.to_owned())
-    } else if metadata.mode() & 0o077 != 0 {
-        let hint = paths.private_directory_hint(directory);
-        ("must not be accessible to other users", hint)
+    let (owner, user) = (metadata.uid(), geteuid());
+    let mode = metadata.mode() & 0o7777;
+    let (problem, hint) = if !metadata.is_dir() {
+        let kind = match metadata.is_symlink() {
+            true => "a symbolic link",
+            false => "a file",
+        };
+        let problem = format!("is {kind}; expected a directory");
+        (problem, OTHER_SOCKET.to_owned())
+    } else if owner != user {
+        let problem = format!("is owned by uid {owner}; expected your uid {user}");
+        (problem, OTHER_SOCKET.to_owned())
+    } else if mode & 0o077 != 0 {
+        let expected = mode & 0o700;
+        let problem = format!("is accessible to others (mode {mode:04o}; expected {expected:04o})");
+        (problem, paths.private_directory_hint(directory))
     } else {
         return Ok(true);
     };
-    let problem = format!("the socket's directory {rule}: '{}'", directory.display());
+    let problem = format!("the socket's directory '{}' {problem}", directory.display());
     Err(Failure::new(ExitCode::Denied, problem, hint))
 }
 
