@@ -98,13 +98,16 @@ async fn the_daemon_refuses_an_unknown_request() {
     );
 }
 
-/// Answers one request on the machine's socket, as an old daemon does.
+/// Answers one request on the environment's socket, as an old daemon does.
 fn old_daemon(env: &TestEnv, answer: v1::Response) {
     std::fs::create_dir(env.path("run/claviger")).unwrap();
     set_mode(&env.path("run/claviger"), 0o700);
     let listener = UnixListener::bind(env.socket()).unwrap();
     thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
+        // Before the answer: the shim does not wait for more than that, and then the environment is
+        // dropped and ends the process that listens, which is this one.
+        drop(listener);
         let mut header = [0; v1::HEADER_LEN];
         stream.read_exact(&mut header).unwrap();
         let mut body = vec![0; v1::body_len(header).unwrap()];
@@ -113,7 +116,6 @@ fn old_daemon(env: &TestEnv, answer: v1::Response) {
             panic!("the shim sends another request");
         };
         stream.write_all(&answer.encode()).unwrap();
-        // The listener is closed, so that the machine finds no daemon when it is dropped.
     });
 }
 

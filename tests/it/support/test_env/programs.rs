@@ -88,11 +88,12 @@ impl TestEnv {
         self.command("claviger", &["daemon"]).spawn().unwrap()
     }
 
-    /// The process that listens on the socket, if there is one.
+    /// The process that listens on the socket, if there is one. The test's own process, which may
+    /// listen in a daemon's place, is not a daemon.
     pub(crate) fn daemon_pid(&self) -> Option<Pid> {
         let stream = UnixStream::connect(self.socket()).ok()?;
         let peer = rustix::net::sockopt::socket_peercred(stream.as_fd()).ok()?;
-        Some(peer.pid)
+        Some(peer.pid).filter(|pid| *pid != rustix::process::getpid())
     }
 
     /// Sends `signal` to the daemon and waits until it has ended.
