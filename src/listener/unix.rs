@@ -275,9 +275,6 @@ mod tests {
         symlink(&run, temp.directory.path().join("link")).unwrap();
         let linked = temp.directory.path().join("link/agent.sock");
         let error = Listener::bind(&linked).await.unwrap_err();
-        assert!(
-            error.to_string().contains("is a symbolic link"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("is a symbolic link"), "{error}");
     }
 }

@@ -180,6 +180,18 @@ fn the_format_is_free_of_io() {
 }
 
 #[test]
+fn the_commands_need_no_async_runtime() {
+    Rule {
+        files: &["src/cli/"],
+        // The daemon and the demo are servers, and `mod.rs` builds the runtime for them.
+        except: &["src/cli/daemon.rs", "src/cli/demo.rs", "src/cli/mod.rs"],
+        never: &["tokio"],
+        remedy: "ask the daemon through the blocking client, as the shim does",
+    }
+    .holds();
+}
+
+#[test]
 fn the_shim_needs_nothing_but_std() {
     Rule {
         files: &["helper-shim/"],

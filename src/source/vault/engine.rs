@@ -1,8 +1,14 @@
 //! The interface of the secrets engines.
 
 use async_trait::async_trait;
+use vaultrs::api::kv1::requests::GetSecretRequest;
 
-use super::session::VaultSession;
+use super::{
+    field::SecretFields,
+    location::SecretLocation,
+    response::VaultResponse,
+    session::{ReadResponse, VaultSession},
+};
 use crate::{
     credential::Credential,
     source::{Freshness, SourceError},
@@ -41,4 +47,23 @@ pub(super) trait SecretsEngine: Send + Sync {
     ) -> Result<(), SourceError> {
         session.log_out().await.map(|_| ())
     }
+}
+
+/// Reads `mount/path`: how KV v1 and the engines that issue leases return a secret.
+///
+/// # Errors
+///
+/// Those of [`VaultSession::read`], and [`SourceError::Malformed`].
+pub(super) async fn read_secret(
+    session: &VaultSession,
+    location: &SecretLocation,
+) -> Result<(ReadResponse, VaultResponse<SecretFields>), SourceError> {
+    let read = session
+        .read(&location.full(), || GetSecretRequest {
+            mount: location.mount.clone(),
+            path: location.path.clone(),
+        })
+        .await?;
+    let response = read.parse(session.host())?;
+    Ok((read, response))
 }

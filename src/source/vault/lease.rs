@@ -5,12 +5,11 @@ use std::{sync::Mutex, time::Duration};
 
 use async_trait::async_trait;
 use serde::de::IgnoredAny;
-use vaultrs::api::kv1::requests::GetSecretRequest;
 
 use super::{
-    engine::SecretsEngine,
+    engine::{self, SecretsEngine},
     error::RequestError,
-    field::{self, SecretFields},
+    field,
     location::SecretLocation,
     request::{LeaseOperation, LeaseRequest},
     response::{self, VaultResponse},
@@ -59,17 +58,9 @@ impl LeaseEngine {
 #[async_trait]
 impl SecretsEngine for LeaseEngine {
     async fn issue(&self, session: &VaultSession) -> Result<Credential, SourceError> {
-        let SecretLocation { mount, path, field } = &self.location;
-        // A read like that of KV v1: `GET mount/path`.
-        let read = session
-            .read(&self.location.full(), || GetSecretRequest {
-                mount: mount.clone(),
-                path: path.clone(),
-            })
-            .await?;
-        let mut response = read.parse::<SecretFields>(session.host())?;
+        let (read, mut response) = engine::read_secret(session, &self.location).await?;
         let fields = response.data.take().unwrap_or_default();
-        let secret = field::extract_field(session.host(), fields, field)?;
+        let secret = field::extract_field(session.host(), fields, &self.location.field)?;
         let token = read.token.as_ref();
         let credential = leased_credential(secret, &response, token, read.sent_at);
         *sync::lock(&self.last) = credential.lease.as_ref().map(|lease| IssuedLease {

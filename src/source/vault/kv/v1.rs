@@ -1,15 +1,14 @@
 //! KV v1: no versions, no leases. Its `lease_duration` is advice on caching and not an expiry.
 
 use async_trait::async_trait;
-use vaultrs::api::kv1::requests::GetSecretRequest;
 
 use crate::{
     credential::Credential,
     source::{
         SourceError,
         vault::{
-            engine::SecretsEngine,
-            field::{self, SecretFields},
+            engine::{self, SecretsEngine},
+            field,
             location::SecretLocation,
             session::VaultSession,
         },
@@ -30,17 +29,10 @@ impl Kv1 {
 #[async_trait]
 impl SecretsEngine for Kv1 {
     async fn issue(&self, session: &VaultSession) -> Result<Credential, SourceError> {
-        let SecretLocation { mount, path, field } = &self.location;
-        let read = session
-            .read(&self.location.full(), || GetSecretRequest {
-                mount: mount.clone(),
-                path: path.clone(),
-            })
-            .await?;
-        let response = read.parse::<SecretFields>(session.host())?;
+        let (read, response) = engine::read_secret(session, &self.location).await?;
         let fields = response.data.unwrap_or_default();
         Ok(Credential {
-            secret: field::extract_field(session.host(), fields, field)?,
+            secret: field::extract_field(session.host(), fields, &self.location.field)?,
             obtained: read.sent_at,
             lifetime: None,
             version: None,
