@@ -7,7 +7,7 @@ use claviger_wire::{ExitCode, Failure, client::handshake, paths::OTHER_SOCKET};
 use super::CliError;
 use crate::{
     broker,
-    clock::{Clock, SystemClock},
+    clock::SystemClock,
     config::{self, Locations},
     error_report,
     listener::{BindError, Listener},
@@ -70,7 +70,6 @@ fn prepare(args: DaemonArgs) -> Result<(DaemonOptions, tokio::runtime::Runtime),
 
 async fn serve(options: DaemonOptions, detached: bool) -> Result<(), CliError> {
     let socket = options.socket.clone();
-    let clock: Arc<dyn Clock> = Arc::clone(&options.clock);
     let listener = match Listener::bind(&socket).await {
         Ok(listener) => listener,
         // The client only needs one that listens.
@@ -86,7 +85,7 @@ async fn serve(options: DaemonOptions, detached: bool) -> Result<(), CliError> {
         move || shutdown.start()
     })
     .map_err(|error| CliError::system("handle signals", &error))?;
-    let daemon = Arc::new(Daemon::new(options, shutdown.clone()));
+    let daemon = Arc::new(Daemon::new(options, shutdown));
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         pid = std::process::id(),
@@ -96,7 +95,7 @@ async fn serve(options: DaemonOptions, detached: bool) -> Result<(), CliError> {
     if detached {
         report_ready()?;
     }
-    server::run(listener, daemon, shutdown, clock, Limits::default()).await;
+    server::run(listener, daemon, Limits::default()).await;
     tracing::info!("ended");
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The client that a shim runs for: its nearest ancestor that is not a shell. Each system has a
 //! file that looks up a process.
 //!
-//! This distinguishes sessions; it proves nothing. The user id alone decides who may ask.
+//! This distinguishes sessions; it proves nothing. Access is decided by the user id alone.
 
 #[cfg(target_os = "linux")]
 mod linux;

@@ -7,7 +7,10 @@ mod unix;
 #[cfg(windows)]
 mod windows;
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 #[cfg(unix)]
 pub(crate) use self::unix::Listener;
@@ -48,4 +51,16 @@ pub(crate) enum BindError {
         /// The system's error.
         source: io::Error,
     },
+}
+
+impl BindError {
+    /// Makes the error of a failed `action` on `path`, for `map_err`.
+    fn io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io {
+            path,
+            action,
+            source,
+        }
+    }
 }

@@ -50,8 +50,8 @@ impl Listener {
         // No other daemon may bind between the check for a stale socket and binding.
         let _lock = lock(path).await?;
         clear_stale(path)?;
-        let inner = UnixListener::bind(path).map_err(io_error(path, "listen on"))?;
-        let identity = identify(path).map_err(io_error(path, "read the metadata of"))?;
+        let inner = UnixListener::bind(path).map_err(BindError::io(path, "listen on"))?;
+        let identity = identify(path).map_err(BindError::io(path, "read the metadata of"))?;
         Ok(Self {
             inner,
             path: path.to_owned(),
@@ -96,16 +96,16 @@ fn own_uid() -> u32 {
 
 fn make_private(directory: &Path) -> Result<(), BindError> {
     if let Some(above) = directory.parent() {
-        fs::create_dir_all(above).map_err(io_error(above, "create"))?;
+        fs::create_dir_all(above).map_err(BindError::io(above, "create"))?;
     }
     match DirBuilder::new().mode(0o700).create(directory) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            return Err(io_error(directory, "create")(error));
+            return Err(BindError::io(directory, "create")(error));
         }
         _ => {}
     }
     trust::private_directory(directory).map_err(|error| match error {
-        TrustError::Io(error) => io_error(directory, "read the metadata of")(error),
+        TrustError::Io(error) => BindError::io(directory, "read the metadata of")(error),
         TrustError::Violation(violation) => {
             BindError::Unsafe(format!("the socket's directory {violation}"))
         }
@@ -125,7 +125,7 @@ async fn lock(path: &Path) -> Result<File, BindError> {
         .mode(0o600)
         .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
         .open(&name)
-        .map_err(io_error(&name, "open"))?;
+        .map_err(BindError::io(&name, "open"))?;
     let locked = async {
         loop {
             match file.try_lock() {
@@ -138,7 +138,7 @@ async fn lock(path: &Path) -> Result<File, BindError> {
     tokio::time::timeout(LOCK_TIMEOUT, locked)
         .await
         .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-        .map_err(io_error(&name, "lock"))?;
+        .map_err(BindError::io(&name, "lock"))?;
     Ok(file)
 }
 
@@ -148,28 +148,19 @@ fn clear_stale(path: &Path) -> Result<(), BindError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
             let found =
-                fs::symlink_metadata(path).map_err(io_error(path, "read the metadata of"))?;
+                fs::symlink_metadata(path).map_err(BindError::io(path, "read the metadata of"))?;
             if !found.file_type().is_socket() {
                 return Err(BindError::InTheWay(path.to_owned()));
             }
-            fs::remove_file(path).map_err(io_error(path, "remove the stale socket"))
+            fs::remove_file(path).map_err(BindError::io(path, "remove the stale socket"))
         }
-        Err(error) => Err(io_error(path, "connect to")(error)),
+        Err(error) => Err(BindError::io(path, "connect to")(error)),
     }
 }
 
 fn identify(path: &Path) -> io::Result<FileId> {
     let found = fs::symlink_metadata(path)?;
     Ok(FileId(found.dev(), found.ino()))
-}
-
-fn io_error(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> BindError {
-    let path = path.to_owned();
-    move |source| BindError::Io {
-        path,
-        action,
-        source,
-    }
 }
 
 #[cfg(test)]

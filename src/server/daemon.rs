@@ -22,7 +22,7 @@ pub(crate) struct DaemonOptions {
     pub(crate) socket: PathBuf,
     /// Its time.
     pub(crate) clock: Arc<dyn Clock>,
-    /// Its chance.
+    /// The random part of its delays.
     pub(crate) jitter: Jitter,
 }
 
@@ -37,8 +37,8 @@ pub(crate) struct Daemon {
 }
 
 impl Daemon {
-    /// Reads the configuration. A daemon with a broken one starts nevertheless: it answers requests
-    /// with the error and reads the file again when that changes.
+    /// Reads the configuration. A daemon with a broken one starts too: it answers requests with the
+    /// error and reads the file again when that changes.
     #[must_use]
     pub(crate) fn new(options: DaemonOptions, shutdown: Shutdown) -> Self {
         let DaemonOptions {
@@ -58,7 +58,7 @@ impl Daemon {
         }
     }
 
-    /// Puts off the end of an idle daemon.
+    /// Restarts the time after which an idle daemon ends.
     pub(super) fn on_request(&self) {
         *sync::lock(&self.last_request) = self.clock.now().tick;
     }

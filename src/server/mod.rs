@@ -16,17 +16,12 @@ pub(crate) use self::{
     limits::Limits,
     shutdown::Shutdown,
 };
-use crate::{clock::Clock, listener::Listener};
+use crate::listener::Listener;
 
-/// Serves until `shutdown` starts, or until the daemon has been idle for `exit_when_idle`. The
-/// socket is removed before this returns.
-pub(crate) async fn run(
-    mut listener: Listener,
-    daemon: Arc<Daemon>,
-    shutdown: Shutdown,
-    clock: Arc<dyn Clock>,
-    limits: Limits,
-) {
+/// Serves until the daemon's shutdown starts, or until the daemon has been idle for
+/// `exit_when_idle`. The socket is removed before this returns.
+pub(crate) async fn run(mut listener: Listener, daemon: Arc<Daemon>, limits: Limits) {
+    let shutdown = &daemon.shutdown;
     let places = Arc::new(Semaphore::new(limits.connections));
     let mut connections = JoinSet::new();
     loop {
@@ -40,7 +35,7 @@ pub(crate) async fn run(
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = shutdown.requested() => break,
-            () = idle(&daemon, &*clock), if connections.is_empty() => {
+            () = idle(&daemon), if connections.is_empty() => {
                 tracing::info!("idle: ending");
                 break;
             }
@@ -71,9 +66,9 @@ pub(crate) async fn run(
 }
 
 /// Returns when the daemon has been idle for `exit_when_idle`; never if that is not configured.
-async fn idle(daemon: &Daemon, clock: &dyn Clock) {
+async fn idle(daemon: &Daemon) {
     match daemon.idle_at() {
-        Some(at) => clock.sleep_until(at).await,
+        Some(at) => daemon.clock.sleep_until(at).await,
         None => std::future::pending().await,
     }
 }

@@ -1,4 +1,4 @@
-//! The end of the daemon: who asks for it, and who waits for it.
+//! The end of the daemon: requesting it, and waiting for the listener to close.
 
 use std::sync::Arc;
 

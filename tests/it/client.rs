@@ -139,7 +139,7 @@ async fn the_client_shows_the_helpers_error() {
             && transcript.contains("/bin/false"),
         "{output:?}"
     );
-    // The client sends its request nevertheless, with an empty key.
+    // The client sends its request with an empty key.
     let empty = answer(401, "");
     assert!(answers(&gateway).iter().all(|answer| *answer == empty));
     println!("a failing helper: {took:?}");

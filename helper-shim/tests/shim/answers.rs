@@ -109,7 +109,7 @@ fn a_key_that_the_client_would_reject_is_an_error() {
         .answered(&[], &credential(&longest))
         .printed(&format!("{longest}\n"));
     let long = format!("{longest}k");
-    // A daemon that sends it nevertheless.
+    // A daemon that sends such a key.
     let mut raw = vec![0, 0, 0x40, 6, 1, 129, 1, 0x40, 1];
     raw.extend(long.as_bytes());
     TestEnv::new()

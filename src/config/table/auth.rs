@@ -96,7 +96,7 @@ pub(super) struct AssertionKeys {
 pub(super) struct CertKeys {
     /// The auth engine's mount point; "cert" by default.
     mount: Option<Mount>,
-    /// The role to log in as; whichever accepts the certificate otherwise.
+    /// The role to log in as; the one that accepts the certificate by default.
     role: Option<String>,
     /// The certificate chain (PEM), the leaf first. An absolute path.
     cert_file: AbsolutePath,
@@ -147,7 +147,7 @@ pub(crate) enum AuthMethod {
         cert_file: PathBuf,
         /// Its private key; the same file if that contains both.
         key_file: PathBuf,
-        /// `None`: whichever role accepts the certificate.
+        /// `None`: the role that accepts the certificate.
         role: Option<String>,
     },
 }

@@ -44,8 +44,10 @@ impl Listener {
     ///
     /// [`BindError`].
     pub(crate) async fn bind(path: &Path) -> Result<Self, BindError> {
-        let user =
-            sid::own().map_err(io_error(path, "determine the user for the access list of"))?;
+        let user = sid::own().map_err(BindError::io(
+            path,
+            "determine the user for the access list of",
+        ))?;
         match open(path) {
             Ok(_) => return Err(BindError::Live(path.to_owned())),
             Err(error) if is(&error, ERROR_PIPE_BUSY) => {
@@ -58,14 +60,14 @@ impl Listener {
                 )));
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(io_error(path, "connect to")(error)),
+            Err(error) => return Err(BindError::io(path, "connect to")(error)),
         }
         let inner = create(path, &user).map_err(|error| {
             // Another daemon was faster: only the first one may create a pipe of that name.
             if is(&error, ERROR_ACCESS_DENIED) {
                 BindError::Live(path.to_owned())
             } else {
-                io_error(path, "listen on")(error)
+                BindError::io(path, "listen on")(error)
             }
         })?;
         Ok(Self { inner, user })
@@ -208,15 +210,6 @@ fn disconnect(pipe: &impl AsHandle) {
 
 fn is(error: &io::Error, code: u32) -> bool {
     error.raw_os_error() == Some(code.cast_signed())
-}
-
-fn io_error(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> BindError {
-    let path = path.to_owned();
-    move |source| BindError::Io {
-        path,
-        action,
-        source,
-    }
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ pub(super) enum FileKind {
     Special,
 }
 
-/// Who may own it.
+/// The accepted owners.
 #[derive(Clone, Copy, Debug)]
 enum Owner {
     /// Root or this user: another one than root in tests only.
@@ -59,8 +59,8 @@ enum Owner {
     User,
 }
 
-/// Who can put it right, and how. No hint changes the mode of a directory: Claviger may not have
-/// made it.
+/// The user that can correct a violation, and how. No hint changes the mode of a directory:
+/// Claviger may not have made it.
 #[derive(Clone, Copy, Debug)]
 enum Remedy {
     Administrator,

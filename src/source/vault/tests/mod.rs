@@ -67,6 +67,11 @@ impl FakeVault {
     }
 }
 
+/// Has a new source with an AppRole at `address` issue one credential.
+async fn issue_once(address: &str) -> Result<Credential, SourceError> {
+    VaultFixture::with_approle(address).source.issue().await
+}
+
 async fn serve(mut stream: TcpStream, script: Arc<Script>, seen: Arc<Mutex<Vec<String>>>) {
     let mut bytes = Vec::new();
     let head = loop {

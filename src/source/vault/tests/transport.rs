@@ -12,11 +12,7 @@ async fn a_redirect_is_followed_on_the_same_host_only() {
         _ => normal(line, before, ""),
     })
     .await;
-    let error = VaultFixture::with_approle(&server.address)
-        .source
-        .issue()
-        .await
-        .unwrap_err();
+    let error = issue_once(&server.address).await.unwrap_err();
     assert!(
         error.to_string().contains(&format!(
             "is a standby that redirects to '{}'",
@@ -33,23 +29,13 @@ async fn a_redirect_is_followed_on_the_same_host_only() {
         _ => normal(line, before, ""),
     })
     .await;
-    assert!(
-        VaultFixture::with_approle(&server.address)
-            .source
-            .issue()
-            .await
-            .is_ok()
-    );
+    assert!(issue_once(&server.address).await.is_ok());
 
     let server = FakeVault::start(|_, _, _| {
         Reply::WithHeader(307, "location: /v1/auth/m/login", String::new())
     })
     .await;
-    let error = VaultFixture::with_approle(&server.address)
-        .source
-        .issue()
-        .await
-        .unwrap_err();
+    let error = issue_once(&server.address).await.unwrap_err();
     assert!(!error.is_final(), "{error:?}");
     assert!(server.requests().len() <= 5);
 }
@@ -58,11 +44,7 @@ async fn a_redirect_is_followed_on_the_same_host_only() {
 async fn without_a_response_the_error_names_the_cause() {
     let outcome = async |script: fn(&str, usize, &str) -> Reply| {
         let server = FakeVault::start(script).await;
-        VaultFixture::with_approle(&server.address)
-            .source
-            .issue()
-            .await
-            .unwrap_err()
+        issue_once(&server.address).await.unwrap_err()
     };
     let stalled = outcome(|_, _, _| Reply::Stall).await;
     assert!(
@@ -97,11 +79,7 @@ async fn without_a_response_the_error_names_the_cause() {
         Reply::WithHeader(503, date, r#"{"errors":["Vault is sealed"]}"#.to_owned())
     })
     .await;
-    let sealed = VaultFixture::with_approle(&dated.address)
-        .source
-        .issue()
-        .await
-        .unwrap_err();
+    let sealed = issue_once(&dated.address).await.unwrap_err();
     assert_eq!(sealed.retry_after(), Some(Duration::from_secs(60)));
 
     let free = TcpListener::bind("127.0.0.1:0")
