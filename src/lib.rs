@@ -18,7 +18,7 @@
 //! config
 //! template · principal
 //! client_process · logging · paths · listener · trust · process
-//! status_report · credential
+//! status_report · credential · client_variables
 //! secret · client_session · clock · sync
 //! ```
 //!
@@ -34,7 +34,8 @@
 //! - `listener`, `process`, `client_process`: one file for each system; `paths`, `logging`
 //! - `trust`: who may own, write or read a file or directory
 //! - `status_report`: what `status --json` prints
-//! - [`credential`], [`secret`], `client_session`, [`clock`], `sync`: what all of them share
+//! - [`credential`], [`secret`], `client_session`, `client_variables`, [`clock`],
+//!   `sync`: what all of them share
 //!
 //! # Glossary
 //!
@@ -73,6 +74,7 @@ pub mod broker;
 pub mod cli;
 mod client_process;
 mod client_session;
+mod client_variables;
 pub mod clock;
 mod composition;
 pub mod config;

@@ -1,6 +1,8 @@
 //! The user and machine that a credential is obtained for.
 
-use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::{client_variables::ClientVariables, secret::Secret};
 
 /// The user and machine that a credential is obtained for: what the placeholders of a
 /// [`Template`](crate::template::Template) stand for.
@@ -10,9 +12,10 @@ pub(crate) struct Principal {
     pub(crate) user: String,
     /// `{host}`: the machine's name, without its domain.
     pub(crate) host: String,
-    /// `{env:NAME}`: those variables that the configuration names and that are set, not the whole
-    /// environment.
-    pub(crate) env: BTreeMap<String, String>,
+    /// `~/` in the path of a file: the home directory, if known.
+    pub(crate) home: Option<PathBuf>,
+    /// `{env:NAME}` and `*_env`.
+    pub(crate) variables: ClientVariables,
 }
 
 impl Principal {
@@ -24,11 +27,12 @@ impl Principal {
     /// it.
     #[must_use]
     pub(crate) fn of_this_machine<'a>(env_names: impl IntoIterator<Item = &'a str>) -> Self {
-        let set = |name: &str| Some((name.to_owned(), std::env::var(name).ok()?));
+        let set = |name: &str| Some((name.to_owned(), Secret::new(std::env::var(name).ok()?)));
         Self {
             user: account_name(&whoami::username().unwrap_or_default()).to_owned(),
             host: host_name(&whoami::hostname().unwrap_or_default()).to_owned(),
-            env: env_names.into_iter().filter_map(set).collect(),
+            home: std::env::home_dir(),
+            variables: env_names.into_iter().filter_map(set).collect(),
         }
     }
 }
@@ -60,6 +64,13 @@ mod tests {
         let principal = Principal::of_this_machine(["PATH", "CLAVIGER_TEST_IS_NOT_SET"]);
         assert!(!principal.user.is_empty());
         assert!(!principal.host.contains('.'));
-        assert_eq!(principal.env.keys().collect::<Vec<_>>(), ["PATH"]);
+        let path = principal.variables.get("PATH").map(Secret::expose);
+        assert_eq!(path, std::env::var("PATH").ok().as_deref());
+        assert!(
+            principal
+                .variables
+                .get("CLAVIGER_TEST_IS_NOT_SET")
+                .is_none()
+        );
     }
 }

@@ -20,7 +20,7 @@ mod table;
 
 pub use self::{error::ConfigError, parse::parse, table::Config};
 pub(crate) use self::{
-    field::{GatewayUrl, Ttl, VaultAddress},
+    field::{FilePath, GatewayUrl, Ttl, VaultAddress},
     load::load,
     locate::Locations,
     schema::schema,

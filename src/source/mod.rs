@@ -5,13 +5,17 @@ mod error;
 pub(crate) mod exec;
 pub(crate) mod jwt;
 mod sanitize;
-mod secret_file;
+mod secret_input;
 pub(crate) mod vault;
 
 use async_trait::async_trait;
 
 pub use self::error::{SourceError, TlsError, TransportError};
-use crate::{credential::Credential, principal::Principal, template::Template};
+use crate::{
+    credential::Credential,
+    principal::Principal,
+    template::{ResolveError, Template},
+};
 
 /// A source of gateway credentials.
 ///
@@ -90,8 +94,13 @@ fn resolve(
 ) -> Result<String, SourceError> {
     template
         .resolve(principal)
-        .map_err(|e| SourceError::Configuration {
-            reason: format!("'source.{source}.{key}' cannot be resolved: {e}"),
-            hint: "correct the placeholder, or set its value".to_owned(),
-        })
+        .map_err(|error| unresolved(source, key, &error))
+}
+
+/// The error of a value of the configuration that cannot be resolved.
+fn unresolved(source: &str, key: &str, error: &ResolveError) -> SourceError {
+    SourceError::Configuration {
+        reason: format!("'source.{source}.{key}' cannot be resolved: {error}"),
+        hint: "correct the placeholder, or set its value".to_owned(),
+    }
 }

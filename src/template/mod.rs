@@ -48,8 +48,11 @@ pub(crate) enum TemplateError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ResolveError {
     /// The variable is not set, or is not Unicode.
-    #[error("'{{env:{0}}}' is not set in the daemon's environment")]
+    #[error("'{{env:{0}}}' is not set in the client's environment")]
     NotSet(String),
+    /// `~/` without a home directory.
+    #[error("'~' stands for the home directory, which is unknown")]
+    NoHome,
     /// The empty string.
     #[error("'{0}' is empty")]
     Empty(String),
@@ -149,9 +152,9 @@ impl Template {
                 Piece::User => text.push_str(check("{user}", &principal.user)?),
                 Piece::Host => text.push_str(check("{host}", &principal.host)?),
                 Piece::Env(name) => {
-                    let value = principal.env.get(name);
+                    let value = principal.variables.get(name);
                     let value = value.ok_or_else(|| ResolveError::NotSet(name.clone()))?;
-                    text.push_str(check(&format!("{{env:{name}}}"), value)?);
+                    text.push_str(check(&format!("{{env:{name}}}"), value.expose())?);
                 }
             }
         }

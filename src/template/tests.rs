@@ -1,12 +1,16 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::secret::Secret;
 
 fn principal(user: &str) -> Principal {
     Principal {
         user: user.to_owned(),
         host: "laptop-7".to_owned(),
-        env: [("TEAM".to_owned(), "core".to_owned())].into(),
+        home: None,
+        variables: [("TEAM".to_owned(), Secret::new("core".to_owned()))]
+            .into_iter()
+            .collect(),
     }
 }
 
@@ -119,7 +123,7 @@ fn values_that_change_the_meaning_are_errors() {
 fn an_unset_variable_is_an_error() {
     assert_eq!(
         resolve("{env:NOPE}", "ana").unwrap_err(),
-        "'{env:NOPE}' is not set in the daemon's environment"
+        "'{env:NOPE}' is not set in the client's environment"
     );
 }
 

@@ -4,10 +4,10 @@
 //! the JSON Schema the type is a string with a `format`; [`check`] applies the rule of a format, so
 //! that all mistakes of a file are found at once and located, not only the first that serde meets.
 
-mod absolute_path;
 mod command;
 mod duration;
 mod env_name;
+mod file_path;
 mod gateway_url;
 mod name;
 mod support;
@@ -20,10 +20,10 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 use self::command::ProgramPath;
 pub(crate) use self::{
-    absolute_path::AbsolutePath,
     command::CommandLine,
     duration::{IdleTimeout, Timeout, Ttl, WatchInterval},
     env_name::EnvName,
+    file_path::FilePath,
     gateway_url::GatewayUrl,
     name::Name,
     support::Support,
@@ -79,8 +79,8 @@ macro_rules! formats {
 }
 
 formats! {
-    "absolute-path" => AbsolutePath,
     "env-name" => EnvName,
+    "file-path" => FilePath,
     "gateway-url" => GatewayUrl,
     "idle-timeout" => IdleTimeout,
     "name" => Name,

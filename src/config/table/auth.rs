@@ -1,12 +1,10 @@
 //! `[source.NAME.auth]`.
 
-use std::path::PathBuf;
-
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    super::field::{AbsolutePath, EnvName, Mount, Username},
+    super::field::{EnvName, FilePath, Mount, Username},
     secret_ref::SecretRef,
     validator::Validator,
 };
@@ -37,8 +35,9 @@ pub(super) enum AuthKeys {
 #[schemars(inline)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TokenKeys {
-    /// The file with the token. An absolute path; read at every use.
-    token_file: Option<AbsolutePath>,
+    /// The file with the token: an absolute path, or ~/ and a path; read at every
+    /// use.
+    token_file: Option<FilePath>,
     /// The variable of the daemon's environment with the token.
     token_env: Option<EnvName>,
 }
@@ -51,8 +50,9 @@ pub(super) struct AppRoleKeys {
     mount: Option<Mount>,
     /// The role's identifier, which is not a secret.
     role_id: String,
-    /// The file with the secret identifier. An absolute path; read at every use.
-    secret_id_file: Option<AbsolutePath>,
+    /// The file with the secret identifier: an absolute path, or ~/ and a path; read at every
+    /// use.
+    secret_id_file: Option<FilePath>,
     /// The variable of the daemon's environment with the secret identifier.
     secret_id_env: Option<EnvName>,
     /// Whether it is a response-wrapping token, good for one unwrap.
@@ -68,8 +68,9 @@ pub(super) struct PasswordKeys {
     mount: Option<Mount>,
     /// The user name; "{user}" by default. {user}, {host} and {env:NAME} are replaced.
     username: Option<Username>,
-    /// The file with the password. An absolute path; read at every use.
-    password_file: Option<AbsolutePath>,
+    /// The file with the password: an absolute path, or ~/ and a path; read at every
+    /// use.
+    password_file: Option<FilePath>,
     /// The variable of the daemon's environment with the password.
     password_env: Option<EnvName>,
 }
@@ -82,8 +83,9 @@ pub(super) struct AssertionKeys {
     mount: Option<Mount>,
     /// The role to log in as; the engine's default role otherwise.
     role: Option<String>,
-    /// The file with the JWT. An absolute path; read at every use.
-    jwt_file: Option<AbsolutePath>,
+    /// The file with the JWT: an absolute path, or ~/ and a path; read at every
+    /// use.
+    jwt_file: Option<FilePath>,
     /// The variable of the daemon's environment with the JWT.
     jwt_env: Option<EnvName>,
     /// The source whose credential is the JWT.
@@ -98,10 +100,10 @@ pub(super) struct CertKeys {
     mount: Option<Mount>,
     /// The role to log in as; the one that accepts the certificate by default.
     role: Option<String>,
-    /// The certificate chain (PEM), the leaf first. An absolute path.
-    cert_file: AbsolutePath,
-    /// The private key (PEM); may be the same file. An absolute path.
-    key_file: AbsolutePath,
+    /// The certificate chain (PEM), the leaf first. An absolute path, or ~/ and a path.
+    cert_file: FilePath,
+    /// The private key (PEM); may be the same file. An absolute path, or ~/ and a path.
+    key_file: FilePath,
 }
 
 /// `[source.NAME.auth]`: how to log in to Vault.
@@ -144,9 +146,9 @@ pub(crate) enum AuthMethod {
     /// A client certificate: `cert_file`, `key_file` (PEM), `role`.
     Cert {
         /// The chain, the leaf first.
-        cert_file: PathBuf,
+        cert_file: FilePath,
         /// Its private key; the same file if that contains both.
-        key_file: PathBuf,
+        key_file: FilePath,
         /// `None`: the role that accepts the certificate.
         role: Option<String>,
     },
@@ -243,8 +245,8 @@ impl AssertionKeys {
 impl CertKeys {
     fn into_method(self) -> AuthMethod {
         AuthMethod::Cert {
-            cert_file: self.cert_file.into(),
-            key_file: self.key_file.into(),
+            cert_file: self.cert_file,
+            key_file: self.key_file,
             role: self.role,
         }
     }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    super::field::{AbsolutePath, EnvName, Ttl},
+    super::field::{EnvName, FilePath, Ttl},
     secret_ref::SecretRef,
     validator::Validator,
 };
@@ -34,8 +34,9 @@ pub(super) struct JwtKeys {
     /// The signature algorithm (RFC 7518, RFC 8037).
     #[schemars(with = "AlgorithmName")]
     algorithm: Algorithm,
-    /// The file with the key: PEM, or for HS* the bytes themselves. An absolute path.
-    key_file: Option<AbsolutePath>,
+    /// The file with the key: PEM, or for HS* the bytes themselves. An absolute path, or ~/ and a
+    /// path.
+    key_file: Option<FilePath>,
     /// The variable of the daemon's environment with the key.
     key_env: Option<EnvName>,
     /// The key's identifier ('kid' in the header).

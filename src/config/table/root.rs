@@ -16,8 +16,6 @@ use super::{
     source::{SourceConfig, SourceKeys},
     validator::Validator,
 };
-use crate::template::Template;
-
 /// The configuration of Claviger.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(title = "Claviger")]
@@ -82,13 +80,9 @@ impl Config {
         })
     }
 
-    /// The variables that the configuration's placeholders name (`{env:NAME}`), possibly more than
-    /// once.
+    /// The variables of the client's environment that the sources need, possibly more than once.
     pub(crate) fn env_names(&self) -> impl Iterator<Item = &str> {
-        self.sources
-            .values()
-            .flat_map(SourceConfig::templates)
-            .flat_map(Template::env_names)
+        self.sources.values().flat_map(SourceConfig::env_names)
     }
 }
 

@@ -6,10 +6,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    super::field::WatchInterval,
+    super::field::{FilePath, WatchInterval},
     auth::{Assertion, AuthMethod},
     exec::ExecConfig,
     jwt::{JwtConfig, JwtKeys},
+    secret_ref::SecretRef,
     validator::Validator,
     vault::{Engine, VaultConfig, VaultKeys},
 };
@@ -60,7 +61,7 @@ impl SourceConfig {
         let Self::Vault(vault) = self else {
             return None;
         };
-        match &vault.auth.as_ref()?.method {
+        match vault.method()? {
             AuthMethod::Jwt {
                 jwt: Assertion::Source(name),
                 ..
@@ -83,12 +84,32 @@ impl SourceConfig {
         }
     }
 
-    /// Every template of this source.
-    pub(super) fn templates(&self) -> Vec<&Template> {
+    /// The variables of the client's environment that this source needs: those that its
+    /// placeholders (`{env:NAME}`) and its secrets (`*_env`) name, possibly more than once.
+    pub(super) fn env_names(&self) -> impl Iterator<Item = &str> {
+        let secrets = self.secrets();
+        let files = secrets.iter().filter_map(|secret| match secret {
+            SecretRef::File(file) => Some(file),
+            SecretRef::Env(_) => None,
+        });
+        let templates: Vec<_> = self
+            .templates()
+            .into_iter()
+            .chain(files.chain(self.files()).map(FilePath::template))
+            .flat_map(Template::env_names)
+            .collect();
+        let variables = secrets.into_iter().filter_map(|secret| match secret {
+            SecretRef::File(_) => None,
+            SecretRef::Env(name) => Some(name.as_str()),
+        });
+        templates.into_iter().chain(variables)
+    }
+
+    /// Every template that is not the path of a file.
+    fn templates(&self) -> Vec<&Template> {
         match self {
             Self::Vault(vault) => {
-                let method = vault.auth.as_ref().map(|auth| &auth.method);
-                let username = match method {
+                let username = match vault.method() {
                     Some(AuthMethod::UserPass { username, .. }) => Some(username),
                     _ => None,
                 };
@@ -100,5 +121,39 @@ impl SourceConfig {
             Self::Jwt(jwt) => jwt.subject.iter().collect(),
             Self::Exec(exec) => exec.command.iter().collect(),
         }
+    }
+
+    /// Every secret.
+    fn secrets(&self) -> Vec<&SecretRef> {
+        match self {
+            Self::Vault(vault) => match vault.method() {
+                Some(AuthMethod::Token(secret)) => vec![secret],
+                Some(AuthMethod::AppRole { secret_id, .. }) => secret_id.iter().collect(),
+                Some(AuthMethod::UserPass { password, .. }) => vec![password],
+                Some(AuthMethod::Jwt {
+                    jwt: Assertion::Secret(secret),
+                    ..
+                }) => vec![secret],
+                Some(AuthMethod::Jwt { .. } | AuthMethod::Cert { .. }) | None => Vec::new(),
+            },
+            Self::Jwt(jwt) => vec![&jwt.key],
+            Self::Exec(_) => Vec::new(),
+        }
+    }
+
+    /// Every file that is not one of [`Self::secrets`].
+    fn files(&self) -> Vec<&FilePath> {
+        let Self::Vault(vault) = self else {
+            return Vec::new();
+        };
+        let identity = match vault.method() {
+            Some(AuthMethod::Cert {
+                cert_file,
+                key_file,
+                ..
+            }) => vec![cert_file, key_file],
+            _ => Vec::new(),
+        };
+        vault.ca_file.iter().chain(identity).collect()
     }
 }

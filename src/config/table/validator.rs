@@ -3,7 +3,7 @@
 use super::{
     super::{
         document::Diagnostic,
-        field::{AbsolutePath, EnvName},
+        field::{EnvName, FilePath},
         suggest::{quote, suggest},
     },
     secret_ref::SecretRef,
@@ -62,7 +62,7 @@ impl Validator {
     pub(super) fn secret(
         &mut self,
         name: &str,
-        file: Option<AbsolutePath>,
+        file: Option<FilePath>,
         env: Option<EnvName>,
     ) -> Option<SecretRef> {
         let secret = self.optional_secret(name, file, env)?;
@@ -76,12 +76,12 @@ impl Validator {
     pub(super) fn optional_secret(
         &mut self,
         name: &str,
-        file: Option<AbsolutePath>,
+        file: Option<FilePath>,
         env: Option<EnvName>,
     ) -> Option<Option<SecretRef>> {
         match (file, env) {
             (None, None) => Some(None),
-            (Some(file), None) => Some(Some(SecretRef::File(file.into()))),
+            (Some(file), None) => Some(Some(SecretRef::File(file))),
             (None, Some(env)) => Some(Some(SecretRef::Env(env.into()))),
             (Some(_), Some(_)) => {
                 self.error_of_table(&format!(

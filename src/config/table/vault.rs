@@ -1,13 +1,13 @@
 //! `[source.NAME]` with `type = "vault"`.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    super::field::{AbsolutePath, Namespace, Timeout, VaultAddress, VaultPath, WatchInterval},
-    auth::{AuthConfig, AuthKeys},
+    super::field::{FilePath, Namespace, Timeout, VaultAddress, VaultPath, WatchInterval},
+    auth::{AuthConfig, AuthKeys, AuthMethod},
     validator::Validator,
 };
 use crate::template::Template;
@@ -21,8 +21,9 @@ pub(super) struct VaultKeys {
     address: VaultAddress,
     /// The namespace to work in (X-Vault-Namespace).
     namespace: Option<Namespace>,
-    /// The CA certificates (PEM) to trust instead of the system's. An absolute path.
-    ca_file: Option<AbsolutePath>,
+    /// The CA certificates (PEM) to trust instead of the system's. An absolute path, or ~/ and a
+    /// path.
+    ca_file: Option<FilePath>,
     /// The engine's mount point, if it contains a slash; 'path' is then what follows it. {user},
     /// {host} and {env:NAME} are replaced.
     mount: Option<VaultPath>,
@@ -54,7 +55,7 @@ pub(crate) struct VaultConfig {
     /// Sent as `X-Vault-Namespace`.
     pub(crate) namespace: Option<String>,
     /// PEM; if set, only these certificates are trusted.
-    pub(crate) ca_file: Option<PathBuf>,
+    pub(crate) ca_file: Option<FilePath>,
     /// The engine's mount point: `mount`, or the first segment of `path`.
     pub(crate) mount: Template,
     /// What follows the mount point.
@@ -83,6 +84,13 @@ pub(crate) enum Engine {
     Lease,
 }
 
+impl VaultConfig {
+    /// How to log in.
+    pub(super) fn method(&self) -> Option<&AuthMethod> {
+        Some(&self.auth.as_ref()?.method)
+    }
+}
+
 impl VaultKeys {
     /// Makes the configuration, unless a rule between keys is broken.
     pub(super) fn validate(self, validator: &mut Validator) -> Option<VaultConfig> {
@@ -98,7 +106,7 @@ impl VaultKeys {
         Some(VaultConfig {
             address: self.address,
             namespace: self.namespace.map(Into::into),
-            ca_file: self.ca_file.map(Into::into),
+            ca_file: self.ca_file,
             mount: mount.into(),
             path: path.into(),
             field: self.field,

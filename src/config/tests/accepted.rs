@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     super::{
-        field::VaultAddress,
+        field::{FilePath, VaultAddress},
         table::{
             Assertion, AuthConfig, AuthMethod, Config, Engine, Probe, SecretRef, SourceConfig,
             VaultConfig,
@@ -18,6 +18,10 @@ use crate::template::Template;
 
 /// The interface's example, without the keys of later versions.
 const EXAMPLE: &str = include_str!("accepted/example.toml");
+
+fn path(text: &str) -> FilePath {
+    text.parse().unwrap()
+}
 
 fn config(text: &str) -> Config {
     parse(Path::new("/c.toml"), text).unwrap()
@@ -66,10 +70,7 @@ fn the_documented_example() {
         VaultAddress::Url("https://vault.example.com:8200".parse().unwrap())
     );
     assert_eq!(vault.namespace.as_deref(), Some("eng"));
-    assert_eq!(
-        vault.ca_file.as_deref(),
-        Some(Path::new("/etc/ssl/corp.pem"))
-    );
+    assert_eq!(vault.ca_file, Some(path("/etc/ssl/corp.pem")));
     assert_eq!(
         (vault.mount.as_str(), vault.path.as_str()),
         ("secret", "llm-gateway/{user}")
@@ -88,7 +89,7 @@ fn the_documented_example() {
             mount: "approle".to_owned(),
             method: AuthMethod::AppRole {
                 role_id: "6e1f".to_owned(),
-                secret_id: Some(SecretRef::File("/etc/claviger/secret-id".into())),
+                secret_id: Some(SecretRef::File(path("/etc/claviger/secret-id"))),
                 wrapped: false,
             },
         })
@@ -98,7 +99,7 @@ fn the_documented_example() {
         panic!("not a jwt");
     };
     assert_eq!(jwt.algorithm, jsonwebtoken::Algorithm::EdDSA);
-    assert_eq!(jwt.key, SecretRef::File("/etc/claviger/signing.pem".into()));
+    assert_eq!(jwt.key, SecretRef::File(path("/etc/claviger/signing.pem")));
     assert_eq!(jwt.subject.as_ref().unwrap().as_str(), "{user}");
     assert_eq!(jwt.ttl, Duration::from_secs(3600));
     assert_eq!(
@@ -118,14 +119,15 @@ fn the_documented_example() {
 }
 
 #[test]
-fn the_environment_variables_of_all_templates() {
+fn the_variables_of_all_templates_and_secrets() {
     let text = "version = 1\nprofile.p.source = 's'\n[source.s]\ntype = 'vault'\naddress = 'https://v.example'\n\
                 path = '{env:A}/{env:B}'\nfield = 'f'\n[source.s.auth]\nmethod = 'ldap'\nusername = '{env:C}'\n\
-                password_env = 'P'\n[source.e]\ntype = 'exec'\ncommand = ['/bin/key', '{env:D}']\n";
+                password_env = 'P'\n[source.j]\ntype = 'jwt'\nalgorithm = 'HS256'\n\
+                key_file = '/keys/{env:K}'\n[source.e]\ntype = 'exec'\ncommand = ['/bin/key', '{env:D}']\n";
     let config = config(text);
     let mut names: Vec<_> = config.env_names().collect();
     names.sort_unstable();
-    assert_eq!(names, ["A", "B", "C", "D"]);
+    assert_eq!(names, ["A", "B", "C", "D", "K", "P"]);
 }
 
 #[test]
@@ -197,7 +199,7 @@ fn addresses() {
 #[test]
 fn auth_methods() {
     assert_eq!(vault("").auth, None);
-    let file = |path: &str| SecretRef::File(path.into());
+    let file = |text: &str| SecretRef::File(path(text));
     for (keys, mount, expected) in [
         (
             "method = 'token'\ntoken_file = '/t'",
@@ -263,8 +265,8 @@ fn auth_methods() {
             "method = 'cert'\ncert_file = '/c'\nkey_file = '/k'",
             "cert",
             AuthMethod::Cert {
-                cert_file: "/c".into(),
-                key_file: "/k".into(),
+                cert_file: path("/c"),
+                key_file: path("/k"),
                 role: None,
             },
         ),

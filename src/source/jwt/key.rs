@@ -8,21 +8,20 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::{
-    config::SecretRef,
-    source::{SourceError, secret_file},
+    source::{SourceError, secret_input::SecretInput},
     sync,
 };
 
 /// The location of the signing key, and the key as last parsed.
 pub(super) struct KeyRing {
     algorithm: Algorithm,
-    from: SecretRef,
+    from: SecretInput,
     /// With the SHA-256 of its file. Locked for no longer than a comparison or replacement.
     last: Mutex<Option<(Vec<u8>, EncodingKey)>>,
 }
 
 impl KeyRing {
-    pub(super) fn new(algorithm: Algorithm, from: SecretRef) -> Self {
+    pub(super) fn new(algorithm: Algorithm, from: SecretInput) -> Self {
         Self {
             algorithm,
             from,
@@ -46,7 +45,7 @@ impl KeyRing {
 
     fn current(&self) -> Result<EncodingKey, SourceError> {
         // Not by modification time, whose resolution may hide a second replacement.
-        let bytes = secret_file::read_bytes(&self.from)?;
+        let bytes = self.from.read_bytes()?;
         let hash = digest::digest(&digest::SHA256, &bytes).as_ref().to_vec();
         let mut last = sync::lock(&self.last);
         if let Some((last_hash, key)) = &*last
@@ -88,8 +87,7 @@ impl KeyRing {
         Err(SourceError::Configuration {
             reason: format!(
                 "{} contains {len} bytes, too few for {:?}: expected at least {least}",
-                secret_file::name(&self.from),
-                self.algorithm
+                self.from, self.algorithm
             ),
             hint: format!("create a key with: openssl rand -hex {least}"),
         })
@@ -132,8 +130,7 @@ impl KeyRing {
         SourceError::Configuration {
             reason: format!(
                 "{} is not a signing key for {:?}: expected {kind}, unencrypted, in PEM",
-                secret_file::name(&self.from),
-                self.algorithm
+                self.from, self.algorithm
             ),
             hint: format!("create one with: {command}"),
         }

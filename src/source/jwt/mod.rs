@@ -15,7 +15,7 @@ use jsonwebtoken::Header;
 use serde_json::{Map, Value};
 
 use self::key::KeyRing;
-use super::{Source, SourceError};
+use super::{Source, SourceError, secret_input::SecretInput};
 use crate::{
     clock::{Clock, Timestamp},
     config::JwtConfig,
@@ -50,11 +50,12 @@ impl JwtSource {
             .as_ref()
             .map(|subject| super::resolve(name, "subject", subject, principal))
             .transpose()?;
+        let key = SecretInput::new(name, "key", &config.key, principal)?;
         Ok(Self {
             name: name.to_owned(),
             config: config.clone(),
             subject,
-            keys: KeyRing::new(config.algorithm, config.key.clone()),
+            keys: KeyRing::new(config.algorithm, key),
             clock,
         })
     }

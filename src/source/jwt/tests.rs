@@ -3,20 +3,23 @@ use std::{path::Path, process::Command, time::Duration};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 
 use super::*;
-use crate::{clock::ManualClock, config::SecretRef, template::Template};
+use crate::{
+    client_variables::ClientVariables, clock::ManualClock, config::SecretRef, template::Template,
+};
 
 fn principal() -> Principal {
     Principal {
         user: "ada".to_owned(),
         host: "laptop".to_owned(),
-        env: std::collections::BTreeMap::new(),
+        home: None,
+        variables: ClientVariables::default(),
     }
 }
 
 fn source(algorithm: Algorithm, key: &Path) -> JwtSource {
     let config = JwtConfig {
         algorithm,
-        key: SecretRef::File(key.to_owned()),
+        key: SecretRef::File(key.into()),
         key_id: Some("k1".to_owned()),
         issuer: Some("https://claviger.example.com".to_owned()),
         subject: Some(Template::parse("ada").unwrap()),

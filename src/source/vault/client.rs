@@ -8,7 +8,8 @@ use zeroize::Zeroizing;
 use super::{address::Address, error};
 use crate::{
     config,
-    source::{SourceError, secret_file},
+    principal::Principal,
+    source::{SourceError, secret_input},
 };
 
 /// The most redirects that are followed. Vault needs one: from a standby to the active node.
@@ -24,20 +25,34 @@ pub(super) struct ClientSettings {
 }
 
 impl ClientSettings {
-    pub(super) fn new(config: &config::VaultConfig) -> Self {
+    /// The settings of the source `name`. No file is read yet.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError::Configuration`] if a placeholder has no value.
+    pub(super) fn new(
+        name: &str,
+        config: &config::VaultConfig,
+        principal: &Principal,
+    ) -> Result<Self, SourceError> {
+        let path = |key, path| secret_input::resolve_path(name, key, path, principal);
         let identity = match config.auth.as_ref().map(|auth| &auth.method) {
             Some(config::AuthMethod::Cert {
                 cert_file,
                 key_file,
                 ..
-            }) => Some((cert_file.clone(), key_file.clone())),
+            }) => Some((
+                path("auth.cert_file", cert_file)?,
+                path("auth.key_file", key_file)?,
+            )),
             _ => None,
         };
-        Self {
-            ca_file: config.ca_file.clone(),
+        let ca_file = config.ca_file.as_ref();
+        Ok(Self {
+            ca_file: ca_file.map(|file| path("ca_file", file)).transpose()?,
             identity,
             timeout: config.timeout,
-        }
+        })
     }
 
     pub(super) fn has_identity(&self) -> bool {
@@ -70,7 +85,7 @@ impl ClientSettings {
             // Without TLS the system's trust store is not needed, and it may be missing.
             builder = builder.tls_certs_only(Vec::new());
         } else if let Some(file) = &self.ca_file {
-            let pem = secret_file::read_public(file)?;
+            let pem = secret_input::read_public(file)?;
             let certificates = Certificate::from_pem_bundle(&pem).unwrap_or_default();
             if certificates.is_empty() {
                 return Err(SourceError::Configuration {
@@ -95,8 +110,8 @@ impl ClientSettings {
 }
 
 fn read_identity(chain: &PathBuf, key: &PathBuf) -> Result<Identity, SourceError> {
-    let key_pem = secret_file::read_private(key)?;
-    let chain_pem = secret_file::read_public(chain)?;
+    let key_pem = secret_input::read_private(key)?;
+    let chain_pem = secret_input::read_public(chain)?;
     // Never reallocated, which would leave a copy of the key in memory.
     let mut pem = Zeroizing::new(Vec::with_capacity(key_pem.len() + chain_pem.len() + 1));
     pem.extend_from_slice(&chain_pem);

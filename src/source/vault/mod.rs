@@ -83,7 +83,7 @@ impl VaultSource {
             .map(|auth| auth::new(name, auth, principal, jwt_source))
             .transpose()?;
         Ok(Self {
-            session: VaultSession::new(Transport::new(config)?, clock, method),
+            session: VaultSession::new(Transport::new(name, config, principal)?, clock, method),
             engine: match config.engine {
                 config::Engine::Kv1 => Box::new(Kv1::new(location)),
                 config::Engine::Kv2 { .. } => Box::new(Kv2::new(location)),

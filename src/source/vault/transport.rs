@@ -20,7 +20,9 @@ use super::{
     error::{self, RequestError},
     response::{self, ErrorResponse, MalformedResponse},
 };
-use crate::{clock::Timestamp, config, secret::Secret, source::SourceError, sync};
+use crate::{
+    clock::Timestamp, config, principal::Principal, secret::Secret, source::SourceError, sync,
+};
 
 /// The largest response body, in bytes. A secret of KV v2 has at most 512 KiB (`max_entry_size` is
 /// 1 MiB).
@@ -42,9 +44,13 @@ pub(super) struct Transport {
 impl Transport {
     /// # Errors
     ///
-    /// [`SourceError::Configuration`] if the namespace is invalid or the system has no Unix
-    /// sockets.
-    pub(super) fn new(config: &config::VaultConfig) -> Result<Self, SourceError> {
+    /// [`SourceError::Configuration`] if a placeholder has no value, the namespace is invalid or
+    /// the system has no Unix sockets.
+    pub(super) fn new(
+        name: &str,
+        config: &config::VaultConfig,
+        principal: &Principal,
+    ) -> Result<Self, SourceError> {
         let address = Address::new(&config.address);
         if cfg!(not(unix)) && address.socket.is_some() {
             return Err(SourceError::Configuration {
@@ -74,7 +80,7 @@ impl Transport {
                 wrap: None,
                 namespace: config.namespace.clone(),
             },
-            settings: ClientSettings::new(config),
+            settings: ClientSettings::new(name, config, principal)?,
             client: Mutex::new(None),
         })
     }

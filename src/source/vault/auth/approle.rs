@@ -13,10 +13,10 @@ use vaultrs::api::{
 use super::method::{self, LoginMethod};
 use crate::{
     clock::Timestamp,
-    config::SecretRef,
     secret::Secret,
     source::{
-        SourceError, secret_file,
+        SourceError,
+        secret_input::SecretInput,
         vault::{
             error::RequestError,
             request::SecretRequest,
@@ -38,14 +38,14 @@ pub(super) struct AppRoleLogin {
 enum SecretId {
     /// The role has `bind_secret_id=false`.
     None,
-    Plain(SecretRef),
+    Plain(SecretInput),
     Wrapped(WrappedSecretId),
 }
 
 /// A secret-id behind a wrapping token, which unwraps only once. The unwrapped secret-id stays in
 /// memory until another wrapping token replaces it; it survives a logout.
 struct WrappedSecretId {
-    wrapping_token: SecretRef,
+    wrapping_token: SecretInput,
     unwrapped: Mutex<Option<Unwrapped>>,
 }
 
@@ -60,7 +60,7 @@ impl AppRoleLogin {
     pub(super) fn new(
         mount: String,
         role_id: String,
-        secret_id: Option<SecretRef>,
+        secret_id: Option<SecretInput>,
         wrapped: bool,
     ) -> Self {
         let secret_id = match secret_id {
@@ -84,10 +84,7 @@ impl AppRoleLogin {
             SecretId::Plain(from) => from,
             SecretId::Wrapped(wrapped) => &wrapped.wrapping_token,
         };
-        format!(
-            "write a new secret-id to {}; check 'role_id'",
-            secret_file::name(from)
-        )
+        format!("write a new secret-id to {from}; check 'role_id'")
     }
 }
 
@@ -100,7 +97,7 @@ impl LoginMethod for AppRoleLogin {
     ) -> Result<AuthResponse, SourceError> {
         let secret_id = match &self.secret_id {
             SecretId::None => None,
-            SecretId::Plain(from) => Some(secret_file::read(from)?),
+            SecretId::Plain(from) => Some(from.read()?),
             SecretId::Wrapped(wrapped) => Some(wrapped.secret_id(transport, now).await?),
         };
         let request = LoginWithApproleRequest {
@@ -123,7 +120,7 @@ impl WrappedSecretId {
         now: Timestamp,
     ) -> Result<Secret, SourceError> {
         let known = sync::lock(&self.unwrapped).clone();
-        let wrapping_token = match (secret_file::read(&self.wrapping_token), known) {
+        let wrapping_token = match (self.wrapping_token.read(), known) {
             (Ok(token), Some(known)) if known.wrapping_token == token => {
                 return Ok(known.secret_id);
             }
@@ -175,7 +172,7 @@ impl WrappedSecretId {
     ) -> SourceError {
         let hint = format!(
             "write a newly wrapped secret-id to {}; find out what unwrapped the last one",
-            secret_file::name(&self.wrapping_token)
+            self.wrapping_token
         );
         match error {
             RequestError::Status(response) if matches!(response.status, 400 | 403) => {

@@ -9,9 +9,11 @@ use vaultrs::api::auth::oidc::requests::JWTLoginRequest;
 use super::method::{self, LoginMethod};
 use crate::{
     clock::Timestamp,
-    config::{Assertion, SecretRef},
+    config::Assertion,
+    principal::Principal,
     source::{
-        Source, SourceError, secret_file,
+        Source, SourceError,
+        secret_input::SecretInput,
         vault::{request::SecretRequest, response::AuthResponse, transport::Transport},
     },
 };
@@ -25,23 +27,27 @@ pub(super) struct JwtLogin {
 }
 
 enum JwtOrigin {
-    Secret(SecretRef),
+    Secret(SecretInput),
     Source(Arc<dyn Source>),
 }
 
 impl JwtLogin {
     /// # Errors
     ///
-    /// [`SourceError::Configuration`] if `jwt` names a source and `jwt_source` is `None`.
+    /// [`SourceError::Configuration`] if a placeholder has no value, or `jwt` names a source and
+    /// `jwt_source` is `None`.
     pub(super) fn new(
         name: &str,
         mount: String,
         role: Option<String>,
-        jwt: Assertion,
+        jwt: &Assertion,
+        principal: &Principal,
         jwt_source: Option<Arc<dyn Source>>,
     ) -> Result<Self, SourceError> {
         let jwt = match (jwt, jwt_source) {
-            (Assertion::Secret(secret), _) => JwtOrigin::Secret(secret),
+            (Assertion::Secret(secret), _) => {
+                JwtOrigin::Secret(SecretInput::new(name, "auth.jwt", secret, principal)?)
+            }
             (Assertion::Source(_), Some(source)) => JwtOrigin::Source(source),
             (Assertion::Source(other), None) => {
                 return Err(SourceError::Configuration {
@@ -55,10 +61,9 @@ impl JwtLogin {
 
     fn hint(&self) -> String {
         match &self.jwt {
-            JwtOrigin::Secret(secret) => format!(
-                "write a new token to {}; check 'role'",
-                secret_file::name(secret)
-            ),
+            JwtOrigin::Secret(secret) => {
+                format!("write a new token to {secret}; check 'role'")
+            }
             JwtOrigin::Source(source) => format!(
                 "check 'role', and the issuer, audience and key of '{}'",
                 source.host()
@@ -75,7 +80,7 @@ impl LoginMethod for JwtLogin {
         now: Timestamp,
     ) -> Result<AuthResponse, SourceError> {
         let jwt = match &self.jwt {
-            JwtOrigin::Secret(secret) => secret_file::read(secret)?,
+            JwtOrigin::Secret(secret) => secret.read()?,
             JwtOrigin::Source(source) => source.issue().await?.secret,
         };
         let request = JWTLoginRequest {

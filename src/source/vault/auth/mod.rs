@@ -20,7 +20,7 @@ use super::location;
 use crate::{
     config::{AuthConfig, AuthMethod},
     principal::Principal,
-    source::{Source, SourceError},
+    source::{Source, SourceError, secret_input::SecretInput},
 };
 
 /// The login method of the source `name`. `jwt_source` is the source that `auth.jwt_source` names.
@@ -38,19 +38,35 @@ pub(super) fn new(
 ) -> Result<Box<dyn LoginMethod>, SourceError> {
     location::check_path(name, "auth.mount", &config.mount)?;
     let mount = config.mount.clone();
-    Ok(match config.method.clone() {
-        AuthMethod::Token(token) => Box::new(TokenLogin::new(token)),
+    let secret = |key, from| SecretInput::new(name, key, from, principal);
+    Ok(match &config.method {
+        AuthMethod::Token(token) => Box::new(TokenLogin::new(secret("auth.token", token)?)),
         AuthMethod::AppRole {
             role_id,
             secret_id,
             wrapped,
-        } => Box::new(AppRoleLogin::new(mount, role_id, secret_id, wrapped)),
-        AuthMethod::UserPass { username, password } => Box::new(UserPassLogin::new(
-            name, mount, &username, password, principal,
-        )?),
-        AuthMethod::Jwt { role, jwt } => {
-            Box::new(JwtLogin::new(name, mount, role, jwt, jwt_source)?)
+        } => {
+            let secret_id = secret_id.as_ref();
+            let secret_id = secret_id.map(|from| secret("auth.secret_id", from));
+            let secret_id = secret_id.transpose()?;
+            Box::new(AppRoleLogin::new(
+                mount,
+                role_id.clone(),
+                secret_id,
+                *wrapped,
+            ))
         }
-        AuthMethod::Cert { role, .. } => Box::new(CertLogin::new(mount, role)),
+        AuthMethod::UserPass { username, password } => Box::new(UserPassLogin::new(
+            name, mount, username, password, principal,
+        )?),
+        AuthMethod::Jwt { role, jwt } => Box::new(JwtLogin::new(
+            name,
+            mount,
+            role.clone(),
+            jwt,
+            principal,
+            jwt_source,
+        )?),
+        AuthMethod::Cert { role, .. } => Box::new(CertLogin::new(mount, role.clone())),
     })
 }

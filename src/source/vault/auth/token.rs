@@ -8,9 +8,9 @@ use vaultrs::api::token::requests::LookupTokenSelfRequest;
 use super::method::{self, LoginMethod};
 use crate::{
     clock::Timestamp,
-    config::SecretRef,
     source::{
-        SourceError, secret_file,
+        SourceError,
+        secret_input::SecretInput,
         vault::{
             error::RequestError,
             response::{self, AuthResponse},
@@ -21,7 +21,7 @@ use crate::{
 
 /// `method = "token"`. A logout only discards the token: other processes may use it.
 pub(super) struct TokenLogin {
-    token: SecretRef,
+    token: SecretInput,
 }
 
 #[derive(Deserialize)]
@@ -33,14 +33,14 @@ struct TokenLookup {
 }
 
 impl TokenLogin {
-    pub(super) fn new(token: SecretRef) -> Self {
+    pub(super) fn new(token: SecretInput) -> Self {
         Self { token }
     }
 
     fn hint(&self) -> String {
         format!(
             "write a new token to {}; it may have expired or been revoked",
-            secret_file::name(&self.token)
+            self.token
         )
     }
 }
@@ -54,7 +54,7 @@ impl LoginMethod for TokenLogin {
         now: Timestamp,
     ) -> Result<AuthResponse, SourceError> {
         let host = &transport.address.name;
-        let token = secret_file::read(&self.token)?;
+        let token = self.token.read()?;
         let lookup = transport
             .call(Some(&token), LookupTokenSelfRequest {}, now)
             .await

@@ -10,7 +10,8 @@ use crate::{
     config::SecretRef,
     principal::Principal,
     source::{
-        self, SourceError, secret_file,
+        self, SourceError,
+        secret_input::SecretInput,
         vault::{location, request::SecretRequest, response::AuthResponse, transport::Transport},
     },
     template::Template,
@@ -20,7 +21,7 @@ use crate::{
 pub(super) struct UserPassLogin {
     mount: String,
     username: String,
-    password: SecretRef,
+    password: SecretInput,
 }
 
 impl UserPassLogin {
@@ -31,7 +32,7 @@ impl UserPassLogin {
         name: &str,
         mount: String,
         username: &Template,
-        password: SecretRef,
+        password: &SecretRef,
         principal: &Principal,
     ) -> Result<Self, SourceError> {
         let username = source::resolve(name, "auth.username", username, principal)?;
@@ -39,15 +40,14 @@ impl UserPassLogin {
         Ok(Self {
             mount,
             username,
-            password,
+            password: SecretInput::new(name, "auth.password", password, principal)?,
         })
     }
 
     fn hint(&self) -> String {
         format!(
             "write the password of '{}' to {}",
-            self.username,
-            secret_file::name(&self.password)
+            self.username, self.password
         )
     }
 }
@@ -59,7 +59,7 @@ impl LoginMethod for UserPassLogin {
         transport: &Transport,
         now: Timestamp,
     ) -> Result<AuthResponse, SourceError> {
-        let password = secret_file::read(&self.password)?;
+        let password = self.password.read()?;
         let request = LoginRequest {
             mount: self.mount.clone(),
             username: self.username.clone(),

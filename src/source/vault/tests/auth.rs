@@ -14,7 +14,7 @@ async fn a_token_file_is_read_again_and_the_same_token_is_not_retried() {
     };
     let server = FakeVault::start(script).await;
     let vault = VaultFixture::new(&server.address, Engine::Kv2 { watch: None }, |file| {
-        Some(AuthMethod::Token(SecretRef::File(file)))
+        Some(AuthMethod::Token(SecretRef::File((&*file).into())))
     });
     assert!(matches!(
         vault.source.issue().await,

@@ -5,7 +5,7 @@ mod engines;
 mod session;
 mod transport;
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Mutex, time::Duration};
+use std::{path::PathBuf, sync::Mutex, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -14,6 +14,7 @@ use tokio::{
 
 use super::*;
 use crate::{
+    client_variables::ClientVariables,
     clock::{ManualClock, SystemClock},
     config::{AuthConfig, AuthMethod, Engine, SecretRef, VaultAddress},
     secret::Secret,
@@ -144,7 +145,8 @@ impl VaultFixture {
         let principal = Principal {
             user: "ada".to_owned(),
             host: "laptop".to_owned(),
-            env: BTreeMap::new(),
+            home: None,
+            variables: ClientVariables::default(),
         };
         let clock = ManualClock::at("2026-01-01T00:00:00Z".parse().unwrap());
         let source =
@@ -167,7 +169,7 @@ impl VaultFixture {
 fn approle(file: PathBuf, wrapped: bool) -> AuthMethod {
     AuthMethod::AppRole {
         role_id: "r".to_owned(),
-        secret_id: Some(SecretRef::File(file)),
+        secret_id: Some(SecretRef::File((&*file).into())),
         wrapped,
     }
 }
