@@ -1,12 +1,12 @@
 //! Paths of this user's socket and log: the shim's rules, applied to this process's environment.
 
-use std::{env, path::PathBuf};
+use std::path::PathBuf;
 
 pub(crate) use claviger_wire::client::variable;
 use claviger_wire::{
     Failure,
     client::user,
-    paths::{self, System},
+    paths::{self, PathError, System},
 };
 
 /// Returns the socket's path, or the pipe's name.
@@ -18,10 +18,11 @@ pub(crate) fn socket() -> Result<PathBuf, Failure> {
     Ok(paths::socket(System::HERE, &user()?, &variable)?)
 }
 
-/// Returns the daemon's log. If the environment does not name the directory of the user's files,
-/// the log is in the temporary directory.
-#[must_use]
-pub(crate) fn log_file() -> PathBuf {
+/// Returns the daemon's log.
+///
+/// # Errors
+///
+/// A variable is missing or invalid.
+pub(crate) fn log_file() -> Result<PathBuf, PathError> {
     paths::log_file(System::HERE, &variable)
-        .unwrap_or_else(|_| env::temp_dir().join("claviger-daemon.log"))
 }

@@ -32,6 +32,10 @@ pub(crate) struct DaemonReport {
     pub(crate) uptime_s: u64,
     /// The socket's path, or the pipe's name.
     pub(crate) socket: String,
+    /// The log file; `None` if the daemon logs to stderr.
+    pub(crate) log: Option<String>,
+    /// Why the daemon does not log.
+    pub(crate) log_error: Option<String>,
     /// The configuration file that is in force.
     pub(crate) config: String,
     /// The error in the current file, if that is not the one in force.
@@ -150,6 +154,8 @@ mod tests {
                 version: "0.1.0".to_owned(),
                 uptime_s: 61,
                 socket: "/run/user/7/claviger/agent.sock".to_owned(),
+                log: Some("/home/ada/.local/state/claviger/daemon.log".to_owned()),
+                log_error: Some("permission denied".to_owned()),
                 config: "/etc/claviger/config.toml".to_owned(),
                 config_error: Some("expected a string".to_owned()),
             }),

@@ -1,6 +1,10 @@
 //! `claviger daemon`.
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use claviger_wire::{ExitCode, Failure, client::handshake, paths::OTHER_SOCKET};
 
@@ -11,7 +15,8 @@ use crate::{
     config::{self, Locations},
     error_report,
     listener::{BindError, Listener},
-    logging, paths, process,
+    logging::Log,
+    paths, process,
     server::{self, Daemon, DaemonOptions, Limits, Shutdown},
 };
 
@@ -29,12 +34,14 @@ pub(super) struct DaemonArgs {
 
 pub(super) fn run(args: DaemonArgs) -> Result<(), CliError> {
     let detached = args.detached;
-    let result = prepare(args).and_then(|(options, runtime)| {
-        let _log = if detached {
-            logging::to_file().map_err(|error| CliError::system("open the log", &error))?
+    let result = prepare(args).and_then(|(mut options, runtime)| {
+        let log = if detached {
+            Log::to_file()
         } else {
-            logging::to_stderr()
+            Log::to_stderr()
         };
+        options.log = log.file.clone();
+        options.log_error = log.problem.clone();
         runtime.block_on(serve(options, detached))
     });
     if let Err(CliError::Failure(failure)) = &result
@@ -63,6 +70,8 @@ fn prepare(args: DaemonArgs) -> Result<(DaemonOptions, tokio::runtime::Runtime),
         socket: paths::socket()?,
         clock: Arc::new(SystemClock),
         jitter: broker::system_jitter(),
+        log: None,
+        log_error: None,
     };
     process::harden();
     Ok((options, super::runtime()?))
@@ -70,6 +79,7 @@ fn prepare(args: DaemonArgs) -> Result<(DaemonOptions, tokio::runtime::Runtime),
 
 async fn serve(options: DaemonOptions, detached: bool) -> Result<(), CliError> {
     let socket = options.socket.clone();
+    let log = options.log.clone();
     let listener = match Listener::bind(&socket).await {
         Ok(listener) => listener,
         // The client only needs one that listens.
@@ -77,7 +87,7 @@ async fn serve(options: DaemonOptions, detached: bool) -> Result<(), CliError> {
             tracing::info!("another daemon was faster");
             return report_ready();
         }
-        Err(error) => return Err(bind_failure(&error).into()),
+        Err(error) => return Err(bind_failure(&error, log.as_deref()).into()),
     };
     let shutdown = Shutdown::new();
     process::on_termination({
@@ -107,7 +117,7 @@ fn report_ready() -> Result<(), CliError> {
     process::close_stdout().map_err(|error| CliError::system("close stdout", &error))
 }
 
-fn bind_failure(error: &BindError) -> Failure {
+fn bind_failure(error: &BindError, log: Option<&Path>) -> Failure {
     let (code, hint) = match error {
         BindError::Live(_) => (
             ExitCode::DaemonUnavailable,
@@ -120,7 +130,9 @@ fn bind_failure(error: &BindError) -> Failure {
         ),
         BindError::Io { .. } => (
             ExitCode::DaemonUnavailable,
-            format!("see the log, '{}'", paths::log_file().display()),
+            log.map_or(OTHER_SOCKET.to_owned(), |log| {
+                format!("see the log, '{}'", log.display())
+            }),
         ),
     };
     Failure::new(code, error.to_string(), hint)

@@ -46,6 +46,8 @@ fn print_daemon(out: &mut impl Write, daemon: &DaemonReport) -> io::Result<()> {
         version,
         uptime_s,
         socket,
+        log: _,
+        log_error,
         config,
         config_error,
     } = daemon;
@@ -56,6 +58,9 @@ fn print_daemon(out: &mut impl Write, daemon: &DaemonReport) -> io::Result<()> {
     writeln!(out, "configuration {config}")?;
     if let Some(error) = config_error {
         writeln!(out, "the current file is not in force: {error}")?;
+    }
+    if let Some(error) = log_error {
+        writeln!(out, "the daemon does not log: {error}")?;
     }
     writeln!(out)
 }

@@ -85,6 +85,8 @@ impl Daemon {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_s: now.tick.since(self.started.tick).as_secs(),
             socket: self.socket.display().to_string(),
+            log: self.log.as_ref().map(|log| log.display().to_string()),
+            log_error: self.log_error.clone(),
             config: in_force.config.file.display().to_string(),
             config_error: self.composition.last_error().map(|error| error.to_string()),
         };

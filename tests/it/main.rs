@@ -20,6 +20,7 @@ mod exec;
 mod kill;
 mod kv;
 mod lease;
+mod logs;
 mod outage;
 mod scenarios;
 mod starting;
