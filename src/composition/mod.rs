@@ -2,8 +2,10 @@
 //!
 //! The composition reads the files anew when their [`Stamp`] changes. A broken configuration does
 //! not replace a good one, and a good one keeps the credentials of the profiles that it leaves
-//! unchanged.
+//! unchanged. A managed configuration that disappears stays in force for a while: device management
+//! replaces a file by removing and writing it, and the user's own must not be in force meanwhile.
 
+mod absence;
 mod routes;
 mod unchanged;
 
@@ -12,7 +14,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use self::{routes::routes, unchanged::unchanged};
+use self::{absence::Absence, routes::routes, unchanged::unchanged};
 use crate::{
     broker::{Broker, Jitter, Route},
     clock::Clock,
@@ -41,6 +43,8 @@ pub(crate) struct Composition {
 struct Loaded {
     /// What the files looked like just before they were read.
     stamp: Stamp,
+    /// Whether the managed configuration was missing.
+    absence: Absence,
     /// The last good configuration; the last error if there has been no good one.
     in_force: Result<InForce, Arc<ConfigError>>,
     /// The error of the last reading, whether or not an older configuration is in force.
@@ -53,7 +57,8 @@ impl Composition {
     #[must_use]
     pub(crate) fn new(locations: Locations, clock: Arc<dyn Clock>, jitter: Jitter) -> Self {
         let stamp = Stamp::of(&locations);
-        let (in_force, error) = match load(&locations, &clock) {
+        let mut absence = Absence::default();
+        let (in_force, error) = match load(&locations, &clock, &mut absence) {
             Ok((config, routes)) => {
                 let broker = Arc::new(Broker::new(routes, &clock, &jitter));
                 (Ok(InForce { config, broker }), None)
@@ -66,6 +71,7 @@ impl Composition {
             jitter,
             loaded: Mutex::new(Loaded {
                 stamp,
+                absence,
                 in_force,
                 error,
             }),
@@ -95,16 +101,33 @@ impl Composition {
         self.lock().error.clone()
     }
 
-    /// Reads the files without the lock. If two callers read at once, the later one's result stays;
-    /// if that is of the older files, its stamp differs from the files' and the next caller reads.
+    /// Reads the files, changed or not. A broken configuration does not replace a good one: the
+    /// error is logged, and is [`Self::last_error`].
+    #[cfg_attr(not(test), expect(dead_code, reason = "for SIGHUP"))]
+    pub(crate) fn reload(&self) {
+        self.read(Stamp::of(&self.locations));
+    }
+
     fn reload_if_changed(&self) {
         let stamp = Stamp::of(&self.locations);
-        if self.lock().stamp == stamp {
-            return;
+        let now = self.clock.now().tick;
+        let is_up_to_date = {
+            let loaded = self.lock();
+            loaded.stamp == stamp && !loaded.absence.is_due(now)
+        };
+        if !is_up_to_date {
+            self.read(stamp);
         }
-        let result = load(&self.locations, &self.clock);
+    }
+
+    /// Reads the files without the lock. If two callers read at once, the later one's result stays;
+    /// if that is of the older files, its stamp differs from the files' and the next caller reads.
+    fn read(&self, stamp: Stamp) {
+        let mut absence = self.lock().absence;
+        let result = load(&self.locations, &self.clock, &mut absence);
         let mut loaded = self.lock();
         loaded.stamp = stamp;
+        loaded.absence = absence;
         match result {
             Ok((config, routes)) => {
                 let broker = match &loaded.in_force {
@@ -137,8 +160,19 @@ impl Composition {
 /// A configuration with the routes that it describes.
 type Built = (Arc<Config>, BTreeMap<String, Route>);
 
-fn load(locations: &Locations, clock: &Arc<dyn Clock>) -> Result<Built, Arc<ConfigError>> {
-    match config::load(locations) {
+fn load(
+    locations: &Locations,
+    clock: &Arc<dyn Clock>,
+    absence: &mut Absence,
+) -> Result<Built, Arc<ConfigError>> {
+    let managed = config::load_managed(locations);
+    let exists = !matches!(managed, Ok(None));
+    let is_gone = !absence.counts(exists, clock.now().tick) && !exists;
+    let config = match managed {
+        _ if is_gone => Err(ConfigError::managed_is_gone(&locations.managed)),
+        managed => managed.and_then(|managed| config::load_beside(managed, locations)),
+    };
+    match config {
         Ok(config) => {
             tracing::info!(file = %config.file.display(), "loaded the configuration");
             let routes = routes(&config, clock);
@@ -152,80 +186,4 @@ fn load(locations: &Locations, clock: &Arc<dyn Clock>) -> Result<Built, Arc<Conf
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{fs, path::PathBuf};
-
-    use super::*;
-    use crate::{clock::SystemClock, trust::ManagedOwner};
-
-    const GOOD: &str = r#"
-version = 1
-[profile.default]
-source = "signed"
-[source.signed]
-type = "jwt"
-algorithm = "HS256"
-key_env = "KEY"
-"#;
-
-    /// A composition of a user's file with `text`, which may be absent.
-    fn composition(text: Option<&str>) -> (Composition, PathBuf, tempfile::TempDir) {
-        let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("config.toml");
-        if let Some(text) = text {
-            fs::write(&file, text).unwrap();
-        }
-        let locations = Locations {
-            managed: directory.path().join("managed.toml"),
-            user: Some(file.clone()),
-            explicit: None,
-            managed_owner: ManagedOwner::of_this_machine(),
-        };
-        let composition = Composition::new(locations, Arc::new(SystemClock), Arc::new(|| 0.5));
-        (composition, file, directory)
-    }
-
-    fn profiles(composition: &Composition) -> Vec<String> {
-        let InForce { config, .. } = composition.current().unwrap();
-        config.profiles.keys().cloned().collect()
-    }
-
-    #[test]
-    fn a_changed_file_is_in_force_at_the_next_request() {
-        let (composition, file, _directory) = composition(Some(GOOD));
-        assert_eq!(profiles(&composition), ["default"]);
-        fs::write(&file, GOOD.replace("default", "renamed")).unwrap();
-        assert_eq!(profiles(&composition), ["renamed"]);
-    }
-
-    #[test]
-    fn a_broken_file_does_not_replace_a_good_one() {
-        let (composition, file, _directory) = composition(Some(GOOD));
-        fs::write(&file, "version = ").unwrap();
-        assert_eq!(profiles(&composition), ["default"]);
-        assert!(composition.last_error().is_some());
-        fs::write(&file, GOOD).unwrap();
-        assert_eq!(profiles(&composition), ["default"]);
-        assert!(composition.last_error().is_none());
-    }
-
-    #[test]
-    fn the_first_configuration_may_come_later() {
-        let (composition, file, _directory) = composition(None);
-        assert!(matches!(
-            composition.current().err().as_deref(),
-            Some(ConfigError::Missing { .. })
-        ));
-        fs::write(&file, GOOD).unwrap();
-        assert!(composition.in_force().is_none(), "files are not read here");
-        assert_eq!(profiles(&composition), ["default"]);
-    }
-
-    #[test]
-    fn an_unchanged_file_keeps_the_broker() {
-        let (composition, _file, _directory) = composition(Some(GOOD));
-        let first = composition.current().unwrap();
-        let second = composition.current().unwrap();
-        assert!(Arc::ptr_eq(&first.broker, &second.broker));
-    }
-}
+mod tests;

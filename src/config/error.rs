@@ -110,6 +110,14 @@ impl ConfigError {
         first.into_iter().chain(others)
     }
 
+    /// The error about a managed configuration that has just disappeared.
+    pub(crate) fn managed_is_gone(file: &Path) -> Self {
+        Self::Managed(Box::new(Self::Unreadable {
+            file: file.to_owned(),
+            reason: "not found; its removal takes effect after a minute".to_owned(),
+        }))
+    }
+
     /// [`ConfigError::Invalid`] with `problems`, in any order.
     pub(super) fn invalid(file: &Path, mut problems: Vec<Problem>) -> Self {
         problems.sort();

@@ -18,7 +18,20 @@ use crate::trust::{RegularFile, Rule, TrustError, Violation};
 /// [`ConfigError`]. A managed configuration that exists but cannot be read or trusted is an error
 /// and never a reason to read another one; so is an explicit one that does not exist.
 pub(crate) fn load(locations: &Locations) -> Result<Config, ConfigError> {
-    let managed = match load_managed(locations)? {
+    load_beside(load_managed(locations)?, locations)
+}
+
+/// Reads the configuration that applies, without the managed one, which is `managed` if there is
+/// one.
+///
+/// # Errors
+///
+/// As for [`load`].
+pub(crate) fn load_beside(
+    managed: Option<Config>,
+    locations: &Locations,
+) -> Result<Config, ConfigError> {
+    let managed = match managed {
         Some(config) if !config.allow_user_config => return Ok(config),
         managed => managed,
     };
@@ -35,7 +48,12 @@ pub(crate) fn load(locations: &Locations) -> Result<Config, ConfigError> {
     })
 }
 
-fn load_managed(locations: &Locations) -> Result<Option<Config>, ConfigError> {
+/// Reads the managed configuration; `None` if its file does not exist.
+///
+/// # Errors
+///
+/// [`ConfigError::Managed`].
+pub(crate) fn load_managed(locations: &Locations) -> Result<Option<Config>, ConfigError> {
     read_managed(locations).map_err(|error| ConfigError::Managed(Box::new(error)))
 }
 

@@ -21,7 +21,7 @@ mod table;
 pub use self::{error::ConfigError, parse::parse, table::Config};
 pub(crate) use self::{
     field::{FilePath, GatewayUrl, Ttl, VaultAddress},
-    load::load,
+    load::{load, load_beside, load_managed},
     locate::Locations,
     schema::schema,
     select::SelectError,

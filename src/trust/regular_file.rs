@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+#[cfg(unix)]
+use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 use super::{Rule, Ruling, Violation};
@@ -47,7 +49,7 @@ impl RegularFile {
         if !fs::metadata(path)?.is_file() {
             return Err(ReadError::NotRegular);
         }
-        Self::new(path.to_owned(), File::open(path)?)
+        Self::new(path.to_owned(), open(path)?)
     }
 
     /// The opened `file`, whose path is `path`.
@@ -92,6 +94,24 @@ impl RegularFile {
             Err(ReadError::TooLarge { limit })
         }
     }
+}
+
+/// Opens `path` without waiting: it may be a FIFO by now.
+#[cfg(unix)]
+fn open(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let mut options = File::options();
+    options
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)
+}
+
+#[cfg(windows)]
+fn open(path: &Path) -> io::Result<File> {
+    File::open(path)
 }
 
 #[cfg(test)]

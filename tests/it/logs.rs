@@ -9,7 +9,7 @@ use std::{
 
 use rustix::fs::{CWD, Mode, mkfifoat};
 
-use crate::support::{KEY, TestEnv, test_env::set_mode};
+use crate::support::{KEY, TestEnv, poll::SOON, test_env::set_mode, until};
 
 /// A user that owns nothing here.
 const OTHER: u32 = 4242;
@@ -181,4 +181,29 @@ async fn a_log_that_grows_past_its_limit_is_rotated_while_the_daemon_runs() {
     let older = env.state_dir().join("daemon.log.1");
     assert_eq!(fs::metadata(&older).unwrap().len(), 1 << 20);
     assert_eq!(fs::metadata(&log).unwrap().mode() & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn directories_and_log_are_the_users_whatever_the_umask() {
+    let env = TestEnv::with_fixed_key();
+    // The daemon itself: the shim makes the socket's directory before.
+    let daemon = env.command("claviger", &["daemon", "--detached"]);
+    let daemon = daemon.as_std();
+    let mut shell = tokio::process::Command::new("/bin/sh");
+    let line = "umask 0777; \"$0\" daemon --detached >/dev/null 2>&1 & echo started";
+    shell.args(["-c", line]).arg(daemon.get_program());
+    shell.env_clear().stdin(std::process::Stdio::null());
+    for (name, value) in daemon.get_envs() {
+        shell.envs(value.map(|value| (name, value)));
+    }
+    assert!(shell.output().await.unwrap().status.success());
+    until("the daemon listens", SOON, async || {
+        env.daemon_pid().is_some()
+    })
+    .await;
+    let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o7777;
+    assert_eq!(mode(&env.path("run/claviger")), 0o700);
+    assert_eq!(mode(&env.state_dir()), 0o700);
+    assert_eq!(mode(&env.state_dir().join("daemon.log")), 0o600);
+    env.helper().await.printed(KEY);
 }
