@@ -63,7 +63,10 @@ impl Composition {
                 let broker = Arc::new(Broker::new(routes, &clock, &jitter));
                 (Ok(InForce { config, broker }), None)
             }
-            Err(error) => (Err(Arc::clone(&error)), Some(error)),
+            Err(error) => {
+                tracing::error!(%error, "invalid configuration");
+                (Err(Arc::clone(&error)), Some(error))
+            }
         };
         Self {
             locations,
@@ -113,7 +116,9 @@ impl Composition {
         let now = self.clock.now().tick;
         let is_up_to_date = {
             let loaded = self.lock();
-            loaded.stamp == stamp && !loaded.absence.is_due(now)
+            let error = loaded.error.as_ref();
+            let may_pass = error.is_some_and(|error| error.is_about_access());
+            loaded.stamp == stamp && !loaded.absence.is_due(now) && !may_pass
         };
         if !is_up_to_date {
             self.read(stamp);
@@ -144,6 +149,10 @@ impl Composition {
                 loaded.error = None;
             }
             Err(error) => {
+                // Once, although it may be met by every request.
+                if loaded.error.as_ref() != Some(&error) {
+                    tracing::error!(%error, "invalid configuration");
+                }
                 if loaded.in_force.is_err() {
                     loaded.in_force = Err(Arc::clone(&error));
                 }
@@ -178,10 +187,7 @@ fn load(
             let routes = routes(&config, clock);
             Ok((Arc::new(config), routes))
         }
-        Err(error) => {
-            tracing::error!(%error, "invalid configuration");
-            Err(Arc::new(error))
-        }
+        Err(error) => Err(Arc::new(error)),
     }
 }
 

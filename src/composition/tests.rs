@@ -208,3 +208,24 @@ fn a_reload_reads_a_file_whose_stamp_is_the_same() {
     assert!(!Arc::ptr_eq(&before.config, &after.config));
     assert!(composition.last_error().is_none());
 }
+
+#[test]
+#[cfg(unix)]
+fn a_directory_that_is_corrected_is_noticed() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let machine = Managed::new(None);
+    let mode = |mode| {
+        let mode = fs::Permissions::from_mode(mode);
+        fs::set_permissions(machine.directory.path(), mode).unwrap();
+    };
+    mode(0o777);
+    let file = machine.directory.path().join("config.toml");
+    fs::write(file, GOOD.replace("default", "later")).unwrap();
+    assert_eq!(machine.profiles(), ["own"]);
+    let error = machine.composition.last_error().unwrap().to_string();
+    assert!(error.contains("is writable by others"), "{error}");
+    mode(0o700);
+    assert_eq!(machine.profiles(), ["later"]);
+    assert!(machine.composition.last_error().is_none());
+}

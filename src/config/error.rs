@@ -97,6 +97,17 @@ impl ConfigError {
         }
     }
 
+    /// Whether the error may pass although no configuration changes: the mode of a directory above
+    /// the file can be corrected.
+    #[must_use]
+    pub(crate) fn is_about_access(&self) -> bool {
+        match self {
+            Self::Missing { .. } | Self::Invalid { .. } => false,
+            Self::Managed(error) => error.is_about_access(),
+            Self::Unreadable { .. } | Self::Untrusted { .. } => true,
+        }
+    }
+
     /// Every problem of [`ConfigError::Invalid`], in the file's order; none for the other errors.
     pub(crate) fn problems(&self) -> impl Iterator<Item = &Problem> {
         let error = match self {

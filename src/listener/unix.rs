@@ -264,4 +264,20 @@ mod tests {
         let error = Listener::bind(&linked).await.unwrap_err();
         assert!(error.to_string().contains("is a symbolic link"), "{error}");
     }
+
+    #[tokio::test]
+    async fn nothing_is_made_below_a_directory_that_others_can_write() {
+        let temp = TempSocket::new();
+        let above = temp.directory.path();
+        fs::set_permissions(above, fs::Permissions::from_mode(0o777)).unwrap();
+        let error = Listener::bind(&temp.socket()).await.unwrap_err();
+        assert!(matches!(error, BindError::Unsafe(_)), "{error}");
+        let expected = format!(
+            "'{}' is writable by others (mode 0777), and the socket's directory '{}' is below it",
+            above.display(),
+            above.join("run").display()
+        );
+        assert_eq!(error.to_string(), expected);
+        assert!(!above.join("run").exists());
+    }
 }
