@@ -174,6 +174,15 @@ impl Rule {
         }
     }
 
+    /// The directory of a socket: [`Self::on_the_way`], but not sticky. Between the check and the
+    /// connection the program may end, and another user could then listen in its place.
+    pub(super) const fn listener_directory() -> Self {
+        Self {
+            shared: false,
+            ..Self::on_the_way()
+        }
+    }
+
     /// A socket on which a program of the user's or root's listens. Who may connect is its own
     /// matter.
     pub(super) const fn listener() -> Self {

@@ -51,6 +51,9 @@ pub(crate) fn place(path: &Path) -> Result<(), TrustError> {
 pub(crate) fn socket(path: &Path) -> Result<(), TrustError> {
     let end = Walk::new(Way::Own).to(path)?;
     Rule::listener().judge(end.path(), end.facts(), user())?;
+    if let End::Other { parent, .. } = &end {
+        Rule::listener_directory().judge(&parent.path, &parent.facts, user())?;
+    }
     Ok(())
 }
 

@@ -202,9 +202,11 @@ fn a_socket_is_one_of_the_users() {
         assert!(error.contains("is owned by uid 4242"), "{error}");
         chown(&path, Some(0), None).unwrap();
     }
-    fs::set_permissions(own.path("run"), fs::Permissions::from_mode(0o777)).unwrap();
-    let error = socket(&path).unwrap_err().to_string();
-    assert!(error.contains("run' is writable by others"), "{error}");
+    for mode in [0o777, 0o1777] {
+        fs::set_permissions(own.path("run"), fs::Permissions::from_mode(mode)).unwrap();
+        let error = socket(&path).unwrap_err().to_string();
+        assert!(error.contains("run' is writable by others"), "{error}");
+    }
 }
 
 #[test]

@@ -65,7 +65,7 @@ pub(super) struct Directory {
     pub(super) path: PathBuf,
     /// For opening what it contains.
     pub(super) fd: OwnedFd,
-    facts: Facts,
+    pub(super) facts: Facts,
 }
 
 /// What a walk has led to.
