@@ -63,6 +63,9 @@ fn prepare(args: DaemonArgs) -> Result<(DaemonOptions, tokio::runtime::Runtime),
         socket: paths::socket()?,
         clock: Arc::new(SystemClock),
         jitter: broker::system_jitter(),
+        is_usual_socket: paths::is_usual_socket(),
+        log: args.detached.then(paths::log_file),
+        log_error: None,
     };
     process::harden();
     Ok((options, super::runtime()?))

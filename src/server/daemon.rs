@@ -24,6 +24,12 @@ pub(crate) struct DaemonOptions {
     pub(crate) clock: Arc<dyn Clock>,
     /// The random part of its delays.
     pub(crate) jitter: Jitter,
+    /// Whether the socket is the one that the system gives the user.
+    pub(crate) is_usual_socket: bool,
+    /// Its log file; `None` if it logs to stderr.
+    pub(crate) log: Option<PathBuf>,
+    /// Why it does not log.
+    pub(crate) log_error: Option<String>,
 }
 
 /// A running daemon: what is in force, and the facts that `status` reports about the process.
@@ -32,6 +38,9 @@ pub(crate) struct Daemon {
     pub(super) socket: PathBuf,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) started: Now,
+    pub(super) is_usual_socket: bool,
+    pub(super) log: Option<PathBuf>,
+    pub(super) log_error: Option<String>,
     pub(super) shutdown: Shutdown,
     last_request: Mutex<Tick>,
 }
@@ -46,6 +55,9 @@ impl Daemon {
             socket,
             clock,
             jitter,
+            is_usual_socket,
+            log,
+            log_error,
         } = options;
         let started = clock.now();
         Self {
@@ -53,6 +65,9 @@ impl Daemon {
             socket,
             clock,
             started,
+            is_usual_socket,
+            log,
+            log_error,
             shutdown,
             last_request: Mutex::new(started.tick),
         }

@@ -7,7 +7,10 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{Freshness, Source, SourceError, exec::ExecSource, jwt::JwtSource, vault::VaultSource};
+use super::{
+    Freshness, Revocation, Source, SourceError, exec::ExecSource, jwt::JwtSource,
+    vault::VaultSource,
+};
 use crate::{
     clock::Clock,
     config::{self, Config},
@@ -110,11 +113,11 @@ impl Source for LazySource {
         self.get()?.revalidate(credential).await
     }
 
-    async fn revoke(&self, credential: Option<&Credential>) -> Result<(), SourceError> {
+    async fn revoke(&self, credential: Option<&Credential>) -> Result<Revocation, SourceError> {
         match self.built.get() {
             Some(source) => source.revoke(credential).await,
             // Never used, so that there is nothing to revoke.
-            None => Ok(()),
+            None => Ok(Revocation::default()),
         }
     }
 

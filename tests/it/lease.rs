@@ -63,7 +63,7 @@ auth = {{ {} }}
     }
 
     /// Runs the shim; returns what it printed.
-    async fn key(&self) -> String {
+    pub(crate) async fn key(&self) -> String {
         let output = self.env.helper().await;
         assert_eq!((output.code, output.stderr.as_str()), (Some(0), ""));
         self.env.add_secret(&output.stdout);

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, Now},
-    source::SourceError,
+    source::{Revoked, SourceError},
 };
 
 /// One Vault and the token for it.
@@ -189,23 +189,29 @@ impl VaultSession {
         }
     }
 
-    /// Discards the token and revokes it, with all its leases, if this session created it. Returns
-    /// whether it was revoked.
+    /// Discards the token and revokes it, with all its leases, if this session created it.
     ///
     /// # Errors
     ///
     /// Those of [`status::refusal`]: Vault could not be asked.
-    pub(super) async fn log_out(&self) -> Result<bool, SourceError> {
-        let token = self.state.lock().await.token.take();
-        let owned = self.method.as_ref().is_some_and(|m| m.owns_token());
-        let (Some(token), true) = (token, owned) else {
-            return Ok(false);
+    pub(super) async fn log_out(&self) -> Result<Revoked, SourceError> {
+        let Some(token) = self.state.lock().await.token.take() else {
+            return Ok(Revoked::Nothing);
         };
-        match self.call(Some(&token), RevokeTokenSelfRequest {}).await {
-            Ok(_) => Ok(true),
-            // 400: a batch token, which cannot be revoked; 403: the token is not valid any more.
-            Err(error) => status::refusal(self.host(), error).map(|_| false),
+        if !self.method.as_ref().is_some_and(|m| m.owns_token()) {
+            return Ok(Revoked::StaysValid);
         }
+        let Err(error) = self.call(Some(&token), RevokeTokenSelfRequest {}).await else {
+            return Ok(Revoked::Done);
+        };
+        // 400: a batch token, which cannot be revoked; 403: the token is not valid any more, or its
+        // policies do not allow this.
+        status::refusal(self.host(), error)?;
+        Ok(if self.is_alive(Some(&token)).await? {
+            Revoked::StaysValid
+        } else {
+            Revoked::Nothing
+        })
     }
 
     /// Whether `token` is still valid: every token may look itself up, whatever its policies.
