@@ -71,7 +71,7 @@ auth = {{ {} }}
     }
 
     /// The number of leases.
-    async fn leases(&self) -> usize {
+    pub(crate) async fn leases(&self) -> usize {
         let list = Method::from_bytes(b"LIST").unwrap();
         let (_, response) = self.bao.api(list, LEASES, Value::Null).await;
         response["data"]["keys"].as_array().map_or(0, Vec::len)

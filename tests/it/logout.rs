@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use crate::{
     lease::DatabaseFixture,
-    support::{Bao, KEY, TestEnv, fingerprint::fingerprint, vault_config::token_auth},
+    support::{
+        Bao, KEY, TestEnv, fingerprint::fingerprint, poll::SOON, until, vault_config::token_auth,
+    },
 };
 
 #[tokio::test]
@@ -83,6 +85,32 @@ async fn a_lease_is_revoked_with_the_login() {
         "{json}"
     );
     assert!(profile["forgotten"].is_string(), "{json}");
+}
+
+#[tokio::test]
+async fn profiles_that_share_a_login_are_logged_out_together() {
+    let database = DatabaseFixture::start("1h", "2h").await;
+    let env = &database.env;
+    env.edit_config(|config| format!("{config}\n[profile.second]\nsource = \"db\"\n"));
+    database.key().await;
+    let second = env.helper_with(&["--profile", "second"], &[]).await;
+    env.add_secret(&second.stdout);
+    assert_eq!(second.code, Some(0), "{second:?}");
+    let output = env.claviger(&["logout", "--json"]).await;
+    let json: Value = serde_json::from_str(output.succeeded()).unwrap();
+    for (index, login) in [(0, "revoked"), (1, "none")] {
+        let profile = &json["profiles"][index];
+        assert_eq!(
+            (&profile["lease"], &profile["login"]),
+            (&json!("revoked"), &json!(login)),
+            "{json}"
+        );
+    }
+    // Vault revokes the leases of a token soon after the token.
+    until("both leases are gone", SOON, async || {
+        database.leases().await == 0
+    })
+    .await;
 }
 
 #[tokio::test]

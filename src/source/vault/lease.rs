@@ -151,6 +151,8 @@ impl SecretsEngine for LeaseEngine {
     ) -> Result<Revocation, SourceError> {
         let lease = credential.and_then(|credential| credential.lease.as_ref());
         let revoked = match lease {
+            // The logout of another profile of this source has ended the lease.
+            Some(_) if session.is_revoked().await => Some(Ok(true)),
             Some(lease) => Some(revoke(session, lease).await),
             None => None,
         };

@@ -38,6 +38,8 @@ struct SessionState {
     token: Option<VaultToken>,
     /// The number of logins so far.
     logins: u64,
+    /// Whether the token of the last login was revoked, and there was no login since.
+    is_revoked: bool,
 }
 
 /// A successful response to a read.
@@ -173,6 +175,7 @@ impl VaultSession {
         match method.log_in(&self.transport, sent_at.wall).await {
             Ok(auth) => {
                 state.logins += 1;
+                state.is_revoked = false;
                 let token = VaultToken::new(auth, sent_at, state.logins);
                 state.token = Some(token.clone());
                 Ok(Some(token))
@@ -202,6 +205,8 @@ impl VaultSession {
             return Ok(Revoked::StaysValid);
         }
         let Err(error) = self.call(Some(&token), RevokeTokenSelfRequest {}).await else {
+            let mut state = self.state.lock().await;
+            state.is_revoked = state.token.is_none();
             return Ok(Revoked::Done);
         };
         // 400: a batch token, which cannot be revoked; 403: the token is not valid any more, or its
@@ -212,6 +217,12 @@ impl VaultSession {
         } else {
             Revoked::Nothing
         })
+    }
+
+    /// Whether a logout has revoked the last token, with all its leases, and there was no login
+    /// since.
+    pub(super) async fn is_revoked(&self) -> bool {
+        self.state.lock().await.is_revoked
     }
 
     /// Whether `token` is still valid: every token may look itself up, whatever its policies.
