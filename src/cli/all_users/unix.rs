@@ -28,6 +28,9 @@ const RUNTIME_SOCKET: &str = "claviger/agent.sock";
 /// The user database. Users of a network's directory are found by their runtime directory.
 const USERS: &str = "/etc/passwd";
 
+/// The directory of the homes on macOS, whose user database is not a file.
+const MACOS_HOMES: &str = "/Users";
+
 /// The directories below a home that may contain the socket, or a directory that does, for each
 /// host of a home that several share.
 const HOME_DIRECTORIES: [&str; 2] = if cfg!(target_os = "macos") {
@@ -60,7 +63,10 @@ pub(super) fn find() -> Result<Vec<UserDaemon>, Failure> {
         let hint = "run the same command as root, with sudo for example";
         return Err(Failure::new(ExitCode::Denied, problem, hint));
     }
-    let users = users(&fs::read_to_string(USERS).unwrap_or_default());
+    let mut users = users(&fs::read_to_string(USERS).unwrap_or_default());
+    if cfg!(target_os = "macos") {
+        users.extend(homes(Path::new(MACOS_HOMES)));
+    }
     Ok(sockets(Path::new(RUNTIME_DIRECTORIES), &users)
         .into_iter()
         .collect())
@@ -82,6 +88,18 @@ fn users(passwd: &str) -> Vec<User> {
         })
     };
     passwd.lines().filter_map(user).collect()
+}
+
+/// The users whose home is in `directory`, each the owner of the own home.
+fn homes(directory: &Path) -> Vec<User> {
+    let user = |home: PathBuf| {
+        Some(User {
+            name: home.file_name()?.to_str()?.to_owned(),
+            uid: fs::symlink_metadata(&home).ok()?.uid(),
+            home,
+        })
+    };
+    entries(directory).into_iter().filter_map(user).collect()
 }
 
 fn sockets(runtime: &Path, users: &[User]) -> BTreeSet<UserDaemon> {
@@ -212,6 +230,20 @@ mod tests {
         };
         let expected = [user("root", 0, "/root"), user("ada", 1000, "/home/ada")];
         assert_eq!(users(passwd), expected);
+    }
+
+    #[test]
+    fn a_home_has_the_name_and_the_owner_of_its_user() {
+        let root = tempfile::tempdir().unwrap();
+        let home = root.path().join("ada");
+        fs::create_dir(&home).unwrap();
+        let ada = User {
+            name: "ada".to_owned(),
+            uid: own_uid(),
+            home,
+        };
+        assert_eq!(homes(root.path()), [ada]);
+        assert_eq!(homes(Path::new("/nonexistent")), []);
     }
 
     #[test]
