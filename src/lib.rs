@@ -18,7 +18,7 @@
 //! config
 //! template · principal
 //! client_process · logging · paths · listener · trust · process
-//! status_report · credential · client_variables
+//! logout_report · status_report · credential · client_variables
 //! secret · client_session · clock · sync
 //! ```
 //!
@@ -33,7 +33,7 @@
 //! - [`config`]: from `config.toml` to typed values; `template`, `principal`: their placeholders
 //! - `listener`, `process`, `client_process`: one file for each system; `paths`, `logging`
 //! - `trust`: who may own, write or read a file or directory
-//! - `status_report`: what `status --json` prints
+//! - `status_report`, `logout_report`: what `status --json` and `logout --json` print
 //! - [`credential`], [`secret`], `client_session`, `client_variables`, [`clock`],
 //!   `sync`: what all of them share
 //!
@@ -84,6 +84,7 @@ mod error_report;
 mod gateway;
 mod listener;
 mod logging;
+mod logout_report;
 mod paths;
 mod principal;
 mod process;

@@ -18,6 +18,12 @@ pub(crate) fn socket() -> Result<PathBuf, Failure> {
     Ok(paths::socket(System::HERE, &user()?, &variable)?)
 }
 
+/// Whether the socket is the usual one, which no variable of Claviger names.
+#[must_use]
+pub(crate) fn is_usual_socket() -> bool {
+    variable("CLAVIGER_SOCKET").is_none()
+}
+
 /// Returns the daemon's log.
 ///
 /// # Errors

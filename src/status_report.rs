@@ -32,12 +32,14 @@ pub(crate) struct DaemonReport {
     pub(crate) uptime_s: u64,
     /// The socket's path, or the pipe's name.
     pub(crate) socket: String,
+    /// Whether the socket is the one that the system gives the user; `None` if that is not known.
+    pub(crate) usual_socket: Option<bool>,
     /// The log file; `None` if the daemon logs to stderr.
     pub(crate) log: Option<String>,
     /// Why the daemon does not log.
     pub(crate) log_error: Option<String>,
-    /// The configuration file that is in force.
-    pub(crate) config: String,
+    /// The configuration file that is in force; `None` if there is none.
+    pub(crate) config: Option<String>,
     /// The error in the current file, if that is not the one in force.
     pub(crate) config_error: Option<String>,
 }
@@ -50,6 +52,8 @@ pub(crate) struct ProfileReport {
     pub(crate) name: String,
     /// The name of its source.
     pub(crate) source: String,
+    /// The URL of its gateway, if one is configured.
+    pub(crate) gateway: Option<String>,
     /// Its state.
     pub(crate) state: ProfileState,
     /// The first 12 hex digits of SHA-256 of the key.
@@ -64,14 +68,31 @@ pub(crate) struct ProfileReport {
     pub(crate) version: Option<u64>,
     /// The error of the last attempt, if it failed.
     pub(crate) last_error: Option<String>,
+    /// The exit code of a request for the key now, as far as is known; `None` if one is served.
+    pub(crate) error_code: Option<u8>,
     /// When the source was last seen to have this credential.
     pub(crate) seen_current_at: Option<Timestamp>,
     /// Since when the gateway rejects the credential.
     pub(crate) rejected_since: Option<Timestamp>,
     /// Whether the gateway's answer to a probe is reliable; `None` if it is not probed.
     pub(crate) calibration: Option<String>,
-    /// Remedies for problems of the setup.
+    /// What to do: the remedy for the error, then those for problems of the setup.
     pub(crate) advice: Vec<String>,
+    /// In the answer to a refresh: why there is no new credential.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) failure: Option<FailureReport>,
+}
+
+/// A failure about one of several profiles, as a command prints it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct FailureReport {
+    /// The exit code.
+    pub(crate) code: u8,
+    /// The message, without a full stop.
+    pub(crate) message: String,
+    /// The one thing to do now.
+    pub(crate) hint: Option<String>,
 }
 
 /// The state of a profile.
@@ -87,7 +108,13 @@ pub(crate) enum ProfileState {
     LoginRequired,
     /// The gateway rejects the credential that the source returns.
     Rejected,
-    /// The source returns no credential.
+    /// The source refuses the credential, or has none.
+    Denied,
+    /// The configuration, or a file or variable that it names, is missing or invalid.
+    Misconfigured,
+    /// The source returns a value that is not a key.
+    Unusable,
+    /// The source does not answer, or the answer is not one of this kind of source.
     Unreachable,
     /// A state of a newer daemon.
     #[serde(untagged)]
@@ -95,18 +122,7 @@ pub(crate) enum ProfileState {
 }
 
 impl StatusReport {
-    /// Serializes the daemon's report and those of the profiles, one JSON object each.
-    ///
-    /// # Errors
-    ///
-    /// None: the types contain nothing that JSON cannot represent.
-    pub(crate) fn to_reports(&self) -> serde_json::Result<Vec<String>> {
-        let daemon = self.daemon.iter().map(serde_json::to_string);
-        let profiles = self.profiles.iter().map(serde_json::to_string);
-        daemon.chain(profiles).collect()
-    }
-
-    /// Parses the result of [`Self::to_reports`].
+    /// Parses the daemon's answer: its own report, then those of the profiles.
     ///
     /// # Errors
     ///
@@ -133,6 +149,9 @@ impl fmt::Display for ProfileState {
             Self::Ready => "ready",
             Self::LoginRequired => "login-required",
             Self::Rejected => "rejected",
+            Self::Denied => "denied",
+            Self::Misconfigured => "misconfigured",
+            Self::Unusable => "unusable",
             Self::Unreachable => "unreachable",
             Self::Other(name) => name,
         })
@@ -154,15 +173,17 @@ mod tests {
                 version: "0.1.0".to_owned(),
                 uptime_s: 61,
                 socket: "/run/user/7/claviger/agent.sock".to_owned(),
+                usual_socket: Some(true),
                 log: Some("/home/ada/.local/state/claviger/daemon.log".to_owned()),
                 log_error: Some("permission denied".to_owned()),
-                config: "/etc/claviger/config.toml".to_owned(),
+                config: Some("/etc/claviger/config.toml".to_owned()),
                 config_error: Some("expected a string".to_owned()),
             }),
             profiles: vec![
                 ProfileReport {
                     name: "work".to_owned(),
                     source: "vault".to_owned(),
+                    gateway: Some("https://gateway.test".to_owned()),
                     state: ProfileState::Rejected,
                     fingerprint: Some("ba7816bf8f01".to_owned()),
                     issued_at: time(1),
@@ -170,15 +191,27 @@ mod tests {
                     next_refresh_at: time(3),
                     version: Some(4),
                     last_error: Some("timed out".to_owned()),
+                    error_code: Some(4),
                     seen_current_at: time(5),
                     rejected_since: time(6),
                     calibration: Some("reliable".to_owned()),
                     advice: vec!["set probe".to_owned()],
+                    failure: Some(FailureReport {
+                        code: 5,
+                        message: "no key".to_owned(),
+                        hint: Some("wait".to_owned()),
+                    }),
                 },
                 ProfileReport::default(),
             ],
         };
-        let reports = status.to_reports().unwrap();
+        let mut reports = vec![serde_json::to_string(&status.daemon).unwrap()];
+        reports.extend(
+            status
+                .profiles
+                .iter()
+                .map(|profile| serde_json::to_string(profile).unwrap()),
+        );
         assert_eq!(StatusReport::parse(&reports).unwrap(), status);
         let printed = serde_json::to_value(&status).unwrap();
         assert_eq!(printed["profiles"][0]["issued_at"], "1970-01-01T00:00:01Z");
@@ -213,6 +246,9 @@ mod tests {
             ProfileState::Ready,
             ProfileState::LoginRequired,
             ProfileState::Rejected,
+            ProfileState::Denied,
+            ProfileState::Misconfigured,
+            ProfileState::Unusable,
             ProfileState::Unreachable,
         ] {
             let name = serde_json::to_value(&state).unwrap();

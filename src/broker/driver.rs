@@ -10,13 +10,15 @@ use std::{
 };
 
 use tokio::{sync::watch, task::JoinHandle};
+use tracing::Instrument as _;
 
 use super::slot::{Action, CredentialUnavailable, Outcome, Slot, SlotConfig, Ticket};
 use crate::{
     clock::{Clock, Tick},
     credential::{self, Credential},
     gateway::Gateway,
-    source::{Source, SourceError},
+    secret::Fingerprint,
+    source::{Revocation, Source, SourceError},
     sync,
 };
 
@@ -34,6 +36,8 @@ pub fn system_jitter() -> Jitter {
 pub struct Route {
     /// The source that issues the credential.
     pub source: Arc<dyn Source>,
+    /// The source's name in the configuration, for the log.
+    pub source_name: String,
     /// The gateway to probe; `None` if it must not be probed.
     pub gateway: Option<Arc<dyn Gateway>>,
     /// How often the source is asked for a new version while the profile is in use; `None` is
@@ -55,8 +59,19 @@ pub enum AcquireError {
     },
 }
 
+/// What a logout did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoggedOut {
+    /// The key that was cached; `None` if there was none.
+    pub forgotten: Option<Fingerprint>,
+    /// What the source revoked, or why it could not.
+    pub revocation: Result<Revocation, SourceError>,
+}
+
 /// One profile's slot, and what its actions need.
 pub(super) struct Driver {
+    /// The profile's name, for the log.
+    profile: String,
     slot: Mutex<Slot>,
     pub(super) route: Route,
     pub(super) clock: Arc<dyn Clock>,
@@ -76,12 +91,18 @@ impl Drop for Driver {
 
 impl Driver {
     /// Creates a driver with an empty slot.
-    pub(super) fn new(route: Route, clock: &Arc<dyn Clock>, jitter: &Jitter) -> Arc<Self> {
+    pub(super) fn new(
+        profile: &str,
+        route: Route,
+        clock: &Arc<dyn Clock>,
+        jitter: &Jitter,
+    ) -> Arc<Self> {
         let config = SlotConfig {
             watch: route.watch,
             has_gateway: route.gateway.is_some(),
         };
         Arc::new(Self {
+            profile: profile.to_owned(),
             slot: Mutex::new(Slot::new(config)),
             route,
             clock: Arc::clone(clock),
@@ -103,7 +124,13 @@ impl Driver {
             (change(&mut slot), slot.take_actions())
         };
         for action in actions {
-            tokio::spawn(Arc::clone(self).perform(action));
+            // What a source or a gateway logs has these fields, too.
+            let span = match &action {
+                Action::Fetch { .. } => self.span("fetch"),
+                Action::Probe { .. } => self.span("probe"),
+                Action::Revalidate { .. } => self.span("revalidate"),
+            };
+            tokio::spawn(Arc::clone(self).perform(action).instrument(span));
         }
         self.updates.send_modify(|updates| *updates += 1);
         self.arm_timer();
@@ -156,6 +183,38 @@ impl Driver {
         }
     }
 
+    /// Forgets all about the credential, and has the source revoke it and its login.
+    pub(super) async fn log_out(self: &Arc<Self>) -> LoggedOut {
+        let credential = self.update(Slot::forget);
+        let forgotten = credential
+            .as_ref()
+            .map(|credential| credential.fingerprint());
+        let work = async {
+            let revocation = self.route.source.revoke(credential.as_deref()).await;
+            let fingerprint = forgotten.as_ref().map(tracing::field::display);
+            match &revocation {
+                Ok(revoked) => tracing::info!(fingerprint, ?revoked, "logged out"),
+                Err(error) => tracing::warn!(
+                    fingerprint,
+                    %error,
+                    "forgot the credential, but could not revoke it",
+                ),
+            }
+            revocation
+        };
+        let revocation = work.instrument(self.span("logout")).await;
+        LoggedOut {
+            forgotten,
+            revocation,
+        }
+    }
+
+    /// The context of everything that is logged during `action`.
+    fn span(&self, action: &'static str) -> tracing::Span {
+        let (profile, source) = (self.profile.as_str(), self.route.source_name.as_str());
+        tracing::info_span!("profile", action, profile, source)
+    }
+
     async fn perform(self: Arc<Self>, action: Action) {
         match action {
             Action::Fetch { flight, renew } => {
@@ -191,7 +250,12 @@ impl Driver {
                 credential,
             } => {
                 let result = self.route.source.revalidate(&credential).await;
-                tracing::debug!(?result, "revalidated the credential at its source");
+                match &result {
+                    Ok(freshness) => {
+                        tracing::debug!(?freshness, "revalidated the credential at its source");
+                    }
+                    Err(error) => tracing::warn!(%error, "failed to revalidate the credential"),
+                }
                 let jitter = (self.jitter)();
                 self.update(|slot| {
                     slot.on_revalidated(self.clock.now(), jitter, revalidation, result);

@@ -85,14 +85,13 @@ use self::{
     slot::{Outcome, Slot},
 };
 pub use self::{
-    driver::{AcquireError, Jitter, Route, system_jitter},
+    driver::{AcquireError, Jitter, LoggedOut, Route, system_jitter},
     slot::{AcquireRequest, CredentialUnavailable, Snapshot},
 };
 use crate::{
     clock::{Clock, Tick},
     credential::Credential,
     gateway::Calibration,
-    source::SourceError,
 };
 
 /// Serves the credentials of all profiles.
@@ -125,7 +124,7 @@ impl Broker {
     ) -> Self {
         let driver = |profile: &String, route| match self.drivers.get(profile) {
             Some(driver) if unchanged.contains(profile) => Arc::clone(driver),
-            _ => Driver::new(route, clock, jitter),
+            _ => Driver::new(profile, route, clock, jitter),
         };
         let drivers = routes
             .into_iter()
@@ -178,15 +177,9 @@ impl Broker {
         })
     }
 
-    /// Forgets the credential of `profile` and has the source revoke it.
-    ///
-    /// # Errors
-    ///
-    /// [`SourceError`] if the source could not revoke it; it is forgotten here all the same.
-    pub async fn revoke(&self, profile: &str) -> Result<(), SourceError> {
-        let driver = &self.drivers[profile];
-        let credential = driver.update(Slot::forget);
-        driver.route.source.revoke(credential.as_deref()).await
+    /// Forgets all about the credential of `profile`, and has the source revoke it and its login.
+    pub async fn log_out(&self, profile: &str) -> LoggedOut {
+        self.drivers[profile].log_out().await
     }
 
     /// Returns what `status` reports about `profile`.

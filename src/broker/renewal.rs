@@ -77,17 +77,25 @@ pub(crate) fn min_remaining(cache_lifetime: Duration) -> Duration {
     cache_lifetime.saturating_add(REQUEST_MARGIN)
 }
 
+/// Whether credentials that live for `lifetime` are too short-lived for a client that caches for
+/// `cache_lifetime`: even a new one does not last the [minimum](min_remaining).
+#[must_use]
+pub(crate) fn is_too_short(lifetime: Duration, cache_lifetime: Duration) -> bool {
+    lifetime <= min_remaining(cache_lifetime)
+}
+
 /// Returns the longest cache lifetime to recommend to a client of a source whose credentials live
-/// for `lifetime`.
+/// for `lifetime`; `None` if they are too short-lived for any.
 ///
 /// With it the client never holds an expired credential, and the source does not have to issue one
 /// for every request: half the lifetime less [`REQUEST_MARGIN`], but at least a quarter of the
 /// lifetime.
 #[must_use]
-pub(crate) fn longest_cache_lifetime(lifetime: Duration) -> Duration {
-    (lifetime / 2)
+pub(crate) fn longest_cache_lifetime(lifetime: Duration) -> Option<Duration> {
+    let longest = (lifetime / 2)
         .saturating_sub(REQUEST_MARGIN)
-        .max(lifetime / 4)
+        .max(lifetime / 4);
+    (!is_too_short(lifetime, longest)).then_some(longest)
 }
 
 /// Returns how soon a credential must be replaced that lives for `lifetime`, of which `remaining`
@@ -158,11 +166,18 @@ mod tests {
     #[test]
     fn the_recommended_cache_lifetime_leaves_the_minimum() {
         for lifetime in [240, 300, 600, 3600, 86_400] {
-            let recommended = longest_cache_lifetime(secs(lifetime));
+            let recommended = longest_cache_lifetime(secs(lifetime)).unwrap();
             assert!(min_remaining(recommended) < secs(lifetime), "{lifetime}");
         }
-        assert_eq!(longest_cache_lifetime(secs(600)), secs(240));
-        assert_eq!(longest_cache_lifetime(secs(300)), secs(90));
+        assert_eq!(longest_cache_lifetime(secs(600)), Some(secs(240)));
+        assert_eq!(longest_cache_lifetime(secs(300)), Some(secs(90)));
+        assert_eq!(
+            longest_cache_lifetime(secs(81)),
+            Some(Duration::from_millis(20_250))
+        );
+        for lifetime in [0, 1, 60, 79, 80] {
+            assert_eq!(longest_cache_lifetime(secs(lifetime)), None, "{lifetime}");
+        }
     }
 
     proptest! {
@@ -195,6 +210,14 @@ mod tests {
             prop_assert!(
                 urgency(lifetime, less, window, cache) >= urgency(lifetime, more, window, cache)
             );
+        }
+
+        #[test]
+        fn a_recommended_cache_lifetime_is_not_too_long(lifetime in 0u64..10_000_000) {
+            if let Some(longest) = longest_cache_lifetime(Duration::from_millis(lifetime)) {
+                prop_assert!(!is_too_short(Duration::from_millis(lifetime), longest));
+                prop_assert!(!longest.is_zero());
+            }
         }
 
         #[test]

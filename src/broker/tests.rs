@@ -20,7 +20,7 @@ use crate::{
     clock::{ManualClock, Timestamp},
     credential,
     secret::Secret,
-    source::{Source, TransportError},
+    source::{Revocation, Source, SourceError, TransportError},
 };
 
 const REQUEST: AcquireRequest = AcquireRequest {
@@ -116,6 +116,7 @@ impl BrokerFixture {
 fn route(source: &Arc<ScriptedSource>) -> Route {
     Route {
         source: Arc::clone(source) as Arc<dyn Source>,
+        source_name: "s".to_owned(),
         gateway: None,
         watch: None,
     }
@@ -201,6 +202,63 @@ async fn a_failed_refresh_returns_the_error_although_the_old_key_is_served() {
         matches!(refreshed, Err(AcquireError::Unavailable(unavailable)) if unavailable.reason == Reason::Source(down()))
     );
     assert_eq!(fixture.acquire().await.unwrap().unwrap(), "k1");
+}
+
+/// The log of `work`, which must not leave this thread.
+async fn logged(work: impl Future<Output = ()>) -> String {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let writer = Arc::clone(&log);
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(move || LogWriter(Arc::clone(&writer)))
+        .with_ansi(false)
+        .finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    work.await;
+    drop(guard);
+    String::from_utf8(log.lock().unwrap().clone()).unwrap()
+}
+
+struct LogWriter(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for LogWriter {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn every_line_of_the_log_names_the_profile_and_the_source() {
+    let log = logged(async {
+        let fixture = BrokerFixture::new(false, [Err(down()), Ok(("k1", None))]);
+        fixture.acquire().await.unwrap().unwrap_err();
+        let failed = fixture.broker.log_out("p").await;
+        assert_eq!(
+            (failed.forgotten, failed.revocation),
+            (None, Ok(Revocation::default()))
+        );
+        assert_eq!(fixture.acquire().await.unwrap().unwrap(), "k1");
+        let forgotten = fixture.broker.log_out("p").await.forgotten;
+        assert_eq!(forgotten, Some(Secret::new("k1".to_owned()).fingerprint()));
+    })
+    .await;
+    let lines: Vec<_> = log.lines().collect();
+    assert_eq!(lines.len(), 4, "{log}");
+    for (line, part) in lines.iter().zip([
+        "failed to obtain a credential",
+        "logged out",
+        "obtained a credential",
+        "logged out",
+    ]) {
+        assert!(
+            line.contains(part) && line.contains(r#"profile="p" source="s""#),
+            "{log}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use claviger_wire::{ExitCode, Failure};
+use claviger_wire::{ExitCode, Failure, visible};
 
 use super::CliError;
 use crate::{
@@ -38,7 +38,7 @@ pub(super) fn run(command: ConfigCommand) -> Result<(), CliError> {
             writeln!(
                 out,
                 "{}: valid; {} and {}",
-                config.file.display(),
+                visible(&config.file.display().to_string()),
                 count(config.profiles.len(), "profile"),
                 count(config.sources.len(), "source"),
             )?;

@@ -70,6 +70,7 @@ fn prepare(args: DaemonArgs) -> Result<(DaemonOptions, tokio::runtime::Runtime),
         socket: paths::socket()?,
         clock: Arc::new(SystemClock),
         jitter: broker::system_jitter(),
+        is_usual_socket: paths::is_usual_socket(),
         log: None,
         log_error: None,
     };

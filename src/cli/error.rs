@@ -12,6 +12,10 @@ use claviger_wire::{ExitCode, Failure, problem};
 pub(super) enum CliError {
     /// A failure, reported on stderr.
     Failure(Failure),
+    /// Failures about one profile or user each; the first one's code counts.
+    Failures(Vec<Failure>),
+    /// Standard output contains the reason: only the exit code is left.
+    Reported(ExitCode),
     /// The problems of a configuration, reported one a line.
     Problems(Vec<String>),
     /// Standard output is closed: the command ends silently.
@@ -32,6 +36,12 @@ impl CliError {
     pub(super) fn report(&self) -> process::ExitCode {
         let (code, text) = match self {
             Self::Failure(failure) => (failure.code, failure.to_text()),
+            Self::Failures(failures) => {
+                let code = failures.first().map(|failure| failure.code);
+                let text = failures.iter().map(Failure::to_text).collect();
+                (code.unwrap_or(ExitCode::DaemonUnavailable), text)
+            }
+            Self::Reported(code) => (*code, String::new()),
             Self::Problems(problems) => {
                 let lines = problems.iter().map(|message| problem(message));
                 (ExitCode::Usage, lines.collect())

@@ -1,22 +1,25 @@
 //! The command line: its definition here, one file for each command.
 
+mod all_users;
 mod client;
 mod config;
 mod daemon;
 mod demo;
 mod error;
 mod logout;
+mod output;
 mod profile_args;
 mod refresh;
 mod status;
 mod stop;
 mod table;
 
-use std::process;
+use std::{process, thread};
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use self::error::CliError;
+use crate::process::on_termination as on_signal;
 
 /// Obtains gateway credentials and keeps them ready for claviger-helper, the command that Claude
 /// Code's apiKeyHelper names.
@@ -25,7 +28,15 @@ use self::error::CliError;
     name = "claviger",
     version,
     propagate_version = true,
-    arg_required_else_help = true
+    arg_required_else_help = true,
+    after_help = "\
+Examples:
+  claviger demo            see it at work, with nothing configured
+  claviger config check    after a change of the configuration
+  claviger status          what every profile has, and what to do if one fails
+  claviger stop            after an update; the next claviger-helper starts the new version
+
+'claviger COMMAND --help' shows more of each."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -38,14 +49,14 @@ enum CliCommand {
     Daemon(daemon::DaemonArgs),
     /// Show how everything works on this machine, without any configuration
     Demo(demo::DemoArgs),
-    /// Show every profile: source, state, age, expiry, version, next refresh, last error
+    /// Show every profile: source, state, key, expiry, last check, and what to do if one fails
     Status(status::StatusArgs),
     /// Obtain a new credential now; the old one is served until then
     Refresh(refresh::RefreshArgs),
-    /// Forget the credential and the login, and revoke them if the source supports it
+    /// Forget the credential and the login, and revoke them if the source can; say what was done
     Logout(logout::LogoutArgs),
     /// End the daemon; secrets are wiped first
-    Stop,
+    Stop(stop::StopArgs),
     /// Check the configuration, or print its JSON Schema
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -74,7 +85,7 @@ fn run(command: CliCommand) -> Result<(), CliError> {
         CliCommand::Status(args) => status::run(&args),
         CliCommand::Refresh(args) => refresh::run(&args),
         CliCommand::Logout(args) => logout::run(&args),
-        CliCommand::Stop => stop::run(),
+        CliCommand::Stop(args) => stop::run(&args),
         CliCommand::Config(command) => config::run(command),
     }
 }
@@ -85,6 +96,22 @@ fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
         .enable_all()
         .build()
         .map_err(|error| CliError::system("start the async runtime", &error))
+}
+
+/// Calls `end` at SIGTERM and SIGINT, for a command that ends at one of them.
+///
+/// # Errors
+///
+/// [`CliError::system`] if signals cannot be handled.
+fn on_termination(end: impl Fn() + Send + 'static) -> Result<(), CliError> {
+    let runtime = runtime()?;
+    {
+        let _entered = runtime.enter();
+        on_signal(end).map_err(|error| CliError::system("handle signals", &error))?;
+    }
+    // It drives the task that waits for the signal, until the process ends.
+    thread::spawn(move || runtime.block_on(std::future::pending::<()>()));
+    Ok(())
 }
 
 #[cfg(test)]

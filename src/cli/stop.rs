@@ -1,16 +1,98 @@
 //! `claviger stop`.
 
-use std::io::{self, Write as _};
+use std::{
+    io::{self, Write},
+    thread,
+    time::Duration,
+};
 
-use claviger_wire::Request;
+use claviger_wire::{Request, client::Deadline};
 
-use super::{CliError, client};
+use super::{CliError, all_users, client, client::Answer, output};
+use crate::client_process;
 
-pub(super) fn run() -> Result<(), CliError> {
+/// The longest wait for the end of the process: the daemon gives requests under way 2 s, which
+/// wait for their sources at most that long.
+const END_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The pause between two looks at the process.
+const INTERVAL: Duration = Duration::from_millis(10);
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  claviger stop                    after an update, for example
+  sudo claviger stop --all-users   every user's daemon on this machine
+
+It is always safe: the next call of claviger-helper starts a daemon.")]
+pub(super) struct StopArgs {
+    /// The daemons of all users; only for root
+    #[arg(long)]
+    all_users: bool,
+}
+
+pub(super) fn run(args: &StopArgs) -> Result<(), CliError> {
+    let mut out = io::stdout().lock();
+    if args.all_users {
+        return all(&mut out);
+    }
+    // The process's id; a daemon that cannot report it is stopped all the same.
+    let pid = client::request(Request::Status { profile: None });
+    let pid = pid.ok().flatten().and_then(|answer| pid_of(&answer));
     let result = match client::request(Request::Stop)? {
-        Some(_) => "the daemon has ended",
-        None => "no daemon was running",
+        Some(_) => ended(pid),
+        None => "no daemon was running".to_owned(),
     };
-    writeln!(io::stdout(), "{result}")?;
+    output::paragraph(&mut out, &result)?;
     Ok(())
+}
+
+/// Stops every user's daemon; one line for each.
+fn all(out: &mut impl Write) -> Result<(), CliError> {
+    let request = Request::Status { profile: None };
+    let pids = all_users::request(&request)?.into_iter();
+    let pids: Vec<_> = pids
+        .map(|(user, answer)| (user, answer.ok().and_then(|answer| pid_of(&answer))))
+        .collect();
+    let mut failures = Vec::new();
+    let answers = all_users::request(&Request::Stop)?;
+    if answers.is_empty() {
+        output::paragraph(out, all_users::NONE)?;
+    }
+    for (user, answer) in answers {
+        let pid = pids.iter().find(|(of, _)| *of == user);
+        let result = match answer {
+            Ok(_) => ended(pid.and_then(|(_, pid)| *pid)),
+            Err(failure) => {
+                let result = format!("not stopped: {}", failure.message);
+                failures.push(all_users::of(&user, failure));
+                result
+            }
+        };
+        output::paragraph(out, &format!("user {user}: {result}"))?;
+    }
+    if failures.is_empty() {
+        Ok(())
+    } else {
+        Err(CliError::Failures(failures))
+    }
+}
+
+/// Waits for the end of the process that has closed its socket, and says what became of it.
+fn ended(pid: Option<u32>) -> String {
+    let Some(pid) = pid else {
+        return "the daemon has closed its socket and ends".to_owned();
+    };
+    let deadline = Deadline::after(END_TIMEOUT);
+    while client_process::is_running(pid) {
+        if deadline.remaining().is_zero() {
+            return format!("the daemon has closed its socket; its process {pid} is still ending");
+        }
+        thread::sleep(INTERVAL);
+    }
+    "the daemon has ended".to_owned()
+}
+
+fn pid_of(answer: &Answer) -> Option<u32> {
+    Some(answer.status().ok()?.daemon?.pid)
 }

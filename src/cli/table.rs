@@ -5,11 +5,22 @@ use std::{
     io::{self, Write},
 };
 
-use crate::status_report::ProfileReport;
+use claviger_wire::visible;
 
-const HEADER: [&str; 9] = [
+use super::output::{self, WIDTH};
+use crate::{clock::Timestamp, status_report::ProfileReport};
+
+/// The columns of the table that fits [`WIDTH`].
+const NARROW: [&str; 6] = ["PROFILE", "SOURCE", "STATE", "KEY", "EXPIRES", "CHECKED"];
+
+/// The longest cell of each but the first two columns, which share the rest: a state, a
+/// fingerprint, two [relative times](output::relative).
+const MAX_CELLS: [usize; 4] = [14, 12, 10, 10];
+
+const WIDE: [&str; 10] = [
     "PROFILE",
     "SOURCE",
+    "GATEWAY",
     "STATE",
     "KEY",
     "VERSION",
@@ -19,50 +30,83 @@ const HEADER: [&str; 9] = [
     "NEXT REFRESH",
 ];
 
-/// Prints one row for each profile, then the errors and the advice.
+/// The space between two columns.
+const GAP: usize = 2;
+
+/// How much is printed about each profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Width {
+    /// What fits [`WIDTH`] columns, with times relative to this one.
+    Narrow(Timestamp),
+    /// Everything.
+    Wide,
+}
+
+/// Prints one row for each profile, then the errors, each with its remedy.
 ///
 /// # Errors
 ///
 /// Those of `out`.
-pub(super) fn print(out: &mut impl Write, profiles: &[ProfileReport]) -> io::Result<()> {
-    let mut rows = vec![HEADER.map(str::to_owned)];
-    rows.extend(profiles.iter().map(row));
-    let mut widths = [0; HEADER.len()];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
+pub(super) fn print(
+    out: &mut impl Write,
+    profiles: &[ProfileReport],
+    width: Width,
+) -> io::Result<()> {
+    match width {
+        Width::Narrow(now) => {
+            let mut rows = vec![NARROW.map(str::to_owned)];
+            rows.extend(profiles.iter().map(|profile| narrow(profile, now)));
+            shorten(&mut rows);
+            align(out, &rows)?;
         }
-    }
-    for row in &rows {
-        let mut line = String::new();
-        for (width, cell) in widths.iter().zip(row) {
-            line.push_str(&format!("{cell:<width$}  "));
+        Width::Wide => {
+            let mut rows = vec![WIDE.map(str::to_owned)];
+            rows.extend(profiles.iter().map(wide));
+            align(out, &rows)?;
         }
-        writeln!(out, "{}", line.trim_end())?;
     }
     for profile in profiles {
         let name = &profile.name;
         if let Some(error) = &profile.last_error {
-            writeln!(out, "{name}: {error}")?;
+            output::paragraph(out, &format!("{name}: {error}"))?;
         }
         if let Some(since) = &profile.rejected_since {
-            writeln!(
-                out,
-                "{name}: the gateway has rejected the key since {since}"
-            )?;
+            let text = format!("{name}: the gateway has rejected the key since {since}");
+            output::paragraph(out, &text)?;
         }
-        for advice in &profile.advice {
-            writeln!(out, "{name}: {advice}")?;
+        let has_error = profile.last_error.is_some() || profile.rejected_since.is_some();
+        let remedies = match width {
+            Width::Narrow(_) => 1,
+            Width::Wide => profile.advice.len(),
+        };
+        for (index, advice) in profile.advice.iter().take(remedies).enumerate() {
+            if has_error && index == 0 {
+                output::indented(out, &format!("hint: {advice}"))?;
+            } else {
+                output::paragraph(out, &format!("{name}: {advice}"))?;
+            }
         }
     }
     Ok(())
 }
 
-fn row(profile: &ProfileReport) -> [String; HEADER.len()] {
+fn narrow(profile: &ProfileReport, now: Timestamp) -> [String; NARROW.len()] {
     [
-        profile.name.clone(),
-        profile.source.clone(),
-        profile.state.to_string(),
+        visible(&profile.name),
+        visible(&profile.source),
+        visible(&profile.state.to_string()),
+        cell(profile.fingerprint.as_ref()),
+        cell(profile.expires_at.map(|at| output::relative(at, now))),
+        cell(profile.seen_current_at.map(|at| output::relative(at, now))),
+    ]
+}
+
+fn wide(profile: &ProfileReport) -> [String; WIDE.len()] {
+    [
+        visible(&profile.name),
+        visible(&profile.source),
+        cell(profile.gateway.as_ref()),
+        visible(&profile.state.to_string()),
         cell(profile.fingerprint.as_ref()),
         cell(profile.version),
         cell(profile.issued_at),
@@ -74,7 +118,64 @@ fn row(profile: &ProfileReport) -> [String; HEADER.len()] {
 
 /// A cell; a dash if there is no value.
 fn cell(value: Option<impl Display>) -> String {
-    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+    value.map_or_else(|| "-".to_owned(), |value| visible(&value.to_string()))
+}
+
+/// Cuts names that are so long that the rows would not fit [`WIDTH`].
+fn shorten(rows: &mut [[String; NARROW.len()]]) {
+    for row in &mut *rows {
+        for (cell, max) in row[2..].iter_mut().zip(MAX_CELLS) {
+            cut(cell, max);
+        }
+    }
+    let widths = widths(rows);
+    let rest = widths[2..].iter().sum::<usize>() + GAP * (NARROW.len() - 1);
+    let room = WIDTH - rest;
+    let [mut profile, mut source] = [widths[0], widths[1]];
+    while profile + source > room {
+        if profile > source {
+            profile -= 1;
+        } else {
+            source -= 1;
+        }
+    }
+    for [name, of, ..] in rows {
+        cut(name, profile);
+        cut(of, source);
+    }
+}
+
+/// Cuts `text` to `max` characters, the last of which is then an ellipsis.
+fn cut(text: &mut String, max: usize) {
+    if text.chars().count() > max {
+        *text = text
+            .chars()
+            .take(max.saturating_sub(1))
+            .chain(['…'])
+            .collect();
+    }
+}
+
+fn widths<const N: usize>(rows: &[[String; N]]) -> [usize; N] {
+    let mut widths = [0; N];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    widths
+}
+
+fn align<const N: usize>(out: &mut impl Write, rows: &[[String; N]]) -> io::Result<()> {
+    let widths = widths(rows);
+    for row in rows {
+        let mut line = String::new();
+        for (width, cell) in widths.iter().zip(row) {
+            line.push_str(&format!("{cell:<width$}{:GAP$}", ""));
+        }
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -82,18 +183,33 @@ mod tests {
     use super::*;
     use crate::status_report::ProfileState;
 
-    #[test]
-    fn columns_are_aligned_and_errors_below() {
-        let time = |text: &str| Some(text.parse().unwrap());
-        let profiles = [
+    fn time(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn narrow() -> Width {
+        Width::Narrow(time("2026-11-21T08:06:00Z"))
+    }
+
+    fn printed(profiles: &[ProfileReport], width: Width) -> String {
+        let mut out = Vec::new();
+        print(&mut out, profiles, width).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    fn profiles() -> [ProfileReport; 2] {
+        [
             ProfileReport {
                 name: "default".to_owned(),
                 source: "team-vault".to_owned(),
+                gateway: Some("https://g.test".to_owned()),
                 state: ProfileState::Ready,
                 fingerprint: Some("ba7816bf8f01".to_owned()),
                 version: Some(3),
-                issued_at: time("2026-11-21T08:00:00Z"),
-                seen_current_at: time("2026-11-21T08:05:30Z"),
+                issued_at: Some(time("2026-11-21T08:00:00Z")),
+                seen_current_at: Some(time("2026-11-21T08:05:30Z")),
+                expires_at: Some(time("2026-11-21T09:00:00Z")),
+                advice: vec!["set 'probe'".to_owned(), "wait".to_owned()],
                 ..ProfileReport::default()
             },
             ProfileReport {
@@ -101,17 +217,62 @@ mod tests {
                 source: "s".to_owned(),
                 state: ProfileState::Unreachable,
                 last_error: Some("'v' refused the connection".to_owned()),
+                advice: vec!["check the address".to_owned()],
                 ..ProfileReport::default()
             },
-        ];
-        let mut out = Vec::new();
-        print(&mut out, &profiles).unwrap();
+        ]
+    }
+
+    #[test]
+    fn columns_are_aligned_and_errors_with_their_remedy_below() {
         let expected = "\
-PROFILE  SOURCE      STATE        KEY           VERSION  ISSUED                SEEN CURRENT          EXPIRES  NEXT REFRESH
-default  team-vault  ready        ba7816bf8f01  3        2026-11-21T08:00:00Z  2026-11-21T08:05:30Z  -        -
-x        s           unreachable  -             -        -                     -                     -        -
+PROFILE  SOURCE      STATE        KEY           EXPIRES    CHECKED
+default  team-vault  ready        ba7816bf8f01  in 54 min  30 s ago
+x        s           unreachable  -             -          -
+default: set 'probe'
 x: 'v' refused the connection
+  hint: check the address
 ";
-        assert_eq!(String::from_utf8(out).unwrap(), expected);
+        assert_eq!(printed(&profiles(), narrow()), expected);
+    }
+
+    #[test]
+    fn the_wide_table_has_all_columns_and_all_advice() {
+        let expected = "\
+PROFILE  SOURCE      GATEWAY         STATE        KEY           VERSION  ISSUED                SEEN CURRENT          EXPIRES               NEXT REFRESH
+default  team-vault  https://g.test  ready        ba7816bf8f01  3        2026-11-21T08:00:00Z  2026-11-21T08:05:30Z  2026-11-21T09:00:00Z  -
+x        s           -               unreachable  -             -        -                     -                     -                     -
+default: set 'probe'
+default: wait
+x: 'v' refused the connection
+  hint: check the address
+";
+        assert_eq!(printed(&profiles(), Width::Wide), expected);
+    }
+
+    #[test]
+    fn the_narrow_table_fits_whatever_a_name_or_an_error_contains() {
+        for (name, source) in [(60, 1), (1, 60), (60, 60), (12, 13)] {
+            let profile = ProfileReport {
+                name: "é".repeat(name),
+                source: "s".repeat(source),
+                state: ProfileState::Other("of-a-newer-daemon".to_owned()),
+                fingerprint: Some("0".repeat(12)),
+                expires_at: Some(time("9000-01-01T00:00:00Z")),
+                seen_current_at: Some(time("2026-11-21T06:26:01Z")),
+                last_error: Some(format!("an\u{1b}[2J error {}", "of many words ".repeat(20))),
+                rejected_since: Some(time("2026-11-21T06:26:01Z")),
+                advice: vec!["do this and that ".repeat(20)],
+                ..ProfileReport::default()
+            };
+            let text = printed(&[profile], narrow());
+            for line in text.lines() {
+                assert!(line.chars().count() <= WIDTH, "{line}");
+            }
+            assert!(
+                !text.contains('\u{1b}') && text.contains("99 min ago"),
+                "{text}"
+            );
+        }
     }
 }

@@ -56,6 +56,20 @@ pub(crate) fn find(shim: u32) -> Option<ClientSession> {
     nearest_client(shim, look_up)
 }
 
+/// Whether a process with the id `pid` runs.
+#[must_use]
+pub(crate) fn is_running(pid: u32) -> bool {
+    look_up(pid).is_some()
+}
+
+/// The file name of the program that `client` runs; `None` if it has ended.
+#[must_use]
+pub(crate) fn name(client: ClientSession) -> Option<String> {
+    look_up(client.pid)
+        .filter(|process| process.started == client.started)
+        .map(|process| process.name)
+}
+
 /// Walks from the process `shim` upwards to the first ancestor that is not a shell.
 fn nearest_client(shim: u32, look_up: impl Fn(u32) -> Option<Process>) -> Option<ClientSession> {
     let mut child = look_up(shim)?;

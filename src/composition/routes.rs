@@ -16,6 +16,7 @@ pub(super) fn routes(config: &Config, clock: &Arc<dyn Clock>) -> BTreeMap<String
     let sources = catalog::build(config, clock);
     let route = |profile: &ProfileConfig| Route {
         source: Arc::clone(&sources[&profile.source]),
+        source_name: profile.source.clone(),
         gateway: gateway(profile, clock),
         watch: config.watch(&profile.source),
     };

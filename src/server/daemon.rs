@@ -24,6 +24,8 @@ pub(crate) struct DaemonOptions {
     pub(crate) clock: Arc<dyn Clock>,
     /// The random part of its delays.
     pub(crate) jitter: Jitter,
+    /// Whether the socket is the one that the system gives the user.
+    pub(crate) is_usual_socket: bool,
     /// Its log file; `None` if it logs to stderr.
     pub(crate) log: Option<PathBuf>,
     /// Why it does not log.
@@ -36,6 +38,7 @@ pub(crate) struct Daemon {
     pub(super) socket: PathBuf,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) started: Now,
+    pub(super) is_usual_socket: bool,
     pub(super) log: Option<PathBuf>,
     pub(super) log_error: Option<String>,
     pub(super) shutdown: Shutdown,
@@ -52,6 +55,7 @@ impl Daemon {
             socket,
             clock,
             jitter,
+            is_usual_socket,
             log,
             log_error,
         } = options;
@@ -61,6 +65,7 @@ impl Daemon {
             socket,
             clock,
             started,
+            is_usual_socket,
             log,
             log_error,
             shutdown,

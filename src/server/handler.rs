@@ -1,23 +1,21 @@
-//! From a request to its answer: the only file that knows both the wire and the broker.
+//! From a request to its answer. The requests of the commands are in `commands`.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use claviger_wire::{Acquire, Failure, Request, Response, Token};
 
 use super::{
     daemon::Daemon,
     limits::{ANSWER_MARGIN, LONGEST_DEADLINE},
-    report,
+    request_log::RequestLog,
 };
 use crate::{
     broker::AcquireRequest,
     client_process,
     clock::{Tick, whole_seconds},
     composition::InForce,
-    config::Config,
     error_report,
     listener::Peer,
-    status_report::{DaemonReport, StatusReport},
 };
 
 impl Daemon {
@@ -36,7 +34,7 @@ impl Daemon {
             .map_err(|error| error_report::of_config(&error));
         match request {
             Request::Acquire(acquire) => Ok(vec![self.acquire(&current?, &acquire, peer).await?]),
-            Request::Status { profile } => self.status(&current?, profile.as_deref()),
+            Request::Status { profile } => self.status(current, profile.as_deref()),
             Request::Refresh { profile } => self.refresh(&current?, profile.as_deref()).await,
             Request::Logout { profile } => self.logout(&current?, profile.as_deref()).await,
             Request::Stop => {
@@ -66,10 +64,19 @@ impl Daemon {
         };
         let until = self.until(Duration::from_millis(acquire.deadline_ms));
         let acquired = in_force.broker.acquire(name, request, until).await;
+        let log = RequestLog {
+            profile: name,
+            source: &profile.source,
+            shim: peer.pid.or(acquire.pid),
+            client: request.session,
+        };
         let credential = acquired.map_err(|error| {
             let administrator = in_force.config.ask_administrator();
-            error_report::of_acquire(name, &profile.source, &error, administrator)
+            let failure = error_report::of_acquire(name, &profile.source, &error, administrator);
+            log.refused(&failure);
+            failure
         })?;
+        log.granted(&credential);
         Ok(Response::Credential {
             token: Token::new(credential.secret.expose().as_bytes().to_vec()),
             expires_at: credential
@@ -78,87 +85,9 @@ impl Daemon {
         })
     }
 
-    fn status(&self, in_force: &InForce, profile: Option<&str>) -> Result<Vec<Response>, Failure> {
-        let now = self.clock.now();
-        let daemon = DaemonReport {
-            pid: std::process::id(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            uptime_s: now.tick.since(self.started.tick).as_secs(),
-            socket: self.socket.display().to_string(),
-            log: self.log.as_ref().map(|log| log.display().to_string()),
-            log_error: self.log_error.clone(),
-            config: in_force.config.file.display().to_string(),
-            config_error: self.composition.last_error().map(|error| error.to_string()),
-        };
-        let mut profiles = Vec::new();
-        for name in named(&in_force.config, profile)? {
-            let source = &in_force.config.profiles[&name].source;
-            let snapshot = in_force.broker.snapshot(&name);
-            let calibration = in_force.broker.calibration(&name);
-            profiles.push(report::profile(&name, source, &snapshot, calibration, now));
-        }
-        report::responses(&StatusReport {
-            daemon: Some(daemon),
-            profiles,
-        })
-    }
-
-    async fn refresh(
-        &self,
-        in_force: &InForce,
-        profile: Option<&str>,
-    ) -> Result<Vec<Response>, Failure> {
-        let until = self.until(LONGEST_DEADLINE);
-        let mut refreshes = tokio::task::JoinSet::new();
-        for profile in named(&in_force.config, profile)? {
-            let broker = Arc::clone(&in_force.broker);
-            let source = in_force.config.profiles[&profile].source.clone();
-            let administrator = in_force.config.ask_administrator();
-            refreshes.spawn(async move {
-                let refreshed = broker.refresh(&profile, until).await;
-                refreshed.map_err(|error| {
-                    error_report::of_acquire(&profile, &source, &error, administrator)
-                })
-            });
-        }
-        // Waits for all of them, even if one fails.
-        for refreshed in refreshes.join_all().await {
-            refreshed?;
-        }
-        self.status(in_force, profile)
-    }
-
-    async fn logout(
-        &self,
-        in_force: &InForce,
-        profile: Option<&str>,
-    ) -> Result<Vec<Response>, Failure> {
-        let mut failed = None;
-        for profile in named(&in_force.config, profile)? {
-            if let Err(error) = in_force.broker.revoke(&profile).await {
-                tracing::warn!(profile, %error, "dropped the credential, but could not revoke it");
-                let source = &in_force.config.profiles[&profile].source;
-                let administrator = in_force.config.ask_administrator();
-                let failure = error_report::of_revoke(&profile, source, &error, administrator);
-                failed = failed.or(Some(failure));
-            }
-        }
-        failed.map_or(Ok(vec![Response::Done]), Err)
-    }
-
     /// The moment at which a caller with this deadline is answered.
-    fn until(&self, deadline: Duration) -> Tick {
+    pub(super) fn until(&self, deadline: Duration) -> Tick {
         let patience = deadline.min(LONGEST_DEADLINE).saturating_sub(ANSWER_MARGIN);
         self.clock.now().tick + patience
     }
-}
-
-/// The profile `profile`; all profiles if it is `None`.
-fn named(config: &Config, profile: Option<&str>) -> Result<Vec<String>, Failure> {
-    if profile.is_none() {
-        return Ok(config.profiles.keys().cloned().collect());
-    }
-    let selected = config.select(profile, None);
-    let (name, _) = selected.map_err(|error| error_report::of_select(&error))?;
-    Ok(vec![name.to_owned()])
 }

@@ -1,10 +1,12 @@
 //! The daemon's server: accepts connections, within limits, until it is asked to end.
 
+mod commands;
 mod connection;
 mod daemon;
 mod handler;
 mod limits;
 mod report;
+mod request_log;
 mod shutdown;
 
 use std::sync::Arc;

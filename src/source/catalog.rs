@@ -7,7 +7,10 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{Freshness, Source, SourceError, exec::ExecSource, jwt::JwtSource, vault::VaultSource};
+use super::{
+    Freshness, Revocation, Revoked, Source, SourceError, exec::ExecSource, jwt::JwtSource,
+    vault::VaultSource,
+};
 use crate::{
     clock::Clock,
     config::{self, Config},
@@ -110,15 +113,85 @@ impl Source for LazySource {
         self.get()?.revalidate(credential).await
     }
 
-    async fn revoke(&self, credential: Option<&Credential>) -> Result<(), SourceError> {
-        match self.built.get() {
+    async fn revoke(&self, credential: Option<&Credential>) -> Result<Revocation, SourceError> {
+        let revocation = match self.built.get() {
             Some(source) => source.revoke(credential).await,
             // Never used, so that there is nothing to revoke.
-            None => Ok(()),
+            None => Ok(Revocation::default()),
+        };
+        // Its login served this source's.
+        if let Some(upstream) = &self.upstream {
+            let ended = upstream.revoke(None).await?;
+            return revocation.map(|revocation| Revocation {
+                login: match revocation.login {
+                    Revoked::Nothing => ended.login,
+                    own => own,
+                },
+                ..revocation
+            });
         }
+        revocation
     }
 
     fn host(&self) -> &str {
         self.get().map_or(&self.name, |source| source.host())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        path::Path,
+        sync::atomic::{AtomicUsize, Ordering},
+    };
+
+    use super::*;
+    use crate::clock::SystemClock;
+
+    /// A source with a login that is revoked once.
+    #[derive(Default)]
+    struct LoggedIn(AtomicUsize);
+
+    #[async_trait]
+    impl Source for LoggedIn {
+        async fn issue(&self) -> Result<Credential, SourceError> {
+            Err(SourceError::Forgotten)
+        }
+
+        async fn revoke(&self, credential: Option<&Credential>) -> Result<Revocation, SourceError> {
+            assert_eq!(credential, None);
+            let login = match self.0.fetch_add(1, Ordering::SeqCst) {
+                0 => Revoked::Done,
+                _ => Revoked::Nothing,
+            };
+            Ok(Revocation {
+                login,
+                ..Revocation::default()
+            })
+        }
+
+        fn host(&self) -> &str {
+            "upstream"
+        }
+    }
+
+    #[tokio::test]
+    async fn a_logout_ends_the_login_of_the_whole_chain() {
+        let text = "version = 1\n[profile.p]\nsource = \"s\"\n[source.s]\ntype = \"jwt\"\n\
+                    algorithm = \"HS256\"\nkey_env = \"KEY\"\n";
+        let config = config::parse(Path::new("/c.toml"), text).unwrap();
+        let upstream = Arc::new(LoggedIn::default());
+        let source = LazySource {
+            name: "s".to_owned(),
+            config: config.sources["s"].clone(),
+            principal: Principal::of_this_machine(config.env_names()),
+            clock: Arc::new(SystemClock),
+            upstream: Some(Arc::clone(&upstream) as Arc<dyn Source>),
+            built: OnceLock::new(),
+        };
+        for (count, login) in [(1, Revoked::Done), (2, Revoked::Nothing)] {
+            assert_eq!(source.revoke(None).await.unwrap().login, login);
+            assert_eq!(upstream.0.load(Ordering::SeqCst), count);
+        }
     }
 }

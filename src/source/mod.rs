@@ -54,15 +54,15 @@ pub trait Source: Send + Sync {
         Ok(Freshness::Unknown)
     }
 
-    /// Revokes `credential`, if the source can, and ends the login of the source. Succeeds if there
-    /// is nothing to revoke.
+    /// Revokes `credential`, if the source can, and ends the login of the source. Returns what that
+    /// came to; succeeds if there is nothing to revoke.
     ///
     /// # Errors
     ///
     /// As [`issue`](Self::issue): the credential may still be valid.
-    async fn revoke(&self, credential: Option<&Credential>) -> Result<(), SourceError> {
+    async fn revoke(&self, credential: Option<&Credential>) -> Result<Revocation, SourceError> {
         let _ = credential;
-        Ok(())
+        Ok(Revocation::default())
     }
 
     /// The name of the source in messages and in `status`: host and port, or the program, or else
@@ -79,6 +79,27 @@ pub enum Freshness {
     Stale,
     /// The source cannot be checked. Further checks are useless.
     Unknown,
+}
+
+/// The result of [`Source::revoke`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Revocation {
+    /// The lease of the credential. The key ends with it.
+    pub lease: Revoked,
+    /// The login of the source.
+    pub login: Revoked,
+}
+
+/// Whether a lease or a login was revoked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Revoked {
+    /// There was none.
+    #[default]
+    Nothing,
+    /// It is not valid any more.
+    Done,
+    /// It stays valid until it expires: it cannot be revoked, or another program created it.
+    StaysValid,
 }
 
 /// Resolves a template of the configuration; `key` is its key in the table of the source `source`.

@@ -120,6 +120,7 @@ impl EngineFixture {
         });
         let route = Route {
             source: Arc::clone(&source) as Arc<dyn Source>,
+            source_name: name.clone(),
             gateway: None,
             watch: config.watch(&name),
         };

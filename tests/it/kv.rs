@@ -72,7 +72,7 @@ async fn a_missing_deleted_or_destroyed_secret_is_reported() {
         5,
         &[&nothing, "version 1, the current version, was destroyed"],
     );
-    assert_eq!(env.status().await["profiles"][0]["state"], "unreachable");
+    assert_eq!(env.status().await["profiles"][0]["state"], "denied");
 
     bao.put("none", json!({"api_key": KEY})).await;
     env.claviger(&["refresh"]).await.succeeded();

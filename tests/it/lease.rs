@@ -63,7 +63,7 @@ auth = {{ {} }}
     }
 
     /// Runs the shim; returns what it printed.
-    async fn key(&self) -> String {
+    pub(crate) async fn key(&self) -> String {
         let output = self.env.helper().await;
         assert_eq!((output.code, output.stderr.as_str()), (Some(0), ""));
         self.env.add_secret(&output.stdout);
@@ -71,7 +71,7 @@ auth = {{ {} }}
     }
 
     /// The number of leases.
-    async fn leases(&self) -> usize {
+    pub(crate) async fn leases(&self) -> usize {
         let list = Method::from_bytes(b"LIST").unwrap();
         let (_, response) = self.bao.api(list, LEASES, Value::Null).await;
         response["data"]["keys"].as_array().map_or(0, Vec::len)

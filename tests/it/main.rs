@@ -8,9 +8,11 @@
     reason = "tests"
 )]
 
+mod all_users;
 mod audit_counts;
 mod auth;
 mod bad_input;
+mod broken_pipe;
 mod client;
 mod compatibility;
 mod config;
@@ -20,8 +22,10 @@ mod exec;
 mod kill;
 mod kv;
 mod lease;
+mod logout;
 mod logs;
 mod outage;
+mod refresh;
 mod scenarios;
 mod starting;
 mod status;

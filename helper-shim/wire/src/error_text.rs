@@ -45,8 +45,9 @@ fn problem_line(message: &str, limit: usize) -> String {
 }
 
 /// `text` on one line, without characters that move a terminal's cursor, change its colours or turn
-/// the direction of writing.
-fn visible(text: &str) -> String {
+/// the direction of writing: what a program prints of a file's name or a server's words.
+#[must_use]
+pub fn visible(text: &str) -> String {
     let text = text.replace(['\n', '\r', '\t', '\u{2028}', '\u{2029}'], " ");
     let is_visible = |c: &char| {
         !c.is_control()

@@ -13,9 +13,13 @@
 //! | request | answer |
 //! |---|---|
 //! | acquire | one credential or failure |
-//! | status, refresh | one report for the daemon, one for each profile, then done; or a failure |
-//! | logout, stop | done; or a failure |
+//! | status, refresh | one report for the daemon, one for each profile, then done or a failure |
+//! | logout | one report for each profile, then done or a failure |
+//! | stop | done; or a failure |
 //! | a kind that the daemon does not know | unsupported |
+//!
+//! A failure after reports is that of the first profile that failed, or of the configuration; the
+//! report of each profile contains its own.
 //!
 //! # A frame
 //!
@@ -107,7 +111,7 @@ mod message;
 pub mod paths;
 
 pub use self::{
-    error_text::problem,
+    error_text::{problem, visible},
     exit_code::ExitCode,
     frame::{
         DecodeError, FrameError, HEADER_LEN, MAX_BODY, MAX_EXPIRY_LEN, MAX_REPORT_LEN,

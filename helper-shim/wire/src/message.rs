@@ -10,7 +10,7 @@ pub enum Request {
     /// Asks for the current credential.
     Acquire(Acquire),
     /// Asks for the state of one profile or all. Answered with a [`Response::Report`] for the
-    /// daemon, one for each profile, and [`Response::Done`].
+    /// daemon, one for each profile, and [`Response::Done`] or [`Response::Failure`].
     Status {
         /// The profile; all if absent.
         profile: Option<String>,
@@ -20,7 +20,8 @@ pub enum Request {
         /// The profile; all if absent.
         profile: Option<String>,
     },
-    /// Drops the credential and revokes the login. Answered with [`Response::Done`].
+    /// Drops the credential and revokes the login. Answered with a [`Response::Report`] for each
+    /// profile, and [`Response::Done`] or [`Response::Failure`].
     Logout {
         /// The profile; all if absent.
         profile: Option<String>,

@@ -222,7 +222,8 @@ impl Slot {
         self.revalidate_if_due(now);
     }
 
-    /// Forgets the credential, abandons what is under way and returns what must be revoked.
+    /// Forgets everything, abandons what is under way and returns what must be revoked. The next
+    /// request finds the slot as if it were the first: no back-off and no limit is left.
     pub(crate) fn forget(&mut self) -> Option<Arc<Credential>> {
         // Resolve all waiters, including those queued for the follow-up fetch.
         self.flight.abandon();
@@ -230,7 +231,12 @@ impl Slot {
             self.flight.start();
             self.flight.abandon();
         }
-        self.drop_cached().map(|cached| cached.credential)
+        let cached = self.drop_cached();
+        self.retry = RetryState::default();
+        self.refetch_limiter = RefetchLimiter::default();
+        self.sessions = Sessions::default();
+        self.last_request = None;
+        cached.map(|cached| cached.credential)
     }
 
     /// Returns the actions that the driver must run now, each once.

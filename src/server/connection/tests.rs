@@ -22,6 +22,7 @@ fn daemon() -> Daemon {
         socket: PathBuf::from("/nonexistent/agent.sock"),
         clock: Arc::new(SystemClock),
         jitter: Arc::new(|| 0.5),
+        is_usual_socket: true,
         log: None,
         log_error: None,
     };

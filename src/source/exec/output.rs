@@ -52,8 +52,8 @@ pub(super) fn parse(
         });
     }
     // Only the position: serde's message quotes values.
-    let object: JsonOutput = serde_json::from_slice(stdout).map_err(|e| SourceError::Malformed {
-        host: program.to_owned(),
+    let object: JsonOutput = serde_json::from_slice(stdout).map_err(|e| SourceError::BadOutput {
+        program: program.to_owned(),
         reason: format!(
             "expected a key or {{\"token\": \"…\", \"expires_at\": \"…\"}} (line {}, column {})",
             e.line(),
@@ -131,7 +131,7 @@ mod tests {
             "{\"tok\": \"hunter2\"}",
         ] {
             let error = parsed(stdout).unwrap_err();
-            assert!(matches!(error, SourceError::Malformed { .. }), "{error:?}");
+            assert!(matches!(error, SourceError::BadOutput { .. }), "{error:?}");
             assert!(!format!("{error:?}").contains("hunter2"));
         }
     }

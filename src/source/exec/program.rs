@@ -80,8 +80,8 @@ impl Program {
         let status = status.map_err(broken)?;
         group.exited();
         let Some(stdout) = stdout.map_err(broken)? else {
-            return Err(SourceError::Malformed {
-                host: self.path().to_owned(),
+            return Err(SourceError::BadOutput {
+                program: self.path().to_owned(),
                 reason: format!("it printed more than {} KiB", MAX_STDOUT / 1024),
             });
         };
@@ -236,7 +236,7 @@ mod tests {
     #[tokio::test]
     async fn too_much_output_is_refused() {
         let error = sh("head -c 70000 /dev/zero").await.unwrap_err();
-        assert!(matches!(error, SourceError::Malformed { .. }), "{error:?}");
+        assert!(matches!(error, SourceError::BadOutput { .. }), "{error:?}");
     }
 
     #[tokio::test]

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     credential::Credential,
-    source::{Freshness, SourceError},
+    source::{Freshness, Revocation, SourceError},
 };
 
 /// A secrets engine that the key is read from. The methods are those of
@@ -44,8 +44,11 @@ pub(super) trait SecretsEngine: Send + Sync {
         &self,
         session: &VaultSession,
         _credential: Option<&Credential>,
-    ) -> Result<(), SourceError> {
-        session.log_out().await.map(|_| ())
+    ) -> Result<Revocation, SourceError> {
+        Ok(Revocation {
+            login: session.log_out().await?,
+            ..Revocation::default()
+        })
     }
 }
 

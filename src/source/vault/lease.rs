@@ -21,7 +21,7 @@ use crate::{
     clock::Now,
     credential::{Credential, Lease},
     secret::Secret,
-    source::{Freshness, SourceError},
+    source::{Freshness, Revocation, Revoked, SourceError},
     sync,
 };
 
@@ -148,22 +148,29 @@ impl SecretsEngine for LeaseEngine {
         &self,
         session: &VaultSession,
         credential: Option<&Credential>,
-    ) -> Result<(), SourceError> {
+    ) -> Result<Revocation, SourceError> {
         let lease = credential.and_then(|credential| credential.lease.as_ref());
         let revoked = match lease {
-            Some(lease) => revoke(session, lease).await,
-            None => Ok(true),
+            // The logout of another profile of this source has ended the lease.
+            Some(_) if session.is_revoked().await => Some(Ok(true)),
+            Some(lease) => Some(revoke(session, lease).await),
+            None => None,
         };
         *sync::lock(&self.last) = None;
-        let logged_out = session.log_out().await?;
-        match (revoked?, lease) {
-            (false, Some(lease)) if !logged_out => Err(SourceError::Denied {
+        let login = session.log_out().await?;
+        let (Some(lease), Some(revoked)) = (lease, revoked) else {
+            let lease = Revoked::Nothing;
+            return Ok(Revocation { lease, login });
+        };
+        if login != Revoked::Done && !revoked? {
+            return Err(SourceError::Denied {
                 host: session.host().to_owned(),
                 path: "sys/leases/revoke".to_owned(),
                 reason: format!("the lease '{}' stays valid until it expires", lease.id),
-            }),
-            _ => Ok(()),
+            });
         }
+        let lease = Revoked::Done;
+        Ok(Revocation { lease, login })
     }
 }
 

@@ -52,7 +52,7 @@ use self::{
     session::VaultSession,
     transport::Transport,
 };
-use super::{Freshness, Source, SourceError};
+use super::{Freshness, Revocation, Source, SourceError};
 use crate::{clock::Clock, config, credential::Credential, principal::Principal};
 
 /// A key in Vault.
@@ -107,7 +107,7 @@ impl Source for VaultSource {
         self.engine.revalidate(&self.session, credential).await
     }
 
-    async fn revoke(&self, credential: Option<&Credential>) -> Result<(), SourceError> {
+    async fn revoke(&self, credential: Option<&Credential>) -> Result<Revocation, SourceError> {
         self.engine.revoke(&self.session, credential).await
     }
 

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, Now},
-    source::SourceError,
+    source::{Revoked, SourceError},
 };
 
 /// One Vault and the token for it.
@@ -38,6 +38,8 @@ struct SessionState {
     token: Option<VaultToken>,
     /// The number of logins so far.
     logins: u64,
+    /// Whether the token of the last login was revoked, and there was no login since.
+    is_revoked: bool,
 }
 
 /// A successful response to a read.
@@ -173,6 +175,7 @@ impl VaultSession {
         match method.log_in(&self.transport, sent_at.wall).await {
             Ok(auth) => {
                 state.logins += 1;
+                state.is_revoked = false;
                 let token = VaultToken::new(auth, sent_at, state.logins);
                 state.token = Some(token.clone());
                 Ok(Some(token))
@@ -189,23 +192,37 @@ impl VaultSession {
         }
     }
 
-    /// Discards the token and revokes it, with all its leases, if this session created it. Returns
-    /// whether it was revoked.
+    /// Discards the token and revokes it, with all its leases, if this session created it.
     ///
     /// # Errors
     ///
     /// Those of [`status::refusal`]: Vault could not be asked.
-    pub(super) async fn log_out(&self) -> Result<bool, SourceError> {
-        let token = self.state.lock().await.token.take();
-        let owned = self.method.as_ref().is_some_and(|m| m.owns_token());
-        let (Some(token), true) = (token, owned) else {
-            return Ok(false);
+    pub(super) async fn log_out(&self) -> Result<Revoked, SourceError> {
+        let Some(token) = self.state.lock().await.token.take() else {
+            return Ok(Revoked::Nothing);
         };
-        match self.call(Some(&token), RevokeTokenSelfRequest {}).await {
-            Ok(_) => Ok(true),
-            // 400: a batch token, which cannot be revoked; 403: the token is not valid any more.
-            Err(error) => status::refusal(self.host(), error).map(|_| false),
+        if !self.method.as_ref().is_some_and(|m| m.owns_token()) {
+            return Ok(Revoked::StaysValid);
         }
+        let Err(error) = self.call(Some(&token), RevokeTokenSelfRequest {}).await else {
+            let mut state = self.state.lock().await;
+            state.is_revoked = state.token.is_none();
+            return Ok(Revoked::Done);
+        };
+        // 400: a batch token, which cannot be revoked; 403: the token is not valid any more, or its
+        // policies do not allow this.
+        status::refusal(self.host(), error)?;
+        Ok(if self.is_alive(Some(&token)).await? {
+            Revoked::StaysValid
+        } else {
+            Revoked::Nothing
+        })
+    }
+
+    /// Whether a logout has revoked the last token, with all its leases, and there was no login
+    /// since.
+    pub(super) async fn is_revoked(&self) -> bool {
+        self.state.lock().await.is_revoked
     }
 
     /// Whether `token` is still valid: every token may look itself up, whatever its policies.

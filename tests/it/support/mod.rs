@@ -3,6 +3,7 @@
 pub(crate) mod answers;
 pub(crate) mod bao;
 pub(crate) mod claude;
+pub(crate) mod fingerprint;
 pub(crate) mod lock;
 pub(crate) mod poll;
 pub(crate) mod postgres;

@@ -15,7 +15,10 @@ mod exchange;
 pub mod handshake;
 mod start;
 
-use std::time::Duration;
+use std::{
+    io::{Read, Write},
+    time::Duration,
+};
 
 pub use self::{
     connect::user,
@@ -118,9 +121,7 @@ impl Client {
             };
             match exchange(stream, &request()) {
                 Ok(answer) => return Ok(Some(answer)),
-                Err(ExchangeError::Closed) => {
-                    problem = "the daemon closed the connection without an answer";
-                }
+                Err(ExchangeError::Closed) => problem = CLOSED,
                 Err(ExchangeError::Invalid(problem)) => return Err(self.unavailable(&problem)),
             }
         }
@@ -131,6 +132,27 @@ impl Client {
         Failure::new(ExitCode::DaemonUnavailable, problem, self.paths.see_log())
     }
 }
+
+/// Sends `request` over a connection that the caller has made, to a daemon that it has judged
+/// itself, and returns the whole answer.
+///
+/// # Errors
+///
+/// [`ExitCode::DaemonUnavailable`] if the daemon does not answer in the format.
+pub fn request_over(
+    stream: impl Read + Write,
+    request: &Request,
+) -> Result<Vec<Response>, Failure> {
+    exchange(stream, request).map_err(|error| {
+        let problem = match error {
+            ExchangeError::Closed => CLOSED.to_owned(),
+            ExchangeError::Invalid(problem) => problem,
+        };
+        Failure::new(ExitCode::DaemonUnavailable, problem, RESTART_HINT)
+    })
+}
+
+const CLOSED: &str = "the daemon closed the connection without an answer";
 
 /// The hint for a daemon of another version.
 pub const RESTART_HINT: &str = "run claviger stop; the next call starts the installed version";

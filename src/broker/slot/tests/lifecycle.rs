@@ -206,6 +206,58 @@ fn a_profile_in_use_has_a_deadline_for_renewal_and_an_idle_one_has_none() {
 }
 
 #[test]
+fn after_a_logout_the_next_request_fetches_whatever_failed_before() {
+    for failure in [down(), denied()] {
+        let mut slot = Slot::new(SlotConfig {
+            watch: Some(Duration::from_secs(30)),
+            has_gateway: true,
+        });
+        let mut second = 0;
+        // Each failure doubles the back-off.
+        for _ in 0..8 {
+            slot.acquire(at(second), from_session(1));
+            let flight = started_fetch(&mut slot);
+            slot.on_fetched(at(second), 0.999, flight, Err(failure.clone()));
+            second += 400;
+        }
+        slot.acquire(at(second), from_session(1));
+        let flight = started_fetch(&mut slot);
+        slot.on_fetched(at(second), 0.999, flight, Err(failure));
+        slot.acquire(at(second), from_session(1));
+        assert_eq!(slot.take_actions(), [], "the back-off forbids it");
+
+        assert_eq!(slot.forget(), None);
+        let snapshot = slot.snapshot(at(second));
+        assert_eq!((snapshot.last_error, snapshot.cache_lifetime), (None, None));
+        let ticket = slot.acquire(at(second), from_session(1));
+        let flight = started_fetch(&mut slot);
+        slot.on_fetched(at(second), 0.5, flight, Ok(key("k1", at(second), None)));
+        assert_eq!(served(slot.poll(at(second), ticket)), "k1");
+    }
+}
+
+#[test]
+fn after_a_logout_neither_the_rejection_nor_the_limits_of_the_old_key_are_left() {
+    let mut slot = slot_with_gateway();
+    slot.acquire(at(2), from_session(1));
+    let probe = started_probe(&mut slot);
+    slot.on_probed(at(2), probe, ProbeResult::Rejected);
+    let flight = started_fetch(&mut slot);
+    slot.on_fetched(at(2), 0.999, flight, Ok(key("k1", at(2), None)));
+    assert!(slot.snapshot(at(2)).rejected_since.is_some());
+
+    assert_eq!(slot.forget().unwrap().secret.expose(), "k1");
+    assert_eq!(slot.snapshot(at(2)).rejected_since, None);
+    assert_eq!(slot.next_deadline(at(2)), None);
+    // The same key again: it is served, and its session counts as a new one.
+    let ticket = slot.acquire(at(3), from_session(1));
+    let flight = started_fetch(&mut slot);
+    slot.on_fetched(at(3), 0.5, flight, Ok(key("k1", at(3), None)));
+    assert_eq!(served(slot.poll(at(3), ticket)), "k1");
+    assert_eq!(slot.take_actions(), []);
+}
+
+#[test]
 fn forget_also_abandons_the_flight_under_way() {
     let mut slot = slot_with("k1", None);
     let ticket = slot.refresh();

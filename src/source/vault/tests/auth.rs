@@ -33,7 +33,9 @@ async fn a_token_file_is_read_again_and_the_same_token_is_not_retried() {
         vault.source.issue().await.is_ok(),
         "the current token is still valid"
     );
-    vault.source.revoke(None).await.unwrap();
+    // It was created elsewhere, so that a logout discards it without revoking it.
+    let revocation = vault.source.revoke(None).await.unwrap();
+    assert_eq!(revocation.login, Revoked::StaysValid);
     match vault.source.issue().await.unwrap_err() {
         SourceError::LoginRefused { hint, .. } => assert!(hint.contains("new token"), "{hint}"),
         other => panic!("{other:?}"),

@@ -79,6 +79,7 @@ async fn a_lease_ends_with_its_token_and_is_renewed_while_that_extends_it() {
     assert_eq!(second.secret, first.secret);
     vault.clock.advance(Duration::from_secs(30));
     assert_eq!(vault.source.renew(&second).await, Ok(None));
-    vault.source.revoke(Some(&second)).await.unwrap();
+    let revocation = vault.source.revoke(Some(&second)).await.unwrap();
+    assert_eq!(revocation.lease, Revoked::Done);
     assert_eq!(vault.source.renew(&second).await, Ok(None));
 }

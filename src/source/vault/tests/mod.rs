@@ -18,7 +18,7 @@ use crate::{
     clock::{ManualClock, SystemClock},
     config::{AuthConfig, AuthMethod, Engine, SecretRef, VaultAddress},
     secret::Secret,
-    source::TransportError,
+    source::{Revoked, TransportError},
     sync,
     template::Template,
 };

@@ -28,8 +28,35 @@ async fn the_token_is_renewed_after_two_thirds_and_replaced_at_its_end() {
     vault.clock.advance(Duration::from_secs(61));
     vault.source.issue().await.unwrap();
     assert_eq!(server.requests()[4], "POST /v1/auth/m/login");
-    vault.source.revoke(None).await.unwrap();
+    let revocation = vault.source.revoke(None).await.unwrap();
+    assert_eq!(
+        (revocation.login, revocation.lease),
+        (Revoked::Done, Revoked::Nothing)
+    );
     assert_eq!(server.requests()[6], "POST /v1/auth/token/revoke-self");
+}
+
+#[tokio::test]
+async fn a_logout_tells_a_dead_token_from_one_that_cannot_be_revoked() {
+    for (lookup, expected) in [(200, Revoked::StaysValid), (403, Revoked::Nothing)] {
+        for refusal in [400, 403] {
+            let server = FakeVault::start(move |line, before, token| match line {
+                "POST /v1/auth/token/revoke-self" => respond(refusal, DENIED),
+                "GET /v1/auth/token/lookup-self" if lookup == 200 => {
+                    respond(200, r#"{"data":{"ttl":60,"renewable":false}}"#)
+                }
+                "GET /v1/auth/token/lookup-self" => respond(lookup, DENIED),
+                _ => normal(line, before, token),
+            })
+            .await;
+            let vault = VaultFixture::with_approle(&server.address);
+            vault.source.issue().await.unwrap();
+            let revocation = vault.source.revoke(None).await.unwrap();
+            assert_eq!(revocation.login, expected, "{lookup} {refusal}");
+            let again = vault.source.revoke(None).await.unwrap();
+            assert_eq!(again.login, Revoked::Nothing, "the token is discarded");
+        }
+    }
 }
 
 #[tokio::test]

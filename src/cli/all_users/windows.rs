@@ -1,0 +1,25 @@
+//! A pipe's access list admits its user alone, so that not even an administrator can ask the
+//! daemons of other users.
+
+use claviger_wire::{ExitCode, Failure, Request, Response};
+
+use super::UserDaemon;
+
+/// # Errors
+///
+/// Always.
+pub(super) fn find() -> Result<Vec<UserDaemon>, Failure> {
+    let problem = "--all-users is not supported on Windows: a daemon's pipe admits its user alone";
+    let hint =
+        "end the processes claviger.exe as an administrator, or run claviger stop as each user";
+    Err(Failure::new(ExitCode::Denied, problem, hint))
+}
+
+/// Never called, as [`find`] finds nothing.
+///
+/// # Errors
+///
+/// None.
+pub(super) fn exchange(_: &UserDaemon, _: &Request) -> Result<Option<Vec<Response>>, Failure> {
+    Ok(None)
+}

@@ -1,0 +1,156 @@
+//! The requests of the commands: status, refresh and logout, for one profile or all.
+//!
+//! A report is sent for each profile, also if another one fails; the failure of the first profile
+//! ends the answer, because a client of an older version expects one answer for all.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use claviger_wire::{Failure, Response};
+
+use super::{daemon::Daemon, limits::LONGEST_DEADLINE, report};
+use crate::{
+    broker::Broker,
+    composition::InForce,
+    config::Config,
+    error_report,
+    logout_report::LogoutReport,
+    status_report::{DaemonReport, ProfileReport},
+};
+
+impl Daemon {
+    /// Reports the daemon and its profiles. Without a valid configuration the answer is the
+    /// daemon's report and the failure.
+    pub(super) fn status(
+        &self,
+        current: Result<InForce, Failure>,
+        profile: Option<&str>,
+    ) -> Result<Vec<Response>, Failure> {
+        match current {
+            Ok(in_force) => {
+                let daemon = self.report(Some(&in_force.config));
+                let profiles = self.profile_reports(&in_force, &named(&in_force.config, profile)?);
+                report::answer(&daemon, &profiles, None)
+            }
+            Err(failure) => {
+                report::answer(&self.report(None), &[] as &[ProfileReport], Some(failure))
+            }
+        }
+    }
+
+    /// Obtains new credentials and waits for all of them, even if one fails.
+    pub(super) async fn refresh(
+        &self,
+        in_force: &InForce,
+        profile: Option<&str>,
+    ) -> Result<Vec<Response>, Failure> {
+        let names = named(&in_force.config, profile)?;
+        let until = self.until(LONGEST_DEADLINE);
+        let mut refreshes = tokio::task::JoinSet::new();
+        for name in names.clone() {
+            let broker = Arc::clone(&in_force.broker);
+            refreshes.spawn(async move {
+                let refreshed = broker.refresh(&name, until).await;
+                refreshed.err().map(|error| (name, error))
+            });
+        }
+        let failed = refreshes.join_all().await.into_iter().flatten();
+        let mut failures: BTreeMap<_, _> = failed
+            .map(|(name, error)| {
+                let source = &in_force.config.profiles[&name].source;
+                let administrator = in_force.config.ask_administrator();
+                let failure = error_report::of_acquire(&name, source, &error, administrator);
+                (name, failure)
+            })
+            .collect();
+        let mut profiles = self.profile_reports(in_force, &names);
+        for profile in &mut profiles {
+            profile.failure = failures.get(&profile.name).map(report::failure);
+        }
+        let first = failures.pop_first().map(|(_, failure)| failure);
+        report::answer(&self.report(Some(&in_force.config)), &profiles, first)
+    }
+
+    /// Forgets credentials and logins, and has the sources revoke them.
+    pub(super) async fn logout(
+        &self,
+        in_force: &InForce,
+        profile: Option<&str>,
+    ) -> Result<Vec<Response>, Failure> {
+        let mut by_source: BTreeMap<&String, Vec<String>> = BTreeMap::new();
+        for name in named(&in_force.config, profile)? {
+            let source = &in_force.config.profiles[&name].source;
+            by_source.entry(source).or_default().push(name);
+        }
+        // Profiles of one source share its login, which the first of them ends. In tasks of the
+        // daemon: a client that goes away cancels nothing.
+        let logouts: Vec<_> = by_source
+            .into_values()
+            .map(|names| tokio::spawn(log_out(Arc::clone(&in_force.broker), names)))
+            .collect();
+        let mut reports = BTreeMap::new();
+        let mut failures = BTreeMap::new();
+        for logout in logouts {
+            for (name, logged_out) in logout.await.unwrap_or_default() {
+                let source = &in_force.config.profiles[&name].source;
+                let failure = logged_out.revocation.as_ref().err().map(|error| {
+                    let administrator = in_force.config.ask_administrator();
+                    error_report::of_revoke(&name, source, error, administrator)
+                });
+                let report = report::logout(&name, source, &logged_out, failure.as_ref());
+                failures.extend(failure.map(|failure| (name.clone(), failure)));
+                reports.insert(name, report);
+            }
+        }
+        let first = failures.pop_first().map(|(_, failure)| failure);
+        let reports: Vec<LogoutReport> = reports.into_values().collect();
+        report::responses(&reports, first)
+    }
+
+    /// The daemon's report; `config` is the configuration in force.
+    fn report(&self, config: Option<&Config>) -> DaemonReport {
+        let now = self.clock.now();
+        DaemonReport {
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            uptime_s: now.tick.since(self.started.tick).as_secs(),
+            socket: self.socket.display().to_string(),
+            usual_socket: Some(self.is_usual_socket),
+            log: self.log.as_ref().map(|log| log.display().to_string()),
+            log_error: self.log_error.clone(),
+            config: config.map(|config| config.file.display().to_string()),
+            config_error: self.composition.last_error().map(|error| error.to_string()),
+        }
+    }
+
+    fn profile_reports(&self, in_force: &InForce, names: &[String]) -> Vec<ProfileReport> {
+        let now = self.clock.now();
+        let report = |name: &String| {
+            let snapshot = in_force.broker.snapshot(name);
+            let calibration = in_force.broker.calibration(name);
+            report::profile(name, &in_force.config, &snapshot, calibration, now)
+        };
+        names.iter().map(report).collect()
+    }
+}
+
+async fn log_out(
+    broker: Arc<Broker>,
+    names: Vec<String>,
+) -> Vec<(String, crate::broker::LoggedOut)> {
+    let mut done = Vec::new();
+    for name in names {
+        let logged_out = broker.log_out(&name).await;
+        done.push((name, logged_out));
+    }
+    done
+}
+
+/// The profile `profile`; all profiles if it is `None`.
+fn named(config: &Config, profile: Option<&str>) -> Result<Vec<String>, Failure> {
+    if profile.is_none() {
+        return Ok(config.profiles.keys().cloned().collect());
+    }
+    let selected = config.select(profile, None);
+    let (name, _) = selected.map_err(|error| error_report::of_select(&error))?;
+    Ok(vec![name.to_owned()])
+}

@@ -1,0 +1,150 @@
+//! The reports to the commands, built from what the broker knows.
+
+mod advice;
+mod state;
+
+use claviger_wire::{ExitCode, Failure, Response};
+use serde::Serialize;
+
+use crate::{
+    broker::{LoggedOut, slot::Snapshot},
+    clock::{Now, whole_seconds},
+    config::Config,
+    gateway::Calibration,
+    logout_report::{self, LogoutReport},
+    source::Revoked,
+    status_report::{DaemonReport, FailureReport, ProfileReport},
+};
+
+/// Returns the answer that contains the daemon's report and those of `profiles`. It ends with
+/// `failure`, if there is one.
+///
+/// # Errors
+///
+/// Those of [`responses`].
+pub(super) fn answer(
+    daemon: &DaemonReport,
+    profiles: &[impl Serialize],
+    failure: Option<Failure>,
+) -> Result<Vec<Response>, Failure> {
+    let mut answer = vec![serialized(daemon)?];
+    answer.extend(responses(profiles, failure)?);
+    Ok(answer)
+}
+
+/// Returns the answer that contains `reports`. It ends with `failure`, if there is one.
+///
+/// # Errors
+///
+/// [`ExitCode::DaemonUnavailable`] if one cannot be serialized, which would be a bug.
+pub(super) fn responses(
+    reports: &[impl Serialize],
+    failure: Option<Failure>,
+) -> Result<Vec<Response>, Failure> {
+    let mut answer = reports
+        .iter()
+        .map(serialized)
+        .collect::<Result<Vec<_>, _>>()?;
+    answer.push(failure.map_or(Response::Done, Response::Failure));
+    Ok(answer)
+}
+
+fn serialized(report: &impl Serialize) -> Result<Response, Failure> {
+    let json = serde_json::to_string(report).map_err(|error| Failure {
+        code: ExitCode::DaemonUnavailable,
+        message: format!("cannot serialize the status: {error}"),
+        hint: None,
+    })?;
+    Ok(Response::Report(json))
+}
+
+/// Returns `failure` as a part of a report.
+pub(super) fn failure(failure: &Failure) -> FailureReport {
+    FailureReport {
+        code: failure.code.as_byte(),
+        message: failure.message.clone(),
+        hint: failure.hint.clone(),
+    }
+}
+
+/// Returns the report of the profile `name`, which must exist in `config`.
+pub(super) fn profile(
+    name: &str,
+    config: &Config,
+    snapshot: &Snapshot,
+    calibration: Option<Calibration>,
+    now: Now,
+) -> ProfileReport {
+    let profile = &config.profiles[name];
+    let credential = snapshot.credential.as_deref();
+    let next_refresh_at = snapshot.next_deadline.map(|deadline| {
+        let wait = deadline.since(now.tick);
+        now.wall.saturating_add(wait).unwrap_or(now.wall)
+    });
+    let administrator = config.ask_administrator();
+    let (error_code, remedy) = state::trouble(&profile.source, snapshot, administrator);
+    let advice = [
+        remedy,
+        advice::short_lifetime(&profile.source, snapshot),
+        advice::accepts_any_key(calibration),
+    ];
+    ProfileReport {
+        name: name.to_owned(),
+        source: profile.source.clone(),
+        gateway: profile
+            .gateway
+            .as_ref()
+            .map(|gateway| gateway.to_string().trim_end_matches('/').to_owned()),
+        state: state::of(snapshot),
+        fingerprint: credential.map(|credential| credential.fingerprint().to_string()),
+        issued_at: credential.map(|credential| whole_seconds(credential.issued_at())),
+        expires_at: credential
+            .and_then(|credential| credential.expires_at())
+            .map(whole_seconds),
+        next_refresh_at: next_refresh_at.map(whole_seconds),
+        version: credential.and_then(|credential| credential.version),
+        last_error: snapshot.last_error.as_ref().map(ToString::to_string),
+        error_code: error_code.map(ExitCode::as_byte),
+        seen_current_at: snapshot.seen_current.map(whole_seconds),
+        rejected_since: snapshot.rejected_since.map(whole_seconds),
+        calibration: calibration.map(|calibration| {
+            match calibration {
+                Calibration::Unknown => "unknown",
+                Calibration::Reliable => "reliable",
+                Calibration::AcceptsAnyKey => "accepts-any-key",
+            }
+            .to_owned()
+        }),
+        advice: advice.into_iter().flatten().collect(),
+        failure: None,
+    }
+}
+
+/// Returns the report of a logout from the profile `name`; `failed` is the failure to revoke.
+pub(super) fn logout(
+    name: &str,
+    source: &str,
+    logged_out: &LoggedOut,
+    failed: Option<&Failure>,
+) -> LogoutReport {
+    let revocation = logged_out.revocation.as_ref().ok();
+    let text = |revoked: Revoked| {
+        match revoked {
+            Revoked::Nothing => logout_report::NONE,
+            Revoked::Done => logout_report::REVOKED,
+            Revoked::StaysValid => logout_report::STAYS_VALID,
+        }
+        .to_owned()
+    };
+    LogoutReport {
+        name: name.to_owned(),
+        source: source.to_owned(),
+        forgotten: logged_out.forgotten.as_ref().map(ToString::to_string),
+        lease: revocation.map(|revocation| text(revocation.lease)),
+        login: revocation.map(|revocation| text(revocation.login)),
+        failure: failed.map(failure),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,54 @@
+//! What the log says about a request for a key: for which profile, from which source, by which
+//! client.
+
+use claviger_wire::Failure;
+
+use crate::{client_process, client_session::ClientSession, credential::Credential};
+
+/// The fields of the log lines about one request.
+pub(super) struct RequestLog<'a> {
+    pub(super) profile: &'a str,
+    pub(super) source: &'a str,
+    /// The process that sent the request.
+    pub(super) shim: Option<u32>,
+    /// The process that runs the shim.
+    pub(super) client: Option<ClientSession>,
+}
+
+impl RequestLog<'_> {
+    /// Logs that the client was served `credential`. Only at the level debug: a script that runs
+    /// the shim in a loop must not fill the log.
+    pub(super) fn granted(&self, credential: &Credential) {
+        if !tracing::enabled!(tracing::Level::DEBUG) {
+            // The client's name costs a system call.
+            return;
+        }
+        tracing::debug!(
+            profile = self.profile,
+            source = self.source,
+            shim = self.shim,
+            client = self.client.map(|client| client.pid),
+            program = self.program(),
+            fingerprint = %credential.fingerprint(),
+            "served a key",
+        );
+    }
+
+    /// Logs that the client got no key.
+    pub(super) fn refused(&self, failure: &Failure) {
+        tracing::warn!(
+            profile = self.profile,
+            source = self.source,
+            shim = self.shim,
+            client = self.client.map(|client| client.pid),
+            program = self.program(),
+            code = failure.code.as_byte(),
+            reason = failure.message,
+            "served no key",
+        );
+    }
+
+    fn program(&self) -> Option<String> {
+        client_process::name(self.client?)
+    }
+}
