@@ -27,13 +27,17 @@ pub(crate) fn of_config(error: &ConfigError) -> Failure {
     }
 }
 
-/// Reports that a request matches no profile, or more than one.
+/// Reports that a request matches no profile, or more than one, or one of another gateway.
 #[must_use]
 pub(crate) fn of_select(error: &SelectError) -> Failure {
+    let code = match error {
+        SelectError::Unknown { .. } | SelectError::Ambiguous { .. } => ExitCode::Usage,
+        SelectError::OtherGateway(_) => ExitCode::Denied,
+    };
     Failure {
-        code: ExitCode::Usage,
+        code,
         message: error.to_string(),
-        hint: Some(error.hint().to_owned()),
+        hint: Some(error.hint()),
     }
 }
 

@@ -34,12 +34,14 @@ pub enum Request {
     },
 }
 
-/// A request for the current credential.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// A request for the current credential. Its `Debug` does not show the gateway, whose URL may
+/// contain a password.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Acquire {
     /// The profile's name: `--profile` or `CLAVIGER_PROFILE`.
     pub profile: Option<String>,
-    /// `ANTHROPIC_BASE_URL`, which selects the profile if none is named.
+    /// The client's gateway, such as `ANTHROPIC_BASE_URL`: the profile must be for it, and it
+    /// selects the profile if none is named.
     pub gateway: Option<String>,
     /// How long the client will use the answer, in milliseconds
     /// (`CLAUDE_CODE_API_KEY_HELPER_TTL_MS`).
@@ -52,6 +54,29 @@ pub struct Acquire {
     pub reveal: bool,
     /// The shim's own process id, for a system that does not report the peer's.
     pub pid: Option<u32>,
+}
+
+impl fmt::Debug for Acquire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            profile,
+            gateway,
+            cache_lifetime_ms,
+            format,
+            deadline_ms,
+            reveal,
+            pid,
+        } = self;
+        f.debug_struct("Acquire")
+            .field("profile", profile)
+            .field("gateway", &gateway.as_ref().map(|_| format_args!("…")))
+            .field("cache_lifetime_ms", cache_lifetime_ms)
+            .field("format", format)
+            .field("deadline_ms", deadline_ms)
+            .field("reveal", reveal)
+            .field("pid", pid)
+            .finish()
+    }
 }
 
 /// The form in which the shim prints a key.

@@ -22,7 +22,7 @@ fn the_frozen_version_decodes_and_encodes_every_golden_frame() {
         let (now, then) = if name.contains("request-") {
             let now = Request::decode(body).unwrap();
             let then = v1::Request::decode(body).unwrap();
-            assert_eq!(format!("{now:?}"), format!("{then:?}"), "{name}");
+            assert_eq!(fields(&now), format!("{then:?}"), "{name}");
             (now.encode(), then.encode())
         } else {
             let now = Response::decode(body).unwrap();
@@ -35,4 +35,15 @@ fn the_frozen_version_decodes_and_encodes_every_golden_frame() {
         read += 1;
     }
     assert_eq!(read, 20);
+}
+
+/// All fields of a request as text. The `Debug` of the current version does not show the gateway.
+fn fields(request: &Request) -> String {
+    match request {
+        Request::Acquire(acquire) => format!("{request:?}").replace(
+            "gateway: Some(…)",
+            &format!("gateway: {:?}", acquire.gateway),
+        ),
+        _ => format!("{request:?}"),
+    }
 }
