@@ -6,7 +6,7 @@ use std::{
 };
 
 use claviger_wire::{
-    ExitCode, Failure, Request, Response,
+    ExitCode, Failure, Request, Response, Variables,
     client::{Client, Deadline, Pending, RESTART_HINT, unexpected_response},
 };
 
@@ -30,16 +30,16 @@ pub(super) fn request(request: Request) -> Result<Option<Vec<String>>, CliError>
     answer.map(reports).transpose()
 }
 
-/// Sends a request to the daemon, which is started if none listens, and returns the reports of its
-/// answer.
+/// Sends a request to the daemon, which is started if none listens and which may ask for variables,
+/// and returns the reports of its answer.
 ///
 /// # Errors
 ///
-/// The daemon's failure, and those of [`Client::request_or_start`].
-pub(super) fn request_or_start(request: Request) -> Result<Vec<String>, CliError> {
-    reports(send(move |client| {
-        client.request_or_start(|| request.clone())
-    })?)
+/// The daemon's failure, and those of [`Client::request_with_variables`].
+pub(super) fn request_with_variables(
+    request: impl FnMut(&Variables) -> Request + Send + 'static,
+) -> Result<Vec<String>, CliError> {
+    reports(send(move |client| client.request_with_variables(request))?)
 }
 
 /// Parses the reports of a status.

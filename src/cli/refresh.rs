@@ -14,7 +14,10 @@ pub(super) struct RefreshArgs {
 
 pub(super) fn run(args: &RefreshArgs) -> Result<(), CliError> {
     let profile = args.profile.name();
-    let reports = client::request_or_start(Request::Refresh { profile })?;
+    let reports = client::request_with_variables(move |variables| Request::Refresh {
+        profile: profile.clone(),
+        variables: variables.clone(),
+    })?;
     let status = client::status_report(&reports)?;
     table::print(&mut io::stdout().lock(), &status.profiles)?;
     Ok(())

@@ -14,7 +14,7 @@ use std::{
 
 use self::{routes::routes, unchanged::unchanged};
 use crate::{
-    broker::{Broker, Jitter, Route},
+    broker::{Broker, Jitter, RouteBuilder},
     clock::Clock,
     config::{self, Config, ConfigError, Locations, Stamp},
     sync,
@@ -135,14 +135,15 @@ impl Composition {
 }
 
 /// A configuration with the routes that it describes.
-type Built = (Arc<Config>, BTreeMap<String, Route>);
+type Built = (Arc<Config>, BTreeMap<String, RouteBuilder>);
 
 fn load(locations: &Locations, clock: &Arc<dyn Clock>) -> Result<Built, Arc<ConfigError>> {
     match config::load(locations) {
         Ok(config) => {
             tracing::info!(file = %config.file.display(), "loaded the configuration");
+            let config = Arc::new(config);
             let routes = routes(&config, clock);
-            Ok((Arc::new(config), routes))
+            Ok((config, routes))
         }
         Err(error) => {
             tracing::error!(%error, "invalid configuration");

@@ -49,8 +49,8 @@ impl SelectError {
 
 impl Config {
     /// Selects the profile named `profile`; without a name, among those with the gateway `base_url`
-    /// (a client's `ANTHROPIC_BASE_URL`), or among all if there are none, the one named `default` or
-    /// the only one. An empty `base_url` counts as none, as it does for the client.
+    /// (a client's `ANTHROPIC_BASE_URL`), or among all if there are none, the one named `default`
+    /// or the only one. An empty `base_url` counts as none, as it does for the client.
     ///
     /// # Errors
     ///

@@ -2,12 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use claviger_wire::{Acquire, Failure, Request, Response, Token};
+use claviger_wire::{Acquire, Failure, Request, Response, Token, Variables};
 
 use super::{
     daemon::Daemon,
     limits::{ANSWER_MARGIN, LONGEST_DEADLINE},
     report,
+    variables::{self, Received},
 };
 use crate::{
     broker::AcquireRequest,
@@ -17,7 +18,7 @@ use crate::{
     config::Config,
     error_report,
     listener::Peer,
-    status_report::{DaemonReport, StatusReport},
+    status_report::{DaemonReport, ProfileReport, StatusReport},
 };
 
 impl Daemon {
@@ -37,7 +38,10 @@ impl Daemon {
         match request {
             Request::Acquire(acquire) => Ok(vec![self.acquire(&current?, &acquire, peer).await?]),
             Request::Status { profile } => self.status(&current?, profile.as_deref()),
-            Request::Refresh { profile } => self.refresh(&current?, profile.as_deref()).await,
+            Request::Refresh { profile, variables } => {
+                self.refresh(&current?, profile.as_deref(), &variables)
+                    .await
+            }
             Request::Logout { profile } => self.logout(&current?, profile.as_deref()).await,
             Request::Stop => {
                 self.shutdown.start();
@@ -60,12 +64,21 @@ impl Daemon {
             .config
             .select(acquire.profile.as_deref(), acquire.gateway.as_deref())
             .map_err(|error| error_report::of_select(&error))?;
+        let needed = in_force.config.client_variables(&profile.source);
+        let variables = match variables::receive(&needed, &acquire.variables) {
+            Ok(Received::All(variables)) => variables,
+            Ok(Received::Ask(response)) => return Ok(response),
+            Err(error) => return Err(error_report::of_variables(name, &error)),
+        };
         let request = AcquireRequest {
             cache_lifetime: Duration::from_millis(acquire.cache_lifetime_ms),
             session: peer.pid.or(acquire.pid).and_then(client_process::find),
         };
         let until = self.until(Duration::from_millis(acquire.deadline_ms));
-        let acquired = in_force.broker.acquire(name, request, until).await;
+        let acquired = in_force
+            .broker
+            .acquire(name, &variables, request, until)
+            .await;
         let credential = acquired.map_err(|error| {
             let administrator = in_force.config.ask_administrator();
             error_report::of_acquire(name, &profile.source, &error, administrator)
@@ -91,9 +104,16 @@ impl Daemon {
         let mut profiles = Vec::new();
         for name in named(&in_force.config, profile)? {
             let source = &in_force.config.profiles[&name].source;
-            let snapshot = in_force.broker.snapshot(&name);
-            let calibration = in_force.broker.calibration(&name);
-            profiles.push(report::profile(&name, source, &snapshot, calibration, now));
+            let uses_variables = !in_force.config.client_variables(source).is_empty();
+            for entry in in_force.broker.snapshots(&name) {
+                let variables = uses_variables.then(|| entry.variables.into());
+                let (snapshot, calibration) = (&entry.snapshot, entry.calibration);
+                let profile = report::profile(&name, source, snapshot, calibration, now);
+                profiles.push(ProfileReport {
+                    variables,
+                    ..profile
+                });
+            }
         }
         report::responses(&StatusReport {
             daemon: Some(daemon),
@@ -105,15 +125,33 @@ impl Daemon {
         &self,
         in_force: &InForce,
         profile: Option<&str>,
+        variables: &Variables,
     ) -> Result<Vec<Response>, Failure> {
         let until = self.until(LONGEST_DEADLINE);
+        let profiles = named(&in_force.config, profile)?;
+        let needed = |profile: &String| {
+            let source = &in_force.config.profiles[profile].source;
+            in_force.config.client_variables(source)
+        };
+        let unused = profiles
+            .iter()
+            .filter(|profile| !in_force.broker.has_entries(profile));
+        let variables = match variables::receive(&unused.flat_map(needed).collect(), variables) {
+            Ok(Received::All(variables)) => variables,
+            Ok(Received::Ask(response)) => return Ok(vec![response]),
+            Err(error) => {
+                let profile = profile.unwrap_or("all");
+                return Err(error_report::of_variables(profile, &error));
+            }
+        };
         let mut refreshes = tokio::task::JoinSet::new();
-        for profile in named(&in_force.config, profile)? {
+        for profile in profiles {
+            let variables = variables.only(&needed(&profile));
             let broker = Arc::clone(&in_force.broker);
             let source = in_force.config.profiles[&profile].source.clone();
             let administrator = in_force.config.ask_administrator();
             refreshes.spawn(async move {
-                let refreshed = broker.refresh(&profile, until).await;
+                let refreshed = broker.refresh(&profile, &variables, until).await;
                 refreshed.map_err(|error| {
                     error_report::of_acquire(&profile, &source, &error, administrator)
                 })

@@ -6,6 +6,7 @@ mod handler;
 mod limits;
 mod report;
 mod shutdown;
+mod variables;
 
 use std::sync::Arc;
 

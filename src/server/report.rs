@@ -40,6 +40,7 @@ pub(super) fn profile(
     });
     ProfileReport {
         name: name.to_owned(),
+        variables: None,
         source: source.to_owned(),
         state: state(snapshot),
         fingerprint: credential.map(|credential| credential.fingerprint().to_string()),

@@ -27,3 +27,4 @@ mod starting;
 mod status;
 mod support;
 mod tls;
+mod variables;
