@@ -12,6 +12,7 @@ use crate::{
         AcquireError,
         slot::{Reason, Rejected},
     },
+    client_variables::VariablesError,
     config::{ConfigError, SelectError},
     credential::MAX_KEY_LEN,
     source::{SourceError, TlsError, TransportError},
@@ -27,13 +28,32 @@ pub(crate) fn of_config(error: &ConfigError) -> Failure {
     }
 }
 
-/// Reports that a request matches no profile, or more than one.
+/// Reports that a request matches no profile, or more than one, or one of another gateway.
 #[must_use]
 pub(crate) fn of_select(error: &SelectError) -> Failure {
+    let code = match error {
+        SelectError::Unknown { .. } | SelectError::Ambiguous { .. } => ExitCode::Usage,
+        SelectError::OtherGateway(_) => ExitCode::Denied,
+    };
+    Failure {
+        code,
+        message: error.to_string(),
+        hint: Some(error.hint()),
+    }
+}
+
+/// Reports that `profile` needs variables that the client cannot send.
+#[must_use]
+pub(crate) fn of_variables(profile: &str, error: &VariablesError) -> Failure {
+    let hint = match error {
+        VariablesError::Unsupported(_) => "update claviger-helper".to_owned(),
+        VariablesError::NotText(name) => format!("correct '{name}', or unset it"),
+        VariablesError::TooMany(_) => "name one profile".to_owned(),
+    };
     Failure {
         code: ExitCode::Usage,
-        message: error.to_string(),
-        hint: Some(error.hint().to_owned()),
+        message: format!("profile '{profile}' needs {error}"),
+        hint: Some(hint),
     }
 }
 

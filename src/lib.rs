@@ -34,7 +34,7 @@
 //! - `listener`, `process`, `client_process`: one file for each system; `paths`, `logging`
 //! - `trust`: who may own, write or read a file or directory
 //! - `status_report`, `logout_report`: what `status --json` and `logout --json` print
-//! - [`credential`], [`secret`], `client_session`, `client_variables`, [`clock`],
+//! - [`credential`], [`secret`], `client_session`, [`client_variables`], [`clock`],
 //!   `sync`: what all of them share
 //!
 //! # Glossary
@@ -57,8 +57,9 @@
 //! | **client** | the program that runs the shim, such as Claude Code |
 //! | **client session** | one running client process, identified by its id and start time |
 //! | **cache lifetime** | how long the client uses a key before it runs the shim again |
-//! | **slot** | the state machine of one profile's credential; pure, without I/O |
-//! | **flight** | one fetch under way; all callers of a profile share it |
+//! | **entry** | a profile's credential for one set of values of the client's variables |
+//! | **slot** | the state machine of one entry's credential; pure, without I/O |
+//! | **flight** | one fetch under way; all callers of an entry share it |
 //! | **freshness** | the result of a **revalidation**: whether the source still has the key |
 //! | **lease** | Vault's promise of a lifetime, which can be renewed or revoked |
 //! | **advisory window** | the time before expiry in which one fetch starts and all are served |
@@ -74,7 +75,7 @@ pub mod broker;
 pub mod cli;
 mod client_process;
 mod client_session;
-mod client_variables;
+pub mod client_variables;
 pub mod clock;
 mod composition;
 pub mod config;

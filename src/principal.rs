@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::{client_variables::ClientVariables, secret::Secret};
+use crate::client_variables::ClientVariables;
 
 /// The user and machine that a credential is obtained for: what the placeholders of a
 /// [`Template`](crate::template::Template) stand for.
@@ -19,20 +19,28 @@ pub(crate) struct Principal {
 }
 
 impl Principal {
-    /// The user that this process runs as, on this machine, with the variables of this process's
-    /// environment that `env_names` lists (see [`Config::env_names`](crate::config::Config)).
+    /// The user that this process runs as, on this machine, without variables: this process's own
+    /// environment is that of the client that happened to start it.
     ///
     /// The login name is the user database's and not `$USER`, which every process can set. A name
     /// that the system does not know is empty, and therefore an error only in a template that uses
     /// it.
     #[must_use]
-    pub(crate) fn of_this_machine<'a>(env_names: impl IntoIterator<Item = &'a str>) -> Self {
-        let set = |name: &str| Some((name.to_owned(), Secret::new(std::env::var(name).ok()?)));
+    pub(crate) fn of_this_machine() -> Self {
         Self {
             user: account_name(&whoami::username().unwrap_or_default()).to_owned(),
             host: host_name(&whoami::hostname().unwrap_or_default()).to_owned(),
             home: std::env::home_dir(),
-            variables: env_names.into_iter().filter_map(set).collect(),
+            variables: ClientVariables::default(),
+        }
+    }
+
+    /// The same user and machine with a client's variables.
+    #[must_use]
+    pub(crate) fn with_variables(&self, variables: &ClientVariables) -> Self {
+        Self {
+            variables: variables.clone(),
+            ..self.clone()
         }
     }
 }
@@ -60,17 +68,10 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_has_a_user_and_only_the_listed_variables() {
-        let principal = Principal::of_this_machine(["PATH", "CLAVIGER_TEST_IS_NOT_SET"]);
+    fn this_machine_has_a_user_and_no_variables() {
+        let principal = Principal::of_this_machine();
         assert!(!principal.user.is_empty());
         assert!(!principal.host.contains('.'));
-        let path = principal.variables.get("PATH").map(Secret::expose);
-        assert_eq!(path, std::env::var("PATH").ok().as_deref());
-        assert!(
-            principal
-                .variables
-                .get("CLAVIGER_TEST_IS_NOT_SET")
-                .is_none()
-        );
+        assert!(principal.variables.get("PATH").is_none());
     }
 }

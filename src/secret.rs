@@ -44,11 +44,7 @@ impl Secret {
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         let hash = digest::digest(&digest::SHA256, self.expose().as_bytes());
-        let mut hex = String::with_capacity(12);
-        for byte in &hash.as_ref()[..6] {
-            hex.push_str(&format!("{byte:02x}"));
-        }
-        Fingerprint(hex)
+        Fingerprint::of_hash(hash.as_ref())
     }
 }
 
@@ -79,6 +75,18 @@ impl<'de> Deserialize<'de> for Secret {
 /// The name of a secret in `status`, logs and messages. See [`Secret::fingerprint`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
 pub struct Fingerprint(String);
+
+impl Fingerprint {
+    /// The first 12 hex digits of `hash`, a SHA-256.
+    #[must_use]
+    pub(crate) fn of_hash(hash: &[u8]) -> Self {
+        let mut hex = String::with_capacity(12);
+        for byte in hash.iter().take(6) {
+            hex.push_str(&format!("{byte:02x}"));
+        }
+        Self(hex)
+    }
+}
 
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

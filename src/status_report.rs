@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::clock::Timestamp;
+use crate::{client_variables::VariablesSummary, clock::Timestamp};
 
 /// The whole report.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -78,6 +78,9 @@ pub(crate) struct ProfileReport {
     pub(crate) calibration: Option<String>,
     /// What to do: the remedy for the error, then those for problems of the setup.
     pub(crate) advice: Vec<String>,
+    /// The client's variables that the credential is for; `None` if the profile needs none. A
+    /// profile that needs some has one report for each set of values.
+    pub(crate) variables: Option<VariablesReport>,
     /// In the answer to a refresh: why there is no new credential.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) failure: Option<FailureReport>,
@@ -93,6 +96,25 @@ pub(crate) struct FailureReport {
     pub(crate) message: String,
     /// The one thing to do now.
     pub(crate) hint: Option<String>,
+}
+
+/// Variables of a client's environment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct VariablesReport {
+    /// The names of those that are set.
+    pub(crate) names: Vec<String>,
+    /// 12 hex digits that are the same for the same names and values, until the daemon ends.
+    pub(crate) fingerprint: String,
+}
+
+impl From<VariablesSummary> for VariablesReport {
+    fn from(variables: VariablesSummary) -> Self {
+        Self {
+            names: variables.names,
+            fingerprint: variables.fingerprint.to_string(),
+        }
+    }
 }
 
 /// The state of a profile.
@@ -196,6 +218,10 @@ mod tests {
                     rejected_since: time(6),
                     calibration: Some("reliable".to_owned()),
                     advice: vec!["set probe".to_owned()],
+                    variables: Some(VariablesReport {
+                        names: vec!["TEAM".to_owned()],
+                        fingerprint: "0123456789ab".to_owned(),
+                    }),
                     failure: Some(FailureReport {
                         code: 5,
                         message: "no key".to_owned(),

@@ -69,8 +69,9 @@ fn print_key(options: Options) -> Result<process::ExitCode, Failure> {
 
 /// Returns the response that ends the daemon's answer.
 fn obtain(client: &Client, mut acquire: Acquire, deadline: Deadline) -> Result<Response, Failure> {
-    let answer = client.request_or_start(|| {
+    let answer = client.request_with_variables(|variables| {
         acquire.deadline_ms = deadline.remaining().as_millis() as u64;
+        acquire.variables = variables.clone();
         Request::Acquire(acquire.clone())
     })?;
     Ok(answer.into_iter().next_back().unwrap_or(Response::Done))

@@ -2,7 +2,7 @@
 
 use std::process;
 
-use claviger_wire::{Acquire, Failure, paths::Env};
+use claviger_wire::{Acquire, Failure, Variables, paths::Env};
 
 use crate::{
     args::Options,
@@ -27,7 +27,7 @@ pub(crate) fn timeout_ms(option: Option<u64>, env: Env<'_>) -> Result<u64, Failu
     }
 }
 
-/// Returns the request, except its `deadline_ms`.
+/// Returns the request, except its `deadline_ms` and `variables`.
 ///
 /// # Errors
 ///
@@ -54,6 +54,7 @@ pub(crate) fn acquire(
         deadline_ms: 0,
         reveal: is_terminal && options.reveal,
         pid: Some(process::id()),
+        variables: Variables::OnRequest,
     })
 }
 

@@ -1,4 +1,4 @@
-//! Runs one profile's slot: performs its actions in tasks of the daemon, wakes the callers that
+//! Runs one entry's slot: performs its actions in tasks of the daemon, wakes the callers that
 //! wait and keeps the timer.
 //!
 //! The slot decides, the driver acts. It gives the slot the time and the jitter, and holds no lock
@@ -14,9 +14,10 @@ use tracing::Instrument as _;
 
 use super::slot::{Action, CredentialUnavailable, Outcome, Slot, SlotConfig, Ticket};
 use crate::{
+    client_variables::ClientVariables,
     clock::{Clock, Tick},
     credential::{self, Credential},
-    gateway::Gateway,
+    gateway::{Calibration, Gateway},
     secret::Fingerprint,
     source::{Revocation, Source, SourceError},
     sync,
@@ -29,6 +30,29 @@ pub type Jitter = Arc<dyn Fn() -> f64 + Send + Sync>;
 #[must_use]
 pub fn system_jitter() -> Jitter {
     Arc::new(fastrand::f64)
+}
+
+/// Builds a profile's route for a client's variables. No source and no gateway is asked.
+#[derive(Clone)]
+pub struct RouteBuilder(Arc<dyn Fn(&ClientVariables) -> Route + Send + Sync>);
+
+impl RouteBuilder {
+    /// A builder that calls `build`.
+    pub(crate) fn new(build: impl Fn(&ClientVariables) -> Route + Send + Sync + 'static) -> Self {
+        Self(Arc::new(build))
+    }
+
+    /// The route for a client with these variables.
+    pub(super) fn build(&self, variables: &ClientVariables) -> Route {
+        (self.0)(variables)
+    }
+}
+
+/// The same route for all clients.
+impl From<Route> for RouteBuilder {
+    fn from(route: Route) -> Self {
+        Self::new(move |_| route.clone())
+    }
 }
 
 /// A profile's source, and the gateway that its credential is for.
@@ -68,7 +92,7 @@ pub struct LoggedOut {
     pub revocation: Result<Revocation, SourceError>,
 }
 
-/// One profile's slot, and what its actions need.
+/// One entry's slot, and what its actions need.
 pub(super) struct Driver {
     /// The profile's name, for the log.
     profile: String,
@@ -110,6 +134,11 @@ impl Driver {
             updates: watch::Sender::new(0),
             timer: Mutex::default(),
         })
+    }
+
+    /// Whether the answers of the gateway are reliable; `None` if there is none to probe.
+    pub(super) fn calibration(&self) -> Option<Calibration> {
+        Some(self.route.gateway.as_ref()?.calibration())
     }
 
     /// Locks the slot. The lock must not be held across an `await`.

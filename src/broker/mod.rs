@@ -1,9 +1,12 @@
 //! The broker: serves each profile's credential from memory and replaces it in time.
 //!
+//! A profile has one entry, that is, one slot with one credential, for each set of values of the
+//! variables that it needs of a client's environment. Equal values share an entry and its flights.
+//!
 //! The policy is pure: [`slot`] decides what a caller gets and what must be done, with the help of
 //! [`renewal`], [`retry`] and [`client_retry`]; the time and the jitter are arguments. The
-//! mechanism is in `driver`: tasks, waiting callers, the timer. The broker knows the traits
-//! [`Source`], [`Gateway`] and [`Clock`] and none of their implementations.
+//! mechanism is in `driver` and `entries`: tasks, waiting callers, the timer. The broker knows the
+//! traits [`Source`], [`Gateway`] and [`Clock`] and none of their implementations.
 //!
 //! # The engine
 //!
@@ -49,6 +52,7 @@
 //! | [burst of probes] | 5, then [one every 2 s](slot::probe::PROBE_REFILL) |
 //! | [calibration] | a probe with an invalid key, once a day |
 //! | [refetch limit] | one in 10 s · 2ⁿ, [at most 5 min](slot::refetch_limiter::MAX_INTERVAL) |
+//! | [entries] | at most 64 for each profile |
 //! | [uninformative clients] | cache for less than 5 s; [one probe in 30 s][uninformative] |
 //!
 //! [minimum remaining lifetime]: renewal::min_remaining
@@ -63,6 +67,7 @@
 //! [burst of probes]: slot::probe::PROBE_BURST
 //! [calibration]: crate::gateway::http::CALIBRATION_TTL
 //! [refetch limit]: slot::refetch_limiter::INITIAL_INTERVAL
+//! [entries]: entries::MAX_ENTRIES
 //! [uninformative clients]: client_retry::MIN_INFORMATIVE_LIFETIME
 //! [uninformative]: slot::probe::UNINFORMATIVE_INTERVAL
 //!
@@ -71,6 +76,7 @@
 
 pub(crate) mod client_retry;
 mod driver;
+mod entries;
 pub(crate) mod renewal;
 pub(crate) mod retry;
 pub(crate) mod slot;
@@ -80,64 +86,72 @@ use std::{
     sync::Arc,
 };
 
+use tokio::task::JoinSet;
+
+pub(crate) use self::entries::EntrySnapshot;
 use self::{
     driver::Driver,
+    entries::Entries,
     slot::{Outcome, Slot},
 };
 pub use self::{
-    driver::{AcquireError, Jitter, LoggedOut, Route, system_jitter},
+    driver::{AcquireError, Jitter, LoggedOut, Route, RouteBuilder, system_jitter},
     slot::{AcquireRequest, CredentialUnavailable, Snapshot},
 };
 use crate::{
+    client_variables::ClientVariables,
     clock::{Clock, Tick},
     credential::Credential,
-    gateway::Calibration,
 };
 
 /// Serves the credentials of all profiles.
 ///
 /// Its methods take the name of one of its profiles, and panic if it has no such profile.
 pub struct Broker {
-    drivers: BTreeMap<String, Arc<Driver>>,
+    profiles: BTreeMap<String, Arc<Entries>>,
 }
 
 impl Broker {
     /// Creates a broker for the profiles of `routes`. No source is asked before the first request
     /// for its profile.
     #[must_use]
-    pub fn new(routes: BTreeMap<String, Route>, clock: &Arc<dyn Clock>, jitter: &Jitter) -> Self {
+    pub fn new<R: Into<RouteBuilder>>(
+        routes: BTreeMap<String, R>,
+        clock: &Arc<dyn Clock>,
+        jitter: &Jitter,
+    ) -> Self {
         let empty = Self {
-            drivers: BTreeMap::new(),
+            profiles: BTreeMap::new(),
         };
         empty.reconfigured(routes, &BTreeSet::new(), clock, jitter)
     }
 
     /// Creates the broker for a new configuration. The profiles in `unchanged` keep their
-    /// credential, the flight under way and the back-off; the others start empty.
+    /// credentials, the flights under way and the back-off; the others start empty.
     #[must_use]
-    pub(crate) fn reconfigured(
+    pub(crate) fn reconfigured<R: Into<RouteBuilder>>(
         &self,
-        routes: BTreeMap<String, Route>,
+        routes: BTreeMap<String, R>,
         unchanged: &BTreeSet<String>,
         clock: &Arc<dyn Clock>,
         jitter: &Jitter,
     ) -> Self {
-        let driver = |profile: &String, route| match self.drivers.get(profile) {
-            Some(driver) if unchanged.contains(profile) => Arc::clone(driver),
-            _ => Driver::new(profile, route, clock, jitter),
+        let entries = |profile: &String, routes: R| match self.profiles.get(profile) {
+            Some(entries) if unchanged.contains(profile) => Arc::clone(entries),
+            _ => Entries::new(profile, routes.into(), clock, jitter),
         };
-        let drivers = routes
+        let profiles = routes
             .into_iter()
-            .map(|(profile, route)| {
-                let driver = driver(&profile, route);
-                (profile, driver)
+            .map(|(profile, routes)| {
+                let entries = entries(&profile, routes);
+                (profile, entries)
             })
             .collect();
-        Self { drivers }
+        Self { profiles }
     }
 
-    /// Returns the current credential of `profile`. If one has to be obtained first, waits for it
-    /// at most until `deadline`.
+    /// Returns the current credential of `profile` for a client with these variables. If one has to
+    /// be obtained first, waits for it at most until `deadline`.
     ///
     /// # Errors
     ///
@@ -146,55 +160,73 @@ impl Broker {
     pub async fn acquire(
         &self,
         profile: &str,
+        variables: &ClientVariables,
         request: AcquireRequest,
         deadline: Tick,
     ) -> Result<Arc<Credential>, AcquireError> {
-        let driver = &self.drivers[profile];
+        let driver = self.profiles[profile].get(variables);
         let ticket = driver.update(|slot| slot.acquire(driver.clock.now(), request));
         driver.wait(ticket, deadline).await
     }
 
-    /// Obtains a new credential now and returns it. Until it has arrived, the old one is served.
+    /// Whether `profile` has an entry: a client has asked for it.
+    #[must_use]
+    pub(crate) fn has_entries(&self, profile: &str) -> bool {
+        !self.profiles[profile].is_empty()
+    }
+
+    /// Obtains a new credential now for all entries of `profile`; if it has none, for one with
+    /// `variables`. Until they have arrived, the old ones are served.
     ///
     /// # Errors
     ///
-    /// [`AcquireError`] if no new credential arrives by `deadline`; the old one stays all the same.
+    /// The first [`AcquireError`] if a new credential does not arrive by `deadline`; the old one
+    /// stays all the same.
     pub async fn refresh(
         &self,
         profile: &str,
+        variables: &ClientVariables,
         deadline: Tick,
-    ) -> Result<Arc<Credential>, AcquireError> {
-        let driver = &self.drivers[profile];
-        let ticket = driver.update(Slot::refresh);
-        let credential = driver.wait(ticket, deadline).await?;
-        driver.update(|slot| {
-            let now = driver.clock.now();
-            match (slot.poll(now, ticket), slot.last_error()) {
-                (Outcome::Pending(_), last) => Err(driver.timed_out(last)),
-                (_, Some(_)) => Err(AcquireError::Unavailable(slot.unavailable(now))),
-                (_, None) => Ok(credential),
-            }
-        })
+    ) -> Result<(), AcquireError> {
+        let entries = &self.profiles[profile];
+        let mut drivers = entries.all();
+        if drivers.is_empty() {
+            drivers.push(entries.get(variables));
+        }
+        let refreshes = drivers.into_iter();
+        let refreshes = refreshes.map(|driver| async move { refresh(&driver, deadline).await });
+        // Waits for all of them, even if one fails.
+        let refreshed = JoinSet::from_iter(refreshes).join_all().await;
+        refreshed.into_iter().collect()
     }
 
-    /// Forgets all about the credential of `profile`, and has the source revoke it and its login.
-    pub async fn log_out(&self, profile: &str) -> LoggedOut {
-        self.drivers[profile].log_out().await
+    /// Forgets all entries of `profile`, and has the source revoke their credentials and logins.
+    /// Returns what was done for each, and for an unused one if there are none.
+    pub async fn log_out(&self, profile: &str) -> Vec<LoggedOut> {
+        let entries = self.profiles[profile].take().into_iter();
+        let log_out = |driver: Arc<Driver>| async move { driver.log_out().await };
+        JoinSet::from_iter(entries.map(log_out)).join_all().await
     }
 
-    /// Returns what `status` reports about `profile`.
+    /// Returns what `status` reports about each entry of `profile`, and about an unused one if it
+    /// has none.
     #[must_use]
-    pub fn snapshot(&self, profile: &str) -> Snapshot {
-        let driver = &self.drivers[profile];
-        driver.lock().snapshot(driver.clock.now())
+    pub(crate) fn snapshots(&self, profile: &str) -> Vec<EntrySnapshot> {
+        self.profiles[profile].snapshots()
     }
+}
 
-    /// Whether the answers of the gateway of `profile` are reliable; `None` if it has none to
-    /// probe.
-    #[must_use]
-    pub(crate) fn calibration(&self, profile: &str) -> Option<Calibration> {
-        Some(self.drivers[profile].route.gateway.as_ref()?.calibration())
-    }
+async fn refresh(driver: &Arc<Driver>, deadline: Tick) -> Result<(), AcquireError> {
+    let ticket = driver.update(Slot::refresh);
+    driver.wait(ticket, deadline).await?;
+    driver.update(|slot| {
+        let now = driver.clock.now();
+        match (slot.poll(now, ticket), slot.last_error()) {
+            (Outcome::Pending(_), last) => Err(driver.timed_out(last)),
+            (_, Some(_)) => Err(AcquireError::Unavailable(slot.unavailable(now))),
+            (_, None) => Ok(()),
+        }
+    })
 }
 
 #[cfg(test)]

@@ -96,7 +96,9 @@ impl BrokerFixture {
         let broker = Arc::clone(&self.broker);
         let deadline = self.clock.now().tick + Duration::from_secs(8);
         tokio::spawn(async move {
-            let credential = broker.acquire("p", REQUEST, deadline).await?;
+            let credential = broker
+                .acquire("p", &ClientVariables::default(), REQUEST, deadline)
+                .await?;
             Ok(credential.secret.expose().to_owned())
         })
     }
@@ -197,7 +199,10 @@ async fn a_failed_refresh_returns_the_error_although_the_old_key_is_served() {
     let fixture = BrokerFixture::new(false, [Ok(("k1", None)), Err(down())]);
     assert_eq!(fixture.acquire().await.unwrap().unwrap(), "k1");
     let deadline = fixture.clock.now().tick + Duration::from_secs(8);
-    let refreshed = fixture.broker.refresh("p", deadline).await;
+    let refreshed = fixture
+        .broker
+        .refresh("p", &ClientVariables::default(), deadline)
+        .await;
     assert!(
         matches!(refreshed, Err(AcquireError::Unavailable(unavailable)) if unavailable.reason == Reason::Source(down()))
     );
@@ -236,14 +241,15 @@ async fn every_line_of_the_log_names_the_profile_and_the_source() {
     let log = logged(async {
         let fixture = BrokerFixture::new(false, [Err(down()), Ok(("k1", None))]);
         fixture.acquire().await.unwrap().unwrap_err();
-        let failed = fixture.broker.log_out("p").await;
-        assert_eq!(
-            (failed.forgotten, failed.revocation),
-            (None, Ok(Revocation::default()))
-        );
+        let nothing = LoggedOut {
+            forgotten: None,
+            revocation: Ok(Revocation::default()),
+        };
+        assert_eq!(fixture.broker.log_out("p").await, [nothing]);
         assert_eq!(fixture.acquire().await.unwrap().unwrap(), "k1");
-        let forgotten = fixture.broker.log_out("p").await.forgotten;
-        assert_eq!(forgotten, Some(Secret::new("k1".to_owned()).fingerprint()));
+        let logged_out = fixture.broker.log_out("p").await;
+        let fingerprint = Secret::new("k1".to_owned()).fingerprint();
+        assert_eq!(logged_out[0].forgotten, Some(fingerprint));
     })
     .await;
     let lines: Vec<_> = log.lines().collect();
@@ -278,7 +284,11 @@ async fn a_key_that_is_already_expired_does_not_replace_the_cached_one() {
     let fixture = BrokerFixture::new(false, [Ok(("k1", None)), Ok(("k2", Some(0)))]);
     assert_eq!(fixture.acquire().await.unwrap().unwrap(), "k1");
     let deadline = fixture.clock.now().tick + Duration::from_secs(8);
-    fixture.broker.refresh("p", deadline).await.unwrap_err();
+    fixture
+        .broker
+        .refresh("p", &ClientVariables::default(), deadline)
+        .await
+        .unwrap_err();
     assert_eq!(fixture.acquire().await.unwrap().unwrap(), "k1");
 }
 
@@ -295,7 +305,10 @@ async fn a_new_configuration_keeps_the_keys_of_unchanged_profiles() {
         let broker = fixture
             .broker
             .reconfigured(routes, &unchanged, &clock, &jitter);
-        let credential = broker.acquire("p", REQUEST, deadline).await.unwrap();
+        let credential = broker
+            .acquire("p", &ClientVariables::default(), REQUEST, deadline)
+            .await
+            .unwrap();
         assert_eq!(credential.secret.expose(), expected);
     }
 }
@@ -314,10 +327,19 @@ async fn a_hanging_source_delays_neither_another_profile_nor_a_cached_key() {
     let deadline = healthy.clock.now().tick + Duration::from_secs(8);
     let waiting = tokio::spawn({
         let broker = Arc::clone(&broker);
-        async move { broker.acquire("hanging", REQUEST, deadline).await }
+        async move {
+            broker
+                .acquire("hanging", &ClientVariables::default(), REQUEST, deadline)
+                .await
+        }
     });
     healthy.settle().await;
-    assert!(broker.acquire("healthy", REQUEST, deadline).await.is_ok());
+    assert!(
+        broker
+            .acquire("healthy", &ClientVariables::default(), REQUEST, deadline)
+            .await
+            .is_ok()
+    );
 
     // The key's own source hangs and the key is due for renewal: it is served all the same.
     let renewing = BrokerFixture::new(true, [Ok(("k2", Some(3600)))]);
@@ -326,9 +348,17 @@ async fn a_hanging_source_delays_neither_another_profile_nor_a_cached_key() {
     let broker = Broker::new(routes, &clock, &jitter);
     renewing.source.gate.as_ref().unwrap().notify_one();
     let deadline = renewing.clock.now().tick + Duration::from_secs(8);
-    assert!(broker.acquire("p", REQUEST, deadline).await.is_ok());
+    assert!(
+        broker
+            .acquire("p", &ClientVariables::default(), REQUEST, deadline)
+            .await
+            .is_ok()
+    );
     renewing.clock.advance(Duration::from_secs(3000));
-    let served = broker.acquire("p", REQUEST, deadline).await.unwrap();
+    let served = broker
+        .acquire("p", &ClientVariables::default(), REQUEST, deadline)
+        .await
+        .unwrap();
     assert_eq!(served.secret.expose(), "k2");
     waiting.abort();
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use claviger_wire::{
-    ExitCode, Failure, Request, Response,
+    ExitCode, Failure, Request, Response, Variables,
     client::{Client, Deadline, Pending, RESTART_HINT, unexpected_response},
 };
 use serde::de::DeserializeOwned;
@@ -39,13 +39,15 @@ pub(super) fn request(request: Request) -> Result<Option<Answer>, CliError> {
     Ok(answer.map(Answer::new).transpose()?)
 }
 
-/// Sends a request to the daemon, which is started if none listens.
+/// Sends a request to the daemon, which is started if none listens and which may ask for variables.
 ///
 /// # Errors
 ///
-/// The daemon's failure, and those of [`Client::request_or_start`].
-pub(super) fn request_or_start(request: Request) -> Result<Answer, CliError> {
-    let answer = send(move |client| client.request_or_start(|| request.clone()))?;
+/// The daemon's failure, and those of [`Client::request_with_variables`].
+pub(super) fn request_with_variables(
+    request: impl FnMut(&Variables) -> Request + Send + 'static,
+) -> Result<Answer, CliError> {
+    let answer = send(move |client| client.request_with_variables(request))?;
     Ok(Answer::new(answer)?)
 }
 

@@ -26,7 +26,10 @@ pub(super) struct RefreshArgs {
 
 pub(super) fn run(args: &RefreshArgs) -> Result<(), CliError> {
     let profile = args.profile.name();
-    let answer = client::request_or_start(Request::Refresh { profile })?;
+    let answer = client::request_with_variables(move |variables| Request::Refresh {
+        profile: profile.clone(),
+        variables: variables.clone(),
+    })?;
     let status = answer.status()?;
     let failures = || {
         status

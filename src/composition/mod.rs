@@ -16,7 +16,7 @@ use std::{
 
 use self::{absence::Absence, routes::routes, unchanged::unchanged};
 use crate::{
-    broker::{Broker, Jitter, Route},
+    broker::{Broker, Jitter, RouteBuilder},
     clock::Clock,
     config::{self, Config, ConfigError, Locations, Stamp},
     sync,
@@ -167,7 +167,7 @@ impl Composition {
 }
 
 /// A configuration with the routes that it describes.
-type Built = (Arc<Config>, BTreeMap<String, Route>);
+type Built = (Arc<Config>, BTreeMap<String, RouteBuilder>);
 
 fn load(
     locations: &Locations,
@@ -184,8 +184,9 @@ fn load(
     match config {
         Ok(config) => {
             tracing::info!(file = %config.file.display(), "loaded the configuration");
+            let config = Arc::new(config);
             let routes = routes(&config, clock);
-            Ok((Arc::new(config), routes))
+            Ok((config, routes))
         }
         Err(error) => Err(Arc::new(error)),
     }

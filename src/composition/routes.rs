@@ -3,22 +3,31 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
-    broker::Route,
+    broker::{Route, RouteBuilder},
     clock::Clock,
     config::{Config, ProfileConfig},
     gateway::{Gateway, HttpGateway},
-    source::catalog,
+    source::catalog::Catalog,
 };
 
 /// The routes of all profiles of `config`, by the profile's name. No source and no gateway is
 /// asked.
-pub(super) fn routes(config: &Config, clock: &Arc<dyn Clock>) -> BTreeMap<String, Route> {
-    let sources = catalog::build(config, clock);
-    let route = |profile: &ProfileConfig| Route {
-        source: Arc::clone(&sources[&profile.source]),
-        source_name: profile.source.clone(),
-        gateway: gateway(profile, clock),
-        watch: config.watch(&profile.source),
+pub(super) fn routes(
+    config: &Arc<Config>,
+    clock: &Arc<dyn Clock>,
+) -> BTreeMap<String, RouteBuilder> {
+    let catalog = Arc::new(Catalog::new(config, clock));
+    let route = |profile: &ProfileConfig| {
+        let catalog = Arc::clone(&catalog);
+        let source = profile.source.clone();
+        let gateway = gateway(profile, clock);
+        let watch = config.watch(&profile.source);
+        RouteBuilder::new(move |variables| Route {
+            source: catalog.source(&source, variables),
+            source_name: source.clone(),
+            gateway: gateway.clone(),
+            watch,
+        })
     };
     config
         .profiles

@@ -1,15 +1,17 @@
 //! Which profiles keep their credential when the configuration changes.
 
-use std::{collections::BTreeSet, iter};
+use std::collections::BTreeSet;
 
-use crate::config::{Config, ProfileConfig, SourceConfig};
+use crate::config::{Config, ProfileConfig};
 
 /// The profiles that are the same in both configurations, as are all the sources on the way to
 /// their credential.
 pub(super) fn unchanged(before: &Config, after: &Config) -> BTreeSet<String> {
     let is_unchanged = |(name, profile): &(&String, &ProfileConfig)| {
         before.profiles.get(*name) == Some(*profile)
-            && chain(before, &profile.source).eq(chain(after, &profile.source))
+            && before
+                .chain(&profile.source)
+                .eq(after.chain(&profile.source))
     };
     after
         .profiles
@@ -17,12 +19,6 @@ pub(super) fn unchanged(before: &Config, after: &Config) -> BTreeSet<String> {
         .filter(is_unchanged)
         .map(|(name, _)| name.clone())
         .collect()
-}
-
-/// The source `name`, the source whose credential it presents, and so on.
-fn chain<'a>(config: &'a Config, name: &str) -> impl Iterator<Item = &'a SourceConfig> {
-    let upstream = |source: &&'a SourceConfig| config.sources.get(source.upstream()?);
-    iter::successors(config.sources.get(name), upstream)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod check;
 mod document;
 mod error;
 mod field;
+mod gateway_rule;
 mod load;
 mod locate;
 mod parse;

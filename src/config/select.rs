@@ -1,6 +1,7 @@
 //! Selects the profile that a client means.
 
 use super::{
+    gateway_rule::OtherGateway,
     suggest::{one_of, quote, suggest},
     table::{Config, ProfileConfig},
 };
@@ -25,47 +26,62 @@ pub(crate) enum SelectError {
         /// Those that match.
         profiles: Vec<String>,
     },
+    /// The profile's key is not for the client's gateway.
+    #[error(transparent)]
+    OtherGateway(Box<OtherGateway>),
 }
 
 impl SelectError {
     /// What to do now.
     #[must_use]
-    pub(crate) fn hint(&self) -> &'static str {
+    pub(crate) fn hint(&self) -> String {
         match self {
-            Self::Unknown { .. } => "name an existing one with --profile or CLAVIGER_PROFILE",
-            Self::Ambiguous { .. } => {
-                "name one with --profile or CLAVIGER_PROFILE, or call one 'default'"
+            Self::Unknown { .. } => {
+                "name an existing one with --profile or CLAVIGER_PROFILE".to_owned()
             }
+            Self::Ambiguous { .. } => {
+                "name one with --profile or CLAVIGER_PROFILE, or call one 'default'".to_owned()
+            }
+            Self::OtherGateway(other) => other.hint.clone(),
         }
     }
 }
 
 impl Config {
-    /// Selects the profile named `profile`; without a name, among those whose gateway matches
-    /// `gateway` (a client's `ANTHROPIC_BASE_URL`), or among all if none matches, the one named
-    /// `default` or the only one.
+    /// Selects the profile named `profile`; without a name, among those with the gateway `base_url`
+    /// (a client's `ANTHROPIC_BASE_URL`), or among all if there are none, the one named `default`
+    /// or the only one. An empty `base_url` counts as none, as it does for the client.
     ///
     /// # Errors
     ///
-    /// [`SelectError`].
+    /// [`SelectError`]: also if the selected profile's key is not for the client's gateway.
     pub(crate) fn select(
         &self,
         profile: Option<&str>,
-        gateway: Option<&str>,
+        base_url: Option<&str>,
     ) -> Result<(&str, &ProfileConfig), SelectError> {
-        if let Some(name) = profile {
-            return self.profiles.get_key_value(name).map(named).ok_or_else(|| {
-                SelectError::Unknown {
-                    name: name.to_owned(),
-                    profiles: self.profiles.keys().cloned().collect(),
-                }
-            });
-        }
-        let is_meant = |profile: &ProfileConfig| {
-            let url = profile.gateway.as_ref();
-            url.zip(gateway)
-                .is_some_and(|(url, base_url)| url.matches(base_url))
+        let base_url = base_url.filter(|url| !url.trim().is_empty());
+        let (name, profile) = match profile {
+            Some(name) => self.named(name)?,
+            None => self.matching(base_url)?,
         };
+        if let Some(base_url) = base_url {
+            self.check_gateway(name, profile, base_url)
+                .map_err(|other| SelectError::OtherGateway(Box::new(other)))?;
+        }
+        Ok((name, profile))
+    }
+
+    fn named(&self, name: &str) -> Result<(&str, &ProfileConfig), SelectError> {
+        let found = self.profiles.get_key_value(name);
+        found.map(as_strs).ok_or_else(|| SelectError::Unknown {
+            name: name.to_owned(),
+            profiles: self.profiles.keys().cloned().collect(),
+        })
+    }
+
+    fn matching(&self, base_url: Option<&str>) -> Result<(&str, &ProfileConfig), SelectError> {
+        let is_meant = |profile: &ProfileConfig| base_url.is_some_and(|url| profile.is_for(url));
         let mut candidates: Vec<_> = self
             .profiles
             .iter()
@@ -76,7 +92,7 @@ impl Config {
         }
         let default = candidates.iter().find(|(name, _)| *name == DEFAULT_PROFILE);
         match (default, candidates.as_slice()) {
-            (Some(one), _) | (None, [one]) => Ok(named(*one)),
+            (Some(one), _) | (None, [one]) => Ok(as_strs(*one)),
             _ => Err(SelectError::Ambiguous {
                 profiles: candidates
                     .into_iter()
@@ -87,7 +103,7 @@ impl Config {
     }
 }
 
-fn named<'a>((name, profile): (&'a String, &'a ProfileConfig)) -> (&'a str, &'a ProfileConfig) {
+fn as_strs<'a>((name, profile): (&'a String, &'a ProfileConfig)) -> (&'a str, &'a ProfileConfig) {
     (name, profile)
 }
 
@@ -130,13 +146,13 @@ mod tests {
         let three = [("a", A), ("b", B), ("default", "")];
         for (profiles, profile, gateway, expected) in [
             (&two[..], Some("b"), None, "b"),
-            (&two, Some("b"), Some(A), "b"),
+            (&two, Some("b"), Some(B), "b"),
             (&two, None, Some("https://A.example/"), "a"),
             (&three, None, Some(B), "b"),
             (&three, None, Some("https://c.example"), "default"),
             (&three, None, None, "default"),
             (&[("a", A)], None, None, "a"),
-            (&[("a", A)], None, Some(B), "a"),
+            (&[("a", "")], None, Some(B), "a"),
             (
                 &[("a", A), ("default", A), ("b", B)],
                 None,

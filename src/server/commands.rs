@@ -5,9 +5,14 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use claviger_wire::{Failure, Response};
+use claviger_wire::{Failure, Response, Variables};
 
-use super::{daemon::Daemon, limits::LONGEST_DEADLINE, report};
+use super::{
+    daemon::Daemon,
+    limits::LONGEST_DEADLINE,
+    report,
+    variables::{self, Received},
+};
 use crate::{
     broker::Broker,
     composition::InForce,
@@ -42,14 +47,31 @@ impl Daemon {
         &self,
         in_force: &InForce,
         profile: Option<&str>,
+        variables: &Variables,
     ) -> Result<Vec<Response>, Failure> {
         let names = named(&in_force.config, profile)?;
+        let needed = |name: &String| {
+            let source = &in_force.config.profiles[name].source;
+            in_force.config.client_variables(source)
+        };
+        let unused = names
+            .iter()
+            .filter(|name| !in_force.broker.has_entries(name));
+        let variables = match variables::receive(&unused.flat_map(needed).collect(), variables) {
+            Ok(Received::All(variables)) => variables,
+            Ok(Received::Ask(response)) => return Ok(vec![response]),
+            Err(error) => {
+                let profile = profile.unwrap_or("all");
+                return Err(error_report::of_variables(profile, &error));
+            }
+        };
         let until = self.until(LONGEST_DEADLINE);
         let mut refreshes = tokio::task::JoinSet::new();
         for name in names.clone() {
+            let variables = variables.only(&needed(&name));
             let broker = Arc::clone(&in_force.broker);
             refreshes.spawn(async move {
-                let refreshed = broker.refresh(&name, until).await;
+                let refreshed = broker.refresh(&name, &variables, until).await;
                 refreshed.err().map(|error| (name, error))
             });
         }
@@ -87,7 +109,7 @@ impl Daemon {
             .into_values()
             .map(|names| tokio::spawn(log_out(Arc::clone(&in_force.broker), names)))
             .collect();
-        let mut reports = BTreeMap::new();
+        let mut reports: BTreeMap<_, Vec<LogoutReport>> = BTreeMap::new();
         let mut failures = BTreeMap::new();
         for logout in logouts {
             for (name, logged_out) in logout.await.unwrap_or_default() {
@@ -98,11 +120,11 @@ impl Daemon {
                 });
                 let report = report::logout(&name, source, &logged_out, failure.as_ref());
                 failures.extend(failure.map(|failure| (name.clone(), failure)));
-                reports.insert(name, report);
+                reports.entry(name).or_default().push(report);
             }
         }
         let first = failures.pop_first().map(|(_, failure)| failure);
-        let reports: Vec<LogoutReport> = reports.into_values().collect();
+        let reports: Vec<_> = reports.into_values().flatten().collect();
         report::responses(&reports, first)
     }
 
@@ -124,12 +146,20 @@ impl Daemon {
 
     fn profile_reports(&self, in_force: &InForce, names: &[String]) -> Vec<ProfileReport> {
         let now = self.clock.now();
-        let report = |name: &String| {
-            let snapshot = in_force.broker.snapshot(name);
-            let calibration = in_force.broker.calibration(name);
-            report::profile(name, &in_force.config, &snapshot, calibration, now)
-        };
-        names.iter().map(report).collect()
+        let mut reports = Vec::new();
+        for name in names {
+            let source = &in_force.config.profiles[name].source;
+            let uses_variables = !in_force.config.client_variables(source).is_empty();
+            for entry in in_force.broker.snapshots(name) {
+                let (snapshot, calibration) = (&entry.snapshot, entry.calibration);
+                let profile = report::profile(name, &in_force.config, snapshot, calibration, now);
+                reports.push(ProfileReport {
+                    variables: uses_variables.then(|| entry.variables.into()),
+                    ..profile
+                });
+            }
+        }
+        reports
     }
 }
 
@@ -139,8 +169,8 @@ async fn log_out(
 ) -> Vec<(String, crate::broker::LoggedOut)> {
     let mut done = Vec::new();
     for name in names {
-        let logged_out = broker.log_out(&name).await;
-        done.push((name, logged_out));
+        let entries = broker.log_out(&name).await;
+        done.extend(entries.into_iter().map(|entry| (name.clone(), entry)));
     }
     done
 }

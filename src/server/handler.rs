@@ -8,6 +8,7 @@ use super::{
     daemon::Daemon,
     limits::{ANSWER_MARGIN, LONGEST_DEADLINE},
     request_log::RequestLog,
+    variables::{self, Received},
 };
 use crate::{
     broker::AcquireRequest,
@@ -35,7 +36,10 @@ impl Daemon {
         match request {
             Request::Acquire(acquire) => Ok(vec![self.acquire(&current?, &acquire, peer).await?]),
             Request::Status { profile } => self.status(current, profile.as_deref()),
-            Request::Refresh { profile } => self.refresh(&current?, profile.as_deref()).await,
+            Request::Refresh { profile, variables } => {
+                self.refresh(&current?, profile.as_deref(), &variables)
+                    .await
+            }
             Request::Logout { profile } => self.logout(&current?, profile.as_deref()).await,
             Request::Stop => {
                 self.shutdown.start();
@@ -58,12 +62,21 @@ impl Daemon {
             .config
             .select(acquire.profile.as_deref(), acquire.gateway.as_deref())
             .map_err(|error| error_report::of_select(&error))?;
+        let needed = in_force.config.client_variables(&profile.source);
+        let variables = match variables::receive(&needed, &acquire.variables) {
+            Ok(Received::All(variables)) => variables,
+            Ok(Received::Ask(response)) => return Ok(response),
+            Err(error) => return Err(error_report::of_variables(name, &error)),
+        };
         let request = AcquireRequest {
             cache_lifetime: Duration::from_millis(acquire.cache_lifetime_ms),
             session: peer.pid.or(acquire.pid).and_then(client_process::find),
         };
         let until = self.until(Duration::from_millis(acquire.deadline_ms));
-        let acquired = in_force.broker.acquire(name, request, until).await;
+        let acquired = in_force
+            .broker
+            .acquire(name, &variables, request, until)
+            .await;
         let log = RequestLog {
             profile: name,
             source: &profile.source,

@@ -8,6 +8,7 @@ mod limits;
 mod report;
 mod request_log;
 mod shutdown;
+mod variables;
 
 use std::sync::Arc;
 

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock},
 };
 
 use async_trait::async_trait;
@@ -12,53 +12,65 @@ use super::{
     vault::VaultSource,
 };
 use crate::{
+    client_variables::ClientVariables,
     clock::Clock,
     config::{self, Config},
     credential::Credential,
     principal::Principal,
+    sync,
 };
 
-/// Returns every source of a configuration, by name. Each is built at its first use. If that fails,
-/// the next use builds it again: a missing file or variable may exist by then.
-#[must_use]
-pub fn build(config: &Config, clock: &Arc<dyn Clock>) -> BTreeMap<String, Arc<dyn Source>> {
-    let mut builder = CatalogBuilder {
-        config,
-        principal: Principal::of_this_machine(config.env_names()),
-        clock,
-        built: BTreeMap::new(),
-    };
-    for name in config.sources.keys() {
-        builder.get(name);
-    }
-    builder.built
-}
-
-struct CatalogBuilder<'a> {
-    config: &'a Config,
+/// The sources of a configuration, each for the variables of a client. A source is built at its
+/// first use. If that fails, the next use builds it again: a missing file may exist by then.
+pub struct Catalog {
+    config: Arc<Config>,
+    /// The user and machine, without variables.
     principal: Principal,
-    clock: &'a Arc<dyn Clock>,
-    built: BTreeMap<String, Arc<dyn Source>>,
+    clock: Arc<dyn Clock>,
+    /// Those that need no variables, so that all clients and profiles share them and their login.
+    shared: Mutex<BTreeMap<String, Arc<dyn Source>>>,
 }
 
-impl CatalogBuilder<'_> {
-    /// Terminates: the configuration is checked for circular references and unknown sources.
-    fn get(&mut self, name: &str) -> Arc<dyn Source> {
-        if let Some(built) = self.built.get(name) {
-            return Arc::clone(built);
+impl Catalog {
+    /// The sources of `config`. Nothing is built.
+    #[must_use]
+    pub fn new(config: &Arc<Config>, clock: &Arc<dyn Clock>) -> Self {
+        Self {
+            config: Arc::clone(config),
+            principal: Principal::of_this_machine(),
+            clock: Arc::clone(clock),
+            shared: Mutex::default(),
         }
+    }
+
+    /// The source `name`, which must exist, for a client with these variables. If it or its chain
+    /// needs variables, it is a new one, with a login of its own.
+    ///
+    /// Terminates: the configuration is checked for circular references and unknown sources.
+    #[must_use]
+    pub fn source(&self, name: &str, variables: &ClientVariables) -> Arc<dyn Source> {
+        if !self.config.client_variables(name).is_empty() {
+            return self.lazy(name, variables);
+        }
+        if let Some(shared) = sync::lock(&self.shared).get(name) {
+            return Arc::clone(shared);
+        }
+        let source = self.lazy(name, &ClientVariables::default());
+        let mut shared = sync::lock(&self.shared);
+        Arc::clone(shared.entry(name.to_owned()).or_insert(source))
+    }
+
+    fn lazy(&self, name: &str, variables: &ClientVariables) -> Arc<dyn Source> {
         let config = self.config.sources[name].clone();
-        let upstream = config.upstream().map(|name| self.get(name));
-        let source: Arc<dyn Source> = Arc::new(LazySource {
+        let upstream = config.upstream().map(|name| self.source(name, variables));
+        Arc::new(LazySource {
             name: name.to_owned(),
             config,
-            principal: self.principal.clone(),
-            clock: Arc::clone(self.clock),
+            principal: self.principal.with_variables(variables),
+            clock: Arc::clone(&self.clock),
             upstream,
             built: OnceLock::new(),
-        });
-        self.built.insert(name.to_owned(), Arc::clone(&source));
-        source
+        })
     }
 }
 
@@ -184,7 +196,7 @@ mod tests {
         let source = LazySource {
             name: "s".to_owned(),
             config: config.sources["s"].clone(),
-            principal: Principal::of_this_machine(config.env_names()),
+            principal: Principal::of_this_machine(),
             clock: Arc::new(SystemClock),
             upstream: Some(Arc::clone(&upstream) as Arc<dyn Source>),
             built: OnceLock::new(),

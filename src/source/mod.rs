@@ -120,8 +120,12 @@ fn resolve(
 
 /// The error of a value of the configuration that cannot be resolved.
 fn unresolved(source: &str, key: &str, error: &ResolveError) -> SourceError {
+    let hint = match error {
+        ResolveError::NotSet(name) => format!("set '{name}' in the client's environment"),
+        _ => "correct the placeholder, or set its value".to_owned(),
+    };
     SourceError::Configuration {
         reason: format!("'source.{source}.{key}' cannot be resolved: {error}"),
-        hint: "correct the placeholder, or set its value".to_owned(),
+        hint,
     }
 }

@@ -61,6 +61,23 @@ async fn the_daemon_answers_an_old_shim() {
 }
 
 #[tokio::test]
+async fn the_daemon_reports_variables_that_an_old_shim_cannot_send() {
+    let env = TestEnv::with_script(&format!("echo {KEY}"));
+    env.helper().await.printed(KEY);
+    env.edit_config(|config| config.replace("corp-key\"]", "corp-key\", \"{env:TEAM}\"]"));
+    let [v1::Response::Failure(failure)] = &exchange(&env, &acquire(None))[..] else {
+        panic!("no failure");
+    };
+    assert_eq!(failure.code, 2);
+    assert_eq!(
+        failure.message,
+        "profile 'default' needs the variable 'TEAM' of the client's environment, which this version of \
+         the client does not send"
+    );
+    assert_eq!(failure.hint.as_deref(), Some("update claviger-helper"));
+}
+
+#[tokio::test]
 async fn the_daemon_answers_an_old_command_line() {
     let env = TestEnv::with_fixed_key();
     env.helper().await.printed(KEY);

@@ -116,7 +116,7 @@ async fn the_profile_is_chosen_by_option_variable_gateway_and_default() {
     }
     env.helper_with(&["--profile", "two"], &base("https://one.example.com/llm"))
         .await
-        .printed("key-of-two");
+        .failed(7, &["profile 'two'", "hint: name profile 'one'"]);
     env.helper_with(&[], &[("CLAVIGER_PROFILE", "one")])
         .await
         .printed("key-of-one");

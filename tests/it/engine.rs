@@ -13,10 +13,11 @@ use std::{
 use async_trait::async_trait;
 use claviger::{
     broker::{AcquireRequest, Broker, Jitter, Route},
+    client_variables::ClientVariables,
     clock::{Clock, ManualClock, SystemClock},
     config,
     credential::Credential,
-    source::{Freshness, Source, SourceError, catalog},
+    source::{Freshness, Source, SourceError, catalog::Catalog},
 };
 use serde_json::json;
 
@@ -103,16 +104,18 @@ impl EngineFixture {
         let auth = approle_auth(&role.role_id, &secret_id);
         let timeout = "timeout = \"200ms\"";
         env.write_config(&vault_config(&bao.url(), "secret/team/key", timeout, &auth));
-        Self::with_env(bao, env)
+        Self::with_env(bao, env, "vault")
     }
 
-    /// A broker with the only source in the configuration of `env`.
-    fn with_env(bao: Bao, env: TestEnv) -> Self {
+    /// A broker with the source `name` in the configuration of `env`.
+    fn with_env(bao: Bao, env: TestEnv, name: &str) -> Self {
         let file = env.config_file();
         let config = config::parse(&file, &fs::read_to_string(&file).unwrap()).unwrap();
         let clock = ManualClock::at(SystemClock.now().wall);
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
-        let (name, source) = catalog::build(&config, &shared).pop_first().unwrap();
+        let config = Arc::new(config);
+        let variables = ClientVariables::default();
+        let source = Catalog::new(&config, &shared).source(name, &variables);
         let source = Arc::new(CountingSource {
             source,
             started: AtomicUsize::default(),
@@ -120,9 +123,9 @@ impl EngineFixture {
         });
         let route = Route {
             source: Arc::clone(&source) as Arc<dyn Source>,
-            source_name: name.clone(),
+            source_name: name.to_owned(),
             gateway: None,
-            watch: config.watch(&name),
+            watch: config.watch(name),
         };
         let jitter: Jitter = Arc::new(fastrand::f64);
         let routes = BTreeMap::from([("default".to_owned(), route)]);
@@ -141,7 +144,7 @@ impl EngineFixture {
         let until = self.clock.now().tick + Duration::from_secs(8);
         let credential = self
             .broker
-            .acquire("default", REQUEST, until)
+            .acquire("default", &ClientVariables::default(), REQUEST, until)
             .await
             .unwrap();
         credential.secret.expose().to_owned()
@@ -276,7 +279,7 @@ async fn a_deleted_version_is_dropped_within_the_watch_interval() {
     let until = fixture.clock.now().tick + Duration::from_secs(8);
     let refused = fixture
         .broker
-        .acquire("default", REQUEST, until)
+        .acquire("default", &ClientVariables::default(), REQUEST, until)
         .await
         .unwrap_err();
     assert!(
@@ -298,7 +301,7 @@ async fn a_revoked_lease_is_replaced_within_the_watch_interval() {
         env,
         postgres: _postgres,
     } = DatabaseFixture::start("1h", "24h").await;
-    let fixture = EngineFixture::with_env(bao, env);
+    let fixture = EngineFixture::with_env(bao, env, "db");
     let first = fixture.key().await;
     fixture
         .bao
@@ -309,7 +312,10 @@ async fn a_revoked_lease_is_replaced_within_the_watch_interval() {
         fixture.settle().await;
     }
     let until = fixture.clock.now().tick + Duration::from_secs(8);
-    let refused = fixture.broker.acquire("default", REQUEST, until).await;
+    let refused = fixture
+        .broker
+        .acquire("default", &ClientVariables::default(), REQUEST, until)
+        .await;
     let second = match refused {
         // The revoked credential was dropped, and the back-off of one second is not over.
         Err(_) => {

@@ -6,3 +6,4 @@ mod answers;
 mod harness;
 mod starting;
 mod trust;
+mod variables;

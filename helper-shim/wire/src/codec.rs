@@ -3,8 +3,9 @@
 
 use crate::{
     Acquire, DecodeError, ExitCode, Failure, Format, MAX_EXPIRY_LEN, MAX_KEY_LEN, MAX_REPORT_LEN,
-    MAX_TEXT_LEN, Request, Response, Token,
-    frame::{Fields, frame, required},
+    MAX_TEXT_LEN, MAX_VARIABLE_NAME_LEN, MAX_VARIABLES, Request, Response, Token, Variables,
+    frame::{Fields, REPEATED, frame, required},
+    variables::VariableFields,
 };
 
 const ACQUIRE: u8 = 1;
@@ -18,22 +19,27 @@ const FAILURE: u8 = 130;
 const REPORT: u8 = 131;
 const DONE: u8 = 132;
 const UNSUPPORTED: u8 = 133;
+const VARIABLES: u8 = 134;
 
 impl Request {
-    /// Encodes the request as a frame, header included.
+    /// Encodes the request as a frame, header included. The frame of a request with variables
+    /// contains secrets: the caller [wipes](crate::wipe) it.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         match self {
             Self::Acquire(acquire) => acquire.encode(),
             Self::Status { profile } => about_profile(STATUS, profile.as_deref()),
-            Self::Refresh { profile } => about_profile(REFRESH, profile.as_deref()),
+            Self::Refresh { profile, variables } => {
+                let profile = profile.as_deref().map(|profile| (1, truncated(profile)));
+                VariableFields::new(variables).frame(REFRESH, profile.into_iter().collect())
+            }
             Self::Logout { profile } => about_profile(LOGOUT, profile.as_deref()),
             Self::Stop => frame(STOP, &[]),
             Self::Unknown { kind } => frame(*kind, &[]),
         }
     }
 
-    /// Decodes a frame's body.
+    /// Decodes a frame's body. The caller wipes the body if it contains variables.
     ///
     /// # Errors
     ///
@@ -47,6 +53,7 @@ impl Request {
             },
             REFRESH => Self::Refresh {
                 profile: fields.text(1, "profile")?,
+                variables: Variables::decode(&fields)?,
             },
             LOGOUT => Self::Logout {
                 profile: fields.text(1, "profile")?,
@@ -88,6 +95,12 @@ impl Response {
             Self::Report(json) => frame(REPORT, &[(1, json.as_bytes())]),
             Self::Done => frame(DONE, &[]),
             Self::Unsupported { version } => frame(UNSUPPORTED, &[(1, &[*version])]),
+            Self::Variables { names } => {
+                let names = names.iter().take(MAX_VARIABLES);
+                let names = names.filter(|name| name.len() <= MAX_VARIABLE_NAME_LEN);
+                let fields: Vec<_> = names.map(|name| (REPEATED, name.as_bytes())).collect();
+                frame(VARIABLES, &fields)
+            }
             Self::Unknown { kind } => frame(*kind, &[]),
         }
     }
@@ -113,6 +126,9 @@ impl Response {
             DONE => Self::Done,
             UNSUPPORTED => Self::Unsupported {
                 version: required(fields.byte(1, "version")?, "version")?,
+            },
+            VARIABLES => Self::Variables {
+                names: fields.repeated_texts("name")?,
             },
             kind => Self::Unknown { kind },
         })
@@ -147,7 +163,7 @@ impl Acquire {
         fields.push((5, &deadline_ms));
         fields.push((6, &reveal));
         fields.extend(pid.as_ref().map(|pid| (7, pid.as_slice())));
-        frame(ACQUIRE, &fields)
+        VariableFields::new(&self.variables).frame(ACQUIRE, fields)
     }
 
     fn decode(fields: &Fields<'_>) -> Result<Self, DecodeError> {
@@ -167,6 +183,7 @@ impl Acquire {
             deadline_ms: required(fields.milliseconds(5, "deadline_ms")?, "deadline_ms")?,
             reveal: fields.byte(6, "reveal")?.is_some_and(|reveal| reveal != 0),
             pid: fields.array(7, "pid", "4 bytes")?.map(u32::from_be_bytes),
+            variables: Variables::decode(fields)?,
         })
     }
 }

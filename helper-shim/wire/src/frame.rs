@@ -21,6 +21,12 @@ pub const MAX_EXPIRY_LEN: usize = 64;
 /// them fit a frame.
 pub const MAX_TEXT_LEN: usize = 4096;
 
+/// The most variables that the daemon asks a client for.
+pub const MAX_VARIABLES: usize = 32;
+
+/// The longest name of such a variable in bytes.
+pub const MAX_VARIABLE_NAME_LEN: usize = 255;
+
 /// The longest report in bytes that fits a frame.
 pub const MAX_REPORT_LEN: usize = MAX_BODY - BODY_START - FIELD_START;
 
@@ -108,7 +114,7 @@ impl std::error::Error for DecodeError {}
 /// The length of version and kind in bytes.
 const BODY_START: usize = 2;
 /// The length of a tag and a value's length in bytes.
-const FIELD_START: usize = 3;
+pub(crate) const FIELD_START: usize = 3;
 /// Tags below this may occur at most once in a message.
 const REPEATABLE_TAGS: usize = 16;
 
@@ -117,11 +123,7 @@ const REPEATABLE_TAGS: usize = 16;
 ///
 /// The callers keep the values within their limits, so that no message exceeds [`MAX_BODY`].
 pub(crate) fn frame(kind: u8, fields: &[(u8, &[u8])]) -> Vec<u8> {
-    let body = BODY_START
-        + fields
-            .iter()
-            .map(|(_, value)| FIELD_START + value.len())
-            .sum::<usize>();
+    let body = body_len_of(fields);
     debug_assert!(
         body <= MAX_BODY,
         "a message of kind {kind} is over its limit"
@@ -137,12 +139,32 @@ pub(crate) fn frame(kind: u8, fields: &[(u8, &[u8])]) -> Vec<u8> {
     frame
 }
 
+/// Whether a message with these fields is within [`MAX_BODY`].
+pub(crate) fn fits(fields: &[(u8, &[u8])]) -> bool {
+    body_len_of(fields) <= MAX_BODY
+}
+
+fn body_len_of(fields: &[(u8, &[u8])]) -> usize {
+    let values = fields.iter().map(|(_, value)| FIELD_START + value.len());
+    BODY_START + values.sum::<usize>()
+}
+
+// The names of all variables must fit a frame.
+const _: () = assert!(MAX_VARIABLES * (MAX_VARIABLE_NAME_LEN + FIELD_START) + 64 < MAX_BODY);
+
 // Two texts and the small fields must fit a frame, and the length of every value 16 bits.
 const _: () =
     assert!(2 * (MAX_TEXT_LEN + FIELD_START) + 64 < MAX_BODY && MAX_BODY <= u16::MAX as usize);
 
 /// The values of the fields that a version 1 message may contain, by tag.
-pub(crate) struct Fields<'a>([Option<&'a [u8]>; REPEATABLE_TAGS]);
+pub(crate) struct Fields<'a> {
+    single: [Option<&'a [u8]>; REPEATABLE_TAGS],
+    /// Those of the tag [`REPEATED`], in their order.
+    repeated: Vec<&'a [u8]>,
+}
+
+/// The only tag that version 1 repeats.
+pub(crate) const REPEATED: u8 = 16;
 
 impl<'a> Fields<'a> {
     /// Splits a body into its kind and its fields.
@@ -154,24 +176,32 @@ impl<'a> Fields<'a> {
             return Err(DecodeError::Version);
         }
         let mut rest = rest;
-        let mut values = [None; REPEATABLE_TAGS];
+        let mut single = [None; REPEATABLE_TAGS];
+        let mut repeated = Vec::new();
         while let [tag, after_tag @ ..] = rest {
             let truncated = DecodeError::Truncated { tag: *tag };
             let (len, after_len) = after_tag.split_first_chunk().ok_or(truncated)?;
             let len = usize::from(u16::from_be_bytes(*len));
             let (value, after_value) = after_len.split_at_checked(len).ok_or(truncated)?;
-            if let Some(slot) = values.get_mut(usize::from(*tag))
+            if *tag == REPEATED {
+                repeated.push(value);
+            } else if let Some(slot) = single.get_mut(usize::from(*tag))
                 && slot.replace(value).is_some()
             {
                 return Err(DecodeError::Repeated { tag: *tag });
             }
             rest = after_value;
         }
-        Ok((*kind, Self(values)))
+        Ok((*kind, Self { single, repeated }))
     }
 
     pub(crate) fn get(&self, tag: usize) -> Option<&'a [u8]> {
-        self.0[tag]
+        self.single[tag]
+    }
+
+    /// The values of the tag [`REPEATED`].
+    pub(crate) fn repeated(&self) -> &[&'a [u8]] {
+        &self.repeated
     }
 
     pub(crate) fn text(
@@ -186,6 +216,16 @@ impl<'a> Fields<'a> {
                 field,
                 expected: "UTF-8",
             })
+    }
+
+    /// [`Self::repeated`] as texts.
+    pub(crate) fn repeated_texts(&self, field: &'static str) -> Result<Vec<String>, DecodeError> {
+        let texts = self.repeated.iter().map(|value| str::from_utf8(value));
+        let texts: Result<_, _> = texts.map(|text| text.map(str::to_owned)).collect();
+        texts.map_err(|_| DecodeError::Invalid {
+            field,
+            expected: "UTF-8",
+        })
     }
 
     pub(crate) fn array<const N: usize>(

@@ -12,14 +12,19 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | acquire | one credential or failure |
-//! | status, refresh | one report for the daemon, one for each profile, then done or a failure |
-//! | logout | one report for each profile, then done or a failure |
+//! | acquire | one credential or failure; or variables |
+//! | status | one report for the daemon, one for each profile's entry, then done or a failure |
+//! | refresh | as status; or variables |
+//! | logout | one report for each profile's entry, then done or a failure |
 //! | stop | done; or a failure |
 //! | a kind that the daemon does not know | unsupported |
 //!
 //! A failure after reports is that of the first profile that failed, or of the configuration; the
 //! report of each profile contains its own.
+//!
+//! The daemon answers variables if it needs variables of the client's environment. The client then
+//! sends the request again, on a new connection, with those of them that are set and with no
+//! others. To be asked twice is an error.
 //!
 //! # A frame
 //!
@@ -51,8 +56,11 @@
 //! | | | 5 | deadline_ms | 8 bytes, milliseconds | error |
 //! | | | 6 | reveal | 1 byte: 0 no, others yes | no |
 //! | | | 7 | pid | 4 bytes | unknown |
+//! | | | 8 | variables | 1 byte: 0 unsupported, 2 sent, others on request | unsupported |
+//! | | | 16 | variable, repeated | NAME=VALUE: NAME is UTF-8, VALUE any bytes | not set |
 //! | 2 | status | 1 | profile | as above | all |
 //! | 3 | refresh | 1 | profile | as above | all |
+//! | | | 8, 16 | as of acquire | | |
 //! | 4 | logout | 1 | profile | as above | all |
 //! | 5 | stop | | | | |
 //!
@@ -68,6 +76,7 @@
 //! | 131 | report | 1 | json | UTF-8, at most [`MAX_REPORT_LEN`] bytes | error |
 //! | 132 | done | | | | |
 //! | 133 | unsupported | 1 | version | 1 byte | error |
+//! | 134 | variables | 16 | name, repeated | UTF-8, [`MAX_VARIABLE_NAME_LEN`] bytes | none |
 //!
 //! # Limits
 //!
@@ -79,6 +88,8 @@
 //!   another profile's.
 //! - a credential whose token or expires_at is over its limit is encoded as a failure with code 6,
 //!   a report that is over its limit as a failure with code 8: half of either is useless.
+//! - variables that do not fit the frame are left out, all of them, as if the client had not been
+//!   asked yet. At most [`MAX_VARIABLES`] names are asked for.
 //!
 //! Decoding is bounded by the frame alone. Whether a client accepts a key is for the reader to
 //! check.
@@ -88,8 +99,8 @@
 //! A shim of one release talks to a daemon of another.
 //!
 //! - A tag that the reader does not know, for that kind, is skipped.
-//! - A tag from 1 to 15 occurs at most once in a message; a repeat is an error. Tags above 15, none
-//!   of which version 1 uses, may repeat.
+//! - A tag from 1 to 15 occurs at most once in a message; a repeat is an error. Tags above 15 may
+//!   repeat.
 //! - A kind that the reader does not know is [`Request::Unknown`] or [`Response::Unknown`]; its
 //!   fields are skipped by their lengths. The daemon answers it with unsupported.
 //! - A body of a later version is read like one of this version: an addition must keep that
@@ -99,7 +110,8 @@
 //! # Secrets
 //!
 //! A token is copied once when it is encoded, straight into a frame that does not grow, and once
-//! when it is decoded. The owner of a frame or a body with a credential [wipes](wipe) it after use.
+//! when it is decoded; a variable once more when it is encoded. The owner of a frame or a body with
+//! a credential or with variables [wipes](wipe) it after use.
 //! Errors name fields, never values.
 
 pub mod client;
@@ -109,15 +121,16 @@ mod exit_code;
 mod frame;
 mod message;
 pub mod paths;
+mod variables;
 
 pub use self::{
     error_text::{problem, visible},
     exit_code::ExitCode,
     frame::{
         DecodeError, FrameError, HEADER_LEN, MAX_BODY, MAX_EXPIRY_LEN, MAX_REPORT_LEN,
-        MAX_TEXT_LEN, VERSION, body_len,
+        MAX_TEXT_LEN, MAX_VARIABLE_NAME_LEN, MAX_VARIABLES, VERSION, body_len,
     },
-    message::{Acquire, Failure, Format, Request, Response, Token},
+    message::{Acquire, Failure, Format, Request, Response, Token, Variable, Variables},
 };
 
 /// The longest key in characters that Claude Code accepts from a helper.

@@ -15,10 +15,13 @@ pub enum Request {
         /// The profile; all if absent.
         profile: Option<String>,
     },
-    /// Obtains the credential anew. Answered like [`Request::Status`].
+    /// Obtains the credential anew. Answered like [`Request::Status`], or with
+    /// [`Response::Variables`].
     Refresh {
         /// The profile; all if absent.
         profile: Option<String>,
+        /// The variables of the client's environment.
+        variables: Variables,
     },
     /// Drops the credential and revokes the login. Answered with a [`Response::Report`] for each
     /// profile, and [`Response::Done`] or [`Response::Failure`].
@@ -35,12 +38,14 @@ pub enum Request {
     },
 }
 
-/// A request for the current credential.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// A request for the current credential. Its `Debug` does not show the gateway, whose URL may
+/// contain a password.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Acquire {
     /// The profile's name: `--profile` or `CLAVIGER_PROFILE`.
     pub profile: Option<String>,
-    /// `ANTHROPIC_BASE_URL`, which selects the profile if none is named.
+    /// The client's gateway, such as `ANTHROPIC_BASE_URL`: the profile must be for it, and it
+    /// selects the profile if none is named.
     pub gateway: Option<String>,
     /// How long the client will use the answer, in milliseconds
     /// (`CLAUDE_CODE_API_KEY_HELPER_TTL_MS`).
@@ -53,6 +58,54 @@ pub struct Acquire {
     pub reveal: bool,
     /// The shim's own process id, for a system that does not report the peer's.
     pub pid: Option<u32>,
+    /// The variables of the client's environment.
+    pub variables: Variables,
+}
+
+impl fmt::Debug for Acquire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            profile,
+            gateway,
+            cache_lifetime_ms,
+            format,
+            deadline_ms,
+            reveal,
+            pid,
+            variables,
+        } = self;
+        f.debug_struct("Acquire")
+            .field("profile", profile)
+            .field("gateway", &gateway.as_ref().map(|_| format_args!("…")))
+            .field("cache_lifetime_ms", cache_lifetime_ms)
+            .field("format", format)
+            .field("deadline_ms", deadline_ms)
+            .field("reveal", reveal)
+            .field("pid", pid)
+            .field("variables", variables)
+            .finish()
+    }
+}
+
+/// The variables of the client's environment that a profile needs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Variables {
+    /// The client is of a version that cannot send any.
+    #[default]
+    Unsupported,
+    /// The client sends those that the daemon asks for.
+    OnRequest,
+    /// Those that the daemon has asked for and that are set; the others are not set.
+    Sent(Vec<Variable>),
+}
+
+/// A variable of the client's environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// The name, without `=`.
+    pub name: String,
+    /// The value, which may be a secret. Any bytes.
+    pub value: Token,
 }
 
 /// The form in which the shim prints a key.
@@ -87,6 +140,11 @@ pub enum Response {
     Unsupported {
         /// The newest version that the daemon speaks.
         version: u8,
+    },
+    /// The request must be sent again, with these variables of the client's environment.
+    Variables {
+        /// Their names, at most [`MAX_VARIABLES`](crate::MAX_VARIABLES).
+        names: Vec<String>,
     },
     /// A response of a newer version.
     Unknown {
@@ -126,19 +184,20 @@ impl Failure {
     }
 }
 
-/// A key between the daemon and the client's stdout. It has no `Display`, its `Debug` shows
+/// A secret on its way: a key between the daemon and the client's stdout, or a variable between the
+/// client and the daemon. It has no `Display`, its `Debug` shows
 /// nothing, and its memory is overwritten when it is dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(Vec<u8>);
 
 impl Token {
-    /// Wraps a key.
+    /// Wraps a secret.
     #[must_use]
-    pub fn new(key: Vec<u8>) -> Self {
-        Self(key)
+    pub fn new(secret: Vec<u8>) -> Self {
+        Self(secret)
     }
 
-    /// The key itself.
+    /// The secret itself.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         &self.0

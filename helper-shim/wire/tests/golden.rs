@@ -5,7 +5,8 @@
 use std::{fs, path::PathBuf};
 
 use claviger_wire::{
-    Acquire, ExitCode, Failure, Format, HEADER_LEN, Request, Response, Token, body_len,
+    Acquire, ExitCode, Failure, Format, HEADER_LEN, Request, Response, Token, Variable, Variables,
+    body_len,
 };
 
 fn requests() -> Vec<(&'static str, Request)> {
@@ -17,6 +18,24 @@ fn requests() -> Vec<(&'static str, Request)> {
         deadline_ms: 8_000,
         reveal: true,
         pid: Some(4_711),
+        variables: Variables::Unsupported,
+    };
+    let on_request = Acquire {
+        variables: Variables::OnRequest,
+        ..acquire.clone()
+    };
+    let variable = |name: &str, value: &[u8]| Variable {
+        name: name.to_owned(),
+        value: Token::new(value.to_vec()),
+    };
+    let sent = Variables::Sent(vec![
+        variable("TEAM", b"core"),
+        variable("EMPTY", b""),
+        variable("TOKEN", b"a=\xff"),
+    ]);
+    let with_variables = Acquire {
+        variables: sent.clone(),
+        ..acquire.clone()
     };
     let bare = Acquire {
         cache_lifetime_ms: 0,
@@ -43,11 +62,27 @@ fn requests() -> Vec<(&'static str, Request)> {
             "request-refresh",
             Request::Refresh {
                 profile: profile.clone(),
+                variables: Variables::Unsupported,
             },
         ),
         ("request-logout", Request::Logout { profile }),
         ("request-stop", Request::Stop),
         ("request-unknown-kind", Request::Unknown { kind: 99 }),
+        (
+            "added-request-acquire-on-request",
+            Request::Acquire(on_request),
+        ),
+        (
+            "added-request-acquire-variables",
+            Request::Acquire(with_variables),
+        ),
+        (
+            "added-request-refresh-variables",
+            Request::Refresh {
+                profile: None,
+                variables: sent,
+            },
+        ),
     ]
 }
 
@@ -85,6 +120,12 @@ fn responses() -> Vec<(&'static str, Response)> {
         ("response-done", Response::Done),
         ("response-unsupported", Response::Unsupported { version: 1 }),
         ("response-unknown-kind", Response::Unknown { kind: 200 }),
+        (
+            "added-response-variables",
+            Response::Variables {
+                names: vec!["TEAM".to_owned(), "TOKEN".to_owned()],
+            },
+        ),
     ]
 }
 

@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use claviger_wire::{
-    Acquire, ExitCode, Failure, Format, HEADER_LEN, MAX_BODY, MAX_EXPIRY_LEN, MAX_KEY_LEN, Request,
-    Response, Token, body_len,
+    Acquire, ExitCode, Failure, Format, HEADER_LEN, MAX_BODY, MAX_EXPIRY_LEN, MAX_KEY_LEN,
+    MAX_VARIABLES, Request, Response, Token, Variable, Variables, body_len,
 };
 use proptest::{
     collection::vec,
@@ -27,25 +27,40 @@ fn acquire() -> impl Strategy<Value = Acquire> {
         any::<u64>(),
         any::<bool>(),
         of(any::<u32>()),
+        variables(),
     )
         .prop_map(
-            |(profile, gateway, cache_lifetime_ms, format, deadline_ms, reveal, pid)| Acquire {
-                profile,
-                gateway,
-                cache_lifetime_ms,
-                format,
-                deadline_ms,
-                reveal,
-                pid,
+            |(profile, gateway, cache_lifetime_ms, format, deadline_ms, reveal, pid, variables)| {
+                Acquire {
+                    profile,
+                    gateway,
+                    cache_lifetime_ms,
+                    format,
+                    deadline_ms,
+                    reveal,
+                    pid,
+                    variables,
+                }
             },
         )
+}
+
+fn variables() -> impl Strategy<Value = Variables> {
+    let value = vec(any::<u8>(), 0..100).prop_map(Token::new);
+    let variable = ("[^=]{0,30}", value).prop_map(|(name, value)| Variable { name, value });
+    prop_oneof![
+        Just(Variables::Unsupported),
+        Just(Variables::OnRequest),
+        vec(variable, 0..MAX_VARIABLES).prop_map(Variables::Sent),
+    ]
 }
 
 fn request() -> impl Strategy<Value = Request> {
     prop_oneof![
         acquire().prop_map(Request::Acquire),
         of(text()).prop_map(|profile| Request::Status { profile }),
-        of(text()).prop_map(|profile| Request::Refresh { profile }),
+        (of(text()), variables())
+            .prop_map(|(profile, variables)| Request::Refresh { profile, variables }),
         of(text()).prop_map(|profile| Request::Logout { profile }),
         Just(Request::Stop),
         (6..=u8::MAX).prop_map(|kind| Request::Unknown { kind }),
@@ -71,6 +86,7 @@ fn response() -> impl Strategy<Value = Response> {
         text().prop_map(Response::Report),
         Just(Response::Done),
         any::<u8>().prop_map(|version| Response::Unsupported { version }),
+        vec("\\PC{0,60}", 0..MAX_VARIABLES).prop_map(|names| Response::Variables { names }),
         (0..129_u8).prop_map(|kind| Response::Unknown { kind }),
     ]
 }
@@ -105,7 +121,7 @@ proptest! {
 
     #[test]
     fn any_fields_are_decoded_or_an_error(
-        kind in prop_oneof![0..=6_u8, 128..=134_u8],
+        kind in prop_oneof![0..=6_u8, 128..=135_u8],
         fields in vec((0..20_u8, vec(any::<u8>(), 0..12)), 0..6),
     ) {
         let mut body = vec![1, kind];
@@ -130,7 +146,17 @@ proptest! {
         let token = Token::new(text.clone().into_bytes());
         let expires_at = Some("9".repeat(len % (2 * MAX_EXPIRY_LEN)));
         let failure = Failure { message: text.clone(), hint: Some(text.clone()), ..failure };
+        let value = Token::new(text.clone().into_bytes());
+        let variables = Variables::Sent(vec![Variable { name: "A".to_owned(), value }]);
+        let acquire = Acquire {
+            profile: Some(text.clone()),
+            variables: variables.clone(),
+            ..Acquire::default()
+        };
         for frame in [
+            Request::Acquire(acquire).encode(),
+            Request::Refresh { profile: None, variables }.encode(),
+            Response::Variables { names: vec![text.clone(); 99] }.encode(),
             Request::Status { profile: Some(text.clone()) }.encode(),
             Response::Credential { token, expires_at }.encode(),
             Response::Failure(failure).encode(),
@@ -139,4 +165,33 @@ proptest! {
             prop_assert!(body(&frame).len() <= MAX_BODY);
         }
     }
+}
+
+#[test]
+fn variables_that_do_not_fit_are_left_out_and_can_be_measured() {
+    let request = |len: usize| {
+        let value = Token::new(vec![b'v'; len]);
+        let variables = Variables::Sent(vec![Variable {
+            name: "TOKEN".to_owned(),
+            value,
+        }]);
+        (
+            variables.encoded_len(),
+            Request::Refresh {
+                profile: None,
+                variables,
+            },
+        )
+    };
+    let none = Request::Refresh {
+        profile: None,
+        variables: Variables::OnRequest,
+    };
+    let room = HEADER_LEN + MAX_BODY - none.encode().len();
+    let (overhead, _) = request(0);
+    let (len, longest) = request(room - overhead);
+    assert_eq!((len, longest.encode().len()), (room, HEADER_LEN + MAX_BODY));
+    assert_eq!(Request::decode(body(&longest.encode())), Ok(longest));
+    let (_, longer) = request(room - overhead + 1);
+    assert_eq!(Request::decode(body(&longer.encode())), Ok(none));
 }

@@ -53,6 +53,12 @@ impl Slot {
         Some(revalidation)
     }
 
+    /// Whether nothing is lost but the credential if the slot is dropped: it is not in use, and no
+    /// fetch is under way.
+    pub(crate) fn is_idle(&self, now: Now) -> bool {
+        !self.is_in_use(now) && self.flight.current().is_none()
+    }
+
     /// Whether a client has requested the credential recently enough to keep it renewed.
     pub(super) fn is_in_use(&self, now: Now) -> bool {
         self.last_request.as_ref().is_some_and(|last_request| {

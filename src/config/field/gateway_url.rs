@@ -1,8 +1,12 @@
 //! A gateway's address, and whether a client's `ANTHROPIC_BASE_URL` means it.
 
-use std::{fmt, str::FromStr};
+use std::{cell::Cell, fmt, str::FromStr};
 
-use url::Url;
+use url::{SyntaxViolation, Url};
+
+/// The longest origin in a message, in characters. Of a longer one the end is shown, because the
+/// end of a host decides whose it is.
+const MAX_SHOWN: usize = 60;
 
 /// A gateway's address: `http` or `https`, a host, perhaps a port and a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,10 +28,17 @@ pub(crate) enum GatewayUrlError {
     /// `?…` or `#…`.
     #[error("contains a query or fragment; expected scheme, host, port and path only")]
     QueryOrFragment,
+    /// A backslash, a tab, a missing slash: what one client connects to need not be what another
+    /// one, or this program, reads.
+    #[error("ambiguous URL; expected scheme, host, port and path, without backslashes and blanks")]
+    Ambiguous,
 }
 
 impl GatewayUrl {
-    /// Parses an address. Plain `http` is accepted for every host, not for loopback only: there are
+    /// Parses an address, as the WHATWG URL standard demands and therefore as Node and Bun do. What
+    /// that standard calls a violation and repairs is an error here, because clients in other
+    /// languages repair it in other ways; only blanks around the address, which clients remove, are
+    /// ignored. Plain `http` is accepted for every host, not for loopback only: there are
     /// gateways behind a TLS-terminating side car, and the client uses its own
     /// `ANTHROPIC_BASE_URL` anyway.
     ///
@@ -35,15 +46,26 @@ impl GatewayUrl {
     ///
     /// [`GatewayUrlError`].
     pub(crate) fn parse(text: &str) -> Result<Self, GatewayUrlError> {
-        let url = Url::parse(text)?;
+        let (embeds_user, is_ambiguous) = (Cell::new(false), Cell::new(false));
+        let on_violation = |violation| match violation {
+            SyntaxViolation::EmbeddedCredentials => embeds_user.set(true),
+            SyntaxViolation::C0SpaceIgnored => {}
+            _ => is_ambiguous.set(true),
+        };
+        let url = Url::options()
+            .syntax_violation_callback(Some(&on_violation))
+            .parse(text.trim())?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(GatewayUrlError::Scheme);
         }
-        if !url.username().is_empty() || url.password().is_some() {
+        if embeds_user.get() {
             return Err(GatewayUrlError::UserInfo);
         }
         if url.query().is_some() || url.fragment().is_some() {
             return Err(GatewayUrlError::QueryOrFragment);
+        }
+        if is_ambiguous.get() {
+            return Err(GatewayUrlError::Ambiguous);
         }
         Ok(Self(url))
     }
@@ -51,8 +73,9 @@ impl GatewayUrl {
     /// Whether `base_url`, a client's `ANTHROPIC_BASE_URL`, means this gateway: scheme, host, port
     /// and path are equal.
     ///
-    /// The host's case, a default port that is written out, and slashes at the end make no
-    /// difference. A text that is not a gateway's address matches none.
+    /// The host's case and IDNA form, a dot at its end, the form of an IP address, a default port
+    /// that is written out, `.` and `..` segments, and slashes at the end make no difference. A
+    /// text that is not a gateway's address matches none.
     #[must_use]
     pub(crate) fn matches(&self, base_url: &str) -> bool {
         Self::parse(base_url).is_ok_and(|other| self.parts() == other.parts())
@@ -64,14 +87,39 @@ impl GatewayUrl {
         &self.0
     }
 
-    /// The parts that two addresses are compared by. `Url` has the host in lower case already.
+    /// Scheme, host and port, for messages.
+    #[must_use]
+    pub(crate) fn origin(&self) -> String {
+        shown_origin(&self.0)
+    }
+
+    /// The parts that two addresses are compared by. `Url` has normalized the host already, except
+    /// for the dot that ends an absolute domain name.
     fn parts(&self) -> (&str, Option<&str>, Option<u16>, &str) {
         (
             self.0.scheme(),
-            self.0.host_str(),
+            self.0
+                .host_str()
+                .map(|host| host.strip_suffix('.').unwrap_or(host)),
             self.0.port_or_known_default(),
             self.0.path().trim_end_matches('/'),
         )
+    }
+}
+
+/// Scheme, host and port of any text, for messages: never a user name, a password or a path. `None`
+/// if it is not an http or https URL.
+#[must_use]
+pub(crate) fn origin_of(text: &str) -> Option<String> {
+    let url = Url::parse(text.trim()).ok()?;
+    matches!(url.scheme(), "http" | "https").then(|| shown_origin(&url))
+}
+
+fn shown_origin(url: &Url) -> String {
+    let origin = url.origin().ascii_serialization();
+    match origin.char_indices().nth_back(MAX_SHOWN - 1) {
+        Some((start @ 1.., _)) => format!("…{}", &origin[start..]),
+        _ => origin,
     }
 }
 
@@ -142,6 +190,113 @@ mod tests {
             let gateway = GatewayUrl::parse(gateway).unwrap();
             assert_eq!(gateway.matches(base_url), expected, "{gateway} {base_url}");
         }
+    }
+
+    /// What the client connects to decides, however the address is written. `None`: clients
+    /// disagree about the text, so that it matches nothing.
+    #[test]
+    fn tricks_of_writing_do_not_change_the_gateway() {
+        let gateway = |text: &str| GatewayUrl::parse(text).unwrap();
+        let domain = gateway("https://gw.example.com/eu");
+        let international = gateway("https://gw.exämple.com");
+        let (v4, v6) = (
+            gateway("http://127.0.0.1:80"),
+            gateway("https://[::1]:8443"),
+        );
+        for (gateway, base_url, expected) in [
+            (&domain, " https://gw.example.com/eu\n", Some(true)),
+            (&domain, "HTTPS://GW.EXAMPLE.COM:/eu//", Some(true)),
+            (&domain, "https://gw.example.com.:0443/eu", Some(true)),
+            (&domain, "https://%67w.example.com/eu", Some(true)),
+            (&domain, "https://gw。example。com/eu", Some(true)),
+            (&domain, "https://ｇｗ.example.com/eu", Some(true)),
+            (&domain, "https://gw.example.com/us/../eu/.", Some(true)),
+            (&domain, "https://gw.example.com/us/%2e%2E/eu", Some(true)),
+            (&domain, "https://gw.example.com/eu/..", Some(false)),
+            (&domain, "https://gw.example.com/eu/%2e%2e/us", Some(false)),
+            (&domain, "https://gw.example.com/eu%2F", Some(false)),
+            (&domain, "https://gw.example.com/%65u", Some(false)),
+            (&domain, "https://gw.example.com/eu;/..;/us", Some(false)),
+            (&domain, "https://gw.example.com..evil.test/eu", Some(false)),
+            (
+                &domain,
+                "https://gw.example.com%2eevil.test/eu",
+                Some(false),
+            ),
+            (&domain, "https://gw-example.com/eu", Some(false)),
+            (
+                &domain,
+                "https://evil.test/https://gw.example.com/eu",
+                Some(false),
+            ),
+            (&international, "https://gw.xn--exmple-cua.com", Some(true)),
+            (&international, "https://GW.EXÄMPLE.COM", Some(true)),
+            (&international, "https://gw.exa\u{308}mple.com", Some(true)),
+            (&international, "https://gw.еxämple.com", Some(false)),
+            (&v4, "http://0x7f.1", Some(true)),
+            (&v4, "http://2130706433/", Some(true)),
+            (&v4, "http://127.0.0.1.", Some(true)),
+            (&v4, "http://[::ffff:127.0.0.1]", Some(false)),
+            (&v4, "http://localhost", Some(false)),
+            (&v6, "https://[0:0:0:0:0:0:0:1]:8443", Some(true)),
+            (&v6, "https://[::2]:8443", Some(false)),
+            (&domain, "https:\\\\gw.example.com\\eu", None),
+            (&domain, "https://gw.example.com\\@evil.test/../eu", None),
+            (&domain, "https://evil.test\\@gw.example.com/eu", None),
+            (&domain, "https://gw.exam\tple.com/eu", None),
+            (&domain, "https://gw.example.com/\neu", None),
+            (&domain, "https:gw.example.com/eu", None),
+            (&domain, "https:/gw.example.com/eu", None),
+            (&domain, "https:///gw.example.com/eu", None),
+            (&domain, "https://@gw.example.com/eu", None),
+            (&domain, "https://:@gw.example.com/eu", None),
+            (&domain, "https://ana:pw@gw.example.com/eu", None),
+            (&domain, "https://gw.example.com@evil.test/eu", None),
+            (&domain, "https://evil.test#@gw.example.com/eu", None),
+            (&domain, "https://evil.test?@gw.example.com/eu", None),
+            (&domain, "https://gw.example.com/eu?", None),
+            (&domain, "https://gw.example.com/eu#", None),
+            (&domain, "https://gw.example.com/eu%", None),
+            (&domain, "https://gw.example.com:65536/eu", None),
+            (&domain, "https://gw.example.com\0.evil.test/eu", None),
+            (&domain, "https://gw .example.com/eu", None),
+            (&domain, "file://gw.example.com/eu", None),
+            (&domain, "//gw.example.com/eu", None),
+            (&domain, "javascript:https://gw.example.com/eu", None),
+            (&v6, "https://[::1%25lo]:8443", None),
+        ] {
+            assert_eq!(
+                gateway.matches(base_url),
+                expected == Some(true),
+                "{base_url:?}"
+            );
+            let is_read = GatewayUrl::parse(base_url).is_ok();
+            assert_eq!(is_read, expected.is_some(), "{base_url:?}");
+        }
+    }
+
+    #[test]
+    fn an_origin_has_no_secret_and_shows_the_end_of_the_host() {
+        let long = format!("https://gw.example.com.{}.evil.test", "a".repeat(60));
+        for (text, expected) in [
+            (
+                "https://ana:hunter2@GW.example.com/hunter2?hunter2#hunter2",
+                Some("https://gw.example.com"),
+            ),
+            ("http://evil.test:8080/", Some("http://evil.test:8080")),
+            ("https:\\\\evil.test", Some("https://evil.test")),
+            ("https://hunter2 x", None),
+            ("hunter2", None),
+            ("mailto:hunter2@evil.test", None),
+        ] {
+            assert_eq!(origin_of(text).as_deref(), expected, "{text}");
+        }
+        let origin = origin_of(&long).unwrap();
+        assert!(
+            origin.starts_with("…aaa") && origin.ends_with(".evil.test"),
+            "{origin}"
+        );
+        assert_eq!(origin.chars().count(), MAX_SHOWN + 1);
     }
 
     #[test]

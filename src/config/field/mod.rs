@@ -24,7 +24,7 @@ pub(crate) use self::{
     duration::{IdleTimeout, Timeout, Ttl, WatchInterval},
     env_name::EnvName,
     file_path::FilePath,
-    gateway_url::GatewayUrl,
+    gateway_url::{GatewayUrl, origin_of},
     name::Name,
     support::Support,
     vault::{Mount, Namespace, Username, VaultAddress, VaultPath},

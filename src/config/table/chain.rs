@@ -33,7 +33,10 @@ pub(super) fn check(validator: &mut Validator, sources: &BTreeMap<String, Option
 }
 
 /// The sources that follow `start`, up to the end, to `start` itself or to the first repetition.
-fn walk<'a>(start: &'a str, sources: &'a BTreeMap<String, Option<SourceConfig>>) -> Vec<&'a str> {
+pub(super) fn walk<'a>(
+    start: &'a str,
+    sources: &'a BTreeMap<String, Option<SourceConfig>>,
+) -> Vec<&'a str> {
     let mut seen = Vec::new();
     let mut at = start;
     while let Some(next) = sources

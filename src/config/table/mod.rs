@@ -15,6 +15,7 @@ mod root;
 mod secret_ref;
 mod source;
 mod validator;
+mod variables;
 mod vault;
 
 pub use self::root::Config;

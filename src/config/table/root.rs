@@ -1,6 +1,11 @@
 //! The root table, and the whole configuration that is made of it.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    iter,
+    path::PathBuf,
+    time::Duration,
+};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -15,6 +20,7 @@ use super::{
     profile::ProfileConfig,
     source::{SourceConfig, SourceKeys},
     validator::Validator,
+    variables,
 };
 /// The configuration of Claviger.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -32,6 +38,9 @@ pub(in super::super) struct File {
     /// In the managed configuration: the administrator's address, which hints give to users, as an
     /// http or https URL or an e-mail address. No effect in a user's own.
     support: Option<Support>,
+    /// Whether profiles may use variables of the client's environment, by '{env:NAME}' and
+    /// '*_env'; true by default. What a client runs in can set them.
+    client_variables: Option<bool>,
     /// How the daemon itself behaves.
     #[serde(default)]
     daemon: DaemonConfig,
@@ -80,9 +89,16 @@ impl Config {
         })
     }
 
-    /// The variables of the client's environment that the sources need, possibly more than once.
-    pub(crate) fn env_names(&self) -> impl Iterator<Item = &str> {
-        self.sources.values().flat_map(SourceConfig::env_names)
+    /// The source `name`, the source whose credential it presents, and so on.
+    pub(crate) fn chain(&self, name: &str) -> impl Iterator<Item = &SourceConfig> {
+        let upstream = |source: &&SourceConfig| self.sources.get(source.upstream()?);
+        iter::successors(self.sources.get(name), upstream)
+    }
+
+    /// The variables of the client's environment that the source `name` and its chain need.
+    #[must_use]
+    pub(crate) fn client_variables(&self, name: &str) -> BTreeSet<&str> {
+        self.chain(name).flat_map(SourceConfig::env_names).collect()
     }
 }
 
@@ -112,6 +128,10 @@ impl File {
             }
         });
         validator.within("source", |validator| chain::check(validator, &sources));
+        let may_need_variables = self.client_variables.unwrap_or(true);
+        validator.within("profile", |validator| {
+            variables::check(validator, &profiles, &sources, may_need_variables);
+        });
         let sources = sources
             .into_iter()
             .map(|(name, source)| Some((name, source?)))

@@ -119,15 +119,18 @@ fn the_documented_example() {
 }
 
 #[test]
-fn the_variables_of_all_templates_and_secrets() {
+fn the_variables_of_a_source_and_its_chain() {
     let text = "version = 1\nprofile.p.source = 's'\n[source.s]\ntype = 'vault'\naddress = 'https://v.example'\n\
                 path = '{env:A}/{env:B}'\nfield = 'f'\n[source.s.auth]\nmethod = 'ldap'\nusername = '{env:C}'\n\
-                password_env = 'P'\n[source.j]\ntype = 'jwt'\nalgorithm = 'HS256'\n\
+                password_env = 'P'\n[source.c]\ntype = 'vault'\naddress = 'https://v.example'\n\
+                path = 'secret/{env:B}'\nfield = 'f'\nauth = { method = 'jwt', jwt_source = 'j' }\n[source.j]\ntype = 'jwt'\nalgorithm = 'HS256'\n\
                 key_file = '/keys/{env:K}'\n[source.e]\ntype = 'exec'\ncommand = ['/bin/key', '{env:D}']\n";
     let config = config(text);
-    let mut names: Vec<_> = config.env_names().collect();
-    names.sort_unstable();
-    assert_eq!(names, ["A", "B", "C", "D", "K", "P"]);
+    let names = |source| Vec::from_iter(config.client_variables(source));
+    assert_eq!(names("s"), ["A", "B", "C", "P"]);
+    assert_eq!(names("c"), ["B", "K"]);
+    assert_eq!(names("j"), ["K"]);
+    assert_eq!(names("e"), ["D"]);
 }
 
 #[test]

@@ -67,7 +67,8 @@ async fn read_request<S: AsyncRead + Unpin>(
         Ok(len) => len,
         Err(error) => return Ok(Some(Err(error.to_string()))),
     };
-    let mut body = vec![0; len];
+    // A request may contain variables that are secrets.
+    let mut body = Zeroizing::new(vec![0; len]);
     stream.read_exact(&mut body).await?;
     Ok(Some(
         Request::decode(&body).map_err(|error| error.to_string()),

@@ -116,6 +116,7 @@ pub(super) fn profile(
             .to_owned()
         }),
         advice: advice.into_iter().flatten().collect(),
+        variables: None,
         failure: None,
     }
 }

@@ -31,6 +31,9 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 /// A developer's Claude Code. Several can run at once.
 pub(crate) struct ClaudeCode {
     home: PathBuf,
+    directory: PathBuf,
+    /// A copy of `/etc` with managed settings, which only the client sees.
+    etc: Option<PathBuf>,
     transcript: Transcript,
 }
 
@@ -78,23 +81,41 @@ impl ClaudeCode {
             // Other tests keep the machine busy.
             ("CLAVIGER_TIMEOUT_MS", "30000"),
         ];
-        let variables: Map<_, _> = own
-            .iter()
-            .chain(variables)
-            .map(|(name, value)| ((*name).to_owned(), json!(value)))
-            .collect();
         let helper = binary("claviger-helper");
-        let settings = json!({
-            "apiKeyHelper": format!("exec '{}'", helper.display()),
-            "env": variables,
-        });
+        let mut settings = settings_with(&[&own[..], variables].concat());
+        settings["apiKeyHelper"] = json!(format!("exec '{}'", helper.display()));
         let client = Self {
             home: env.path("home"),
+            directory: env.path("home"),
+            etc: None,
             transcript: Transcript::default(),
         };
         fs::create_dir_all(client.home.join(".claude")).unwrap();
         fs::write(client.settings_file(), settings.to_string()).unwrap();
         client
+    }
+
+    /// Runs the client from now on in a repository whose `.claude/settings.json` sets `variables`.
+    pub(crate) fn enter_project(&mut self, variables: &[(&str, &str)]) {
+        self.directory = self.home.join("project");
+        fs::create_dir_all(self.directory.join(".claude")).unwrap();
+        let settings = settings_with(variables).to_string();
+        fs::write(self.directory.join(".claude/settings.json"), settings).unwrap();
+    }
+
+    /// Runs the client from now on in a mount namespace in which the administrator's settings set
+    /// `variables`.
+    pub(crate) fn manage(&mut self, variables: &[(&str, &str)]) {
+        let etc = self.home.join("etc");
+        let copied = std::process::Command::new("cp")
+            .args(["-a", "/etc"])
+            .arg(&etc)
+            .status();
+        assert!(copied.unwrap().success());
+        fs::create_dir(etc.join("claude-code")).unwrap();
+        let settings = settings_with(variables).to_string();
+        fs::write(etc.join("claude-code/managed-settings.json"), settings).unwrap();
+        self.etc = Some(etc);
     }
 
     /// Changes the mtime of the settings, and nothing in them.
@@ -160,10 +181,19 @@ impl ClaudeCode {
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(tool("claude"));
+        let mut command = match &self.etc {
+            None => Command::new(tool("claude")),
+            Some(etc) => {
+                let mut command = Command::new("unshare");
+                let script = r#"mount --bind "$0" /etc && exec "$@""#;
+                command.args(["--mount", "sh", "-c", script]);
+                command.arg(etc).arg(tool("claude"));
+                command
+            }
+        };
         command
             .args(args)
-            .current_dir(&self.home)
+            .current_dir(&self.directory)
             .env_clear()
             .env("HOME", &self.home)
             .env("PATH", "/usr/bin:/bin")
@@ -172,6 +202,15 @@ impl ClaudeCode {
             .kill_on_drop(true);
         command
     }
+}
+
+/// Settings that set these variables for the client and its helper.
+fn settings_with(variables: &[(&str, &str)]) -> Value {
+    let variables: Map<_, _> = variables
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), json!(value)))
+        .collect();
+    json!({ "env": variables })
 }
 
 impl ClaudeSession {

@@ -24,8 +24,10 @@ pub(super) fn exchange(
     mut stream: impl Read + Write,
     request: &Request,
 ) -> Result<Vec<Response>, ExchangeError> {
+    let mut frame = request.encode();
     // A daemon that ends while the request is written may have answered before.
-    let _ = stream.write_all(&request.encode());
+    let _ = stream.write_all(&frame);
+    wipe(&mut frame);
     let mut responses = Vec::new();
     loop {
         match read_response(&mut stream) {

@@ -1,7 +1,8 @@
 //! The one client of the daemon: blocking, std only, the same for the shim and the command line.
 //!
 //! [`Client::request`] connects to the daemon that listens, sends one request and reads its answer;
-//! [`Client::request_or_start`] starts the daemon first if none listens.
+//! [`Client::request_or_start`] starts the daemon first if none listens;
+//! [`Client::request_with_variables`] also sends variables that the daemon asks for.
 //!
 //! Nothing here has a time limit of its own, because connecting to a socket whose queue is full,
 //! opening a file on a server that is down and reading from a pipe have none that std could set on
@@ -14,6 +15,7 @@ mod environment;
 mod exchange;
 pub mod handshake;
 mod start;
+mod variables;
 
 use std::{
     io::{Read, Write},
