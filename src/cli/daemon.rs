@@ -11,7 +11,8 @@ use crate::{
     config::{self, Locations},
     error_report,
     listener::{BindError, Listener},
-    logging, paths, process,
+    logging, paths,
+    process::{self, Executable, Signals},
     server::{self, Daemon, DaemonOptions, Limits, Shutdown},
 };
 
@@ -35,7 +36,10 @@ pub(super) fn run(args: DaemonArgs) -> Result<(), CliError> {
         } else {
             logging::to_stderr()
         };
-        runtime.block_on(serve(options, detached))
+        let result = runtime.block_on(serve(options, detached));
+        // Waits for nothing, such as a name server, that a source has asked.
+        runtime.shutdown_background();
+        result
     });
     if let Err(CliError::Failure(failure)) = &result
         && detached
@@ -61,6 +65,8 @@ fn prepare(args: DaemonArgs) -> Result<(DaemonOptions, tokio::runtime::Runtime),
     let options = DaemonOptions {
         locations,
         socket: paths::socket()?,
+        is_usual_socket: true,
+        executable: Executable::of_this_process(),
         clock: Arc::new(SystemClock),
         jitter: broker::system_jitter(),
     };
@@ -69,6 +75,8 @@ fn prepare(args: DaemonArgs) -> Result<(DaemonOptions, tokio::runtime::Runtime),
 }
 
 async fn serve(options: DaemonOptions, detached: bool) -> Result<(), CliError> {
+    // Before the socket exists: a client that connects knows this process.
+    let signals = Signals::install().map_err(|error| CliError::system("handle signals", &error))?;
     let socket = options.socket.clone();
     let listener = match Listener::bind(&socket).await {
         Ok(listener) => listener,
@@ -80,12 +88,11 @@ async fn serve(options: DaemonOptions, detached: bool) -> Result<(), CliError> {
         Err(error) => return Err(bind_failure(&error).into()),
     };
     let shutdown = Shutdown::new();
-    process::on_termination({
-        let shutdown = shutdown.clone();
-        move || shutdown.start()
-    })
-    .map_err(|error| CliError::system("handle signals", &error))?;
-    let daemon = Arc::new(Daemon::new(options, shutdown));
+    let daemon = Arc::new(Daemon::new(options, shutdown.clone()));
+    signals.forward(move || shutdown.start(), {
+        let daemon = Arc::clone(&daemon);
+        move || daemon.reload()
+    });
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         pid = std::process::id(),
@@ -95,7 +102,8 @@ async fn serve(options: DaemonOptions, detached: bool) -> Result<(), CliError> {
     if detached {
         report_ready()?;
     }
-    server::run(listener, daemon, Limits::default()).await;
+    let limits = Limits::new(process::descriptor_limit());
+    server::run(listener, daemon, limits).await;
     tracing::info!("ended");
     Ok(())
 }

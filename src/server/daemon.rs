@@ -5,12 +5,15 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use super::shutdown::Shutdown;
+use tokio::sync::Notify;
+
+use super::{idle, shutdown::Shutdown};
 use crate::{
     broker::Jitter,
     clock::{Clock, Now, Tick},
     composition::Composition,
     config::Locations,
+    process::Executable,
     sync,
 };
 
@@ -20,6 +23,10 @@ pub(crate) struct DaemonOptions {
     pub(crate) locations: Locations,
     /// The socket, or the pipe's name, that it listens on.
     pub(crate) socket: PathBuf,
+    /// Whether that is the user's usual socket, and not one that variables name.
+    pub(crate) is_usual_socket: bool,
+    /// The file that it was started from; `None` if that is not known.
+    pub(crate) executable: Option<Executable>,
     /// Its time.
     pub(crate) clock: Arc<dyn Clock>,
     /// The random part of its delays.
@@ -33,6 +40,9 @@ pub(crate) struct Daemon {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) started: Now,
     pub(super) shutdown: Shutdown,
+    pub(super) executable: Option<Executable>,
+    is_usual_socket: bool,
+    look: Notify,
     last_request: Mutex<Tick>,
 }
 
@@ -44,6 +54,8 @@ impl Daemon {
         let DaemonOptions {
             locations,
             socket,
+            is_usual_socket,
+            executable,
             clock,
             jitter,
         } = options;
@@ -54,6 +66,9 @@ impl Daemon {
             clock,
             started,
             shutdown,
+            executable,
+            is_usual_socket,
+            look: Notify::new(),
             last_request: Mutex::new(started.tick),
         }
     }
@@ -63,10 +78,25 @@ impl Daemon {
         *sync::lock(&self.last_request) = self.clock.now().tick;
     }
 
+    /// Reads the configuration again. A broken one does not replace a good one. The server looks at
+    /// once if the daemon must end.
+    pub(crate) fn reload(&self) {
+        tracing::info!("reading the configuration again");
+        // An error is logged there, and `status` reports it.
+        let _ = self.composition.current();
+        self.look.notify_one();
+    }
+
+    /// Waits for [`Daemon::reload`].
+    pub(super) async fn look_requested(&self) {
+        self.look.notified().await;
+    }
+
     /// The moment at which the daemon ends if no request comes; `None` if it stays.
     pub(super) fn idle_at(&self) -> Option<Tick> {
-        let config = self.composition.in_force()?.config;
-        let last_request = *sync::lock(&self.last_request);
-        Some(last_request + config.daemon.exit_when_idle.get()?)
+        let in_force = self.composition.in_force();
+        let configured = in_force.and_then(|it| it.config.daemon.exit_when_idle.get());
+        let limit = idle::limit(configured, self.is_usual_socket)?;
+        Some(*sync::lock(&self.last_request) + limit)
     }
 }
