@@ -8,18 +8,21 @@
     reason = "tests"
 )]
 
+mod administrator;
 mod audit_counts;
 mod auth;
 mod bad_input;
 mod client;
 mod compatibility;
 mod config;
+mod crowd;
 mod daemon;
 mod engine;
 mod exec;
 mod kill;
 mod kv;
 mod lease;
+mod lifecycle;
 mod outage;
 mod scenarios;
 mod starting;
