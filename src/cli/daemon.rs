@@ -16,7 +16,8 @@ use crate::{
     error_report,
     listener::{BindError, Listener},
     logging::Log,
-    paths, process,
+    paths,
+    process::{self, Executable, Signals},
     server::{self, Daemon, DaemonOptions, Limits, Shutdown},
 };
 
@@ -42,7 +43,10 @@ pub(super) fn run(args: DaemonArgs) -> Result<(), CliError> {
         };
         options.log = log.file.clone();
         options.log_error = log.problem.clone();
-        runtime.block_on(serve(options, detached))
+        let result = runtime.block_on(serve(options, detached));
+        // Waits for nothing, such as a name server, that a source has asked.
+        runtime.shutdown_background();
+        result
     });
     if let Err(CliError::Failure(failure)) = &result
         && detached
@@ -68,6 +72,7 @@ fn prepare(args: DaemonArgs) -> Result<(DaemonOptions, tokio::runtime::Runtime),
     let options = DaemonOptions {
         locations,
         socket: paths::socket()?,
+        executable: Executable::of_this_process(),
         clock: Arc::new(SystemClock),
         jitter: broker::system_jitter(),
         is_usual_socket: paths::is_usual_socket(),
@@ -79,6 +84,8 @@ fn prepare(args: DaemonArgs) -> Result<(DaemonOptions, tokio::runtime::Runtime),
 }
 
 async fn serve(options: DaemonOptions, detached: bool) -> Result<(), CliError> {
+    // Before the socket exists: a client that connects knows this process.
+    let signals = Signals::install().map_err(|error| CliError::system("handle signals", &error))?;
     let socket = options.socket.clone();
     let log = options.log.clone();
     let listener = match Listener::bind(&socket).await {
@@ -91,12 +98,11 @@ async fn serve(options: DaemonOptions, detached: bool) -> Result<(), CliError> {
         Err(error) => return Err(bind_failure(&error, log.as_deref()).into()),
     };
     let shutdown = Shutdown::new();
-    process::on_termination({
-        let shutdown = shutdown.clone();
-        move || shutdown.start()
-    })
-    .map_err(|error| CliError::system("handle signals", &error))?;
-    let daemon = Arc::new(Daemon::new(options, shutdown));
+    let daemon = Arc::new(Daemon::new(options, shutdown.clone()));
+    signals.forward(move || shutdown.start(), {
+        let daemon = Arc::clone(&daemon);
+        move || daemon.reload()
+    });
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         pid = std::process::id(),
@@ -106,7 +112,8 @@ async fn serve(options: DaemonOptions, detached: bool) -> Result<(), CliError> {
     if detached {
         report_ready()?;
     }
-    server::run(listener, daemon, Limits::default()).await;
+    let limits = Limits::new(process::descriptor_limit());
+    server::run(listener, daemon, limits).await;
     tracing::info!("ended");
     Ok(())
 }

@@ -19,7 +19,7 @@ use std::{process, thread};
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use self::error::CliError;
-use crate::process::on_termination as on_signal;
+use crate::process::Signals;
 
 /// Obtains gateway credentials and keeps them ready for claviger-helper, the command that Claude
 /// Code's apiKeyHelper names.
@@ -98,16 +98,20 @@ fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
         .map_err(|error| CliError::system("start the async runtime", &error))
 }
 
-/// Calls `end` at SIGTERM and SIGINT, for a command that ends at one of them.
+/// Calls `end` at a signal that ends a process, for a command that ends at one of them.
 ///
 /// # Errors
 ///
 /// [`CliError::system`] if signals cannot be handled.
-fn on_termination(end: impl Fn() + Send + 'static) -> Result<(), CliError> {
+fn on_termination(end: impl Fn() + Clone + Send + 'static) -> Result<(), CliError> {
     let runtime = runtime()?;
     {
         let _entered = runtime.enter();
-        on_signal(end).map_err(|error| CliError::system("handle signals", &error))?;
+        let signals =
+            Signals::install().map_err(|error| CliError::system("handle signals", &error))?;
+        // The terminal is closed.
+        let hung_up = end.clone();
+        signals.forward(end, hung_up);
     }
     // It drives the task that waits for the signal, until the process ends.
     thread::spawn(move || runtime.block_on(std::future::pending::<()>()));

@@ -106,7 +106,6 @@ impl Composition {
 
     /// Reads the files, changed or not. A broken configuration does not replace a good one: the
     /// error is logged, and is [`Self::last_error`].
-    #[cfg_attr(not(test), expect(dead_code, reason = "for SIGHUP"))]
     pub(crate) fn reload(&self) {
         self.read(Stamp::of(&self.locations));
     }

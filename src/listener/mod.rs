@@ -1,5 +1,6 @@
 //! The local socket that the daemon listens on: one file for each system.
 
+mod peer;
 #[cfg(any(windows, test))]
 mod sddl;
 #[cfg(unix)]
@@ -12,16 +13,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
-#[cfg(unix)]
-pub(crate) use self::unix::Listener;
-#[cfg(windows)]
-pub(crate) use self::windows::Listener;
+use tokio::io::{AsyncRead, AsyncWrite};
 
-/// The client of a connection, as the system reports it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Peer {
-    /// Its process id, if the system reports it.
-    pub(crate) pid: Option<u32>,
+pub(crate) use self::peer::{Peer, PeerUser};
+#[cfg(unix)]
+pub(crate) use self::unix::{Listener, Stream};
+#[cfg(windows)]
+pub(crate) use self::windows::{Listener, Stream};
+
+/// The daemon's end of a connection.
+pub(crate) trait Connection: AsyncRead + AsyncWrite + Unpin + Send {
+    /// Returns when the peer has closed the connection, so that an answer would have no reader.
+    /// What the peer sends meanwhile is dropped: a connection carries one request.
+    fn closed(&mut self) -> impl Future<Output = ()> + Send;
 }
 
 /// The reason why the daemon cannot listen.

@@ -11,9 +11,16 @@ use std::{
     time::Duration,
 };
 
-use tokio::net::{UnixListener, UnixStream};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+};
+use tokio::{
+    io::AsyncReadExt as _,
+    net::{UnixListener, UnixStream},
+};
 
-use super::{BindError, Peer};
+use super::{BindError, Connection, Peer, PeerUser};
 use crate::trust::{PrivateDirectory, TrustError};
 
 /// One connection.
@@ -59,8 +66,8 @@ impl Listener {
         })
     }
 
-    /// Returns the next connection of this user. Connections of other users, which the directory's
-    /// mode prevents, are closed.
+    /// Returns the next connection of this user or of root. Connections of other users, which the
+    /// directory's mode prevents, are closed.
     ///
     /// # Errors
     ///
@@ -68,17 +75,59 @@ impl Listener {
     pub(crate) async fn accept(&mut self) -> io::Result<(Stream, Peer)> {
         loop {
             let (stream, _) = self.inner.accept().await?;
-            let credentials = stream.peer_cred()?;
-            if credentials.uid() == own_uid() {
-                let pid = credentials.pid().and_then(|pid| u32::try_from(pid).ok());
-                return Ok((stream, Peer { pid }));
+            // Fails on some systems if the peer has already gone.
+            let Ok(credentials) = stream.peer_cred() else {
+                continue;
+            };
+            // A process of another pid namespace, such as a container's, has the number 0 here.
+            let pid = credentials.pid().and_then(|pid| u32::try_from(pid).ok());
+            let pid = pid.filter(|&pid| pid != 0);
+            let uid = credentials.uid();
+            if let Some(user) = PeerUser::of(uid, own_uid()) {
+                return Ok((stream, Peer { pid, user }));
             }
-            tracing::warn!(
-                uid = credentials.uid(),
-                "closed a connection of another user"
-            );
+            tracing::warn!(uid, pid, "closed a connection of another user");
         }
     }
+
+    /// Whether clients that connect to the path reach this socket: its file and directory are still
+    /// there, and another process has not replaced them.
+    #[must_use]
+    pub(crate) fn is_reachable(&self) -> bool {
+        match identify(&self.path) {
+            Ok(found) => found == self.identity,
+            // The other errors, such as a network file system's, may pass.
+            Err(error) => !is_gone(&error),
+        }
+    }
+}
+
+/// Whether `error` means that the path leads to nothing, or to nothing that the user can reach.
+fn is_gone(error: &io::Error) -> bool {
+    let gone = [Errno::NOENT, Errno::NOTDIR, Errno::STALE, Errno::ACCESS];
+    Errno::from_io_error(error).is_some_and(|error| gone.contains(&error))
+}
+
+impl Connection for Stream {
+    async fn closed(&mut self) {
+        let mut dropped = [0; 256];
+        while !matches!(self.read(&mut dropped).await, Ok(0) | Err(_)) {}
+        if is_half_open(self) {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Whether a peer that sends nothing more still reads. Only Linux reports that for certain; no
+/// client of Claviger closes only its own direction.
+fn is_half_open(stream: &Stream) -> bool {
+    let mut polled = [PollFd::new(stream, PollFlags::OUT)];
+    let at_once = Timespec::default();
+    cfg!(target_os = "linux")
+        && poll(&mut polled, Some(&at_once)).is_ok()
+        && !polled[0]
+            .revents()
+            .intersects(PollFlags::HUP | PollFlags::ERR)
 }
 
 impl Drop for Listener {
@@ -202,7 +251,57 @@ mod tests {
         // The first connection is the check of the second daemon.
         first.accept().await.unwrap();
         let (_, peer) = first.accept().await.unwrap();
-        assert_eq!(peer.pid, Some(std::process::id()));
+        let this = Peer {
+            pid: Some(std::process::id()),
+            user: PeerUser::Own,
+        };
+        assert_eq!(peer, this);
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_clients_cannot_reach_is_noticed() {
+        let temp = TempSocket::new();
+        let run = temp.directory.path().join("run");
+        let moved = temp.directory.path().join("moved");
+
+        let listener = Listener::bind(&temp.socket()).await.unwrap();
+        assert!(listener.is_reachable());
+        fs::rename(&run, &moved).unwrap();
+        assert!(!listener.is_reachable(), "the directory is gone");
+        fs::write(&run, "").unwrap();
+        assert!(!listener.is_reachable(), "a file has the directory's name");
+        fs::remove_file(&run).unwrap();
+        let second = Listener::bind(&temp.socket()).await.unwrap();
+        assert!(!listener.is_reachable(), "another directory has its name");
+        assert!(second.is_reachable());
+        fs::remove_file(temp.socket()).unwrap();
+        assert!(!second.is_reachable(), "the socket is gone");
+        let third = Listener::bind(&temp.socket()).await.unwrap();
+        assert!(!second.is_reachable(), "another socket has its name");
+        assert!(third.is_reachable());
+    }
+
+    #[tokio::test]
+    async fn only_a_peer_that_no_longer_reads_has_closed_the_connection() {
+        let temp = TempSocket::new();
+        let mut listener = Listener::bind(&temp.socket()).await.unwrap();
+        let is_closed = async |stream: &mut Stream| {
+            let wait = tokio::time::timeout(Duration::from_millis(50), stream.closed());
+            wait.await.is_ok()
+        };
+
+        let client = StdStream::connect(temp.socket()).unwrap();
+        let (mut stream, _) = listener.accept().await.unwrap();
+        assert!(!is_closed(&mut stream).await);
+        io::Write::write_all(&mut &client, b"more").unwrap();
+        assert!(!is_closed(&mut stream).await);
+        drop(client);
+        stream.closed().await;
+
+        let client = StdStream::connect(temp.socket()).unwrap();
+        let (mut stream, _) = listener.accept().await.unwrap();
+        client.shutdown(std::net::Shutdown::Write).unwrap();
+        assert_eq!(is_closed(&mut stream).await, cfg!(not(target_os = "linux")));
     }
 
     #[tokio::test]

@@ -1,11 +1,18 @@
 //! The daemon's own process: one file for each system.
 
+mod executable;
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]
 mod windows;
 
 #[cfg(unix)]
-pub(crate) use self::unix::{close_stdout, harden, on_termination};
+use self::unix as system;
 #[cfg(windows)]
-pub(crate) use self::windows::{close_stdout, harden, on_termination, sid};
+use self::windows as system;
+#[cfg(windows)]
+pub(crate) use self::windows::sid;
+pub(crate) use self::{
+    executable::Executable,
+    system::{FileStamp, Signals, close_stdout, descriptor_limit, harden},
+};

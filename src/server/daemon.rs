@@ -5,12 +5,15 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use super::shutdown::Shutdown;
+use tokio::sync::Notify;
+
+use super::{idle, shutdown::Shutdown};
 use crate::{
     broker::Jitter,
     clock::{Clock, Now, Tick},
     composition::Composition,
     config::Locations,
+    process::Executable,
     sync,
 };
 
@@ -20,12 +23,14 @@ pub(crate) struct DaemonOptions {
     pub(crate) locations: Locations,
     /// The socket, or the pipe's name, that it listens on.
     pub(crate) socket: PathBuf,
+    /// Whether that is the user's usual socket, and not one that variables name.
+    pub(crate) is_usual_socket: bool,
+    /// The file that it was started from; `None` if that is not known.
+    pub(crate) executable: Option<Executable>,
     /// Its time.
     pub(crate) clock: Arc<dyn Clock>,
     /// The random part of its delays.
     pub(crate) jitter: Jitter,
-    /// Whether the socket is the one that the system gives the user.
-    pub(crate) is_usual_socket: bool,
     /// Its log file; `None` if it logs to stderr.
     pub(crate) log: Option<PathBuf>,
     /// Why it does not log.
@@ -42,6 +47,8 @@ pub(crate) struct Daemon {
     pub(super) log: Option<PathBuf>,
     pub(super) log_error: Option<String>,
     pub(super) shutdown: Shutdown,
+    pub(super) executable: Option<Executable>,
+    look: Notify,
     last_request: Mutex<Tick>,
 }
 
@@ -53,9 +60,10 @@ impl Daemon {
         let DaemonOptions {
             locations,
             socket,
+            is_usual_socket,
+            executable,
             clock,
             jitter,
-            is_usual_socket,
             log,
             log_error,
         } = options;
@@ -69,6 +77,8 @@ impl Daemon {
             log,
             log_error,
             shutdown,
+            executable,
+            look: Notify::new(),
             last_request: Mutex::new(started.tick),
         }
     }
@@ -78,10 +88,25 @@ impl Daemon {
         *sync::lock(&self.last_request) = self.clock.now().tick;
     }
 
+    /// Reads the configuration again. A broken one does not replace a good one. The server looks at
+    /// once if the daemon must end.
+    pub(crate) fn reload(&self) {
+        tracing::info!("reading the configuration again");
+        // An error is logged there, and `status` reports it.
+        self.composition.reload();
+        self.look.notify_one();
+    }
+
+    /// Waits for [`Daemon::reload`].
+    pub(super) async fn look_requested(&self) {
+        self.look.notified().await;
+    }
+
     /// The moment at which the daemon ends if no request comes; `None` if it stays.
     pub(super) fn idle_at(&self) -> Option<Tick> {
-        let config = self.composition.in_force()?.config;
-        let last_request = *sync::lock(&self.last_request);
-        Some(last_request + config.daemon.exit_when_idle.get()?)
+        let in_force = self.composition.in_force();
+        let configured = in_force.and_then(|it| it.config.daemon.exit_when_idle.get());
+        let limit = idle::limit(configured, self.is_usual_socket)?;
+        Some(*sync::lock(&self.last_request) + limit)
     }
 }

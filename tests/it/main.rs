@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod administrator;
 mod all_users;
 mod audit_counts;
 mod auth;
@@ -16,6 +17,7 @@ mod broken_pipe;
 mod client;
 mod compatibility;
 mod config;
+mod crowd;
 mod daemon;
 mod engine;
 mod exec;
@@ -23,6 +25,7 @@ mod gateway_rule;
 mod kill;
 mod kv;
 mod lease;
+mod lifecycle;
 mod logout;
 mod logs;
 mod outage;

@@ -26,7 +26,7 @@ enum Event {
     Interrupted,
 }
 
-/// Prints the status until SIGINT or SIGTERM: on a terminal every [`INTERVAL`], else if something
+/// Prints the status until a signal ends it: on a terminal every [`INTERVAL`], else if something
 /// changes.
 pub(super) fn run(args: &StatusArgs) -> Result<(), CliError> {
     let client = Client::from_env()?;

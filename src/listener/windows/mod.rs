@@ -18,7 +18,7 @@ use interprocess::os::windows::{
     security_descriptor::SecurityDescriptor,
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf},
     net::windows::named_pipe::{ClientOptions, NamedPipeClient},
 };
 use windows_sys::Win32::{
@@ -27,7 +27,7 @@ use windows_sys::Win32::{
     System::Pipes::{DisconnectNamedPipe, GetNamedPipeServerProcessId},
 };
 
-use super::{BindError, Peer, sddl};
+use super::{BindError, Connection, Peer, PeerUser, sddl};
 use crate::process::sid;
 
 /// A listening pipe. The system frees the name when the process closes it or ends.
@@ -87,7 +87,11 @@ impl Listener {
                 .and_then(|pid| Ok((pid, sid::of_process(pid)?)));
             match client {
                 Ok((pid, user)) if user == self.user => {
-                    return Ok((Stream::new(pipe), Peer { pid: Some(pid) }));
+                    let peer = Peer {
+                        pid: Some(pid),
+                        user: PeerUser::Own,
+                    };
+                    return Ok((Stream::new(pipe), peer));
                 }
                 Ok((pid, user)) => {
                     tracing::warn!(pid, user, "closed a connection of another user");
@@ -97,6 +101,12 @@ impl Listener {
                 }
             }
         }
+    }
+
+    /// Always true: a pipe's name cannot be taken from the process that listens on it.
+    #[must_use]
+    pub(crate) fn is_reachable(&self) -> bool {
+        true
     }
 }
 
@@ -146,6 +156,14 @@ impl AsyncWrite for Stream {
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.poll_flush(context)
+    }
+}
+
+impl Connection for Stream {
+    async fn closed(&mut self) {
+        let mut dropped = [0; 256];
+        // A pipe has no directions that are closed one by one.
+        while !matches!(self.read(&mut dropped).await, Ok(0) | Err(_)) {}
     }
 }
 

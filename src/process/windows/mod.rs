@@ -1,8 +1,13 @@
 //! The daemon's process on Windows.
 
+mod executable;
 pub(crate) mod sid;
+mod signals;
 
 use std::io;
+
+pub(super) use self::executable::running;
+pub(crate) use self::{executable::FileStamp, signals::Signals};
 
 /// Leaves the caller's directory. Windows makes no core dumps by default, and other users cannot
 /// open the process.
@@ -21,22 +26,8 @@ pub(crate) fn close_stdout() -> io::Result<()> {
     Ok(())
 }
 
-/// Calls `end` when the session ends or the user presses Ctrl-C.
-///
-/// # Errors
-///
-/// Those of `SetConsoleCtrlHandler`.
-pub(crate) fn on_termination(end: impl Fn() + Send + 'static) -> io::Result<()> {
-    let mut interrupt = tokio::signal::windows::ctrl_c()?;
-    let mut shutdown = tokio::signal::windows::ctrl_shutdown()?;
-    let mut logoff = tokio::signal::windows::ctrl_logoff()?;
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = shutdown.recv() => {}
-            _ = logoff.recv() => {}
-        }
-        end();
-    });
-    Ok(())
+/// `None`: the system does not limit the handles of a process.
+#[must_use]
+pub(crate) fn descriptor_limit() -> Option<u64> {
+    None
 }

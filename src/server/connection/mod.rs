@@ -1,24 +1,47 @@
 //! One connection: one request and its answer. Each phase has its own deadline.
 
-use std::{io, time::Duration};
+mod request;
 
-use claviger_wire::{self as wire, ExitCode, Failure, Request, Response};
-use tokio::{
-    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
-    time::timeout,
-};
+use std::{io, sync::Arc, time::Duration};
+
+use claviger_wire::{ExitCode, Failure, Request, Response};
+use tokio::{io::AsyncWriteExt as _, time::timeout};
 use zeroize::Zeroizing;
 
-use super::{daemon::Daemon, limits::Limits};
-use crate::listener::Peer;
+use super::{access, admission::Place, daemon::Daemon, limits::Limits, places::Phase};
+use crate::listener::{Connection, Peer, PeerUser};
 
-/// Serves one connection.
-pub(super) async fn serve<S>(mut stream: S, peer: Peer, daemon: &Daemon, limits: Limits)
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    let responses = match within(limits.request, read_request(&mut stream)).await {
-        Ok(Some(Ok(request))) => daemon.handle(request, peer).await,
+/// Serves one connection, until it is answered, the peer goes or the connection must give way.
+pub(super) async fn serve(
+    mut stream: impl Connection,
+    peer: Peer,
+    daemon: &Arc<Daemon>,
+    limits: Limits,
+    place: Place,
+) {
+    let on_first_byte = || place.enter(Phase::Asking);
+    let request = tokio::select! {
+        request = within(limits.request, request::read(&mut stream, on_first_byte)) => request,
+        () = place.displaced() => {
+            tracing::debug!(pid = peer.pid, "closed a connection without a request");
+            return;
+        }
+    };
+    let responses = match request {
+        Ok(Some(Ok(request))) => {
+            place.enter(Phase::Waiting);
+            // Boxed: a connection without a request needs little memory.
+            let answer = Box::pin(answer(request, peer, daemon));
+            tokio::select! {
+                biased;
+                responses = answer => responses,
+                () = stream.closed() => {
+                    tracing::debug!(pid = peer.pid, "the client has gone");
+                    return;
+                }
+                () = place.displaced() => vec![Response::Failure(too_many_wait())],
+            }
+        }
         Ok(Some(Err(reason))) => {
             tracing::debug!(pid = peer.pid, reason, "invalid request");
             vec![Response::Failure(Failure {
@@ -36,6 +59,7 @@ where
             return;
         }
     };
+    place.enter(Phase::Reading);
     let written = within(limits.response, async {
         for response in &responses {
             // Wiped even if the peer does not read it.
@@ -44,35 +68,42 @@ where
         }
         stream.shutdown().await
     });
-    if let Err(error) = written.await {
+    let written = tokio::select! {
+        written = written => written,
+        () = place.displaced() => Err(io::ErrorKind::TimedOut.into()),
+    };
+    if let Err(error) = written {
         tracing::debug!(pid = peer.pid, %error, "could not send the answer");
     }
 }
 
-/// Reads one request frame; `None` if the peer closes before the first byte.
-///
-/// # Errors
-///
-/// The outer error if the stream fails or ends within the frame; the inner one, which is the answer
-/// to the peer, if the frame is invalid.
-async fn read_request<S: AsyncRead + Unpin>(
-    stream: &mut S,
-) -> io::Result<Option<Result<Request, String>>> {
-    let mut header = [0; wire::HEADER_LEN];
-    if stream.read(&mut header[..1]).await? == 0 {
-        return Ok(None);
+/// Answers a request. If this is dropped, because the peer has gone, a logout goes on: it is not to
+/// be left half done. What the others have started goes on in the broker.
+async fn answer(request: Request, peer: Peer, daemon: &Arc<Daemon>) -> Vec<Response> {
+    let refusal = access::refusal(peer.user, &request);
+    if peer.user == PeerUser::Root {
+        let is_refused = refusal.is_some();
+        tracing::info!(pid = peer.pid, is_refused, "received a request of root");
     }
-    stream.read_exact(&mut header[1..]).await?;
-    let len = match wire::body_len(header) {
-        Ok(len) => len,
-        Err(error) => return Ok(Some(Err(error.to_string()))),
-    };
-    // A request may contain variables that are secrets.
-    let mut body = Zeroizing::new(vec![0; len]);
-    stream.read_exact(&mut body).await?;
-    Ok(Some(
-        Request::decode(&body).map_err(|error| error.to_string()),
-    ))
+    if let Some(failure) = refusal {
+        return vec![Response::Failure(failure)];
+    }
+    if !matches!(request, Request::Logout { .. }) {
+        return daemon.handle(request, peer).await;
+    }
+    let daemon = Arc::clone(daemon);
+    let task = tokio::spawn(async move { daemon.handle(request, peer).await });
+    // It fails only if the daemon ends, which closes the connection.
+    task.await.unwrap_or_default()
+}
+
+/// The failure for a request that gives its place to another.
+fn too_many_wait() -> Failure {
+    Failure::new(
+        ExitCode::DaemonUnavailable,
+        "too many requests are waiting for their source",
+        "run claviger status, which shows the source's last error",
+    )
 }
 
 async fn within<T>(limit: Duration, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {

@@ -2,16 +2,25 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use claviger_wire as wire;
+use tokio::io::{AsyncReadExt as _, DuplexStream};
+
 use super::*;
 use crate::{
     clock::SystemClock,
     config::Locations,
-    server::{DaemonOptions, Shutdown},
+    server::{DaemonOptions, Shutdown, admission::Admission},
     trust::ManagedOwner,
 };
 
+impl Connection for DuplexStream {
+    async fn closed(&mut self) {
+        while !matches!(self.read(&mut [0; 8]).await, Ok(0) | Err(_)) {}
+    }
+}
+
 /// A daemon without a configuration.
-fn daemon() -> Daemon {
+fn daemon() -> Arc<Daemon> {
     let options = DaemonOptions {
         locations: Locations {
             managed: PathBuf::from("/nonexistent/managed.toml"),
@@ -20,24 +29,43 @@ fn daemon() -> Daemon {
             managed_owner: ManagedOwner::of_this_machine(),
         },
         socket: PathBuf::from("/nonexistent/agent.sock"),
+        is_usual_socket: true,
+        executable: None,
         clock: Arc::new(SystemClock),
         jitter: Arc::new(|| 0.5),
-        is_usual_socket: true,
         log: None,
         log_error: None,
     };
-    Daemon::new(options, Shutdown::new())
+    Arc::new(Daemon::new(options, Shutdown::new()))
+}
+
+fn limits() -> Limits {
+    Limits {
+        request: Duration::from_millis(50),
+        ..Limits::new(None)
+    }
+}
+
+fn peer(user: PeerUser) -> Peer {
+    Peer { pid: None, user }
+}
+
+fn admission() -> Admission {
+    Admission::new(&limits(), Arc::new(SystemClock))
 }
 
 /// The answer to a peer that sends `bytes` and then closes its side if `closes`.
 async fn answer_to(bytes: &[u8], closes: bool) -> Vec<u8> {
+    answer_for(PeerUser::Own, bytes, closes).await
+}
+
+/// [`answer_to`], for a peer of this user.
+async fn answer_for(user: PeerUser, bytes: &[u8], closes: bool) -> Vec<u8> {
     let (mut client, server) = tokio::io::duplex(64 * 1024);
-    let limits = Limits {
-        request: Duration::from_millis(50),
-        ..Limits::default()
-    };
-    let served =
-        tokio::spawn(async move { serve(server, Peer { pid: None }, &daemon(), limits).await });
+    let place = admission().admit(None);
+    let served = tokio::spawn(async move {
+        serve(server, peer(user), &daemon(), limits(), place).await;
+    });
     client.write_all(bytes).await.unwrap();
     if closes {
         client.shutdown().await.unwrap();
@@ -116,4 +144,37 @@ async fn a_request_of_a_newer_shim_is_answered() {
         Response::decode(&answer[wire::HEADER_LEN..]),
         Ok(unsupported)
     );
+}
+
+#[tokio::test]
+async fn root_gets_no_key_of_another_user() {
+    let failure = failure(&answer_for(PeerUser::Root, &acquire(), false).await);
+    assert_eq!(failure.code, ExitCode::Denied);
+    assert!(failure.message.contains("root"), "{}", failure.message);
+}
+
+#[tokio::test]
+async fn a_silent_connection_that_gives_way_is_closed() {
+    let (mut client, server) = tokio::io::duplex(64);
+    let admission = admission();
+    let place = admission.admit(None);
+    let served = tokio::spawn(async move {
+        let limits = Limits {
+            request: Duration::from_secs(3600),
+            ..limits()
+        };
+        serve(server, peer(PeerUser::Own), &daemon(), limits, place).await;
+    });
+    admission.give_way();
+    assert_eq!(client.read(&mut [0]).await.unwrap(), 0);
+    served.await.unwrap();
+}
+
+/// The answer to a request needs several kilobytes, which a silent connection must not have.
+#[test]
+fn a_connection_without_a_request_needs_little_memory() {
+    let (_client, server) = tokio::io::duplex(64);
+    let (daemon, place) = (daemon(), admission().admit(None));
+    let served = serve(server, peer(PeerUser::Own), &daemon, limits(), place);
+    assert!(size_of_val(&served) < 2048, "{}", size_of_val(&served));
 }

@@ -1,12 +1,17 @@
 //! The daemon's process on Unix.
 
+mod executable;
+mod signals;
+
 use std::{fs::OpenOptions, io};
 
 use rustix::{
     fs::Mode,
     process::{Resource, Rlimit},
 };
-use tokio::signal::unix::{SignalKind, signal};
+
+pub(super) use self::executable::running;
+pub(crate) use self::{executable::FileStamp, signals::Signals};
 
 /// Leaves the caller's directory, and prevents core dumps and, on Linux, other processes of the
 /// user from reading the memory. The daemon also starts if the system does not allow one of these.
@@ -33,20 +38,8 @@ pub(crate) fn close_stdout() -> io::Result<()> {
     Ok(())
 }
 
-/// Calls `end` at SIGTERM and SIGINT.
-///
-/// # Errors
-///
-/// Those of sigaction(2).
-pub(crate) fn on_termination(end: impl Fn() + Send + 'static) -> io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        end();
-    });
-    Ok(())
+/// The most descriptors that this process may have open; `None` if the system sets no limit.
+#[must_use]
+pub(crate) fn descriptor_limit() -> Option<u64> {
+    rustix::process::getrlimit(Resource::Nofile).current
 }

@@ -1,0 +1,53 @@
+//! The process at the other end of a connection.
+
+/// The client of a connection, as the system reports it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Peer {
+    /// Its process id, if the system reports it.
+    pub(crate) pid: Option<u32>,
+    /// Its user.
+    pub(crate) user: PeerUser,
+}
+
+/// The users from whom the daemon accepts connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PeerUser {
+    /// The daemon's own user.
+    Own,
+    /// The administrator of the machine, if the daemon's user is another one. It can read the
+    /// daemon's whole memory, so closing its connections would protect nothing.
+    #[cfg_attr(
+        all(windows, not(test)),
+        expect(dead_code, reason = "the pipe's access list admits its user only")
+    )]
+    Root,
+}
+
+impl PeerUser {
+    /// Classifies the user with the number `uid`, for a daemon of the user `own`; `None` for a user
+    /// whose connections are closed.
+    #[cfg(any(unix, test))]
+    pub(super) fn of(uid: u32, own: u32) -> Option<Self> {
+        match uid {
+            _ if uid == own => Some(Self::Own),
+            0 => Some(Self::Root),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_own_user_and_root_are_served() {
+        assert_eq!(PeerUser::of(1000, 1000), Some(PeerUser::Own));
+        assert_eq!(PeerUser::of(0, 1000), Some(PeerUser::Root));
+        assert_eq!(PeerUser::of(1001, 1000), None);
+        assert_eq!(PeerUser::of(u32::MAX, 1000), None);
+        // Root's own daemon: no other user is an administrator of it.
+        assert_eq!(PeerUser::of(0, 0), Some(PeerUser::Own));
+        assert_eq!(PeerUser::of(1000, 0), None);
+    }
+}
