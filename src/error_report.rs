@@ -132,7 +132,9 @@ fn of_source(source: &str, error: &SourceError, administrator: Option<String>) -
             ExitCode::SourceFailed,
             "nothing to do on this machine: Claviger retries on its own".to_owned(),
         ),
-        SourceError::LoginRefused { hint, .. } => (ExitCode::LoginRequired, hint.clone()),
+        SourceError::LoginRefused { hint, .. } | SourceError::LoginRequired { hint, .. } => {
+            (ExitCode::LoginRequired, hint.clone())
+        }
         SourceError::Denied { host, path, .. } => (
             ExitCode::SourceFailed,
             format!(

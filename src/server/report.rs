@@ -71,7 +71,9 @@ fn state(snapshot: &Snapshot) -> ProfileState {
     match (&snapshot.credential, &snapshot.last_error) {
         (Some(_), _) if snapshot.rejected_since.is_some() => ProfileState::Rejected,
         (Some(_), _) => ProfileState::Ready,
-        (None, Some(SourceError::LoginRefused { .. })) => ProfileState::LoginRequired,
+        (None, Some(SourceError::LoginRefused { .. } | SourceError::LoginRequired { .. })) => {
+            ProfileState::LoginRequired
+        }
         (None, Some(_)) => ProfileState::Unreachable,
         (None, None) => ProfileState::Empty,
     }
