@@ -1,11 +1,6 @@
 //! The daemon's log. It contains only this program's own events: a library's could repeat a secret.
 
-use std::{
-    fs::{self, File, OpenOptions},
-    io,
-    path::Path,
-    sync::Mutex,
-};
+use std::{fs::File, io, path::Path, sync::Mutex};
 
 use tracing::{Level, dispatcher::DefaultGuard, level_filters::LevelFilter};
 use tracing_subscriber::{
@@ -16,7 +11,16 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-use crate::paths;
+use crate::{
+    paths,
+    trust::{PrivateDirectory, TrustError},
+};
+
+/// The log's name in its directory.
+const NAME: &str = "daemon.log";
+
+/// The name of the log before it.
+const OLDER: &str = "daemon.log.1";
 
 /// The size in bytes from which a log is renamed when the next daemon starts; one older log is
 /// kept.
@@ -60,21 +64,25 @@ where
 }
 
 fn open(path: &Path) -> io::Result<File> {
-    if let Some(directory) = path.parent() {
-        fs::create_dir_all(directory)?;
-    }
-    if fs::metadata(path).is_ok_and(|found| found.len() > MAX_LEN) {
-        fs::rename(path, path.with_extension("log.1"))?;
-    }
-    let mut options = OpenOptions::new();
-    options.create(true).append(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    let open = || {
+        let directory = PrivateDirectory::open_or_create(path.parent().unwrap_or(path))?;
+        let file = directory.append(NAME)?;
+        if file.metadata()?.len() <= MAX_LEN {
+            return Ok(file);
+        }
+        directory.rename(NAME, OLDER)?;
+        directory.append(NAME)
+    };
+    open().map_err(|error: TrustError| match error {
+        TrustError::Io(error) => error,
+        TrustError::Violation(violation) => io::Error::other(violation.to_string()),
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

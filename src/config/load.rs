@@ -8,7 +8,7 @@ use super::{
     parse::{MAX_LEN, parse},
     table::Config,
 };
-use crate::trust::{ReadError, RegularFile, Rule, TrustError, Violation};
+use crate::trust::{RegularFile, Rule, TrustError, Violation};
 
 /// Reads the configuration that applies: the managed one if there is one; otherwise, or if that one
 /// says `allow_user_config = true`, the explicit one, the user's own or, again, the managed one.
@@ -44,26 +44,15 @@ fn read_managed(locations: &Locations) -> Result<Option<Config>, ConfigError> {
     if !exists(file)? {
         return Ok(None);
     }
-    let resolved = locations.managed_owner.resolve(file);
-    let real = resolved.map_err(|error| match error {
-        TrustError::Io(error) => unreadable(file, &error.to_string()),
-        TrustError::Violation(violation) => untrusted(file, violation),
-    })?;
-    // Since the check only its trusted owners can have changed anything on the path.
-    let opened = RegularFile::open(&real);
-    let text = opened.and_then(read_text);
-    let text = text.map_err(|error| unreadable(file, &error.to_string()))?;
+    let text = read_text(file, locations.managed_owner.open(file))?;
     let mut config = parse(file, &text)?;
     config.is_managed = true;
     Ok(Some(config))
 }
 
 fn load_user(file: &Path) -> Result<Config, ConfigError> {
-    let fail = |error: ReadError| unreadable(file, &error.to_string());
-    let opened = RegularFile::open(file).map_err(fail)?;
-    let judged = opened.judge(&Rule::user_file());
-    judged.map_err(|violation| untrusted(file, violation))?;
-    let text = read_text(opened).map_err(fail)?;
+    let opened = RegularFile::open_judged(file, &Rule::user_file());
+    let text = read_text(file, opened)?;
     parse(file, &text)
 }
 
@@ -76,9 +65,15 @@ fn exists(file: &Path) -> Result<bool, ConfigError> {
     }
 }
 
-fn read_text(opened: RegularFile) -> Result<String, ReadError> {
-    let bytes = opened.read(MAX_LEN)?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| io::Error::other("not UTF-8"))?;
+fn read_text(file: &Path, opened: Result<RegularFile, TrustError>) -> Result<String, ConfigError> {
+    let opened = opened.map_err(|error| match error {
+        TrustError::Io(error) => unreadable(file, &error.to_string()),
+        TrustError::Violation(violation) => untrusted(file, violation),
+    })?;
+    let bytes = opened
+        .read(MAX_LEN)
+        .map_err(|error| unreadable(file, &error.to_string()))?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| unreadable(file, "not UTF-8"))?;
     Ok(text.to_owned())
 }
 

@@ -1,10 +1,10 @@
 //! The Unix socket: bound safely, and unlinked only by the process that bound it.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions, TryLockError},
     io,
     os::unix::{
-        fs::{DirBuilderExt as _, FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _},
+        fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _},
         net::UnixStream as StdStream,
     },
     path::{Path, PathBuf},
@@ -14,7 +14,7 @@ use std::{
 use tokio::net::{UnixListener, UnixStream};
 
 use super::{BindError, Peer};
-use crate::trust::{self, TrustError};
+use crate::trust::{PrivateDirectory, TrustError};
 
 /// One connection.
 pub(crate) type Stream = UnixStream;
@@ -95,21 +95,17 @@ fn own_uid() -> u32 {
 }
 
 fn make_private(directory: &Path) -> Result<(), BindError> {
-    if let Some(above) = directory.parent() {
-        fs::create_dir_all(above).map_err(BindError::io(above, "create"))?;
+    match PrivateDirectory::open_or_create(directory) {
+        Ok(_) => Ok(()),
+        Err(TrustError::Io(error)) => Err(BindError::io(directory, "open or create")(error)),
+        Err(TrustError::Violation(violation)) if violation.path == directory => Err(
+            BindError::Unsafe(format!("the socket's directory {violation}")),
+        ),
+        Err(TrustError::Violation(violation)) => Err(BindError::Unsafe(format!(
+            "{violation}, and the socket's directory '{}' is below it",
+            directory.display()
+        ))),
     }
-    match DirBuilder::new().mode(0o700).create(directory) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            return Err(BindError::io(directory, "create")(error));
-        }
-        _ => {}
-    }
-    trust::private_directory(directory).map_err(|error| match error {
-        TrustError::Io(error) => BindError::io(directory, "read the metadata of")(error),
-        TrustError::Violation(violation) => {
-            BindError::Unsafe(format!("the socket's directory {violation}"))
-        }
-    })
 }
 
 /// Locks the file beside the socket. The lock belongs to the file, not to its name: the file stays,

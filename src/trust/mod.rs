@@ -3,21 +3,23 @@
 //!
 //! - The managed configuration, and every directory and link on its path ([`ManagedOwner`]): owned
 //!   by root, written by root alone. Links are followed and judged.
-//! - A user's own configuration ([`Rule::user_file`]): owned by the user or root, written by the
-//!   owner alone. Links are followed.
+//! - A user's own configuration ([`RegularFile::open_judged`], [`Rule::user_file`]): owned by the
+//!   user or root, written by the owner alone. Links are followed. Every directory and link on
+//!   the way is the user's or root's, and no other user can write it ([`place`]).
 //! - A file with a secret ([`Rule::secret_file`]): as above, with a warning if others can read it.
-//! - The socket's directory ([`private_directory`]): owned by the user, closed to all others, not a
-//!   link.
+//! - The socket's and the log's directory ([`PrivateDirectory`]): owned by the user, closed to all
+//!   others, not a link, below directories as above. The log is a regular file of the user's.
 //!
 //! A rule is data that is applied to what was observed (kind, owner and mode on Unix, an access
-//! list on Windows), so it is tested without a file. A file that is read is judged after it is
-//! opened ([`RegularFile`]), so it is the judged file that is read even if its name changes hands.
+//! list on Windows), so it is tested without a file. What is used is judged after it is opened, in
+//! the directory that was judged before it, so it is the judged file that is used even if a name
+//! changes hands.
 //!
 //! On Windows the files in a user's profile inherit an access list that excludes other users; only
 //! the managed configuration is judged there.
 //!
 //! One exception: the client in `helper-shim` uses the standard library alone and therefore judges
-//! the socket's directory itself, by the rule of [`private_directory`].
+//! the socket's directory itself, by the rule of [`PrivateDirectory`].
 
 #[cfg(any(windows, test))]
 mod acl;
@@ -32,12 +34,21 @@ mod windows;
 use std::{fmt, io, path::PathBuf};
 
 pub(crate) use self::regular_file::{ReadError, RegularFile};
+#[cfg(unix)]
+#[expect(unused_imports, reason = "for the daemon's environment")]
+pub(crate) use self::unix::place;
+#[cfg(unix)]
+#[expect(unused_imports, reason = "for a Vault at a unix:// address")]
+pub(crate) use self::unix::socket;
 #[cfg(windows)]
-pub(crate) use self::windows::{ManagedOwner, Rule};
+#[expect(unused_imports, reason = "for the daemon's environment")]
+pub(crate) use self::windows::place;
+#[cfg(windows)]
+pub(crate) use self::windows::{ManagedOwner, PrivateDirectory, Rule};
 #[cfg(unix)]
 pub(crate) use self::{
     rule::Rule,
-    unix::{ManagedOwner, private_directory},
+    unix::{ManagedOwner, PrivateDirectory},
 };
 
 /// What a rule says about a file that it accepts.
@@ -73,6 +84,15 @@ pub(crate) enum TrustError {
     /// It breaks a rule.
     #[error("{0}")]
     Violation(Violation),
+}
+
+impl From<ReadError> for TrustError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Io(error) => Self::Io(error),
+            other => Self::Io(io::Error::other(other.to_string())),
+        }
+    }
 }
 
 impl From<Violation> for TrustError {

@@ -47,13 +47,21 @@ impl RegularFile {
         if !fs::metadata(path)?.is_file() {
             return Err(ReadError::NotRegular);
         }
-        let file = File::open(path)?;
+        Self::new(path.to_owned(), File::open(path)?)
+    }
+
+    /// The opened `file`, whose path is `path`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::open`].
+    pub(super) fn new(path: PathBuf, file: File) -> Result<Self, ReadError> {
         let metadata = file.metadata()?;
         if !metadata.is_file() {
             return Err(ReadError::NotRegular);
         }
         Ok(Self {
-            path: path.to_owned(),
+            path,
             file,
             metadata,
         })

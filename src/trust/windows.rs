@@ -4,7 +4,7 @@
 
 use std::{
     ffi::c_void,
-    fs::Metadata,
+    fs::{self, File, Metadata},
     io,
     os::windows::ffi::OsStrExt as _,
     path::{Path, PathBuf},
@@ -22,7 +22,7 @@ use windows_sys::Win32::{
 };
 
 use super::{
-    Ruling, TrustError, Violation,
+    RegularFile, Ruling, TrustError, Violation,
     acl::{self, AclFacts, Entry},
 };
 use crate::process::sid;
@@ -50,8 +50,8 @@ impl ManagedOwner {
         }
     }
 
-    /// Resolves `file` to its real path, after a check that no other user can write it or its
-    /// directory, nor replace that directory or one above it.
+    /// Opens `file`, after a check that no other user can write it or its directory, nor replace
+    /// that directory or one above it.
     ///
     /// Further up, making new entries does no harm: `C:\ProgramData` lets every user do so, and
     /// none can touch the others'. Both the given path and the one that its links lead to are
@@ -60,8 +60,8 @@ impl ManagedOwner {
     /// # Errors
     ///
     /// The first [`Violation`], or the system's error.
-    pub(crate) fn resolve(&self, file: &Path) -> Result<PathBuf, TrustError> {
-        let real = std::fs::canonicalize(file)?;
+    pub(crate) fn open(&self, file: &Path) -> Result<RegularFile, TrustError> {
+        let real = fs::canonicalize(file)?;
         for path in [file, real.as_path()] {
             for (above, at) in path.ancestors().enumerate() {
                 if at.as_os_str().is_empty() || (at != self.below && self.below.starts_with(at)) {
@@ -73,7 +73,67 @@ impl ManagedOwner {
                 acl::judge(at, &facts, rights, self.sid.as_deref())?;
             }
         }
-        Ok(real)
+        // Since the check only its trusted owners can have changed anything on the path.
+        Ok(RegularFile::open(&real)?)
+    }
+}
+
+/// Accepts a place that a variable or a flag names: only the user can set it, and other users
+/// cannot write in the directories of a profile.
+///
+/// # Errors
+///
+/// None.
+#[cfg_attr(not(test), expect(dead_code, reason = "for the daemon's environment"))]
+pub(crate) fn place(_: &Path) -> Result<(), TrustError> {
+    Ok(())
+}
+
+impl RegularFile {
+    /// Opens the file `path` and judges it by `rule`.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::NotRegular`](super::ReadError::NotRegular), or the system's error.
+    pub(crate) fn open_judged(path: &Path, rule: &Rule) -> Result<Self, TrustError> {
+        let file = Self::open(path)?;
+        file.judge(rule)?;
+        Ok(file)
+    }
+}
+
+/// A directory of the user's, closed to other users by the access list that it inherits.
+#[derive(Debug)]
+pub(crate) struct PrivateDirectory(PathBuf);
+
+impl PrivateDirectory {
+    /// The directory `path`, which is made if it does not exist.
+    ///
+    /// # Errors
+    ///
+    /// The system's error.
+    pub(crate) fn open_or_create(path: &Path) -> Result<Self, TrustError> {
+        fs::create_dir_all(path)?;
+        Ok(Self(path.to_owned()))
+    }
+
+    /// Opens the file `name` for appending; makes it if it does not exist.
+    ///
+    /// # Errors
+    ///
+    /// The system's error.
+    pub(crate) fn append(&self, name: &str) -> Result<File, TrustError> {
+        let mut options = File::options();
+        Ok(options.create(true).append(true).open(self.0.join(name))?)
+    }
+
+    /// Renames the file `from` to `to`, which is replaced.
+    ///
+    /// # Errors
+    ///
+    /// The system's error.
+    pub(crate) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.0.join(from), self.0.join(to))
     }
 }
 

@@ -7,6 +7,12 @@ use super::{Ruling, Violation};
 /// The mode bits that let users other than the owner write.
 const WRITE: u32 = 0o022;
 
+/// The bit of [`WRITE`] for the group.
+const WRITE_BY_GROUP: u32 = 0o020;
+
+/// The bit of a directory in which only the owner of a file can rename or remove it.
+const STICKY: u32 = 0o1000;
+
 /// The mode bits that let users other than the owner read.
 const READ: u32 = 0o044;
 
@@ -26,6 +32,11 @@ pub(crate) struct Rule {
     denied: u32,
     /// Mode bits that are accepted with a warning.
     warned: u32,
+    /// Whether others may write in a sticky directory of root's, in which they can neither rename
+    /// nor remove what is not theirs, and the user's private group in a directory of the user's.
+    shared: bool,
+    /// Whether the file must have one name only.
+    single: bool,
     remedy: Remedy,
 }
 
@@ -37,6 +48,10 @@ pub(super) struct Facts {
     pub(super) owner: u32,
     /// Permission bits, with set-id and sticky bits.
     pub(super) mode: u32,
+    /// The number of names.
+    pub(super) links: u64,
+    /// Whether a writable group is the user's private one, in which no other user is.
+    pub(super) has_private_group: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +59,8 @@ pub(super) enum FileKind {
     File,
     Directory,
     Link,
-    /// A FIFO, a device or a socket.
+    Socket,
+    /// A FIFO or a device.
     Special,
 }
 
@@ -67,6 +83,9 @@ enum Remedy {
     OwnFile,
     OwnSecret,
     OwnDirectory,
+    OwnLog,
+    Place,
+    Listener,
 }
 
 impl Rule {
@@ -79,6 +98,8 @@ impl Rule {
             owner: Owner::Managed(uid),
             denied: WRITE,
             warned: 0,
+            shared: false,
+            single: false,
             remedy: Remedy::Administrator,
         }
     }
@@ -90,6 +111,8 @@ impl Rule {
             owner: Owner::UserOrRoot,
             denied: WRITE,
             warned: 0,
+            shared: false,
+            single: false,
             remedy: Remedy::OwnFile,
         }
     }
@@ -104,6 +127,8 @@ impl Rule {
             owner: Owner::UserOrRoot,
             denied: WRITE,
             warned: READ,
+            shared: false,
+            single: false,
             remedy: Remedy::OwnSecret,
         }
     }
@@ -115,7 +140,51 @@ impl Rule {
             owner: Owner::User,
             denied: ACCESS,
             warned: 0,
+            shared: false,
+            single: false,
             remedy: Remedy::OwnDirectory,
+        }
+    }
+
+    /// A directory or link on the path of a file of the user's. It belongs to the user or root, and
+    /// no other user can write it, so none can replace what it contains.
+    pub(super) const fn on_the_way() -> Self {
+        Self {
+            kind: None,
+            owner: Owner::UserOrRoot,
+            denied: WRITE,
+            warned: 0,
+            shared: true,
+            single: false,
+            remedy: Remedy::Place,
+        }
+    }
+
+    /// A file of the user's that is written. Its mode is corrected, but not its other names: what
+    /// is written would be in those files, too.
+    pub(super) const fn own_file() -> Self {
+        Self {
+            kind: Some(FileKind::File),
+            owner: Owner::User,
+            denied: 0,
+            warned: 0,
+            shared: false,
+            single: true,
+            remedy: Remedy::OwnLog,
+        }
+    }
+
+    /// A socket on which a program of the user's or root's listens. Who may connect is its own
+    /// matter.
+    pub(super) const fn listener() -> Self {
+        Self {
+            kind: Some(FileKind::Socket),
+            owner: Owner::UserOrRoot,
+            denied: 0,
+            warned: 0,
+            shared: false,
+            single: false,
+            remedy: Remedy::Listener,
         }
     }
 
@@ -135,7 +204,9 @@ impl Rule {
     }
 
     fn problem(&self, facts: &Facts, user: u32) -> Option<String> {
-        let Facts { kind, owner, mode } = *facts;
+        let Facts {
+            kind, owner, mode, ..
+        } = *facts;
         if let Some(expected) = self.kind.filter(|expected| *expected != kind) {
             return Some(format!("is {}; expected {}", kind.name(), expected.name()));
         }
@@ -143,10 +214,10 @@ impl Rule {
             let expected = self.owner.name(user);
             return Some(format!("is owned by uid {owner}; expected {expected}"));
         }
-        let granted = match kind {
-            FileKind::Link => 0,
-            _ => mode & self.denied,
-        };
+        if self.single && facts.links != 1 {
+            return Some(format!("has {} names (hard links)", facts.links));
+        }
+        let granted = mode & self.denied & !self.exempt(facts);
         if self.denied == ACCESS && granted != 0 {
             let expected = mode & 0o777 & !ACCESS;
             return Some(format!(
@@ -154,6 +225,17 @@ impl Rule {
             ));
         }
         (granted != 0).then(|| format!("is writable by others (mode {mode:04o})"))
+    }
+
+    /// The bits that harm nothing in spite of the rule.
+    fn exempt(&self, facts: &Facts) -> u32 {
+        match facts.kind {
+            FileKind::Link => !0,
+            FileKind::Directory if !self.shared => 0,
+            FileKind::Directory if facts.owner == 0 && facts.mode & STICKY != 0 => WRITE,
+            FileKind::Directory if facts.has_private_group => WRITE_BY_GROUP,
+            _ => 0,
+        }
     }
 
     fn warned_bits(&self, facts: &Facts) -> u32 {
@@ -170,6 +252,7 @@ impl FileKind {
             Self::File => "a regular file",
             Self::Directory => "a directory",
             Self::Link => "a symbolic link",
+            Self::Socket => "a socket",
             Self::Special => "a special file",
         }
     }
@@ -201,6 +284,9 @@ impl Remedy {
                 format!("ask your administrator to let only root own and write '{path}'")
             }
             Self::OwnDirectory => "use a directory of your own with mode 0700".to_owned(),
+            Self::OwnLog => format!("move '{path}' away"),
+            Self::Place => "use a path on which only you and root can write".to_owned(),
+            Self::Listener => "use the socket of a program that runs as you or as root".to_owned(),
             Self::OwnFile if owner == user => format!("chmod go-w '{path}'"),
             Self::OwnSecret if owner == user => {
                 format!("chmod 600 '{path}', then check that it contains your secret")

@@ -3,9 +3,18 @@ use super::*;
 const ME: u32 = 1000;
 const OTHER: u32 = 1001;
 
+fn facts(kind: FileKind, owner: u32, mode: u32) -> Facts {
+    Facts {
+        kind,
+        owner,
+        mode,
+        links: 1,
+        has_private_group: false,
+    }
+}
+
 fn judge(rule: Rule, kind: FileKind, owner: u32, mode: u32) -> Result<Ruling, Violation> {
-    let facts = Facts { kind, owner, mode };
-    rule.judge(Path::new("/p"), &facts, ME)
+    rule.judge(Path::new("/p"), &facts(kind, owner, mode), ME)
 }
 
 fn problem(rule: Rule, kind: FileKind, owner: u32, mode: u32) -> String {
@@ -142,4 +151,122 @@ fn a_private_directory_is_the_users_alone() {
     ] {
         assert_eq!(problem(rule, kind, owner, mode), expected);
     }
+}
+
+#[test]
+fn on_the_way_only_the_user_and_root_write() {
+    let rule = Rule::on_the_way();
+    for (kind, owner, mode) in [
+        (FileKind::Directory, ME, 0o755),
+        (FileKind::Directory, 0, 0o755),
+        (FileKind::Directory, 0, 0o1777),
+        (FileKind::Link, ME, 0o777),
+        (FileKind::Link, 0, 0o777),
+    ] {
+        assert_eq!(judge(rule, kind, owner, mode), Ok(Ruling::Trusted));
+    }
+    for (kind, owner, mode, expected) in [
+        (
+            FileKind::Directory,
+            ME,
+            0o1777,
+            "'/p' is writable by others (mode 1777)",
+        ),
+        (
+            FileKind::Directory,
+            0,
+            0o777,
+            "'/p' is writable by others (mode 0777)",
+        ),
+        (
+            FileKind::Directory,
+            ME,
+            0o775,
+            "'/p' is writable by others (mode 0775)",
+        ),
+        (
+            FileKind::Directory,
+            OTHER,
+            0o700,
+            "'/p' is owned by uid 1001; expected your uid 1000 or root",
+        ),
+        (
+            FileKind::Link,
+            OTHER,
+            0o777,
+            "'/p' is owned by uid 1001; expected your uid 1000 or root",
+        ),
+    ] {
+        assert_eq!(problem(rule, kind, owner, mode), expected);
+    }
+}
+
+#[test]
+fn the_private_group_of_the_user_may_write_on_the_way() {
+    let judge = |rule: Rule, mode| {
+        let facts = Facts {
+            has_private_group: true,
+            ..facts(FileKind::Directory, ME, mode)
+        };
+        rule.judge(Path::new("/p"), &facts, ME).is_ok()
+    };
+    assert!(judge(Rule::on_the_way(), 0o775));
+    assert!(!judge(Rule::on_the_way(), 0o777));
+    assert!(!judge(Rule::private_directory(), 0o770));
+    assert!(!judge(Rule::managed_file(0), 0o775));
+}
+
+#[test]
+fn a_file_that_is_written_has_one_name() {
+    let judge = |kind, owner, links| {
+        let facts = Facts {
+            links,
+            ..facts(kind, owner, 0o666)
+        };
+        let judged = Rule::own_file().judge(Path::new("/p"), &facts, ME);
+        judged.map_err(|violation| (violation.to_string(), violation.hint))
+    };
+    assert_eq!(judge(FileKind::File, ME, 1), Ok(Ruling::Trusted));
+    for (kind, owner, links, expected) in [
+        (FileKind::File, ME, 2, "has 2 names (hard links)"),
+        (
+            FileKind::File,
+            0,
+            1,
+            "is owned by uid 0; expected your uid 1000",
+        ),
+        (
+            FileKind::Link,
+            ME,
+            1,
+            "is a symbolic link; expected a regular file",
+        ),
+        (
+            FileKind::Special,
+            ME,
+            1,
+            "is a special file; expected a regular file",
+        ),
+    ] {
+        let expected = (format!("'/p' {expected}"), "move '/p' away".to_owned());
+        assert_eq!(judge(kind, owner, links), Err(expected));
+    }
+}
+
+#[test]
+fn a_listener_is_the_users_or_roots() {
+    let rule = Rule::listener();
+    assert_eq!(
+        judge(rule, FileKind::Socket, ME, 0o777),
+        Ok(Ruling::Trusted)
+    );
+    assert_eq!(judge(rule, FileKind::Socket, 0, 0o666), Ok(Ruling::Trusted));
+    assert_eq!(
+        problem(rule, FileKind::Socket, OTHER, 0o700),
+        "'/p' is owned by uid 1001; expected your uid 1000 or root"
+    );
+    assert_eq!(
+        problem(rule, FileKind::File, ME, 0o600),
+        "'/p' is a regular file; expected a socket"
+    );
 }
