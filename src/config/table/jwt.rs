@@ -34,8 +34,8 @@ pub(super) struct JwtKeys {
     /// The signature algorithm (RFC 7518, RFC 8037).
     #[schemars(with = "AlgorithmName")]
     algorithm: Algorithm,
-    /// The file with the key: PEM, or for HS* the bytes themselves. An absolute path, or ~/ and a
-    /// path.
+    /// The file with the key: PEM, or for HS* the key itself, as text (white space at its ends is
+    /// not part of it) or binary (all bytes are). An absolute path, or ~/ and a path.
     key_file: Option<FilePath>,
     /// The variable of the daemon's environment with the key.
     key_env: Option<EnvName>,

@@ -174,3 +174,25 @@ async fn a_wrong_key_is_a_configuration_error_with_the_command_that_creates_one(
         }
     }
 }
+
+/// `openssl rand -hex 32 > key` writes a line break, which the gateway's copy of the key lacks.
+#[tokio::test]
+async fn the_ends_of_a_text_key_are_not_part_of_it_and_those_of_a_binary_key_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("key");
+    let text = "0123456789abcdef".repeat(4);
+    let binary = [&b"\n\xff"[..], &[0x80; 60], b" \n"].concat();
+    for (content, key) in [
+        (format!("{text}\n").into_bytes(), text.as_bytes()),
+        (format!("\u{feff}{text}\r\n").into_bytes(), text.as_bytes()),
+        (binary.clone(), binary.as_slice()),
+    ] {
+        write(&file, &content);
+        let credential = source(Algorithm::HS256, &file).issue().await.unwrap();
+        verify(
+            &credential.secret,
+            Algorithm::HS256,
+            &DecodingKey::from_secret(key),
+        );
+    }
+}
