@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{KEY, TestEnv, poll::timed};
+use crate::support::{KEY, TestEnv, poll::timed, test_env::set_mode};
 
 /// A machine whose only source runs this script; `more` are further lines of the source's table.
 fn env(script: &str, more: &str) -> TestEnv {
@@ -206,4 +206,22 @@ async fn a_missing_program_is_a_configuration_error() {
     env.helper()
         .await
         .failed(2, &["corp-key' does not exist", "hint: install it"]);
+}
+
+#[tokio::test]
+async fn a_program_that_another_user_can_write_is_not_run() {
+    let env = env("touch \"$0.ran\"; echo \"$KEY\"", "");
+    let program = env.path("secrets/corp-key");
+    set_mode(&program, 0o722);
+    env.helper().await.failed(
+        2,
+        &[
+            "corp-key' is writable by others (mode 0722)",
+            "hint: chmod go-w '",
+        ],
+    );
+    assert!(!env.path("secrets/corp-key.ran").exists());
+    set_mode(&program, 0o700);
+    env.claviger(&["refresh"]).await.succeeded();
+    env.helper().await.printed(KEY);
 }

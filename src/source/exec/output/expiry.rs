@@ -115,13 +115,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::secret::Secret;
 
     fn now() -> Timestamp {
         "2026-01-01T00:00:00Z".parse().unwrap()
     }
 
     fn text(text: &str) -> Result<Option<Duration>, String> {
-        until(&FieldValue::Text(super::super::value::secret(text)), now())
+        until(&FieldValue::Text(Secret::new(text.to_owned())), now())
     }
 
     fn number_of(number: f64) -> Result<Option<Duration>, String> {
@@ -212,10 +213,7 @@ mod tests {
 
     #[test]
     fn a_number_of_seconds() {
-        let text = |text: &str| {
-            let value = FieldValue::Text(super::super::value::secret(text));
-            within(&value, now())
-        };
+        let text = |text: &str| within(&FieldValue::Text(Secret::new(text.to_owned())), now());
         let number = |number| within(&FieldValue::Number(number), now());
         assert_eq!(number(3600.0), Ok(Some(HOUR)));
         assert_eq!(text(" 3600 "), Ok(Some(HOUR)));

@@ -20,7 +20,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use self::value::{FieldValue, Status};
-use crate::{clock::Timestamp, credential::check_usable, secret::Secret, source::SourceError};
+use crate::{clock::Timestamp, credential::key_from_input, secret::Secret, source::SourceError};
 
 /// A key, and its remaining lifetime if the program printed one.
 #[derive(Debug)]
@@ -67,9 +67,10 @@ pub(super) fn parse(
         host: program.to_owned(),
         reason: format!("expected a key or {{\"token\": \"…\", \"expires_at\": \"…\"}}{position}"),
     };
+    // A byte order mark is not part of JSON.
     let stdout = stdout.strip_prefix(b"\xef\xbb\xbf").unwrap_or(stdout);
     if !stdout.trim_ascii_start().starts_with(b"{") {
-        let key = bare_key(stdout).map_err(|reason| unusable(("stdout", reason)))?;
+        let key = key_from_input(stdout).map_err(|e| unusable(("stdout", e.to_string())))?;
         return Ok(ParsedOutput {
             key,
             lifetime: None,
@@ -84,15 +85,6 @@ pub(super) fn parse(
         .ok_or_else(|| malformed(""))?;
     let lifetime = object.lifetime(now).map_err(unusable)?;
     Ok(ParsedOutput { key, lifetime })
-}
-
-/// The key in output without any form.
-fn bare_key(stdout: &[u8]) -> Result<Secret, String> {
-    let text = std::str::from_utf8(stdout)
-        .map_err(|e| format!("is not UTF-8 at byte {}", e.valid_up_to() + 1))?;
-    let key = value::secret(text);
-    check_usable(&key).map_err(|e| e.to_string())?;
-    Ok(key)
 }
 
 impl JsonOutput {
@@ -110,17 +102,18 @@ impl JsonOutput {
             ("accessToken", &self.azure_token),
             ("status.token", status),
         ];
-        let mut found: Option<(&'static str, &Secret)> = None;
+        let mut found: Option<(&'static str, Secret)> = None;
         for (field, value) in fields {
             let key = match value {
                 FieldValue::Absent => continue,
-                FieldValue::Text(key) => key,
+                FieldValue::Text(text) => {
+                    key_from_input(text.expose().as_bytes()).map_err(|e| (field, e.to_string()))?
+                }
                 other => return Err((field, format!("is {}, not a string", other.kind()))),
             };
-            check_usable(key).map_err(|e| (field, e.to_string()))?;
-            match found {
+            match &found {
                 None => found = Some((field, key)),
-                Some((first, other)) if other != key => {
+                Some((first, other)) if *other != key => {
                     return Err((field, format!("is ambiguous: it differs from '{first}'")));
                 }
                 Some(_) => {}
@@ -129,7 +122,7 @@ impl JsonOutput {
         if found.is_none() && self.is_exec_credential() {
             return Err(("status.token", "is missing".to_owned()));
         }
-        Ok(found.map(|(_, key)| key.clone()))
+        Ok(found.map(|(_, key)| key))
     }
 
     /// How long the key is valid from `now`; `None` if no field limits it.

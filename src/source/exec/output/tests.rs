@@ -18,6 +18,7 @@ fn key(stdout: &str) -> (String, Option<u64>) {
 #[test]
 fn a_bare_key() {
     assert_eq!(key("\n sk-1\r\n"), ("sk-1".to_owned(), None));
+    assert_eq!(key("\u{feff}sk-1").0, "sk-1");
     assert_eq!(key("\u{feff}{\"token\":\"sk-1\"}").0, "sk-1");
 }
 
@@ -68,7 +69,10 @@ fn an_invalid_field_is_named_and_its_value_hidden() {
     for (stdout, field) in [
         ("", "stdout"),
         ("sk-1 hunter2", "stdout"),
+        ("\"hunter2\"\n", "stdout"),
+        ("null", "stdout"),
         (r#"{"token":""}"#, "token"),
+        (r#"{"token":"undefined"}"#, "token"),
         (r#"{"token":42}"#, "token"),
         (r#"{"token":["hunter2"]}"#, "token"),
         (r#"{"token":{"token":"hunter2"}}"#, "token"),

@@ -29,11 +29,6 @@ pub(super) struct Status {
     pub(super) expiration_timestamp: FieldValue,
 }
 
-/// The secret in `text`, which a program has printed.
-pub(super) fn secret(text: &str) -> Secret {
-    Secret::trimmed(text.to_owned())
-}
-
 impl FieldValue {
     /// The kind, for a message.
     pub(super) fn kind(&self) -> &'static str {
@@ -63,7 +58,7 @@ impl<'de> Visitor<'de> for FieldVisitor {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<FieldValue, E> {
-        Ok(FieldValue::Text(secret(text)))
+        Ok(FieldValue::Text(Secret::new(text.to_owned())))
     }
 
     fn visit_unit<E>(self) -> Result<FieldValue, E> {

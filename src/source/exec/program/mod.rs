@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    path::Path,
     process::{ExitStatus, Stdio},
     time::Duration,
 };
@@ -13,7 +14,10 @@ use super::{
     pipe::{MAX_STDOUT, ReadError, Stderr, Stdout},
     process_group::ProcessGroup,
 };
-use crate::source::{SourceError, TransportError, sanitize};
+use crate::{
+    source::{SourceError, TransportError, sanitize},
+    trust::{self, TrustError},
+};
 
 /// How long to wait for the end of the output after the exit: a child that the program has left
 /// behind, such as an agent, may never close it. What the program itself has printed is in the pipe
@@ -55,11 +59,13 @@ impl Program {
     ///
     /// # Errors
     ///
-    /// - [`SourceError::Configuration`] if it does not exist or is not executable
+    /// - [`SourceError::Configuration`] if it does not exist or is not executable, or if another user
+    ///   can write or replace it
     /// - [`SourceError::LoginRequired`] if it exits with code 3
     /// - [`SourceError::Unreachable`] if it exits with another error or times out
     /// - [`SourceError::Malformed`] if it prints more than 64 KiB
     pub(super) async fn run(&self) -> Result<Zeroizing<Vec<u8>>, SourceError> {
+        self.check_trusted()?;
         let mut command = Command::new(self.path());
         command
             .args(self.argv.iter().skip(1))
@@ -130,6 +136,20 @@ impl Program {
             },
             ReadError::Io(error) => self.failed(error.kind().to_string(), self.by_hand.clone()),
         }
+    }
+
+    /// Checks that no other user decides what is run. At every run: the file may have been replaced.
+    fn check_trusted(&self) -> Result<(), SourceError> {
+        trust::program(Path::new(self.path())).map_err(|error| match error {
+            TrustError::Io(error) => self.cannot_start(&error),
+            TrustError::Violation(violation) => SourceError::Configuration {
+                reason: format!(
+                    "the program '{}' is not safe to run: {violation}",
+                    self.path()
+                ),
+                hint: violation.hint,
+            },
+        })
     }
 
     fn cannot_start(&self, e: &io::Error) -> SourceError {

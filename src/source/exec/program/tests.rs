@@ -1,3 +1,8 @@
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::{PermissionsExt as _, chown, symlink},
+};
+
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::*;
@@ -90,7 +95,7 @@ async fn a_child_that_keeps_the_pipes_delays_and_spoils_nothing_and_goes_on() {
             }
             (result, _) => panic!("{script}: {result:?}"),
         }
-        let pid = std::fs::read_to_string(&file).unwrap();
+        let pid = fs::read_to_string(&file).unwrap();
         let pid = Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
         kill_process(pid, Signal::KILL).expect("the child goes on");
     }
@@ -149,10 +154,10 @@ async fn time_out_kills_the_children_too() {
         .await
         .unwrap_err();
     assert!(error.to_string().contains("timed out after"), "{error}");
-    let child = std::fs::read_to_string(child).unwrap();
+    let child = fs::read_to_string(child).unwrap();
     let stat = format!("/proc/{}/stat", child.trim());
     // Dead, even if its parent has not waited for it yet.
-    let is_over = || std::fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z "));
+    let is_over = || fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z "));
     let over = async {
         while !is_over() {
             tokio::task::yield_now().await;
@@ -165,6 +170,65 @@ async fn time_out_kills_the_children_too() {
 async fn too_much_output_is_refused() {
     let error = sh("head -c 70000 /dev/zero").await.unwrap_err();
     assert!(matches!(error, SourceError::Malformed { .. }), "{error:?}");
+}
+
+/// The user's program, what another user could do to it, and the rule in the message.
+#[tokio::test]
+async fn a_program_that_another_user_can_change_or_replace_is_not_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let bin = dir.path().canonicalize().unwrap().join("bin");
+    let (file, link) = (bin.join("key"), dir.path().join("link"));
+    fs::create_dir(&bin).unwrap();
+    // By another process: a file that this one has open for writing, or a child of another test,
+    // cannot be run.
+    let write = r#"printf '#!/bin/sh\ntouch "%s.ran"; echo sk-1\n' "$0" > "$0""#;
+    let written = std::process::Command::new("/bin/sh")
+        .args(["-c", write, file.to_str().unwrap()])
+        .status();
+    assert!(written.unwrap().success());
+    symlink(&file, &link).unwrap();
+    let chmod =
+        |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    let run = async |path: &Path| {
+        program(&[path.to_str().unwrap()], Duration::from_secs(10))
+            .run()
+            .await
+    };
+    chmod(&bin, 0o755);
+    // A program need not be readable, but a script is read by its interpreter.
+    chmod(&file, 0o755);
+    assert_eq!(run(&link).await.unwrap().as_slice(), b"sk-1\n");
+    fs::remove_file(bin.join("key.ran")).unwrap();
+
+    for (path, mode, safe) in [
+        (&file, 0o757, 0o755),
+        (&file, 0o777, 0o700),
+        (&bin, 0o777, 0o755),
+        (&bin, 0o703, 0o700),
+    ] {
+        chmod(path, mode);
+        for name in [&file, &link] {
+            match run(name).await.unwrap_err() {
+                SourceError::Configuration { reason, hint } => {
+                    let expected = format!(
+                        "the program '{}' is not safe to run: '{}' is writable by others (mode {mode:04o})",
+                        name.display(),
+                        path.display()
+                    );
+                    assert_eq!(reason, expected);
+                    assert!(!hint.is_empty());
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        chmod(path, safe);
+    }
+    if rustix::process::geteuid().is_root() {
+        chown(&file, Some(4242), None).unwrap();
+        let error = run(&link).await.unwrap_err().to_string();
+        assert!(error.contains("is owned by uid 4242"), "{error}");
+    }
+    assert!(!bin.join("key.ran").exists(), "it was not run");
 }
 
 #[tokio::test]
