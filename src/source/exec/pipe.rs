@@ -73,8 +73,8 @@ impl<R: AsyncRead + Unpin> Stderr<R> {
         }
     }
 
-    /// Reads to the end; an error counts as the end. If the future is dropped, what has been read is
-    /// kept.
+    /// Reads to the end; an error counts as the end. If the future is dropped, what has been read
+    /// is kept.
     pub(super) async fn drain(&mut self) {
         let Some(from) = &mut self.from else {
             return;

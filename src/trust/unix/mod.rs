@@ -54,8 +54,8 @@ pub(crate) fn socket(path: &Path) -> Result<(), TrustError> {
     Ok(())
 }
 
-/// Checks that `path` is a program of the user's or root's that no other user can write, nor replace
-/// on its way. It need not be readable.
+/// Checks that `path` is a program of the user's or root's that no other user can write, nor
+/// replace on its way. It need not be readable.
 ///
 /// # Errors
 ///

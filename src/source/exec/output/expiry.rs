@@ -23,7 +23,7 @@ const GO_ZERO: i64 = -62_135_596_800;
 ///
 /// # Errors
 ///
-/// The end of a sentence about the field: it has another form, or is in the past.
+/// The end of a sentence about the field: its form is unknown, or it is in the past.
 pub(super) fn until(value: &FieldValue, now: Timestamp) -> Result<Option<Duration>, String> {
     let end = match value {
         FieldValue::Absent => return Ok(None),

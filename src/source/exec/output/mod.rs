@@ -1,12 +1,11 @@
 //! Parses the standard output of a program.
 //!
-//! | form | who prints it |
-//! |---|---|
-//! | the bare key | most programs |
-//! | `{"token": …, "expires_at": …}` | programs that are written for Claviger |
-//! | `{"access_token": …, "expires_in": …}` | an OAuth token response (RFC 6749, section 5.1) |
-//! | `{"accessToken": …, "expires_on": …}` | `az account get-access-token` |
-//! | `{"kind": "ExecCredential", "status": {"token": …, "expirationTimestamp": …}}` | a credential plugin of `kubectl` |
+//! - the bare key, as most programs print it
+//! - `{"token": …, "expires_at": …}`, for programs that are written for Claviger
+//! - `{"access_token": …, "expires_in": …}`: an OAuth token response (RFC 6749, section 5.1)
+//! - `{"accessToken": …, "expires_on": …}`: that of `az account get-access-token`
+//! - `{"kind": "ExecCredential", "status": {"token": …, "expirationTimestamp": …}}`: that of a
+//!   credential plugin of `kubectl`
 //!
 //! The expiry is optional in each, and every object may have any of them; the earliest counts.
 //! Other fields are ignored, and so is `null`. Names are compared exactly. Times are those of
@@ -50,7 +49,7 @@ struct JsonOutput {
 ///
 /// # Errors
 ///
-/// - [`SourceError::Malformed`] for output that starts with `{` and is no such object
+/// - [`SourceError::Malformed`] for output that starts with `{` and is another object
 /// - [`SourceError::Unusable`] for a key that the client would refuse or that has expired, for two
 ///   different keys and for a time in another form
 pub(super) fn parse(

@@ -1,7 +1,7 @@
 //! A running program with its children: one file for each system.
 //!
-//! Each file has the same type: it starts the program apart from the daemon's terminal, and kills it
-//! with all its children when dropped, unless [`ProcessGroup::release`] was called.
+//! Each file has the same type: it starts the program apart from the daemon's terminal, and kills
+//! it with all its children when dropped, unless [`ProcessGroup::release`] was called.
 
 #[cfg(unix)]
 mod unix;

@@ -36,8 +36,8 @@ pub(in super::super) struct ProcessGroup {
 }
 
 impl ProcessGroup {
-    /// Starts the program in a job of its own, and without a console: it cannot wait at the one of a
-    /// daemon that runs in the foreground.
+    /// Starts the program in a job of its own, and without a console: it cannot wait at the one of
+    /// a daemon that runs in the foreground.
     ///
     /// # Errors
     ///
@@ -86,8 +86,8 @@ impl Job {
             limits.BasicLimitInformation.LimitFlags = JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE;
         }
         let size = u32::try_from(size_of_val(&limits)).map_err(io::Error::other)?;
-        // SAFETY: the handle is open, and `limits` is of the type that the class expects, has `size`
-        // bytes and outlives the call.
+        // SAFETY: the handle is open, and `limits` is of the type that the class expects, has
+        // `size` bytes and outlives the call.
         let set = unsafe {
             SetInformationJobObject(
                 self.0.as_raw_handle(),

@@ -59,8 +59,8 @@ impl Program {
     ///
     /// # Errors
     ///
-    /// - [`SourceError::Configuration`] if it does not exist or is not executable, or if another user
-    ///   can write or replace it
+    /// - [`SourceError::Configuration`] if it does not exist or is not executable, or if another
+    ///   user can write or replace it
     /// - [`SourceError::LoginRequired`] if it exits with code 3
     /// - [`SourceError::Unreachable`] if it exits with another error or times out
     /// - [`SourceError::Malformed`] if it prints more than 64 KiB
@@ -103,8 +103,8 @@ impl Program {
         }
     }
 
-    /// The program has no terminal and no input, so one that asks its user for something waits until
-    /// its time is over.
+    /// The program has no terminal and no input, so one that asks its user for something waits
+    /// until its time is over.
     fn timed_out(&self, stderr: &[u8], stdout: &[u8]) -> SourceError {
         let line = last_line(stderr, stdout);
         let colon = if line.is_empty() { "" } else { ": " };
@@ -138,7 +138,8 @@ impl Program {
         }
     }
 
-    /// Checks that no other user decides what is run. At every run: the file may have been replaced.
+    /// Checks that no other user decides what is run. At every run: the file may have been
+    /// replaced.
     fn check_trusted(&self) -> Result<(), SourceError> {
         trust::program(Path::new(self.path())).map_err(|error| match error {
             TrustError::Io(error) => self.cannot_start(&error),
