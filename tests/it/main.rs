@@ -17,6 +17,7 @@ mod config;
 mod daemon;
 mod engine;
 mod exec;
+mod jwt;
 mod kill;
 mod kv;
 mod lease;

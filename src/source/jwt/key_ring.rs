@@ -1,165 +1,146 @@
-//! The signing key, parsed again when its file changes.
+//! The signing key, parsed again when its file or its password changes.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
-use aws_lc_rs::{digest, signature::EcdsaKeyPair};
-use jsonwebtoken::{Algorithm, AlgorithmFamily, EncodingKey, Header};
+use aws_lc_rs::digest::{self, Digest};
 use serde_json::{Map, Value};
-use zeroize::Zeroizing;
 
+use super::key::{KeyError, SigningKey};
 use crate::{
+    config::SigningAlgorithm,
+    secret::Secret,
     source::{SourceError, secret_input::SecretInput},
     sync,
 };
 
 /// The location of the signing key, and the key as last parsed.
 pub(super) struct KeyRing {
-    algorithm: Algorithm,
+    /// The source's name in the configuration.
+    name: String,
+    algorithm: SigningAlgorithm,
     from: SecretInput,
-    /// With the SHA-256 of its file. Locked for no longer than a comparison or replacement.
-    last: Mutex<Option<(Vec<u8>, EncodingKey)>>,
+    password: Option<SecretInput>,
+    /// With the digest of what it was parsed from.
+    last: Mutex<Option<(Vec<u8>, Arc<SigningKey>)>>,
 }
 
 impl KeyRing {
-    pub(super) fn new(algorithm: Algorithm, from: SecretInput) -> Self {
+    pub(super) fn new(
+        name: &str,
+        algorithm: SigningAlgorithm,
+        from: SecretInput,
+        password: Option<SecretInput>,
+    ) -> Self {
         Self {
+            name: name.to_owned(),
             algorithm,
             from,
+            password,
             last: Mutex::new(None),
         }
     }
 
-    /// Signs `claims` with the current key and returns the JWT.
+    /// Signs `claims` with the current key and returns the JWT. `key_id` is the header's `kid`.
     ///
     /// # Errors
     ///
-    /// [`SourceError::Configuration`] if the key cannot be read or does not fit the algorithm.
+    /// [`SourceError::Configuration`] if the key or its password cannot be read, or if the key does
+    /// not fit the algorithm.
     pub(super) fn sign(
         &self,
-        header: &Header,
+        key_id: Option<&str>,
         claims: &Map<String, Value>,
-    ) -> Result<String, SourceError> {
+    ) -> Result<Secret, SourceError> {
         let key = self.current()?;
-        jsonwebtoken::encode(header, claims, &key).map_err(|_| self.wrong_key())
+        key.sign(key_id, claims).map_err(|error| self.broken(error))
     }
 
-    fn current(&self) -> Result<EncodingKey, SourceError> {
-        // Not by modification time, whose resolution may hide a second replacement.
+    fn current(&self) -> Result<Arc<SigningKey>, SourceError> {
         let bytes = self.from.read_bytes()?;
-        let hash = digest::digest(&digest::SHA256, &bytes).as_ref().to_vec();
-        let mut last = sync::lock(&self.last);
-        if let Some((last_hash, key)) = &*last
+        let password = self.password.as_ref().map(SecretInput::read_password);
+        let password = password.transpose()?;
+        // Not by modification time, whose resolution may hide a second replacement.
+        let hash = hash(&bytes, password.as_ref()).as_ref().to_vec();
+        if let Some((last_hash, key)) = &*sync::lock(&self.last)
             && *last_hash == hash
         {
-            return Ok(key.clone());
+            return Ok(Arc::clone(key));
         }
-        let key = self.parse(&bytes)?;
-        *last = Some((hash, key.clone()));
+        let key = SigningKey::parse(self.algorithm, &bytes, password.as_ref())
+            .map(Arc::new)
+            .map_err(|error| self.broken(error))?;
+        *sync::lock(&self.last) = Some((hash, Arc::clone(&key)));
         Ok(key)
     }
 
-    fn parse(&self, bytes: &[u8]) -> Result<EncodingKey, SourceError> {
-        let key = match self.algorithm.family() {
-            AlgorithmFamily::Hmac => {
-                self.check_hmac(bytes.len())?;
-                return Ok(EncodingKey::from_secret(bytes));
+    fn broken(&self, error: KeyError) -> SourceError {
+        let Self { from, name, .. } = self;
+        let (reason, hint) = match error {
+            KeyError::Wrong => {
+                let (kind, command) = expected(self.algorithm);
+                let algorithm = self.algorithm;
+                (
+                    format!("{from} is not a signing key for {algorithm}: expected {kind} in PEM"),
+                    format!("create one with: {command}"),
+                )
             }
-            AlgorithmFamily::Rsa => EncodingKey::from_rsa_pem(bytes),
-            AlgorithmFamily::Ed => EncodingKey::from_ed_pem(bytes),
-            AlgorithmFamily::Ec => match self.sec1_to_pkcs8(bytes) {
-                Some(der) => return Ok(EncodingKey::from_ec_der(&der)),
-                None => EncodingKey::from_ec_pem(bytes),
-            },
-        };
-        key.map_err(|_| self.wrong_key())
-    }
-
-    /// Checks that the key is at least as long as the hash (RFC 7518, section 3.2).
-    fn check_hmac(&self, len: usize) -> Result<(), SourceError> {
-        let least = match self.algorithm {
-            Algorithm::HS384 => 48,
-            Algorithm::HS512 => 64,
-            _ => 32,
-        };
-        if len >= least {
-            return Ok(());
-        }
-        Err(SourceError::Configuration {
-            reason: format!(
-                "{} contains {len} bytes, too few for {:?}: expected at least {least}",
-                self.from, self.algorithm
+            KeyError::TooShort { len, least } => (
+                format!(
+                    "{from} contains {len} bytes, too few for {}: expected at least {least}",
+                    self.algorithm
+                ),
+                format!("create a key with: openssl rand -hex {least}"),
             ),
-            hint: format!("create a key with: openssl rand -hex {least}"),
-        })
-    }
-
-    /// Converts an `EC PRIVATE KEY` (RFC 5915), as OpenSSL 1 writes it, to PKCS #8, because
-    /// `jsonwebtoken` does not read it. `None` for any other PEM.
-    fn sec1_to_pkcs8(&self, pem: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        let text = std::str::from_utf8(pem).ok()?;
-        let (_, rest) = text.split_once("-----BEGIN EC PRIVATE KEY-----")?;
-        let (body, _) = rest.split_once("-----END EC PRIVATE KEY-----")?;
-        let der = base64(body)?;
-        let algorithm = match self.algorithm {
-            Algorithm::ES384 => &aws_lc_rs::signature::ECDSA_P384_SHA384_FIXED_SIGNING,
-            _ => &aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED_SIGNING,
-        };
-        let pair = EcdsaKeyPair::from_private_key_der(algorithm, &der).ok()?;
-        Some(Zeroizing::new(pair.to_pkcs8v1().ok()?.as_ref().to_vec()))
-    }
-
-    fn wrong_key(&self) -> SourceError {
-        let (kind, command) = match self.algorithm {
-            Algorithm::ES256 => (
-                "a P-256 private key",
-                "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256",
+            KeyError::NoPassword => (
+                format!("{from} is encrypted, and 'source.{name}' names no password for it"),
+                format!("set 'source.{name}.key_password_file' to the file with its password"),
             ),
-            Algorithm::ES384 => (
-                "a P-384 private key",
-                "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384",
-            ),
-            Algorithm::EdDSA => (
-                "an Ed25519 private key",
-                "openssl genpkey -algorithm ed25519",
-            ),
-            _ => (
-                "an RSA private key of at least 2048 bits",
-                "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072",
+            KeyError::WrongPassword => {
+                let password = self.password.as_ref().map(ToString::to_string);
+                let password = password.unwrap_or_default();
+                (
+                    format!("{from} cannot be decrypted with the password in {password}"),
+                    format!("write the password of the key to {password}"),
+                )
+            }
+            KeyError::UnsupportedEncryption => (
+                format!("{from} is encrypted in an unsupported way"),
+                "convert it with: openssl pkcs8 -topk8 -v2 aes-256-cbc -in OLD -out NEW".to_owned(),
             ),
         };
-        SourceError::Configuration {
-            reason: format!(
-                "{} is not a signing key for {:?}: expected {kind}, unencrypted, in PEM",
-                self.from, self.algorithm
-            ),
-            hint: format!("create one with: {command}"),
-        }
+        SourceError::Configuration { reason, hint }
     }
 }
 
-/// Decodes base64 (RFC 4648, section 4) with line breaks; `None` for anything else. By hand, so
-/// that the result is wiped.
-fn base64(text: &str) -> Option<Zeroizing<Vec<u8>>> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
-    let (mut bits, mut have) = (0_u32, 0);
-    for c in text
-        .bytes()
-        .filter(|c| !c.is_ascii_whitespace() && *c != b'=')
-    {
-        let value = match c {
-            b'A'..=b'Z' => c - b'A',
-            b'a'..=b'z' => c - b'a' + 26,
-            b'0'..=b'9' => c - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        };
-        bits = (bits << 6) | u32::from(value);
-        have += 6;
-        if have >= 8 {
-            have -= 8;
-            bytes.push(u8::try_from((bits >> have) & 0xff).ok()?);
-        }
+fn hash(key: &[u8], password: Option<&Secret>) -> Digest {
+    let mut context = digest::Context::new(&digest::SHA256);
+    context.update(digest::digest(&digest::SHA256, key).as_ref());
+    context.update(password.map_or(&[], |password| password.expose().as_bytes()));
+    context.finish()
+}
+
+/// The kind of key that `algorithm` needs, and the command that creates one.
+fn expected(algorithm: SigningAlgorithm) -> (&'static str, &'static str) {
+    match algorithm {
+        SigningAlgorithm::Es256 => (
+            "a P-256 private key",
+            "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256",
+        ),
+        SigningAlgorithm::Es384 => (
+            "a P-384 private key",
+            "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384",
+        ),
+        SigningAlgorithm::Es512 => (
+            "a P-521 private key",
+            "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-521",
+        ),
+        SigningAlgorithm::EdDsa => (
+            "an Ed25519 private key",
+            "openssl genpkey -algorithm ed25519",
+        ),
+        _ => (
+            "an RSA private key of at least 2048 bits",
+            "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072",
+        ),
     }
-    Some(bytes)
 }
