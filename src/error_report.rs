@@ -14,7 +14,7 @@ use crate::{
     },
     config::{ConfigError, SelectError},
     credential::MAX_KEY_LEN,
-    source::SourceError,
+    source::{SourceError, TlsError, TransportError},
 };
 
 /// Reports a configuration that is missing or invalid.
@@ -100,12 +100,18 @@ fn of_rejected(
              '{profile}' still returns it ({version}obtained {age} s ago)",
             rejected.fingerprint,
         ),
-        hint: administrator.or_else(|| {
-            Some(format!(
-                "ask the administrator of source '{source}' for a new key; Claviger finds it on its own"
-            ))
-        }),
+        hint: Some(rejected_hint(source, administrator)),
     }
+}
+
+/// What to do about a key that the gateway rejects and `source` still returns.
+#[must_use]
+pub(crate) fn rejected_hint(source: &str, administrator: Option<String>) -> String {
+    administrator.unwrap_or_else(|| {
+        format!(
+            "ask the administrator of source '{source}' for a new key; Claviger finds it on its own"
+        )
+    })
 }
 
 /// Reports that the credential of `profile` is dropped here but not revoked at `source`.
@@ -125,7 +131,12 @@ pub(crate) fn of_revoke(
 }
 
 /// The code and the hint of an error of `source`, with the error as the message.
-fn of_source(source: &str, error: &SourceError, administrator: Option<String>) -> Failure {
+#[must_use]
+pub(crate) fn of_source(
+    source: &str,
+    error: &SourceError,
+    administrator: Option<String>,
+) -> Failure {
     let (code, hint) = match error {
         SourceError::Unreachable { error, .. } => (ExitCode::SourceFailed, error.hint()),
         SourceError::Unavailable { .. } => (
@@ -157,26 +168,47 @@ fn of_source(source: &str, error: &SourceError, administrator: Option<String>) -
         SourceError::Malformed { .. } => (
             ExitCode::SourceFailed,
             format!(
-                "check the address or the command of source '{source}'; a proxy or a captive portal \
-                 may have answered instead"
+                "check the address of source '{source}'; a proxy or a captive portal may have \
+                 answered instead"
             ),
+        ),
+        SourceError::BadOutput { program, .. } => (
+            ExitCode::SourceFailed,
+            format!("run '{program}' by hand, and correct what it prints"),
         ),
         SourceError::Configuration { hint, .. } => (ExitCode::Usage, hint.clone()),
         SourceError::Forgotten => (ExitCode::SourceFailed, "try again".to_owned()),
     };
-    let is_for_administrator = matches!(
-        error,
-        SourceError::LoginRefused { .. }
-            | SourceError::Denied { .. }
-            | SourceError::Missing { .. }
-            | SourceError::Unusable { .. }
-            | SourceError::Configuration { .. }
-    );
-    let administrator = administrator.filter(|_| is_for_administrator);
+    let administrator = administrator.filter(|_| is_for_administrator(error));
     Failure {
         code,
         message: error.to_string(),
         hint: Some(administrator.unwrap_or(hint)),
+    }
+}
+
+/// Whether only the administrator of a managed configuration can do what the hint advises. What
+/// depends on this machine's network or clock, or ends by itself, is the user's.
+fn is_for_administrator(error: &SourceError) -> bool {
+    match error {
+        SourceError::Unreachable { error, .. } => match error {
+            TransportError::Refused => true,
+            TransportError::Tls(error) => {
+                !matches!(error, TlsError::NotYetValid | TlsError::Expired)
+            }
+            _ => false,
+        },
+        SourceError::LoginRefused { .. }
+        | SourceError::Denied { .. }
+        | SourceError::Missing { .. }
+        | SourceError::Unusable { .. }
+        | SourceError::Malformed { .. }
+        | SourceError::BadOutput { .. }
+        | SourceError::Configuration { .. } => true,
+        // The developer is the person who must log in.
+        SourceError::LoginRequired { .. }
+        | SourceError::Unavailable { .. }
+        | SourceError::Forgotten => false,
     }
 }
 
@@ -188,10 +220,7 @@ fn whole_seconds(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        broker::slot::CredentialUnavailable, clock::Timestamp, secret::Secret,
-        source::TransportError,
-    };
+    use crate::{broker::slot::CredentialUnavailable, clock::Timestamp, secret::Secret};
 
     #[test]
     fn a_failed_source_is_reported_with_its_host_and_the_next_try() {
@@ -285,11 +314,68 @@ mod tests {
             reason: "not found (404)".to_owned(),
         };
         assert_eq!(hint(missing).as_deref(), Some("ask your administrator"));
-        let unreachable = SourceError::Unreachable {
-            host: host(),
-            error: TransportError::Refused,
+        let unreachable = |error| {
+            hint(SourceError::Unreachable {
+                host: host(),
+                error,
+            })
+            .unwrap()
         };
-        let hint = hint(unreachable).unwrap();
-        assert!(hint.starts_with("check the address"), "{hint}");
+        for error in [
+            TransportError::Refused,
+            TransportError::Tls(TlsError::UntrustedIssuer),
+            TransportError::Tls(TlsError::WrongHost),
+        ] {
+            assert_eq!(unreachable(error), "ask your administrator");
+        }
+        for (error, expected) in [
+            (
+                TransportError::TimedOut(Duration::from_secs(5)),
+                "check the network connection",
+            ),
+            (TransportError::Unresolved, "check the host name"),
+            (
+                TransportError::Tls(TlsError::Expired),
+                "check this machine's clock",
+            ),
+        ] {
+            let hint = unreachable(error);
+            assert!(hint.starts_with(expected), "{hint}");
+        }
+    }
+
+    #[test]
+    fn a_login_is_for_the_user_also_under_a_managed_configuration() {
+        let error = SourceError::LoginRequired {
+            host: "/usr/bin/key".to_owned(),
+            reason: "exit status: 3".to_owned(),
+            hint: "run '/usr/bin/key' by hand".to_owned(),
+        };
+        let failure = of_source("corp", &error, Some("ask your administrator".to_owned()));
+        assert_eq!(failure.code, ExitCode::LoginRequired);
+        assert_eq!(failure.hint.as_deref(), Some("run '/usr/bin/key' by hand"));
+        assert_eq!(
+            failure.message,
+            "'/usr/bin/key' requires a login: exit status: 3"
+        );
+    }
+
+    #[test]
+    fn only_a_server_can_be_replaced_by_a_captive_portal() {
+        let hint = |error: &SourceError| of_source("corp", error, None).hint.unwrap();
+        let server = SourceError::Malformed {
+            host: "vault.test:8200".to_owned(),
+            reason: "a web page".to_owned(),
+        };
+        assert!(hint(&server).contains("captive portal"));
+        let program = SourceError::BadOutput {
+            program: "/usr/bin/key".to_owned(),
+            reason: "invalid JSON".to_owned(),
+        };
+        let hint = hint(&program);
+        assert!(
+            hint.contains("'/usr/bin/key'") && !hint.contains("portal"),
+            "{hint}"
+        );
     }
 }

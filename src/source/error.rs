@@ -15,6 +15,7 @@ use std::time::Duration;
 /// - the policy or the content of the source; its administrator: [`Denied`](Self::Denied),
 ///   [`Missing`](Self::Missing), [`Unusable`](Self::Unusable)
 /// - the address; correcting it: [`Malformed`](Self::Malformed)
+/// - the program; correcting it: [`BadOutput`](Self::BadOutput)
 /// - this machine; correcting the configuration or the file that it names:
 ///   [`Configuration`](Self::Configuration)
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -100,9 +101,18 @@ pub enum SourceError {
     /// The response does not belong to this kind of source: not JSON, a web page, too large.
     #[error("unexpected response from '{host}': {reason}")]
     Malformed {
-        /// Host and port, or the program.
+        /// Host and port.
         host: String,
         /// What is wrong with the response.
+        reason: String,
+    },
+
+    /// The program's output is neither a key nor its JSON object: it is too long, or invalid JSON.
+    #[error("unexpected output of '{program}': {reason}")]
+    BadOutput {
+        /// The program.
+        program: String,
+        /// What is wrong with the output.
         reason: String,
     },
 

@@ -49,7 +49,7 @@ struct JsonOutput {
 ///
 /// # Errors
 ///
-/// - [`SourceError::Malformed`] for output that starts with `{` and is another object
+/// - [`SourceError::BadOutput`] for output that starts with `{` and is another object
 /// - [`SourceError::Unusable`] for a key that the client would refuse or that has expired, for two
 ///   different keys and for a time in another form
 pub(super) fn parse(
@@ -62,8 +62,8 @@ pub(super) fn parse(
         field: field.to_owned(),
         reason,
     };
-    let malformed = |position: &str| SourceError::Malformed {
-        host: program.to_owned(),
+    let bad_output = |position: &str| SourceError::BadOutput {
+        program: program.to_owned(),
         reason: format!("expected a key or {{\"token\": \"…\", \"expires_at\": \"…\"}}{position}"),
     };
     // A byte order mark is not part of JSON.
@@ -77,11 +77,11 @@ pub(super) fn parse(
     }
     // Only the position: serde's message quotes values.
     let object: JsonOutput = serde_json::from_slice(stdout)
-        .map_err(|e| malformed(&format!(" (line {}, column {})", e.line(), e.column())))?;
+        .map_err(|e| bad_output(&format!(" (line {}, column {})", e.line(), e.column())))?;
     let key = object
         .key()
         .map_err(unusable)?
-        .ok_or_else(|| malformed(""))?;
+        .ok_or_else(|| bad_output(""))?;
     let lifetime = object.lifetime(now).map_err(unusable)?;
     Ok(ParsedOutput { key, lifetime })
 }

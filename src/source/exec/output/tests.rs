@@ -126,7 +126,7 @@ fn an_invalid_field_is_named_and_its_value_hidden() {
 }
 
 #[test]
-fn another_object_is_malformed() {
+fn another_object_is_bad_output() {
     for stdout in [
         "{\"token\": \"hunter2\"",
         "{\"tok\": \"hunter2\"}",
@@ -137,7 +137,7 @@ fn another_object_is_malformed() {
         "{}",
     ] {
         let error = parsed(stdout).unwrap_err();
-        assert!(matches!(error, SourceError::Malformed { .. }), "{error:?}");
+        assert!(matches!(error, SourceError::BadOutput { .. }), "{error:?}");
         assert!(!format!("{error:?}").contains("hunter"));
     }
 }

@@ -63,7 +63,7 @@ impl Program {
     ///   user can write or replace it
     /// - [`SourceError::LoginRequired`] if it exits with code 3
     /// - [`SourceError::Unreachable`] if it exits with another error or times out
-    /// - [`SourceError::Malformed`] if it prints more than 64 KiB
+    /// - [`SourceError::BadOutput`] if it prints more than 64 KiB
     pub(super) async fn run(&self) -> Result<Zeroizing<Vec<u8>>, SourceError> {
         self.check_trusted()?;
         let mut command = Command::new(self.path());
@@ -130,8 +130,8 @@ impl Program {
 
     fn unreadable(&self, error: &ReadError) -> SourceError {
         match error {
-            ReadError::TooMuch => SourceError::Malformed {
-                host: self.path().to_owned(),
+            ReadError::TooMuch => SourceError::BadOutput {
+                program: self.path().to_owned(),
                 reason: format!("it printed more than {} KiB", MAX_STDOUT / 1024),
             },
             ReadError::Io(error) => self.failed(error.kind().to_string(), self.by_hand.clone()),

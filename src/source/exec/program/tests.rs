@@ -169,7 +169,7 @@ async fn time_out_kills_the_children_too() {
 #[tokio::test]
 async fn too_much_output_is_refused() {
     let error = sh("head -c 70000 /dev/zero").await.unwrap_err();
-    assert!(matches!(error, SourceError::Malformed { .. }), "{error:?}");
+    assert!(matches!(error, SourceError::BadOutput { .. }), "{error:?}");
 }
 
 /// The user's program, what another user could do to it, and the rule in the message.
