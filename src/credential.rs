@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     clock::{Now, Timestamp},
-    secret::{Fingerprint, Secret},
+    secret::{self, Fingerprint, NotASecret, Secret},
 };
 
 /// The longest key that Claude Code accepts from a helper, in characters.
@@ -79,12 +79,12 @@ impl Credential {
     }
 }
 
-/// The reason why Claude Code would reject a key; `Display` continues "field 'x' …".
+/// The reason why a key is of no use to Claude Code; `Display` continues "field 'x' …".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unusable {
-    /// It has no characters.
-    #[error("is empty")]
-    Empty,
+    /// It is not a key in the first place.
+    #[error(transparent)]
+    NotASecret(#[from] NotASecret),
     /// Longer than [`MAX_KEY_LEN`].
     #[error("has {0} characters, more than the {MAX_KEY_LEN} that the client accepts")]
     TooLong(usize),
@@ -96,8 +96,19 @@ pub(crate) enum Unusable {
     NotPrintableAscii(usize),
 }
 
+/// The key in `input`: [`Secret::from_input`], and then [`check_usable`].
+///
+/// # Errors
+///
+/// [`Unusable`], which contains a position (counted from 1) and never the character.
+pub(crate) fn key_from_input(input: &[u8]) -> Result<Secret, Unusable> {
+    let key = Secret::from_input(input)?;
+    check_usable(&key)?;
+    Ok(key)
+}
+
 /// Checks that Claude Code accepts `key`: 1 to [`MAX_KEY_LEN`] printable ASCII characters without
-/// whitespace.
+/// whitespace, which are not a placeholder.
 ///
 /// # Errors
 ///
@@ -105,8 +116,9 @@ pub(crate) enum Unusable {
 pub(crate) fn check_usable(key: &Secret) -> Result<(), Unusable> {
     let key = key.expose();
     if key.is_empty() {
-        return Err(Unusable::Empty);
+        return Err(NotASecret::Empty.into());
     }
+    secret::check_value(key)?;
     for (at, c) in key.chars().enumerate() {
         if c.is_whitespace() {
             return Err(Unusable::Whitespace(at + 1));
@@ -172,7 +184,8 @@ mod tests {
         let check = |key: &str| check_usable(&Secret::new(key.to_owned()));
         assert_eq!(check("sk-ant-~!0"), Ok(()));
         assert_eq!(check(&"k".repeat(MAX_KEY_LEN)), Ok(()));
-        assert_eq!(check(""), Err(Unusable::Empty));
+        assert_eq!(check(""), Err(NotASecret::Empty.into()));
+        assert_eq!(check("NULL"), Err(NotASecret::NoValue("null").into()));
         assert_eq!(
             check(&"k".repeat(MAX_KEY_LEN + 1)),
             Err(Unusable::TooLong(16_385))
@@ -181,5 +194,13 @@ mod tests {
         assert_eq!(check("a\n"), Err(Unusable::Whitespace(2)));
         assert_eq!(check("sk-é"), Err(Unusable::NotPrintableAscii(4)));
         assert_eq!(check("sk\u{7f}"), Err(Unusable::NotPrintableAscii(3)));
+    }
+
+    #[test]
+    fn a_key_from_an_input_is_stripped_before_it_is_checked() {
+        let key = |input: &str| key_from_input(input.as_bytes());
+        assert_eq!(key("\u{feff}sk-1\r\n").unwrap().expose(), "sk-1");
+        assert_eq!(key(" a b "), Err(Unusable::Whitespace(2)));
+        assert_eq!(key("\"sk-1\"\n"), Err(NotASecret::Quoted.into()));
     }
 }

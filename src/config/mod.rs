@@ -21,7 +21,7 @@ mod table;
 
 pub use self::{error::ConfigError, parse::parse, table::Config};
 pub(crate) use self::{
-    field::{FilePath, GatewayUrl, Ttl, VaultAddress},
+    field::{Audience, FilePath, GatewayUrl, Ttl, VaultAddress},
     load::{load, load_beside, load_managed},
     locate::Locations,
     schema::schema,
@@ -29,6 +29,6 @@ pub(crate) use self::{
     stamp::Stamp,
     table::{
         Assertion, AuthConfig, AuthMethod, Engine, ExecConfig, JwtConfig, Probe, ProfileConfig,
-        SecretRef, SourceConfig, VaultConfig,
+        SecretRef, SigningAlgorithm, SourceConfig, VaultConfig,
     },
 };

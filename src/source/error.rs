@@ -11,6 +11,7 @@ use std::time::Duration;
 /// - the network or the server, for now; retrying: [`Unreachable`](Self::Unreachable),
 ///   [`Unavailable`](Self::Unavailable)
 /// - the secret of the login; replacing it: [`LoginRefused`](Self::LoginRefused)
+/// - a login that has ended; logging in: [`LoginRequired`](Self::LoginRequired)
 /// - the policy or the content of the source; its administrator: [`Denied`](Self::Denied),
 ///   [`Missing`](Self::Missing), [`Unusable`](Self::Unusable)
 /// - the address; correcting it: [`Malformed`](Self::Malformed)
@@ -46,6 +47,18 @@ pub enum SourceError {
         /// Host and port.
         host: String,
         /// The server's reason.
+        reason: String,
+        /// The one thing to do now.
+        hint: String,
+    },
+
+    /// A person must log in before the source can be asked again. A credential that was obtained
+    /// before is as good as it was.
+    #[error("'{host}' requires a login: {reason}")]
+    LoginRequired {
+        /// The program.
+        host: String,
+        /// The program's reason.
         reason: String,
         /// The one thing to do now.
         hint: String,

@@ -1,7 +1,8 @@
 //! A secret that the configuration names: a file of the user's or of root's, or a variable of the
 //! client.
 //!
-//! The rule on a secret's file is [`Rule::secret_file`].
+//! The rule on a secret's file is [`Rule::secret_file`]; its content is stripped and checked by
+//! [`Secret::from_input`].
 
 use std::{
     fmt, io,
@@ -14,12 +15,16 @@ use super::SourceError;
 use crate::{
     config::{FilePath, SecretRef},
     principal::Principal,
-    secret::Secret,
+    secret::{self, NotASecret, Secret},
     trust::{ReadError, RegularFile, Rule, Ruling},
 };
 
-/// The longest secret file, in bytes: RSA keys and certificate chains have a few thousand.
-const MAX_LEN: u64 = 64 * 1024;
+/// The longest file with a secret, in bytes: RSA keys and their chains have a few thousand.
+const MAX_PRIVATE_LEN: u64 = 64 * 1024;
+
+/// The longest file with certificates, in bytes: a bundle of all public CAs has 200,000 to 400,000,
+/// a company's own with descriptions may have several times as many.
+const MAX_PUBLIC_LEN: u64 = 4 * 1024 * 1024;
 
 /// A secret's file or variable. `Display` is its name in messages.
 #[derive(Clone, Debug)]
@@ -62,29 +67,43 @@ impl SecretInput {
         })
     }
 
-    /// Reads the secret as text, without leading and trailing whitespace.
+    /// Reads a token or another secret that an issuer made; see [`Secret::from_input`].
     ///
     /// # Errors
     ///
-    /// [`SourceError::Configuration`] if it is missing, empty, not UTF-8 or too long, or if the
-    /// file belongs to another user or is writable by others.
+    /// [`SourceError::Configuration`] if it is missing, too long or not a secret, or if the file
+    /// belongs to another user or is writable by others.
     pub(super) fn read(&self) -> Result<Secret, SourceError> {
-        let bytes = self.read_bytes()?;
-        let text = std::str::from_utf8(&bytes)
-            .map_err(|_| broken(self, "is not UTF-8 text", "write only the secret to it"))?;
-        let secret = Secret::trimmed(text.to_owned());
-        if secret.expose().is_empty() {
-            return Err(broken(self, "is empty", "write the secret to it"));
-        }
-        Ok(secret)
+        let secret = Secret::from_input(&self.bytes()?);
+        secret.map_err(|error| self.not_a_secret(error))
     }
 
-    /// Reads the bytes of the secret unchanged.
+    /// Reads a password, which can be any text; see [`Secret::from_text`].
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub(super) fn read_password(&self) -> Result<Secret, SourceError> {
+        let secret = Secret::from_text(&self.bytes()?);
+        secret.map_err(|error| self.not_a_secret(error))
+    }
+
+    /// Reads a signing key: text (PEM, or any other) without a byte order mark and white space at
+    /// its ends, binary bytes unchanged.
     ///
     /// # Errors
     ///
     /// As [`read`](Self::read).
     pub(super) fn read_bytes(&self) -> Result<Zeroizing<Vec<u8>>, SourceError> {
+        let bytes = self.bytes()?;
+        let key = secret::key_bytes(&bytes).map_err(|error| self.not_a_secret(error))?;
+        Ok(match key.len() == bytes.len() {
+            true => bytes,
+            false => Zeroizing::new(key.to_vec()),
+        })
+    }
+
+    fn bytes(&self) -> Result<Zeroizing<Vec<u8>>, SourceError> {
         match self {
             Self::File(path) => read_private(path),
             Self::Variable { value, .. } => match value {
@@ -96,6 +115,14 @@ impl SecretInput {
                 )),
             },
         }
+    }
+
+    fn not_a_secret(&self, error: NotASecret) -> SourceError {
+        let hint = match self {
+            Self::File(_) => "write the secret to it, as UTF-8 text and nothing else",
+            Self::Variable { .. } => "set it to the secret in the client's environment",
+        };
+        broken(self, &error.to_string(), hint)
     }
 }
 
@@ -130,7 +157,7 @@ pub(super) fn resolve_path(
 ///
 /// As [`SecretInput::read`].
 pub(super) fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, SourceError> {
-    read_file(path, true)
+    read_file(path, MAX_PRIVATE_LEN, Some(Rule::secret_file()))
 }
 
 /// Reads a file that every user may read, such as a certificate.
@@ -139,10 +166,14 @@ pub(super) fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, SourceErro
 ///
 /// [`SourceError::Configuration`] if it is missing or too long.
 pub(super) fn read_public(path: &Path) -> Result<Zeroizing<Vec<u8>>, SourceError> {
-    read_file(path, false)
+    read_file(path, MAX_PUBLIC_LEN, None)
 }
 
-fn read_file(path: &Path, private: bool) -> Result<Zeroizing<Vec<u8>>, SourceError> {
+fn read_file(
+    path: &Path,
+    limit: u64,
+    rule: Option<Rule>,
+) -> Result<Zeroizing<Vec<u8>>, SourceError> {
     let from = SecretInput::File(path.to_owned());
     let failed = |error: ReadError| {
         let (what, hint) = match &error {
@@ -158,15 +189,18 @@ fn read_file(path: &Path, private: bool) -> Result<Zeroizing<Vec<u8>>, SourceErr
                 }
             },
             ReadError::NotRegular => ("is not a regular file", "correct its path"),
-            ReadError::TooLarge { .. } => ("is too long for a secret", "correct its path"),
+            ReadError::TooLarge { limit } => {
+                let what = format!("is larger than {} KiB", limit / 1024);
+                return broken(&from, &what, "correct its path");
+            }
         };
         broken(&from, what, hint)
     };
     let file = RegularFile::open(path).map_err(failed)?;
-    if private {
-        check_private(path, &file)?;
+    if let Some(rule) = rule {
+        check_private(path, &file, &rule)?;
     }
-    file.read(MAX_LEN).map_err(failed)
+    file.read(limit).map_err(failed)
 }
 
 fn broken(from: &SecretInput, what: &str, hint: &str) -> SourceError {
@@ -176,8 +210,8 @@ fn broken(from: &SecretInput, what: &str, hint: &str) -> SourceError {
     }
 }
 
-fn check_private(path: &Path, file: &RegularFile) -> Result<(), SourceError> {
-    let ruling = file.judge(&Rule::secret_file());
+fn check_private(path: &Path, file: &RegularFile, rule: &Rule) -> Result<(), SourceError> {
+    let ruling = file.judge(rule);
     let ruling = ruling.map_err(|violation| SourceError::Configuration {
         reason: format!("the secret file {violation}"),
         hint: violation.hint,
@@ -219,6 +253,53 @@ mod tests {
         }
         std::fs::write(&path, "\n").unwrap();
         assert!(file.read().unwrap_err().to_string().ends_with("is empty"));
+    }
+
+    fn variable(value: &str) -> SecretInput {
+        SecretInput::Variable {
+            name: "VAULT_TOKEN".to_owned(),
+            value: Some(Secret::new(value.to_owned())),
+        }
+    }
+
+    #[test]
+    fn the_ends_of_a_file_or_variable_are_stripped_whatever_it_is_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("secret");
+        std::fs::write(&path, "\u{feff}s3cret \r\n").unwrap();
+        for input in [
+            SecretInput::File(path.clone()),
+            variable("\u{feff}s3cret\n"),
+        ] {
+            assert_eq!(input.read().unwrap().expose(), "s3cret");
+            assert_eq!(input.read_password().unwrap().expose(), "s3cret");
+            assert_eq!(input.read_bytes().unwrap().as_slice(), b"s3cret");
+        }
+        assert_eq!(
+            variable("null").read().unwrap_err().to_string(),
+            "the variable 'VAULT_TOKEN' is null, which means that there is no value"
+        );
+        assert_eq!(variable("null").read_password().unwrap().expose(), "null");
+        std::fs::write(&path, b"\xff\xfek\x00\n\x00").unwrap();
+        let utf_16 = SecretInput::File(path).read_bytes().unwrap_err();
+        assert!(
+            utf_16
+                .to_string()
+                .ends_with("is UTF-16 text; expected UTF-8")
+        );
+    }
+
+    #[test]
+    fn a_public_file_may_be_larger_than_a_secret() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        std::fs::write(&path, vec![b'#'; 65 * 1024]).unwrap();
+        assert_eq!(read_public(&path).unwrap().len(), 65 * 1024);
+        let error = read_private(&path).unwrap_err().to_string();
+        assert!(error.ends_with("is larger than 64 KiB"), "{error}");
+        std::fs::write(&path, vec![b'#'; 4 * 1024 * 1024 + 1]).unwrap();
+        let error = read_public(&path).unwrap_err().to_string();
+        assert!(error.ends_with("is larger than 4096 KiB"), "{error}");
     }
 
     #[test]

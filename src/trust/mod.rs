@@ -9,6 +9,7 @@
 //! - A file with a secret ([`Rule::secret_file`]): as above, with a warning if others can read it.
 //! - The socket's and the log's directory ([`PrivateDirectory`]): owned by the user, closed to all
 //!   others, not a link, below directories as above. The log is a regular file of the user's.
+//! - A program that the daemon runs ([`program`]): owned and written as a user's configuration.
 //!
 //! A rule is data that is applied to what was observed (kind, owner and mode on Unix, an access
 //! list on Windows), so it is tested without a file. What is used is judged after it is opened, in
@@ -44,11 +45,11 @@ pub(crate) use self::unix::socket;
 #[expect(unused_imports, reason = "for the daemon's environment")]
 pub(crate) use self::windows::place;
 #[cfg(windows)]
-pub(crate) use self::windows::{ManagedOwner, PrivateDirectory, Rule};
+pub(crate) use self::windows::{ManagedOwner, PrivateDirectory, Rule, program};
 #[cfg(unix)]
 pub(crate) use self::{
     rule::Rule,
-    unix::{ManagedOwner, PrivateDirectory},
+    unix::{ManagedOwner, PrivateDirectory, program},
 };
 
 /// What a rule says about a file that it accepts.

@@ -89,6 +89,16 @@ pub(crate) fn place(_: &Path) -> Result<(), TrustError> {
     Ok(())
 }
 
+/// Accepts a program: other users cannot write in the directories of a profile, nor in those of the
+/// system.
+///
+/// # Errors
+///
+/// None.
+pub(crate) fn program(_: &Path) -> Result<(), TrustError> {
+    Ok(())
+}
+
 impl RegularFile {
     /// Opens the file `path` and judges it by `rule`.
     ///

@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use crate::support::{KEY, TestEnv, poll::timed};
+use crate::support::{KEY, TestEnv, poll::timed, test_env::set_mode};
 
 /// A machine whose only source runs this script; `more` are further lines of the source's table.
 fn env(script: &str, more: &str) -> TestEnv {
     let env = TestEnv::new();
     env.add_secret(KEY);
-    let program = env.write_program("corp-key", script);
+    // Not from the environment: the daemon's is not the client's.
+    let program = env.write_program("corp-key", &format!("KEY='{KEY}'\n{script}"));
     env.write_config(&format!(
         "[profile.default]\nsource = \"corp\"\n[source.corp]\ntype = \"exec\"\ncommand = [\"{program}\", \"{{env:TEAM}}\"]\n{more}"
     ));
     env.set_variable("TEAM", "eng");
-    env.set_variable("KEY", KEY);
     env
 }
 
@@ -59,6 +59,79 @@ async fn an_object_can_have_an_expiry() {
     );
 }
 
+/// The forms of the tools that issue tokens, at the ends of time too.
+#[tokio::test]
+async fn the_objects_of_common_tools_are_understood() {
+    for (format, expires) in [
+        (
+            r#"{"access_token":"%s","expires_in":"3600","token_type":"Bearer"}"#,
+            true,
+        ),
+        (r#"{"token":"%s","expires_at":32503680000000}"#, true),
+        (
+            r#"{"token":"%s","expires_at":"9999-12-31T23:59:59Z"}"#,
+            true,
+        ),
+        (
+            r#"{"token":"%s","expires_at":"0001-01-01T00:00:00Z"}"#,
+            false,
+        ),
+        (
+            r#"{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",
+                "status":{"token":"%s","expirationTimestamp":"2999-01-01T00:00:00Z"}}"#,
+            true,
+        ),
+    ] {
+        let env = env(&format!("printf '{format}' \"$KEY\""), "");
+        env.helper().await.printed(KEY);
+        let profile = &env.status().await["profiles"][0];
+        let has_expiry = profile["expires_at"].is_string();
+        assert_eq!(has_expiry, expires, "{format}: {profile}");
+        let json = env.helper_with(&["--format", "json"], &[]).await;
+        let json: serde_json::Value = serde_json::from_str(json.succeeded()).unwrap();
+        assert_eq!(json["expires_at"], profile["expires_at"], "{format}");
+    }
+}
+
+/// A program that starts an agent, which keeps the output open.
+#[tokio::test]
+async fn a_child_that_the_program_leaves_behind_delays_nothing() {
+    let env = env(
+        "echo \"$KEY\"; sleep 600 & echo $! > \"$0.pid\"",
+        "timeout = \"20s\"",
+    );
+    let (output, took) = timed(env.helper()).await;
+    output.printed(KEY);
+    assert!(took < Duration::from_secs(7), "{took:?}");
+    let pid = std::fs::read_to_string(env.path("secrets/corp-key.pid")).unwrap();
+    let pid = rustix::process::Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it goes on");
+}
+
+/// A key that is still valid is served until it expires.
+#[tokio::test]
+async fn exit_code_3_means_that_a_person_must_log_in() {
+    let env = env(
+        "test -e \"$0.in\" && echo \"$KEY\" || { echo 'run corp-login' >&2; exit 3; }",
+        "",
+    );
+    env.helper().await.failed(
+        3,
+        &[
+            "requires a login: exit status: 3: run corp-login",
+            "hint: log in as the message",
+        ],
+    );
+    assert_eq!(env.status().await["profiles"][0]["state"], "login-required");
+    env.write_file("corp-key.in", "");
+    env.claviger(&["refresh"]).await.succeeded();
+    std::fs::remove_file(env.path("secrets/corp-key.in")).unwrap();
+    env.claviger(&["refresh"])
+        .await
+        .failed(3, &["run corp-login"]);
+    env.helper().await.printed(KEY);
+}
+
 #[tokio::test]
 async fn the_program_gets_its_arguments_and_an_empty_stdin() {
     let env = env("cat; echo \"key-for-$1-$#\"", "");
@@ -76,7 +149,14 @@ async fn a_placeholder_without_a_value_is_a_configuration_error() {
 async fn a_program_that_hangs_times_out() {
     let env = env("sleep 600 & wait", "timeout = \"1s\"");
     let (output, took) = timed(env.helper()).await;
-    output.failed(5, &["timed out after 1s; next try in 1 s"]);
+    output.failed(
+        5,
+        &[
+            "timed out after 1s; next try in 1 s",
+            "by hand",
+            "waiting for a person",
+        ],
+    );
     assert!(took < Duration::from_secs(10), "{took:?}");
 }
 
@@ -126,4 +206,22 @@ async fn a_missing_program_is_a_configuration_error() {
     env.helper()
         .await
         .failed(2, &["corp-key' does not exist", "hint: install it"]);
+}
+
+#[tokio::test]
+async fn a_program_that_another_user_can_write_is_not_run() {
+    let env = env("touch \"$0.ran\"; echo \"$KEY\"", "");
+    let program = env.path("secrets/corp-key");
+    set_mode(&program, 0o722);
+    env.helper().await.failed(
+        2,
+        &[
+            "corp-key' is writable by others (mode 0722)",
+            "hint: chmod go-w '",
+        ],
+    );
+    assert!(!env.path("secrets/corp-key.ran").exists());
+    set_mode(&program, 0o700);
+    env.claviger(&["refresh"]).await.succeeded();
+    env.helper().await.printed(KEY);
 }

@@ -117,7 +117,26 @@ async fn an_unusable_value_is_reported_with_its_problem() {
         ("umlaut", json!("sk-canärie"), Err("at character 7")),
         ("longest", json!(longest), Ok(longest.as_str())),
         ("longer", json!(format!("{longest}k")), Err("16384")),
-        ("padded", json!(format!("{KEY}\n")), Err("at character 17")),
+        ("padded", json!(format!("{KEY}\n")), Ok(KEY)),
+        ("windows", json!(format!("\u{feff} {KEY}\r\n")), Ok(KEY)),
+        ("blank", json!(" \n"), Err("is empty")),
+        (
+            "word",
+            json!("None"),
+            Err("is none, which means that there is no value"),
+        ),
+        (
+            "undefined",
+            json!("undefined"),
+            Err("is undefined, which means"),
+        ),
+        ("quotes", json!("\"\""), Err("is \"\", which means")),
+        (
+            "quoted",
+            json!(format!("\"{KEY}\"")),
+            Err("is in quotes; expected the value without them"),
+        ),
+        ("placeholder", json!("<API_KEY>"), Err("is a placeholder")),
     ];
     let bao = Bao::start().await;
     let env = TestEnv::new();

@@ -22,6 +22,7 @@ mod daemon;
 mod engine;
 mod exec;
 mod gateway_rule;
+mod jwt;
 mod kill;
 mod kv;
 mod lease;

@@ -18,6 +18,10 @@ pub(crate) struct Timeout(Duration);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ttl(Duration);
 
+/// How far a gateway's clock may be behind this machine's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Leeway(Duration);
+
 /// How often a source is checked for a new version; `"off"` is never.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WatchInterval(Option<Duration>);
@@ -67,6 +71,32 @@ impl Ttl {
 }
 
 impl FromStr for Ttl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        parse(text, &Self::RANGE).map(Self)
+    }
+}
+
+impl Leeway {
+    /// A clock that is off by more is a defect that TLS does not survive either.
+    const RANGE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(600);
+
+    /// The duration.
+    #[must_use]
+    pub(crate) fn get(self) -> Duration {
+        self.0
+    }
+}
+
+impl Default for Leeway {
+    /// More than clocks differ that are set by NTP, even at a large interval.
+    fn default() -> Self {
+        Self(Duration::from_secs(30))
+    }
+}
+
+impl FromStr for Leeway {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {

@@ -4,6 +4,7 @@
 //! the JSON Schema the type is a string with a `format`; [`check`] applies the rule of a format, so
 //! that all mistakes of a file are found at once and located, not only the first that serde meets.
 
+mod audience;
 mod command;
 mod duration;
 mod env_name;
@@ -20,8 +21,9 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 use self::command::ProgramPath;
 pub(crate) use self::{
+    audience::Audience,
     command::CommandLine,
-    duration::{IdleTimeout, Timeout, Ttl, WatchInterval},
+    duration::{IdleTimeout, Leeway, Timeout, Ttl, WatchInterval},
     env_name::EnvName,
     file_path::FilePath,
     gateway_url::{GatewayUrl, origin_of},
@@ -83,6 +85,7 @@ formats! {
     "file-path" => FilePath,
     "gateway-url" => GatewayUrl,
     "idle-timeout" => IdleTimeout,
+    "leeway" => Leeway,
     "name" => Name,
     "program" => ProgramPath,
     "support" => Support,

@@ -11,12 +11,13 @@ use super::super::field::{CommandLine, Timeout, Ttl};
 #[serde(deny_unknown_fields)]
 pub(crate) struct ExecConfig {
     /// The program (an absolute path) and its arguments; no shell. {user}, {host} and {env:NAME}
-    /// are replaced.
+    /// are replaced. It prints a key, or an object with 'token' and 'expires_at' or in another
+    /// common form, and exits with 0, or with 3 if a person must log in.
     pub(crate) command: CommandLine,
     /// How long the program may take: a duration, "5s" by default.
     #[serde(default)]
     pub(crate) timeout: Timeout,
-    /// How long a key that is printed bare is valid: a duration; without end by default. JSON
-    /// output states its own expiry.
+    /// How long a key is valid that the program prints without an expiry: a duration; without end
+    /// by default.
     pub(crate) ttl: Option<Ttl>,
 }

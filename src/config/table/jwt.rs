@@ -1,13 +1,12 @@
 //! `[source.NAME]` with `type = "jwt"`.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
-use jsonwebtoken::Algorithm;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    super::field::{EnvName, FilePath, Ttl},
+    super::field::{Audience, EnvName, FilePath, Leeway, Ttl},
     secret_ref::SecretRef,
     validator::Validator,
 };
@@ -22,7 +21,7 @@ const REGISTERED: [(&str, &str); 7] = [
     ("sub", "by 'subject'"),
     ("aud", "by 'audience'"),
     ("exp", "by 'ttl'"),
-    ("nbf", "from the clock"),
+    ("nbf", "by 'not_before'"),
     ("iat", "from the clock"),
     ("jti", "at random"),
 ];
@@ -32,33 +31,44 @@ const REGISTERED: [(&str, &str); 7] = [
 #[serde(deny_unknown_fields)]
 pub(super) struct JwtKeys {
     /// The signature algorithm (RFC 7518, RFC 8037).
-    #[schemars(with = "AlgorithmName")]
-    algorithm: Algorithm,
-    /// The file with the key: PEM, or for HS* the bytes themselves. An absolute path, or ~/ and a
-    /// path.
+    algorithm: SigningAlgorithm,
+    /// The file with the key: PEM, or for HS* the key itself, as text (white space at its ends is
+    /// not part of it) or binary (all bytes are). An absolute path, or ~/ and a path.
     key_file: Option<FilePath>,
-    /// The variable of the daemon's environment with the key.
+    /// The variable of the client's environment with the key.
     key_env: Option<EnvName>,
+    /// The file with the password of an encrypted PEM key. An absolute path, or ~/ and a path.
+    key_password_file: Option<FilePath>,
+    /// The variable of the client's environment with that password.
+    key_password_env: Option<EnvName>,
     /// The key's identifier ('kid' in the header).
     key_id: Option<String>,
     /// The claim 'iss'.
     issuer: Option<String>,
     /// The claim 'sub'. {user}, {host} and {env:NAME} are replaced.
     subject: Option<Template>,
-    /// The claim 'aud'.
-    audience: Option<String>,
-    /// How long a JWT is valid, from 'iat' to 'exp': a duration, "1h" by default.
+    /// The claim 'aud': a string, or a list of strings.
+    audience: Option<Audience>,
+    /// How long a JWT is valid, from now to 'exp': a duration, "1h" by default.
     ttl: Option<Ttl>,
+    /// How far the gateway's clock may be behind: 'iat' and 'nbf' are this much before now. A
+    /// duration, "30s" by default; "0s" for a gateway that allows no more than 'ttl' from 'iat' to
+    /// 'exp'.
+    #[serde(default)]
+    leeway: Leeway,
+    /// Whether the claim 'nbf' is set, for a gateway that requires it.
+    #[serde(default)]
+    not_before: bool,
     /// Further claims; none of the registered ones.
     #[serde(default)]
     claims: serde_json::Map<String, serde_json::Value>,
 }
 
-/// The names in the schema; [`Algorithm`] itself is read.
-#[derive(JsonSchema)]
-#[schemars(inline, rename_all = "UPPERCASE")]
-#[expect(dead_code, reason = "only its schema is used")]
-enum AlgorithmName {
+/// A signature algorithm (RFC 7518, RFC 8037).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[schemars(inline)]
+#[serde(rename_all = "UPPERCASE")]
+pub(crate) enum SigningAlgorithm {
     Hs256,
     Hs384,
     Hs512,
@@ -70,17 +80,48 @@ enum AlgorithmName {
     Ps512,
     Es256,
     Es384,
-    #[schemars(rename = "EdDSA")]
+    Es512,
+    #[serde(rename = "EdDSA")]
     EdDsa,
+}
+
+/// The name in a JWT's header.
+impl fmt::Display for SigningAlgorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Hs256 => "HS256",
+            Self::Hs384 => "HS384",
+            Self::Hs512 => "HS512",
+            Self::Rs256 => "RS256",
+            Self::Rs384 => "RS384",
+            Self::Rs512 => "RS512",
+            Self::Ps256 => "PS256",
+            Self::Ps384 => "PS384",
+            Self::Ps512 => "PS512",
+            Self::Es256 => "ES256",
+            Self::Es384 => "ES384",
+            Self::Es512 => "ES512",
+            Self::EdDsa => "EdDSA",
+        })
+    }
+}
+
+impl SigningAlgorithm {
+    /// Whether the key is a shared secret.
+    pub(crate) fn is_hmac(self) -> bool {
+        matches!(self, Self::Hs256 | Self::Hs384 | Self::Hs512)
+    }
 }
 
 /// A JWT that Claviger signs itself (RFC 7519).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct JwtConfig {
     /// JWS algorithm (RFC 7518, RFC 8037).
-    pub(crate) algorithm: Algorithm,
+    pub(crate) algorithm: SigningAlgorithm,
     /// PEM for the asymmetric algorithms, the bytes themselves for HS*.
     pub(crate) key: SecretRef,
+    /// The password of an encrypted PEM key.
+    pub(crate) key_password: Option<SecretRef>,
     /// `kid` in the header.
     pub(crate) key_id: Option<String>,
     /// `iss`.
@@ -88,9 +129,13 @@ pub(crate) struct JwtConfig {
     /// `sub`.
     pub(crate) subject: Option<Template>,
     /// `aud`.
-    pub(crate) audience: Option<String>,
-    /// From `iat` to `exp`.
+    pub(crate) audience: Option<Audience>,
+    /// From now to `exp`.
     pub(crate) ttl: Duration,
+    /// From `iat` to now.
+    pub(crate) leeway: Duration,
+    /// Whether `nbf` is set, to `iat`.
+    pub(crate) not_before: bool,
     /// Further claims; none of the registered ones.
     pub(crate) claims: serde_json::Map<String, serde_json::Value>,
 }
@@ -99,6 +144,21 @@ impl JwtKeys {
     /// Makes the configuration, unless a rule between keys is broken.
     pub(super) fn validate(self, validator: &mut Validator) -> Option<JwtConfig> {
         let key = validator.secret("key", self.key_file, self.key_env);
+        if self.algorithm.is_hmac() {
+            for (key, is_set) in [
+                ("key_password_file", self.key_password_file.is_some()),
+                ("key_password_env", self.key_password_env.is_some()),
+            ] {
+                if is_set {
+                    validator.error(key, "the key of HS256, HS384 and HS512 has no password");
+                }
+            }
+        }
+        let key_password = validator.optional_secret(
+            "key_password",
+            self.key_password_file,
+            self.key_password_env,
+        );
         validator.within("claims", |validator| {
             for (claim, origin) in REGISTERED {
                 if self.claims.contains_key(claim) {
@@ -109,11 +169,14 @@ impl JwtKeys {
         Some(JwtConfig {
             algorithm: self.algorithm,
             key: key?,
+            key_password: key_password?,
             key_id: self.key_id,
             issuer: self.issuer,
             subject: self.subject,
             audience: self.audience,
             ttl: self.ttl.map_or(DEFAULT_TTL, Ttl::get),
+            leeway: self.leeway.get(),
+            not_before: self.not_before,
             claims: self.claims,
         })
     }

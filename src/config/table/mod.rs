@@ -23,7 +23,7 @@ pub(super) use self::root::File;
 pub(crate) use self::{
     auth::{Assertion, AuthConfig, AuthMethod},
     exec::ExecConfig,
-    jwt::JwtConfig,
+    jwt::{JwtConfig, SigningAlgorithm},
     profile::{Probe, ProfileConfig},
     secret_ref::SecretRef,
     source::SourceConfig,

@@ -24,7 +24,7 @@ pub(super) enum SourceKeys {
     /// A key in Vault or OpenBao.
     Vault(Box<VaultKeys>),
     /// A JWT that Claviger signs itself (RFC 7519).
-    Jwt(JwtKeys),
+    Jwt(Box<JwtKeys>),
     /// What a program prints.
     Exec(ExecConfig),
 }
@@ -35,7 +35,7 @@ pub(crate) enum SourceConfig {
     /// `type = "vault"`.
     Vault(Box<VaultConfig>),
     /// `type = "jwt"`.
-    Jwt(JwtConfig),
+    Jwt(Box<JwtConfig>),
     /// `type = "exec"`.
     Exec(ExecConfig),
 }
@@ -48,7 +48,10 @@ impl SourceKeys {
                 let vault = keys.validate(validator)?;
                 Some(SourceConfig::Vault(Box::new(vault)))
             }
-            Self::Jwt(keys) => keys.validate(validator).map(SourceConfig::Jwt),
+            Self::Jwt(keys) => {
+                let jwt = keys.validate(validator)?;
+                Some(SourceConfig::Jwt(Box::new(jwt)))
+            }
             Self::Exec(exec) => Some(SourceConfig::Exec(exec)),
         }
     }
@@ -136,7 +139,7 @@ impl SourceConfig {
                 }) => vec![secret],
                 Some(AuthMethod::Jwt { .. } | AuthMethod::Cert { .. }) | None => Vec::new(),
             },
-            Self::Jwt(jwt) => vec![&jwt.key],
+            Self::Jwt(jwt) => [&jwt.key].into_iter().chain(&jwt.key_password).collect(),
             Self::Exec(_) => Vec::new(),
         }
     }

@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use super::{
     super::{
-        field::{FilePath, VaultAddress},
+        field::{Audience, FilePath, VaultAddress},
         table::{
-            Assertion, AuthConfig, AuthMethod, Config, Engine, Probe, SecretRef, SourceConfig,
-            VaultConfig,
+            Assertion, AuthConfig, AuthMethod, Config, Engine, Probe, SecretRef, SigningAlgorithm,
+            SourceConfig, VaultConfig,
         },
     },
     parse, schema,
@@ -98,10 +98,15 @@ fn the_documented_example() {
     let SourceConfig::Jwt(jwt) = &config.sources["minted"] else {
         panic!("not a jwt");
     };
-    assert_eq!(jwt.algorithm, jsonwebtoken::Algorithm::EdDSA);
+    assert_eq!(jwt.algorithm, SigningAlgorithm::EdDsa);
     assert_eq!(jwt.key, SecretRef::File(path("/etc/claviger/signing.pem")));
     assert_eq!(jwt.subject.as_ref().unwrap().as_str(), "{user}");
     assert_eq!(jwt.ttl, Duration::from_secs(3600));
+    assert_eq!(jwt.audience, Some(Audience::One("llm-gateway".to_owned())));
+    assert_eq!(
+        (jwt.leeway, jwt.not_before),
+        (Duration::from_secs(30), false)
+    );
     assert_eq!(
         Value::from(jwt.claims.clone()),
         serde_json::json!({ "team": "engineering" })
@@ -287,7 +292,7 @@ fn auth_methods() {
 fn algorithms() {
     for name in [
         "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256",
-        "ES384", "EdDSA",
+        "ES384", "ES512", "EdDSA",
     ] {
         let text = format!(
             "version = 1\nprofile.p.source = 's'\n[source.s]\ntype = 'jwt'\nalgorithm = '{name}'\nkey_env = 'K'\n"
@@ -295,7 +300,7 @@ fn algorithms() {
         let Some(SourceConfig::Jwt(jwt)) = config(&text).sources.remove("s") else {
             panic!("not a jwt");
         };
-        assert_eq!(jwt.algorithm, name.parse().unwrap());
+        assert_eq!(jwt.algorithm.to_string(), name);
     }
 }
 

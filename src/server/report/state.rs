@@ -15,7 +15,9 @@ pub(super) fn of(snapshot: &Snapshot) -> ProfileState {
         (None, Some(error)) => error,
     };
     match error {
-        SourceError::LoginRefused { .. } => ProfileState::LoginRequired,
+        SourceError::LoginRefused { .. } | SourceError::LoginRequired { .. } => {
+            ProfileState::LoginRequired
+        }
         SourceError::Denied { .. } | SourceError::Missing { .. } => ProfileState::Denied,
         SourceError::Configuration { .. } => ProfileState::Misconfigured,
         SourceError::Unusable { .. } => ProfileState::Unusable,

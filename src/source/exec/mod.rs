@@ -1,11 +1,15 @@
 //! A source that runs a program, for credentials that no other source type can fetch.
 //!
-//! The program runs without a shell, with empty standard input, in the directory `/` and with the
-//! daemon's environment. It prints the bare key or one JSON object
-//! `{"token": "…", "expires_at": "RFC 3339"}` (`expires_at` is optional) on standard output and
-//! exits with status 0.
+//! The program runs without a shell, with empty standard input, in the directory `/`, with the
+//! daemon's environment, and apart from any terminal. It prints a key in one of the forms of
+//! [`output`] on standard output and exits with status 0; with status 3 if a person must log in
+//! first. Its standard error is read only if it fails: on success it may contain anything.
+//!
+//! A program that takes too long is killed with all its children. Children that it leaves behind
+//! when it exits, such as an agent, go on, and are not waited for if they keep its output open.
 
 mod output;
+mod pipe;
 mod process_group;
 mod program;
 

@@ -2,26 +2,26 @@
 //! (algorithms).
 //!
 //! The claims are `iat`, `exp`, a random `jti`, and those of the configuration (`iss`, `sub`,
-//! `aud`, `claims`). There is no `nbf`: it would equal `iat`, and a gateway whose clock is behind
-//! would refuse the token.
+//! `aud`, `claims`, and `nbf` if a gateway requires it). Many gateways refuse a token whose `iat`
+//! or `nbf` is in the future, even by a second: both are `leeway` before now, so that a gateway's
+//! clock may be behind. `exp` is `ttl` after now.
 
 mod key;
+mod key_ring;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use aws_lc_rs::rand;
-use jsonwebtoken::Header;
 use serde_json::{Map, Value};
 
-use self::key::KeyRing;
+use self::key_ring::KeyRing;
 use super::{Source, SourceError, secret_input::SecretInput};
 use crate::{
     clock::{Clock, Timestamp},
-    config::JwtConfig,
+    config::{Audience, JwtConfig},
     credential::{Credential, check_usable},
     principal::Principal,
-    secret::Secret,
 };
 
 /// Signs a JWT for each credential.
@@ -51,32 +51,44 @@ impl JwtSource {
             .map(|subject| super::resolve(name, "subject", subject, principal))
             .transpose()?;
         let key = SecretInput::new(name, "key", &config.key, principal)?;
+        let password = config
+            .key_password
+            .as_ref()
+            .map(|password| SecretInput::new(name, "key_password", password, principal))
+            .transpose()?;
         Ok(Self {
             name: name.to_owned(),
             config: config.clone(),
             subject,
-            keys: KeyRing::new(config.algorithm, key),
+            keys: KeyRing::new(name, config.algorithm, key, password),
             clock,
         })
     }
 
     fn claims(&self, now: Timestamp) -> Result<Map<String, Value>, SourceError> {
         let mut claims = self.config.claims.clone();
-        let strings = [
-            ("iss", &self.config.issuer),
-            ("sub", &self.subject),
-            ("aud", &self.config.audience),
-        ];
-        for (name, value) in strings {
-            if let Some(value) = value {
-                claims.insert(name.to_owned(), Value::from(value.as_str()));
-            }
+        let config = &self.config;
+        let mut set = |name: &str, value: Value| claims.insert(name.to_owned(), value);
+        if let Some(issuer) = &config.issuer {
+            set("iss", Value::from(issuer.as_str()));
         }
-        let issued = now.as_second();
-        let ttl = i64::try_from(self.config.ttl.as_secs()).unwrap_or(i64::MAX);
-        claims.insert("iat".to_owned(), Value::from(issued));
-        claims.insert("exp".to_owned(), Value::from(issued.saturating_add(ttl)));
-        claims.insert("jti".to_owned(), Value::from(self.random_id()?));
+        if let Some(subject) = &self.subject {
+            set("sub", Value::from(subject.as_str()));
+        }
+        match &config.audience {
+            Some(Audience::One(audience)) => set("aud", Value::from(audience.as_str())),
+            Some(Audience::List(audiences)) => set("aud", Value::from(audiences.as_slice())),
+            None => None,
+        };
+        let now = now.as_second();
+        let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+        let issued = now.saturating_sub(seconds(config.leeway));
+        set("iat", Value::from(issued));
+        if config.not_before {
+            set("nbf", Value::from(issued));
+        }
+        set("exp", Value::from(now.saturating_add(seconds(config.ttl))));
+        set("jti", Value::from(self.random_id()?));
         Ok(claims)
     }
 
@@ -98,13 +110,8 @@ impl JwtSource {
 impl Source for JwtSource {
     async fn issue(&self) -> Result<Credential, SourceError> {
         let obtained = self.clock.now();
-        let header = Header {
-            kid: self.config.key_id.clone(),
-            ..Header::new(self.config.algorithm)
-        };
         let claims = self.claims(obtained.wall)?;
-        let jwt = self.keys.sign(&header, &claims)?;
-        let secret = Secret::new(jwt);
+        let secret = self.keys.sign(self.config.key_id.as_deref(), &claims)?;
         check_usable(&secret).map_err(|e| SourceError::Unusable {
             host: self.name.clone(),
             field: "jwt".to_owned(),
@@ -112,7 +119,7 @@ impl Source for JwtSource {
         })?;
         // `exp` is rounded down to a second: the JWT expires up to a second before `ttl` is over.
         let fraction = u32::try_from(obtained.wall.subsec_nanosecond()).unwrap_or(0);
-        let fraction = std::time::Duration::from_nanos(fraction.into());
+        let fraction = Duration::from_nanos(fraction.into());
         Ok(Credential {
             secret,
             obtained,

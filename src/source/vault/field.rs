@@ -8,7 +8,7 @@ use serde::{
 };
 
 use crate::{
-    credential::check_usable,
+    credential::key_from_input,
     secret::Secret,
     source::{SourceError, sanitize},
 };
@@ -44,10 +44,9 @@ pub(super) fn extract_field(
         reason,
     };
     match fields.remove(name) {
-        Some(FieldValue::Text(key)) => match check_usable(&key) {
-            Ok(()) => Ok(key),
-            Err(reason) => Err(unusable(reason.to_string())),
-        },
+        Some(FieldValue::Text(text)) => {
+            key_from_input(text.expose().as_bytes()).map_err(|reason| unusable(reason.to_string()))
+        }
         Some(FieldValue::Other(kind)) => Err(unusable(format!("is {kind}, not a string"))),
         None if fields.is_empty() => {
             Err(unusable("is missing; the secret has no fields".to_owned()))
@@ -140,12 +139,23 @@ mod tests {
             extracted(r#"{"api_key":"sk-1","n":1}"#).unwrap().expose(),
             "sk-1"
         );
+        let padded = extracted(r#"{"api_key":"\ufeffsk-1\r\n"}"#);
+        assert_eq!(padded.unwrap().expose(), "sk-1");
         let table = [
             (r#"{"api_key":12}"#, "is a number, not a string"),
             (r#"{"api_key":{"a":["b"]}}"#, "is an object, not a string"),
             (r#"{"api_key":[1]}"#, "is a list, not a string"),
             (r#"{"api_key":null}"#, "is null, not a string"),
             (r#"{"api_key":""}"#, "is empty"),
+            (r#"{"api_key":" \n"}"#, "is empty"),
+            (
+                r#"{"api_key":"null"}"#,
+                "is null, which means that there is no value",
+            ),
+            (
+                r#"{"api_key":"\"sk-1\""}"#,
+                "is in quotes; expected the value without them",
+            ),
             (r#"{"api_key":"a b"}"#, "contains whitespace at character 2"),
             (
                 r#"{"b":"hunter2","a":1}"#,

@@ -57,6 +57,18 @@ pub(crate) fn socket(path: &Path) -> Result<(), TrustError> {
     Ok(())
 }
 
+/// Checks that `path` is a program of the user's or root's that no other user can write, nor
+/// replace on its way. It need not be readable.
+///
+/// # Errors
+///
+/// The first [`Violation`] on the way, or the system's error.
+pub(crate) fn program(path: &Path) -> Result<(), TrustError> {
+    let end = Walk::new(Way::Own).to(path)?;
+    Rule::user_file().judge(end.path(), end.facts(), user())?;
+    Ok(())
+}
+
 impl RegularFile {
     /// Opens the file `path` and judges it by `rule`. Every directory and link on the way must be
     /// the user's or root's, and no other user may be able to write them.

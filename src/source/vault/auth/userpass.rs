@@ -59,7 +59,7 @@ impl LoginMethod for UserPassLogin {
         transport: &Transport,
         now: Timestamp,
     ) -> Result<AuthResponse, SourceError> {
-        let password = self.password.read()?;
+        let password = self.password.read_password()?;
         let request = LoginRequest {
             mount: self.mount.clone(),
             username: self.username.clone(),

@@ -1,11 +1,15 @@
 //! The one type for a secret, from the first byte read to the last byte written.
 
+mod input;
+
 use std::fmt;
 
 use aws_lc_rs::digest;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
+
+pub(crate) use self::input::{NotASecret, check_value, key_bytes};
 
 /// A key, token, password or private key.
 ///
@@ -22,7 +26,7 @@ impl Secret {
         // `String::into_boxed_str` may move the bytes to a smaller allocation without wiping the
         // old one.
         let text = Zeroizing::new(text);
-        Self(SecretString::from(text.as_str()))
+        Self::copy_of(&text)
     }
 
     /// As [`Secret::new`], without the whitespace around `text`: a file or a pipe mostly ends in a
@@ -30,7 +34,7 @@ impl Secret {
     #[must_use]
     pub fn trimmed(text: String) -> Self {
         let text = Zeroizing::new(text);
-        Self(SecretString::from(text.trim()))
+        Self::copy_of(text.trim())
     }
 
     /// The secret itself. The caller must not keep a copy longer than its use.
@@ -45,6 +49,10 @@ impl Secret {
     pub fn fingerprint(&self) -> Fingerprint {
         let hash = digest::digest(&digest::SHA256, self.expose().as_bytes());
         Fingerprint::of_hash(hash.as_ref())
+    }
+
+    fn copy_of(text: &str) -> Self {
+        Self(SecretString::from(text))
     }
 }
 
