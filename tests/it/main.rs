@@ -26,3 +26,4 @@ mod starting;
 mod status;
 mod support;
 mod tls;
+mod token;

@@ -61,7 +61,12 @@ impl SecretsEngine for LeaseEngine {
         let (read, mut response) = engine::read_secret(session, &self.location).await?;
         let fields = response.data.take().unwrap_or_default();
         let secret = field::extract_field(session.host(), fields, &self.location.field)?;
-        let token = read.token.as_ref();
+        // The lease ends with the token.
+        let token = match &read.token {
+            Some(token) => Some(session.look_up(token).await),
+            None => None,
+        };
+        let token = token.as_ref();
         let credential = leased_credential(secret, &response, token, read.sent_at);
         *sync::lock(&self.last) = credential.lease.as_ref().map(|lease| IssuedLease {
             id: lease.id.clone(),
@@ -121,6 +126,9 @@ impl SecretsEngine for LeaseEngine {
         let Some(lease) = &credential.lease else {
             return Ok(Freshness::Unknown);
         };
+        if !session.may_check().await? {
+            return Ok(Freshness::Unknown);
+        }
         // Not a new token: its 403 would say nothing about a lease that is bound to this one.
         let token = session.current_token().await;
         let lookup = request(LeaseOperation::Lookup, lease);

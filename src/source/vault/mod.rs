@@ -1,7 +1,8 @@
 //! A key in Vault or OpenBao. See <https://developer.hashicorp.com/vault/api-docs>.
 //!
 //! The first [`Source::issue`] is one login and one read; each later one is a read. The token is
-//! kept and renewed after two thirds of its lifetime.
+//! kept and renewed after two thirds of its lifetime. A token that was created elsewhere is used
+//! without a lookup at first: see `token`.
 //!
 //! ```text
 //! VaultSource ─▶ kv (v1, v2), lease: what is read, and whether it is current

@@ -117,12 +117,15 @@ impl SecretsEngine for Kv2 {
         })
     }
 
-    /// Compares the version numbers.
+    /// Compares the version numbers, unless the token's uses are limited.
     async fn revalidate(
         &self,
         session: &VaultSession,
         credential: &Credential,
     ) -> Result<Freshness, SourceError> {
+        if !session.may_check().await? {
+            return Ok(Freshness::Unknown);
+        }
         let version = self.current_version(session).await?;
         Ok(if Some(version) == credential.version {
             Freshness::Fresh
