@@ -215,13 +215,68 @@ async fn a_wrong_engine_or_mount_point_is_reported() {
     let bao = Bao::start().await;
     bao.mount_kv1().await;
     bao.write("kv1/k", json!({"api_key": KEY})).await;
-    let env = TestEnv::with_token(&bao, "kv1/k", "").await;
+    bao.put("k", json!({"api_key": KEY})).await;
+    let is = |mount: &str, found: &str, expected: &str| {
+        let host = bao.host();
+        format!(
+            "the mount point '{mount}' on '{host}' is {found}, but the source expects {expected}"
+        )
+    };
+    let (kv1, kv2) = ("KV version 1", "KV version 2");
     // For KV v1, "data/k" is the path of a secret, and there is none.
-    env.helper().await.failed(5, &["no secret at 'kv1/data/k'"]);
+    let env = TestEnv::with_token(&bao, "kv1/k", "").await;
+    env.helper().await.failed(
+        2,
+        &[&is("kv1", kv1, kv2), "hint: set 'kv = 1' in [source.vault]"],
+    );
+    env.edit_config(|config| config.replace("api_key\"", "api_key\"\nkv = 1"));
+    env.helper().await.printed(KEY);
+    // The policy allows reading it at secret/data alone: 403.
+    for (more, hint) in [
+        ("kv = 1", "hint: set 'kv = 2' in"),
+        (
+            "lease = true",
+            "hint: set 'kv = 2' instead of 'lease = true'",
+        ),
+    ] {
+        let env = TestEnv::with_token(&bao, "secret/k", more).await;
+        env.helper()
+            .await
+            .failed(2, &[&is("secret", kv2, ""), hint]);
+    }
+    // A token for all of the mount point: 404.
+    bao.set_policy("reader", &[("kv1/data/k", "read"), ("secret/*", "read")])
+        .await;
+    let env = TestEnv::with_token(&bao, "secret/k", "kv = 1").await;
+    env.helper().await.failed(2, &[&is("secret", kv2, kv1)]);
+    // The policy allows reading it at kv1/k alone: 403.
+    bao.set_policy("reader", &[("kv1/k", "read")]).await;
+    let env = TestEnv::with_token(&bao, "kv1/k", "").await;
+    env.helper().await.failed(2, &[&is("kv1", kv1, kv2)]);
     let token = env.path("secrets/token");
     let auth = token_auth(token.to_str().unwrap());
     env.write_config(&vault_config(&bao.url(), "nowhere/k", "", &auth));
     env.helper()
         .await
         .failed(5, &["denied access to 'nowhere/data/k'", "(403)"]);
+}
+
+/// Vault's API has `data` after the mount point, its command line and `path` do not.
+#[tokio::test]
+async fn a_path_of_the_api_is_reported() {
+    let bao = Bao::start_with_key("team/k", KEY).await;
+    let env = TestEnv::with_token(&bao, "secret/data/team/k", "").await;
+    env.helper().await.failed(
+        5,
+        &[
+            "no secret at 'secret/data/data/team/k'",
+            "(404; write 'path' without the 'data/' of Vault's API)",
+        ],
+    );
+    env.edit_config(|config| config.replace("secret/data/", "secret/"));
+    env.helper().await.printed(KEY);
+    // It is the path of a secret, too.
+    bao.put("data/team/k", json!({"api_key": "sk-other"})).await;
+    env.edit_config(|config| config.replace("secret/", "secret/data/"));
+    env.helper().await.printed("sk-other");
 }

@@ -87,6 +87,27 @@ impl Endpoint for LeaseRequest<'_> {
     }
 }
 
+/// A request for the type of a mount point. See
+/// <https://developer.hashicorp.com/vault/api-docs/system/internal-ui-mounts>.
+pub(super) struct MountRequest<'a> {
+    pub(super) mount: &'a str,
+}
+
+#[async_trait]
+impl Endpoint for MountRequest<'_> {
+    type Response = ();
+    const REQUEST_BODY_TYPE: RequestType = RequestType::JSON;
+    const RESPONSE_BODY_TYPE: ResponseType = ResponseType::JSON;
+
+    fn path(&self) -> String {
+        format!("sys/internal/ui/mounts/{}", self.mount)
+    }
+
+    fn method(&self) -> RequestMethod {
+        RequestMethod::GET
+    }
+}
+
 /// Serializes `fields` into one buffer that is never reallocated, which would leave a copy in
 /// memory.
 fn json_object(fields: &[(&str, &str)]) -> Zeroizing<Vec<u8>> {

@@ -63,7 +63,7 @@ impl VaultSession {
         token
     }
 
-    /// Whether `token` is still valid. If its policies do not allow a lookup of itself, the refusal
+    /// Whether `token` is still valid. If its policies do not allow a lookup, the refusal
     /// shows that it is.
     ///
     /// # Errors
