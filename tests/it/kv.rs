@@ -6,6 +6,8 @@ use serde_json::json;
 
 use crate::support::{
     Bao, KEY, TestEnv,
+    poll::SOON,
+    until,
     vault_config::{token_auth, vault_config, vault_source},
 };
 
@@ -48,6 +50,62 @@ async fn a_mount_point_may_contain_a_slash() {
         .await;
     let env = TestEnv::with_token(&bao, "a/b", "mount = \"teams/eng\"").await;
     env.helper().await.printed(KEY);
+}
+
+#[tokio::test]
+async fn a_path_may_contain_any_printable_character() {
+    let bao = Bao::start().await;
+    for (path, encoded) in [
+        ("my key", "my%20key"),
+        ("100% of/a?b#c", "100%25%20of/a%3Fb%23c"),
+        ("a%2Fb", "a%252Fb"),
+        ("schlüssel/😀", "schl%C3%BCssel/%F0%9F%98%80"),
+        (r"a\b;c=d&e+f", "a%5Cb;c=d&e+f"),
+    ] {
+        bao.put(encoded, json!({"api_key": KEY})).await;
+        let in_toml = format!("secret/{path}").replace('\\', r"\\");
+        let env = TestEnv::with_token(&bao, &in_toml, "watch = \"1s\"").await;
+        env.helper().await.printed(KEY);
+        assert_eq!(bao.count("read", &format!("secret/data/{path}")), 1);
+        until("its version is checked", SOON, async || {
+            env.helper().await.printed(KEY);
+            bao.count("read", &format!("secret/metadata/{path}")) > 0
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_nested_field_is_named_by_a_json_pointer() {
+    let bao = Bao::start().await;
+    bao.put("k", json!({"gateway": {"keys": [{"api_key": KEY}]}}))
+        .await;
+    let env = TestEnv::with_token(&bao, "secret/k", "").await;
+    let field = |name: &str| {
+        env.write_config(&vault_config(
+            &bao.url(),
+            "secret/k",
+            "",
+            &token_auth(env.path("secrets/token").to_str().unwrap()),
+        ));
+        env.edit_config(|config| {
+            config.replace("field = \"api_key\"", &format!("field = \"{name}\""))
+        });
+    };
+    field("/gateway/keys/0/api_key");
+    env.helper().await.printed(KEY);
+    field("/gateway/keys/0/key");
+    env.helper().await.failed(
+        6,
+        &[
+            "field '/gateway/keys/0/key' from",
+            "is missing; '/gateway/keys/0' contains 'api_key'",
+        ],
+    );
+    field("/gateway");
+    env.helper()
+        .await
+        .failed(6, &["field '/gateway' from", "is an object, not a string"]);
 }
 
 #[tokio::test]

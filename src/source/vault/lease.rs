@@ -60,7 +60,7 @@ impl SecretsEngine for LeaseEngine {
     async fn issue(&self, session: &VaultSession) -> Result<Credential, SourceError> {
         let (read, mut response) = engine::read_secret(session, &self.location).await?;
         let fields = response.data.take().unwrap_or_default();
-        let secret = field::extract_field(session.host(), fields, &self.location.field)?;
+        let secret = field::extract_field(session.host(), &fields, &self.location.field)?;
         // The lease ends with the token.
         let token = match &read.token {
             Some(token) => Some(session.look_up(token).await),

@@ -109,7 +109,7 @@ impl SecretsEngine for Kv2 {
             ));
         };
         Ok(Credential {
-            secret: field::extract_field(session.host(), fields, &self.location.field)?,
+            secret: field::extract_field(session.host(), &fields, &self.location.field)?,
             obtained: read.sent_at,
             lifetime: None,
             version: Some(versioned.metadata.version),

@@ -53,6 +53,24 @@ async fn the_version_is_read_from_the_metadata_or_else_from_the_data() {
     assert_eq!(asked, 1);
 }
 
+/// Vault's own command line encodes each segment.
+#[tokio::test]
+async fn every_character_of_a_path_is_sent_as_itself() {
+    let sent = "kv/data/a%20b/100%25/%3Fq%23f/%5C/%C3%BC/%2e%2e;".replace("%2e", "%252e");
+    let line = format!("GET /v1/{sent}");
+    let server = FakeVault::start({
+        let line = line.clone();
+        move |request, before, _| match request == line {
+            true => respond(200, SECRET),
+            false => normal(request, before, ""),
+        }
+    })
+    .await;
+    let vault = VaultFixture::at_path(&server.address, r"a b/100%/?q#f/\/ü/%2e%2e;");
+    assert!(vault.source.issue().await.is_ok());
+    assert_eq!(server.requests(), ["POST /v1/auth/m/login", &line]);
+}
+
 #[tokio::test]
 async fn a_lease_ends_with_its_token_and_is_renewed_while_that_extends_it() {
     let lease = |left: u64| {
