@@ -8,11 +8,10 @@ use serde::de::IgnoredAny;
 
 use super::{
     engine::{self, SecretsEngine},
-    error::RequestError,
     field,
     location::SecretLocation,
     request::{LeaseOperation, LeaseRequest},
-    response::{self, VaultResponse},
+    response::{self, ErrorResponse, VaultResponse},
     session::VaultSession,
     status,
     token::{VaultToken, extends, seconds, shorter},
@@ -21,7 +20,7 @@ use crate::{
     clock::Now,
     credential::{Credential, Lease},
     secret::Secret,
-    source::{Freshness, SourceError},
+    source::{Freshness, SourceError, sanitize},
     sync,
 };
 
@@ -138,7 +137,7 @@ impl SecretsEngine for LeaseEngine {
         };
         let revoked = |subject: &str| SourceError::Missing {
             host: session.host().to_owned(),
-            path: lease.id.clone(),
+            path: shown(lease),
             reason: format!("{subject} was revoked or has expired"),
         };
         match refusal.status {
@@ -160,32 +159,42 @@ impl SecretsEngine for LeaseEngine {
         let lease = credential.and_then(|credential| credential.lease.as_ref());
         let revoked = match lease {
             Some(lease) => revoke(session, lease).await,
-            None => Ok(true),
+            None => Ok(None),
         };
         *sync::lock(&self.last) = None;
         let logged_out = session.log_out().await?;
         match (revoked?, lease) {
-            (false, Some(lease)) if !logged_out => Err(SourceError::Denied {
+            (Some(refusal), Some(lease)) if !logged_out => Err(SourceError::Denied {
                 host: session.host().to_owned(),
                 path: "sys/leases/revoke".to_owned(),
-                reason: format!("the lease '{}' stays valid until it expires", lease.id),
+                reason: format!(
+                    "{}; the lease '{}' stays valid until it expires",
+                    refusal.reason_or("no reason given"),
+                    shown(lease)
+                ),
             }),
             _ => Ok(()),
         }
     }
 }
 
-/// Returns whether the lease is revoked. The `default` policy allows renewing leases and not
-/// revoking them.
-async fn revoke(session: &VaultSession, lease: &Lease) -> Result<bool, SourceError> {
+/// Revokes the lease, and returns Vault's refusal if there is one. The `default` policy allows
+/// renewing leases and not revoking them. To revoke a lease that does not exist any more succeeds.
+async fn revoke(
+    session: &VaultSession,
+    lease: &Lease,
+) -> Result<Option<ErrorResponse>, SourceError> {
     let token = session.current_token().await;
     let revoke = request(LeaseOperation::Revoke, lease);
     match session.call(token.as_ref(), revoke).await {
-        Ok(_) => Ok(true),
-        // The lease does not exist any more.
-        Err(RequestError::Status(response)) if response.status == 400 => Ok(true),
-        Err(error) => status::refusal(session.host(), error).map(|_| false),
+        Ok(_) => Ok(None),
+        Err(error) => status::refusal(session.host(), error).map(Some),
     }
+}
+
+/// The identifier of `lease`, which Vault or an engine has chosen, for a message.
+fn shown(lease: &Lease) -> String {
+    sanitize::one_line(&lease.id.escape_debug().to_string())
 }
 
 fn request(operation: LeaseOperation, lease: &Lease) -> LeaseRequest<'_> {

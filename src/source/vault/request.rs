@@ -83,7 +83,12 @@ impl Endpoint for LeaseRequest<'_> {
     }
 
     fn body(&self) -> Result<Option<Vec<u8>>, ClientError> {
-        Ok(Some(json_object(&[("lease_id", self.lease_id)]).to_vec()))
+        let mut fields = vec![("lease_id", self.lease_id)];
+        if matches!(self.operation, LeaseOperation::Revoke) {
+            // Otherwise Vault only promises to revoke it, and reports no failure.
+            fields.push(("sync", "true"));
+        }
+        Ok(Some(json_object(&fields).to_vec()))
     }
 }
 

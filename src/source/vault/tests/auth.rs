@@ -49,7 +49,6 @@ fn with_token(server: &FakeVault, watch: bool) -> VaultFixture {
     })
 }
 
-const LOOKUP: &str = "GET /v1/auth/token/lookup-self";
 const READ: &str = "GET /v1/kv/data/team";
 const METADATA: &str = "GET /v1/kv/metadata/team";
 const POLICY: &str = r#"{"errors":["1 error occurred:\n\t* permission denied\n\n"]}"#;

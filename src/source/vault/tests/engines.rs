@@ -72,6 +72,32 @@ async fn every_character_of_a_path_is_sent_as_itself() {
 }
 
 #[tokio::test]
+async fn a_lease_that_cannot_be_revoked_is_named_with_the_reason() {
+    let server = FakeVault::start(|line, before, _| match line {
+        "GET /v1/kv/team" => respond(
+            200,
+            r#"{"lease_id":"kv/\u001b[2J\n1","lease_duration":60,"data":{"api_key":"sk-1"}}"#,
+        ),
+        LOOKUP => respond(200, r#"{"data":{"ttl":0}}"#),
+        "POST /v1/sys/leases/revoke" => respond(
+            400,
+            r#"{"errors":["failed to revoke entry: connection refused"]}"#,
+        ),
+        _ => normal(line, before, ""),
+    })
+    .await;
+    // A token that a logout does not revoke, and the lease with it.
+    let vault = VaultFixture::new(&server.address, Engine::Lease, |file| {
+        Some(AuthMethod::Token(SecretRef::File((&*file).into())))
+    });
+    let key = vault.source.issue().await.unwrap();
+    let error = vault.source.revoke(Some(&key)).await.unwrap_err();
+    let message = error.to_string();
+    let expected = r"failed to revoke entry: connection refused (400); the lease 'kv/\u{1b}[2J\n1' stays valid";
+    assert!(message.contains(expected), "{message}");
+}
+
+#[tokio::test]
 async fn a_lease_ends_with_its_token_and_is_renewed_while_that_extends_it() {
     let lease = |left: u64| {
         format!(

@@ -27,6 +27,7 @@ const LOGIN: &str =
     r#"{"data":null,"auth":{"client_token":"hvs.T","lease_duration":60,"renewable":true}}"#;
 const SECRET: &str =
     r#"{"data":{"data":{"api_key":"sk-1"},"metadata":{"version":7,"destroyed":false}}}"#;
+const LOOKUP: &str = "GET /v1/auth/token/lookup-self";
 const DENIED: &str = r#"{"errors":["permission denied"]}"#;
 
 /// Returns the reply to a request: its line (`METHOD /path`), how many equal ones came before, and
