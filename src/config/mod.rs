@@ -12,6 +12,7 @@ mod field;
 mod load;
 mod locate;
 mod parse;
+mod review;
 mod schema;
 mod select;
 mod stamp;
@@ -20,9 +21,11 @@ mod table;
 
 pub use self::{error::ConfigError, parse::parse, table::Config};
 pub(crate) use self::{
+    error::Problem,
     field::{FilePath, GatewayUrl, Ttl, VaultAddress},
-    load::load,
+    load::{load, load_file},
     locate::Locations,
+    review::{Finding, Named, NamedThing, Review, Severity, text},
     schema::schema,
     select::SelectError,
     stamp::Stamp,

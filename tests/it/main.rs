@@ -14,6 +14,7 @@ mod bad_input;
 mod client;
 mod compatibility;
 mod config;
+mod config_check;
 mod daemon;
 mod engine;
 mod exec;

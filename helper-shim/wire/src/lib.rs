@@ -107,7 +107,7 @@ mod message;
 pub mod paths;
 
 pub use self::{
-    error_text::problem,
+    error_text::{problem, warning},
     exit_code::ExitCode,
     frame::{
         DecodeError, FrameError, HEADER_LEN, MAX_BODY, MAX_EXPIRY_LEN, MAX_REPORT_LEN,
