@@ -1,58 +1,147 @@
 //! `claviger config`.
 
 use std::{
-    fs,
+    env,
     io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
-use claviger_wire::{ExitCode, Failure, visible};
+use claviger_wire::{visible, warning};
+use serde_json::{Value, json};
 
 use super::CliError;
 use crate::{
-    config::{self, Config, ConfigError, Locations},
+    config::{self, Config, ConfigError, Finding, Locations, Problem, Review, Severity},
     error_report, paths,
+    principal::Principal,
+    secret::Secret,
+    source,
 };
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum ConfigCommand {
-    /// Check a configuration: a file, or by default the one that the daemon reads
+    /// Check a configuration, and the files that it names: a file, or by default the one that the
+    /// daemon reads
     Check {
         /// The file
         file: Option<PathBuf>,
+        /// Print the result as JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Print the JSON Schema of the configuration
     Schema,
 }
 
 pub(super) fn run(command: ConfigCommand) -> Result<(), CliError> {
-    let mut out = io::stdout().lock();
     match command {
-        ConfigCommand::Schema => writeln!(out, "{:#}", config::schema())?,
-        ConfigCommand::Check { file } => {
-            let config = match file {
-                Some(file) => check(&file)?,
-                None => config::load(&Locations::of_this_machine(None, paths::variable))
-                    .map_err(|error| all_problems(&error))?,
-            };
-            writeln!(
-                out,
-                "{}: valid; {} and {}",
-                visible(&config.file.display().to_string()),
-                count(config.profiles.len(), "profile"),
-                count(config.sources.len(), "source"),
-            )?;
+        ConfigCommand::Schema => writeln!(io::stdout(), "{:#}", config::schema())?,
+        ConfigCommand::Check { file, json } => {
+            let checked = check(file.as_deref());
+            if json {
+                writeln!(io::stdout(), "{:#}", as_json(&checked))?;
+                return match is_valid(&checked) {
+                    true => Ok(()),
+                    false => Err(CliError::Problems(Vec::new())),
+                };
+            }
+            report(&checked.map_err(|error| all_problems(&error))?)?;
         }
     }
     Ok(())
 }
 
-fn check(file: &Path) -> Result<Config, CliError> {
-    let text = fs::read_to_string(file).map_err(|error| {
-        let problem = format!("cannot read '{}': {error}", file.display());
-        Failure::new(ExitCode::Usage, problem, "name a file that you can read")
-    })?;
-    config::parse(file, &text).map_err(|error| all_problems(&error))
+/// A configuration that can be parsed, and what was found in it.
+struct Checked {
+    config: Config,
+    findings: Vec<Finding>,
+}
+
+impl Checked {
+    /// The findings of one severity.
+    fn of(&self, severity: Severity) -> impl Iterator<Item = &Problem> {
+        let findings = self.findings.iter();
+        findings
+            .filter(move |finding| finding.severity == severity)
+            .map(|finding| &finding.problem)
+    }
+}
+
+/// Reads and reviews the configuration as the daemon of this user does, with the variables of this
+/// process, which stands for a client.
+fn check(file: Option<&Path>) -> Result<Checked, ConfigError> {
+    let locations = Locations::of_this_machine(None, paths::variable);
+    let config = match file {
+        Some(file) => config::load_file(&locations, file)?,
+        None => config::load(&locations)?,
+    };
+    let text = config::text(&config)?;
+    let mut review = Review::new(&text, &config)?;
+    let names = config
+        .sources
+        .keys()
+        .flat_map(|source| config.client_variables(source));
+    let set = |name: &str| Some((name.to_owned(), Secret::new(env::var(name).ok()?)));
+    let variables = names.filter_map(set).collect();
+    let principal = Principal::of_this_machine().with_variables(&variables);
+    source::review(&config, &principal, &mut review);
+    let findings = review.into_findings();
+    Ok(Checked { config, findings })
+}
+
+fn is_valid(checked: &Result<Checked, ConfigError>) -> bool {
+    checked
+        .as_ref()
+        .is_ok_and(|checked| checked.of(Severity::Error).next().is_none())
+}
+
+/// Prints the warnings, and then the errors or else a summary.
+fn report(checked: &Checked) -> Result<(), CliError> {
+    let config = &checked.config;
+    let at = |problem: &Problem| problem.at(&config.file);
+    let warnings: Vec<_> = checked.of(Severity::Warning).map(at).collect();
+    let lines: String = warnings.iter().map(|text| warning(text)).collect();
+    // The exit code is all that is left if stderr is closed.
+    let _ = io::stderr().write_all(lines.as_bytes());
+    let errors: Vec<_> = checked.of(Severity::Error).map(at).collect();
+    if !errors.is_empty() {
+        return Err(CliError::Problems(errors));
+    }
+    let mut summary = format!(
+        "{}: valid; {} and {}",
+        visible(&config.file.display().to_string()),
+        count(config.profiles.len(), "profile"),
+        count(config.sources.len(), "source"),
+    );
+    if !warnings.is_empty() {
+        summary.push_str("; ");
+        summary.push_str(&count(warnings.len(), "warning"));
+    }
+    Ok(writeln!(io::stdout(), "{summary}")?)
+}
+
+/// `{"file", "valid", "errors", "warnings"}`. An error without a place, such as a file that cannot
+/// be read, has no line and a hint.
+fn as_json(checked: &Result<Checked, ConfigError>) -> Value {
+    let located = |problem: &Problem| json!({"line": problem.line, "column": problem.column, "message": problem.message});
+    let (file, errors, warnings) = match checked {
+        Ok(checked) => (
+            Some(checked.config.file.as_path()),
+            checked.of(Severity::Error).map(located).collect(),
+            checked.of(Severity::Warning).map(located).collect(),
+        ),
+        Err(error) => {
+            let mut errors: Vec<_> = error.problems().map(located).collect();
+            if errors.is_empty() {
+                errors.push(
+                    json!({"line": null, "column": null, "message": error.to_string(),
+                    "hint": error.hint()}),
+                );
+            }
+            (error.file(), errors, Vec::new())
+        }
+    };
+    json!({"file": file, "valid": is_valid(checked), "errors": errors, "warnings": warnings})
 }
 
 /// Every problem of the file. The first one alone, as other commands report it, comes with the hint

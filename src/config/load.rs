@@ -48,6 +48,20 @@ pub(crate) fn load_beside(
     })
 }
 
+/// Reads `file` by the rules that it is read by when it applies: those of the managed configuration
+/// if it is that one, else those of a user's.
+///
+/// # Errors
+///
+/// [`ConfigError`].
+pub(crate) fn load_file(locations: &Locations, file: &Path) -> Result<Config, ConfigError> {
+    let is_managed = std::path::absolute(file).is_ok_and(|file| file == locations.managed);
+    match is_managed.then(|| load_managed(locations)).transpose()? {
+        Some(Some(config)) => Ok(config),
+        Some(None) | None => load_user(file),
+    }
+}
+
 /// Reads the managed configuration; `None` if its file does not exist.
 ///
 /// # Errors

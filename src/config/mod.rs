@@ -13,6 +13,7 @@ mod gateway_rule;
 mod load;
 mod locate;
 mod parse;
+mod review;
 mod schema;
 mod select;
 mod stamp;
@@ -21,9 +22,11 @@ mod table;
 
 pub use self::{error::ConfigError, parse::parse, table::Config};
 pub(crate) use self::{
+    error::Problem,
     field::{Audience, FilePath, GatewayUrl, Ttl, VaultAddress},
-    load::{load, load_beside, load_managed},
+    load::{load, load_beside, load_file, load_managed},
     locate::Locations,
+    review::{Finding, Named, NamedThing, Review, Severity, text},
     schema::schema,
     select::SelectError,
     stamp::Stamp,

@@ -62,7 +62,7 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// [`NotASecret`]. A placeholder or a word for "no value" is one, too.
+    /// [`NotASecret`]. A placeholder or a text for "no value" is one, too.
     pub(crate) fn from_input(input: &[u8]) -> Result<Self, NotASecret> {
         let text = stripped(input)?;
         check_value(text)?;
@@ -79,7 +79,7 @@ impl Secret {
     }
 }
 
-/// Checks that `text` is not a placeholder, a word for "no value" or in quotes.
+/// Checks that `text` is not a placeholder, a text for "no value" or in quotes.
 ///
 /// # Errors
 ///

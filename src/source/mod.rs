@@ -4,6 +4,7 @@ pub mod catalog;
 mod error;
 pub(crate) mod exec;
 pub(crate) mod jwt;
+mod review;
 mod sanitize;
 mod secret_input;
 pub(crate) mod vault;
@@ -11,6 +12,7 @@ pub(crate) mod vault;
 use async_trait::async_trait;
 
 pub use self::error::{SourceError, TlsError, TransportError};
+pub(crate) use self::review::review;
 use crate::{
     credential::Credential,
     principal::Principal,

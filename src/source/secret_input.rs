@@ -197,10 +197,36 @@ fn read_file(
         broken(&from, what, hint)
     };
     let file = RegularFile::open(path).map_err(failed)?;
-    if let Some(rule) = rule {
-        check_private(path, &file, &rule)?;
+    if let Some(rule) = rule
+        && let Ruling::ReadableByOthers { mode } = judge(&file, &rule)?
+    {
+        tracing::warn!(
+            file = %path.display(),
+            mode = format!("{mode:04o}"),
+            "others can read this secret file",
+        );
     }
     file.read(limit).map_err(failed)
+}
+
+/// What the rule on secret files says about `path`.
+///
+/// # Errors
+///
+/// [`SourceError::Configuration`] if it is missing or breaks the rule.
+pub(super) fn ruling(path: &Path) -> Result<Ruling, SourceError> {
+    let from = SecretInput::File(path.to_owned());
+    let opened = RegularFile::open(path);
+    let file = opened.map_err(|error| broken(&from, &error.to_string(), "check the file"))?;
+    judge(&file, &Rule::secret_file())
+}
+
+fn judge(file: &RegularFile, rule: &Rule) -> Result<Ruling, SourceError> {
+    file.judge(rule)
+        .map_err(|violation| SourceError::Configuration {
+            reason: format!("the secret file {violation}"),
+            hint: violation.hint,
+        })
 }
 
 fn broken(from: &SecretInput, what: &str, hint: &str) -> SourceError {
@@ -208,22 +234,6 @@ fn broken(from: &SecretInput, what: &str, hint: &str) -> SourceError {
         reason: format!("{from} {what}"),
         hint: hint.to_owned(),
     }
-}
-
-fn check_private(path: &Path, file: &RegularFile, rule: &Rule) -> Result<(), SourceError> {
-    let ruling = file.judge(rule);
-    let ruling = ruling.map_err(|violation| SourceError::Configuration {
-        reason: format!("the secret file {violation}"),
-        hint: violation.hint,
-    })?;
-    if let Ruling::ReadableByOthers { mode } = ruling {
-        tracing::warn!(
-            file = %path.display(),
-            mode = format!("{mode:04o}"),
-            "others can read this secret file",
-        );
-    }
-    Ok(())
 }
 
 #[cfg(all(test, unix))]

@@ -167,6 +167,14 @@ impl Template {
         &self.text
     }
 
+    /// Whether a value depends on the principal.
+    #[must_use]
+    pub(crate) fn has_placeholders(&self) -> bool {
+        self.pieces
+            .iter()
+            .any(|piece| !matches!(piece, Piece::Literal(_)))
+    }
+
     /// The variables that its placeholders name.
     pub(crate) fn env_names(&self) -> impl Iterator<Item = &str> {
         self.pieces.iter().filter_map(|piece| match piece {

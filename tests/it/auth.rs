@@ -14,54 +14,6 @@ const LOGIN: &str = "auth/approle/login";
 const DATA: &str = "secret/data/k";
 
 #[tokio::test]
-async fn a_static_token_is_not_revoked_at_logout() {
-    let bao = Bao::start_with_key("k", KEY).await;
-    let env = TestEnv::with_token(&bao, "secret/k", "").await;
-    env.helper().await.printed(KEY);
-    let requests = bao.requests();
-    assert_eq!(requests.len(), 2, "{requests:?}");
-    assert_eq!(bao.count("read", "auth/token/lookup-self"), 1);
-    // The daemon revokes only tokens that it created.
-    env.claviger(&["logout"]).await.succeeded();
-    env.helper().await.printed(KEY);
-}
-
-#[tokio::test]
-async fn a_static_token_can_come_from_a_variable() {
-    let bao = Bao::start_with_key("k", KEY).await;
-    let env = TestEnv::new();
-    env.add_secret(KEY);
-    let token = bao.create_token(json!({})).await;
-    env.set_variable("CORP_VAULT_TOKEN", &token);
-    env.add_secret(&token);
-    let auth = "method = \"token\", token_env = \"CORP_VAULT_TOKEN\"";
-    env.write_config(&vault_config(&bao.url(), "secret/k", "", auth));
-    env.helper().await.printed(KEY);
-}
-
-#[tokio::test]
-async fn a_revoked_static_token_is_replaced_in_its_file() {
-    let bao = Bao::start_with_key("k", KEY).await;
-    let env = TestEnv::with_token(&bao, "secret/k", "").await;
-    let token = std::fs::read_to_string(env.path("secrets/token")).unwrap();
-    bao.write("auth/token/revoke", json!({"token": token}))
-        .await;
-    env.helper().await.failed(
-        3,
-        &[
-            "refused the login: permission denied (403)",
-            "hint: write a new token to",
-            "secrets/token",
-        ],
-    );
-    let profile = &env.status().await["profiles"][0];
-    assert_eq!(profile["state"], "login-required");
-    env.write_secret_file("token", &bao.create_token(json!({})).await);
-    env.claviger(&["refresh"]).await.succeeded();
-    env.helper().await.printed(KEY);
-}
-
-#[tokio::test]
 async fn approle_costs_one_login_and_one_read() {
     let bao = Bao::start_with_key("k", KEY).await;
     let env = TestEnv::with_approle(&bao, "secret/k", json!({})).await;

@@ -6,6 +6,8 @@ use serde_json::json;
 
 use crate::support::{
     Bao, KEY, TestEnv,
+    poll::SOON,
+    until,
     vault_config::{token_auth, vault_config, vault_source},
 };
 
@@ -48,6 +50,62 @@ async fn a_mount_point_may_contain_a_slash() {
         .await;
     let env = TestEnv::with_token(&bao, "a/b", "mount = \"teams/eng\"").await;
     env.helper().await.printed(KEY);
+}
+
+#[tokio::test]
+async fn a_path_may_contain_any_printable_character() {
+    let bao = Bao::start().await;
+    for (path, encoded) in [
+        ("my key", "my%20key"),
+        ("100% of/a?b#c", "100%25%20of/a%3Fb%23c"),
+        ("a%2Fb", "a%252Fb"),
+        ("schlüssel/😀", "schl%C3%BCssel/%F0%9F%98%80"),
+        (r"a\b;c=d&e+f", "a%5Cb;c=d&e+f"),
+    ] {
+        bao.put(encoded, json!({"api_key": KEY})).await;
+        let in_toml = format!("secret/{path}").replace('\\', r"\\");
+        let env = TestEnv::with_token(&bao, &in_toml, "watch = \"1s\"").await;
+        env.helper().await.printed(KEY);
+        assert_eq!(bao.count("read", &format!("secret/data/{path}")), 1);
+        until("its version is checked", SOON, async || {
+            env.helper().await.printed(KEY);
+            bao.count("read", &format!("secret/metadata/{path}")) > 0
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_nested_field_is_named_by_a_json_pointer() {
+    let bao = Bao::start().await;
+    bao.put("k", json!({"gateway": {"keys": [{"api_key": KEY}]}}))
+        .await;
+    let env = TestEnv::with_token(&bao, "secret/k", "").await;
+    let field = |name: &str| {
+        env.write_config(&vault_config(
+            &bao.url(),
+            "secret/k",
+            "",
+            &token_auth(env.path("secrets/token").to_str().unwrap()),
+        ));
+        env.edit_config(|config| {
+            config.replace("field = \"api_key\"", &format!("field = \"{name}\""))
+        });
+    };
+    field("/gateway/keys/0/api_key");
+    env.helper().await.printed(KEY);
+    field("/gateway/keys/0/key");
+    env.helper().await.failed(
+        6,
+        &[
+            "field '/gateway/keys/0/key' from",
+            "is missing; '/gateway/keys/0' contains 'api_key'",
+        ],
+    );
+    field("/gateway");
+    env.helper()
+        .await
+        .failed(6, &["field '/gateway' from", "is an object, not a string"]);
 }
 
 #[tokio::test]
@@ -215,13 +273,68 @@ async fn a_wrong_engine_or_mount_point_is_reported() {
     let bao = Bao::start().await;
     bao.mount_kv1().await;
     bao.write("kv1/k", json!({"api_key": KEY})).await;
-    let env = TestEnv::with_token(&bao, "kv1/k", "").await;
+    bao.put("k", json!({"api_key": KEY})).await;
+    let is = |mount: &str, found: &str, expected: &str| {
+        let host = bao.host();
+        format!(
+            "the mount point '{mount}' on '{host}' is {found}, but the source expects {expected}"
+        )
+    };
+    let (kv1, kv2) = ("KV version 1", "KV version 2");
     // For KV v1, "data/k" is the path of a secret, and there is none.
-    env.helper().await.failed(5, &["no secret at 'kv1/data/k'"]);
+    let env = TestEnv::with_token(&bao, "kv1/k", "").await;
+    env.helper().await.failed(
+        2,
+        &[&is("kv1", kv1, kv2), "hint: set 'kv = 1' in [source.vault]"],
+    );
+    env.edit_config(|config| config.replace("api_key\"", "api_key\"\nkv = 1"));
+    env.helper().await.printed(KEY);
+    // The policy allows reading it at secret/data alone: 403.
+    for (more, hint) in [
+        ("kv = 1", "hint: set 'kv = 2' in"),
+        (
+            "lease = true",
+            "hint: set 'kv = 2' instead of 'lease = true'",
+        ),
+    ] {
+        let env = TestEnv::with_token(&bao, "secret/k", more).await;
+        env.helper()
+            .await
+            .failed(2, &[&is("secret", kv2, ""), hint]);
+    }
+    // A token for all of the mount point: 404.
+    bao.set_policy("reader", &[("kv1/data/k", "read"), ("secret/*", "read")])
+        .await;
+    let env = TestEnv::with_token(&bao, "secret/k", "kv = 1").await;
+    env.helper().await.failed(2, &[&is("secret", kv2, kv1)]);
+    // The policy allows reading it at kv1/k alone: 403.
+    bao.set_policy("reader", &[("kv1/k", "read")]).await;
+    let env = TestEnv::with_token(&bao, "kv1/k", "").await;
+    env.helper().await.failed(2, &[&is("kv1", kv1, kv2)]);
     let token = env.path("secrets/token");
     let auth = token_auth(token.to_str().unwrap());
     env.write_config(&vault_config(&bao.url(), "nowhere/k", "", &auth));
     env.helper()
         .await
         .failed(5, &["denied access to 'nowhere/data/k'", "(403)"]);
+}
+
+/// Vault's API has `data` after the mount point, its command line and `path` do not.
+#[tokio::test]
+async fn a_path_of_the_api_is_reported() {
+    let bao = Bao::start_with_key("team/k", KEY).await;
+    let env = TestEnv::with_token(&bao, "secret/data/team/k", "").await;
+    env.helper().await.failed(
+        5,
+        &[
+            "no secret at 'secret/data/data/team/k'",
+            "(404; write 'path' without the 'data/' of Vault's API)",
+        ],
+    );
+    env.edit_config(|config| config.replace("secret/data/", "secret/"));
+    env.helper().await.printed(KEY);
+    // It is the path of a secret, too.
+    bao.put("data/team/k", json!({"api_key": "sk-other"})).await;
+    env.edit_config(|config| config.replace("secret/", "secret/data/"));
+    env.helper().await.printed("sk-other");
 }

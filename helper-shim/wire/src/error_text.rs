@@ -34,14 +34,24 @@ pub fn problem(message: &str) -> String {
     problem_line(message, MAX_CHARS)
 }
 
+/// Renders `warning: <message>.` as a line of its own: a problem with which a command succeeds.
+#[must_use]
+pub fn warning(message: &str) -> String {
+    line("warning: ", message, MAX_CHARS)
+}
+
 /// `claviger: <message>.` and a newline, at most `limit` characters together.
 fn problem_line(message: &str, limit: usize) -> String {
+    line("claviger: ", message, limit)
+}
+
+fn line(start: &str, message: &str, limit: usize) -> String {
     let mut message = visible(message);
     if !message.ends_with(['.', '?', '!', '…']) {
         message.push('.');
     }
-    let message = truncated(&message, limit - "claviger: \n".len());
-    format!("claviger: {message}\n")
+    let message = truncated(&message, limit - start.len() - "\n".len());
+    format!("{start}{message}\n")
 }
 
 /// `text` on one line, without characters that move a terminal's cursor, change its colours or turn

@@ -124,7 +124,7 @@ pub mod paths;
 mod variables;
 
 pub use self::{
-    error_text::{problem, visible},
+    error_text::{problem, visible, warning},
     exit_code::ExitCode,
     frame::{
         DecodeError, FrameError, HEADER_LEN, MAX_BODY, MAX_EXPIRY_LEN, MAX_REPORT_LEN,

@@ -36,6 +36,12 @@ impl FilePath {
         }
     }
 
+    /// Whether it is another path for another user.
+    #[must_use]
+    pub(crate) fn depends_on_user(&self) -> bool {
+        self.below_home || self.path.has_placeholders()
+    }
+
     /// Its placeholders.
     pub(crate) fn template(&self) -> &Template {
         &self.path

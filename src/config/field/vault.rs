@@ -6,9 +6,8 @@ use url::Url;
 
 use crate::template::Template;
 
-/// What would end a URL's path or change its meaning; a placeholder's value cannot contain it
-/// either.
-const NOT_IN_A_PATH: &str = "?#%\\";
+/// What a namespace, which is sent as a header, cannot contain beside white space.
+const NOT_IN_A_NAMESPACE: &str = "?#%\\";
 
 /// What an address looks like, for messages.
 const ADDRESSES: &str = "expected 'https://HOST:PORT', 'http://HOST:PORT' or 'unix:///PATH'";
@@ -74,6 +73,8 @@ impl FromStr for Namespace {
     fn from_str(text: &str) -> Result<Self, String> {
         let trimmed = text.trim_end_matches('/');
         check_path(trimmed)?;
+        let unfit = |c: &char| c.is_whitespace() || NOT_IN_A_NAMESPACE.contains(*c);
+        find_invalid(trimmed, unfit)?;
         match trimmed.is_ascii() {
             true => Ok(Self(trimmed.to_owned())),
             false => Err("expected ASCII characters only".to_owned()),
@@ -160,7 +161,8 @@ impl From<Username> for Template {
     }
 }
 
-/// Checks a path: segments that are neither empty nor dots, with a `/` between two.
+/// Checks a path: segments that are neither empty nor dots, with a `/` between two. Every other
+/// character is percent-encoded when the path is sent, as Vault's own command line does.
 fn check_path(path: &str) -> Result<(), String> {
     for segment in path.split('/') {
         match segment {
@@ -169,8 +171,11 @@ fn check_path(path: &str) -> Result<(), String> {
             _ => {}
         }
     }
-    let unfit = |c: &char| c.is_whitespace() || c.is_control() || NOT_IN_A_PATH.contains(*c);
-    match path.chars().enumerate().find(|(_, c)| unfit(c)) {
+    find_invalid(path, |c| c.is_control())
+}
+
+fn find_invalid(text: &str, is_invalid: impl Fn(&char) -> bool) -> Result<(), String> {
+    match text.chars().enumerate().find(|(_, c)| is_invalid(c)) {
         Some((at, c)) => Err(format!("invalid character {c:?} at position {}", at + 1)),
         None => Ok(()),
     }
@@ -206,15 +211,33 @@ mod tests {
             ("secret//a", slashes),
             ("secret/a/", slashes),
             ("secret/../sys", "must not contain the segment '..'"),
-            ("secret/a?b", "invalid character '?' at position 9"),
-            ("secret/a%2fb", "invalid character '%' at position 9"),
-            ("secret/a b", "invalid character ' ' at position 9"),
+            ("secret/a\nb", "invalid character '\\n' at position 9"),
+            (
+                "secret/a\u{7f}b",
+                "invalid character '\\u{7f}' at position 9",
+            ),
             (
                 "secret/{usr}",
                 "unknown placeholder '{usr}'; expected '{user}', '{host}' or '{env:NAME}'",
             ),
         ] {
             assert_eq!(path(text).unwrap_err(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_path_contains_whatever_can_be_encoded() {
+        for text in [
+            "secret/my key",
+            "secret/100%",
+            "secret/a%2fb/c?d#e",
+            "secret/schlüssel/😀",
+            "secret/a\\b;c=d&e",
+        ] {
+            assert!(path(text).is_ok(), "{text}");
+        }
+        for namespace in ["eng team", "eng?", "eng%20", "eng\\"] {
+            assert!(namespace.parse::<Namespace>().is_err(), "{namespace}");
         }
     }
 

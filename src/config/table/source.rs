@@ -73,6 +73,18 @@ impl SourceConfig {
         }
     }
 
+    /// Whether it logs in with a wrapping token, which is used once.
+    #[must_use]
+    pub(crate) fn is_wrapped(&self) -> bool {
+        let Self::Vault(vault) = self else {
+            return false;
+        };
+        matches!(
+            vault.method(),
+            Some(AuthMethod::AppRole { wrapped: true, .. })
+        )
+    }
+
     /// How often it is checked for a change while a profile that it serves is in use; `None` is
     /// never. A lease is checked as often as a version is by default.
     #[must_use]

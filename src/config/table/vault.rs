@@ -29,7 +29,8 @@ pub(super) struct VaultKeys {
     mount: Option<VaultPath>,
     /// The mount point, a slash, and the secret's path. {user}, {host} and {env:NAME} are replaced.
     path: VaultPath,
-    /// The field of the secret that contains the key.
+    /// The field of the secret that contains the key: its name, or for a nested one a JSON pointer
+    /// (RFC 6901) such as "/result/key".
     field: String,
     /// The KV engine's version; 2 by default.
     #[schemars(range(min = 1, max = 2))]

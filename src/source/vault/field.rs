@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
+    de::{Error, MapAccess, SeqAccess, Visitor},
 };
 
 use crate::{
@@ -23,11 +23,14 @@ pub(super) type SecretFields = BTreeMap<String, FieldValue>;
 pub(super) enum FieldValue {
     /// A string, which is parsed straight into a [`Secret`].
     Text(Secret),
+    Object(SecretFields),
+    List(Vec<Self>),
     /// The JSON type of any other value, with its article.
     Other(&'static str),
 }
 
-/// Extracts the key from the field `name`.
+/// Extracts the key from the field `name`. If that starts with `/`, it is a JSON pointer (RFC 6901)
+/// to a nested field, or else the name of a field that starts so.
 ///
 /// # Errors
 ///
@@ -35,37 +38,90 @@ pub(super) enum FieldValue {
 /// string or is not a key that the client accepts.
 pub(super) fn extract_field(
     host: &str,
-    mut fields: SecretFields,
+    fields: &SecretFields,
     name: &str,
 ) -> Result<Secret, SourceError> {
     let unusable = |reason: String| SourceError::Unusable {
         host: host.to_owned(),
-        field: name.to_owned(),
+        field: sanitize::one_line(name),
         reason,
     };
-    match fields.remove(name) {
-        Some(FieldValue::Text(text)) => {
+    let found = match name.strip_prefix('/') {
+        Some(pointer) => follow(fields, pointer),
+        None => Err(format!("is missing; the secret {}", contents(fields))),
+    };
+    match found.or_else(|missing| fields.get(name).ok_or(missing)) {
+        Ok(FieldValue::Text(text)) => {
             key_from_input(text.expose().as_bytes()).map_err(|reason| unusable(reason.to_string()))
         }
-        Some(FieldValue::Other(kind)) => Err(unusable(format!("is {kind}, not a string"))),
-        None if fields.is_empty() => {
-            Err(unusable("is missing; the secret has no fields".to_owned()))
-        }
-        None => {
-            let names: Vec<_> = fields
-                .keys()
-                .take(MAX_NAMES)
-                .map(|name| format!("'{name}'"))
-                .collect();
-            let more = if fields.len() > MAX_NAMES {
-                ", …"
-            } else {
-                ""
+        Ok(other) => Err(unusable(format!("is {}, not a string", other.kind()))),
+        Err(missing) => Err(unusable(missing)),
+    }
+}
+
+/// The value that `pointer`, a JSON pointer without its first slash, refers to.
+///
+/// # Errors
+///
+/// The end of a sentence about the pointer: up to which part it could be followed.
+fn follow<'a>(fields: &'a SecretFields, pointer: &str) -> Result<&'a FieldValue, String> {
+    let mut followed = String::new();
+    let mut at: Option<&'a FieldValue> = None;
+    for token in pointer.split('/') {
+        let name = token.replace("~1", "/").replace("~0", "~");
+        let next = match at {
+            None => fields.get(&name),
+            Some(FieldValue::Object(fields)) => fields.get(&name),
+            Some(FieldValue::List(items)) => index(token).and_then(|index| items.get(index)),
+            Some(FieldValue::Text(_) | FieldValue::Other(_)) => None,
+        };
+        let Some(next) = next else {
+            let parent = match at {
+                None => format!("the secret {}", contents(fields)),
+                Some(FieldValue::Object(fields)) => format!("'{followed}' {}", contents(fields)),
+                Some(other) => format!("'{followed}' is {}", other.kind()),
             };
-            let names = sanitize::one_line(&names.join(", "));
-            Err(unusable(format!(
-                "is missing; the secret contains {names}{more}"
-            )))
+            return Err(format!("is missing; {}", sanitize::one_line(&parent)));
+        };
+        followed.push('/');
+        followed.push_str(token);
+        at = Some(next);
+    }
+    at.ok_or_else(|| "is missing".to_owned())
+}
+
+/// An index of a list, without leading zeros.
+fn index(token: &str) -> Option<usize> {
+    let is_canonical = token == "0" || !token.starts_with(['0', '+']);
+    is_canonical.then(|| token.parse().ok())?
+}
+
+/// `contains 'a', 'b'`: the names of `fields`.
+fn contents(fields: &SecretFields) -> String {
+    if fields.is_empty() {
+        return "has no fields".to_owned();
+    }
+    let names: Vec<_> = fields
+        .keys()
+        .take(MAX_NAMES)
+        .map(|name| format!("'{name}'"))
+        .collect();
+    let more = if fields.len() > MAX_NAMES {
+        ", …"
+    } else {
+        ""
+    };
+    format!("contains {}{more}", sanitize::one_line(&names.join(", ")))
+}
+
+impl FieldValue {
+    /// The JSON type, with its article.
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Text(_) => "a string",
+            Self::Object(_) => "an object",
+            Self::List(_) => "a list",
+            Self::Other(kind) => kind,
         }
     }
 }
@@ -114,13 +170,19 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<FieldValue, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(FieldValue::Other("a list"))
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element()? {
+            items.push(item);
+        }
+        Ok(FieldValue::List(items))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<FieldValue, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(FieldValue::Other("an object"))
+        let mut fields = SecretFields::new();
+        while let Some((name, value)) = map.next_entry()? {
+            fields.insert(name, value);
+        }
+        Ok(FieldValue::Object(fields))
     }
 }
 
@@ -129,8 +191,12 @@ mod tests {
     use super::*;
 
     fn extracted(json: &str) -> Result<Secret, String> {
-        extract_field("v", serde_json::from_str(json).unwrap(), "api_key")
-            .map_err(|e| e.to_string())
+        extracted_from(json, "api_key")
+    }
+
+    fn extracted_from(json: &str, name: &str) -> Result<Secret, String> {
+        let fields = serde_json::from_str(json).unwrap();
+        extract_field("v", &fields, name).map_err(|e| e.to_string())
     }
 
     #[test]
@@ -168,6 +234,45 @@ mod tests {
                 extracted(json).unwrap_err(),
                 format!("field 'api_key' from 'v' {reason}")
             );
+        }
+    }
+    #[test]
+    fn a_json_pointer_leads_to_a_nested_field() {
+        let json = r#"{"result":{"key":"sk-1","keys":["sk-2","sk-3"],"a/b":{"~":"sk-4"},"":"sk-5"},
+            "/literal":"sk-6","key":"sk-7","n":{"key":7},"/result/key":"sk-8"}"#;
+        for (pointer, key) in [
+            ("/result/key", "sk-1"),
+            ("/result/keys/0", "sk-2"),
+            ("/result/keys/1", "sk-3"),
+            ("/result/a~1b/~0", "sk-4"),
+            ("/result/", "sk-5"),
+            ("/key", "sk-7"),
+            // No such pointer: the name of a field.
+            ("/literal", "sk-6"),
+        ] {
+            assert_eq!(extracted_from(json, pointer).unwrap().expose(), key);
+        }
+        for (pointer, reason) in [
+            ("/result", "is an object, not a string"),
+            ("/result/keys", "is a list, not a string"),
+            ("/n/key", "is a number, not a string"),
+            ("/nothing", "is missing; the secret contains '/literal', "),
+            (
+                "/result/ky",
+                "is missing; '/result' contains '', 'a/b', 'key', 'keys'",
+            ),
+            ("/result/keys/2", "is missing; '/result/keys' is a list"),
+            ("/result/keys/01", "is missing; '/result/keys' is a list"),
+            ("/result/keys/+1", "is missing; '/result/keys' is a list"),
+            ("/result/keys/-", "is missing; '/result/keys' is a list"),
+            ("/result/key/x", "is missing; '/result/key' is a string"),
+            ("/", "is missing; the secret contains"),
+            ("result/key", "is missing; the secret contains"),
+        ] {
+            let expected = format!("field '{pointer}' from 'v' {reason}");
+            let error = extracted_from(json, pointer).unwrap_err();
+            assert!(error.starts_with(&expected), "{error}");
+            assert!(!error.contains("sk-"), "{error}");
         }
     }
 }

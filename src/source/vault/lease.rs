@@ -8,11 +8,10 @@ use serde::de::IgnoredAny;
 
 use super::{
     engine::{self, SecretsEngine},
-    error::RequestError,
     field,
     location::SecretLocation,
     request::{LeaseOperation, LeaseRequest},
-    response::{self, VaultResponse},
+    response::{self, ErrorResponse, VaultResponse},
     session::VaultSession,
     status,
     token::{VaultToken, extends, seconds, shorter},
@@ -21,7 +20,7 @@ use crate::{
     clock::Now,
     credential::{Credential, Lease},
     secret::Secret,
-    source::{Freshness, Revocation, Revoked, SourceError},
+    source::{Freshness, Revocation, Revoked, SourceError, sanitize},
     sync,
 };
 
@@ -60,8 +59,13 @@ impl SecretsEngine for LeaseEngine {
     async fn issue(&self, session: &VaultSession) -> Result<Credential, SourceError> {
         let (read, mut response) = engine::read_secret(session, &self.location).await?;
         let fields = response.data.take().unwrap_or_default();
-        let secret = field::extract_field(session.host(), fields, &self.location.field)?;
-        let token = read.token.as_ref();
+        let secret = field::extract_field(session.host(), &fields, &self.location.field)?;
+        // The lease ends with the token.
+        let token = match &read.token {
+            Some(token) => Some(session.look_up(token).await),
+            None => None,
+        };
+        let token = token.as_ref();
         let credential = leased_credential(secret, &response, token, read.sent_at);
         *sync::lock(&self.last) = credential.lease.as_ref().map(|lease| IssuedLease {
             id: lease.id.clone(),
@@ -121,6 +125,9 @@ impl SecretsEngine for LeaseEngine {
         let Some(lease) = &credential.lease else {
             return Ok(Freshness::Unknown);
         };
+        if !session.may_check().await? {
+            return Ok(Freshness::Unknown);
+        }
         // Not a new token: its 403 would say nothing about a lease that is bound to this one.
         let token = session.current_token().await;
         let lookup = request(LeaseOperation::Lookup, lease);
@@ -130,7 +137,7 @@ impl SecretsEngine for LeaseEngine {
         };
         let revoked = |subject: &str| SourceError::Missing {
             host: session.host().to_owned(),
-            path: lease.id.clone(),
+            path: shown(lease),
             reason: format!("{subject} was revoked or has expired"),
         };
         match refusal.status {
@@ -152,21 +159,27 @@ impl SecretsEngine for LeaseEngine {
         let lease = credential.and_then(|credential| credential.lease.as_ref());
         let revoked = match lease {
             // The logout of another profile of this source has ended the lease.
-            Some(_) if session.is_revoked().await => Some(Ok(true)),
-            Some(lease) => Some(revoke(session, lease).await),
-            None => None,
+            Some(_) if session.is_revoked().await => Ok(None),
+            Some(lease) => revoke(session, lease).await,
+            None => Ok(None),
         };
         *sync::lock(&self.last) = None;
         let login = session.log_out().await?;
-        let (Some(lease), Some(revoked)) = (lease, revoked) else {
+        let Some(lease) = lease else {
             let lease = Revoked::Nothing;
             return Ok(Revocation { lease, login });
         };
-        if login != Revoked::Done && !revoked? {
+        if login != Revoked::Done
+            && let Some(refusal) = revoked?
+        {
             return Err(SourceError::Denied {
                 host: session.host().to_owned(),
                 path: "sys/leases/revoke".to_owned(),
-                reason: format!("the lease '{}' stays valid until it expires", lease.id),
+                reason: format!(
+                    "{}; the lease '{}' stays valid until it expires",
+                    refusal.reason_or("no reason given"),
+                    shown(lease)
+                ),
             });
         }
         let lease = Revoked::Done;
@@ -174,17 +187,23 @@ impl SecretsEngine for LeaseEngine {
     }
 }
 
-/// Returns whether the lease is revoked. The `default` policy allows renewing leases and not
-/// revoking them.
-async fn revoke(session: &VaultSession, lease: &Lease) -> Result<bool, SourceError> {
+/// Revokes the lease, and returns Vault's refusal if there is one. The `default` policy allows
+/// renewing leases and not revoking them. To revoke a lease that does not exist any more succeeds.
+async fn revoke(
+    session: &VaultSession,
+    lease: &Lease,
+) -> Result<Option<ErrorResponse>, SourceError> {
     let token = session.current_token().await;
     let revoke = request(LeaseOperation::Revoke, lease);
     match session.call(token.as_ref(), revoke).await {
-        Ok(_) => Ok(true),
-        // The lease does not exist any more.
-        Err(RequestError::Status(response)) if response.status == 400 => Ok(true),
-        Err(error) => status::refusal(session.host(), error).map(|_| false),
+        Ok(_) => Ok(None),
+        Err(error) => status::refusal(session.host(), error).map(Some),
     }
+}
+
+/// The identifier of `lease`, which Vault or an engine has chosen, for a message.
+fn shown(lease: &Lease) -> String {
+    sanitize::one_line(&lease.id.escape_debug().to_string())
 }
 
 fn request(operation: LeaseOperation, lease: &Lease) -> LeaseRequest<'_> {

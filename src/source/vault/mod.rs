@@ -1,7 +1,8 @@
 //! A key in Vault or OpenBao. See <https://developer.hashicorp.com/vault/api-docs>.
 //!
 //! The first [`Source::issue`] is one login and one read; each later one is a read. The token is
-//! kept and renewed after two thirds of its lifetime.
+//! kept and renewed after two thirds of its lifetime. A token that was created elsewhere is used
+//! without a lookup at first: see `token`.
 //!
 //! ```text
 //! VaultSource ─▶ kv (v1, v2), lease: what is read, and whether it is current
@@ -20,7 +21,7 @@
 //!   method, leaves its secret fields empty, and writes the body into a wiped buffer.
 //! - The body of a `cert` login (`auth::cert`). It sends the role as `cert_name`; Vault reads
 //!   `name`.
-//! - `sys/leases` (`request`), for which it has no requests.
+//! - `sys/leases` and `sys/internal/ui/mounts` (`request`), for which it has no requests.
 //! - Responses (`response`, `field`). Its types hold secrets as `String`s and JSON values, and its
 //!   errors contain the body.
 
@@ -33,6 +34,7 @@ mod field;
 mod kv;
 mod lease;
 mod location;
+mod mount;
 mod request;
 mod response;
 mod session;
@@ -49,6 +51,7 @@ use self::{
     kv::{Kv1, Kv2},
     lease::LeaseEngine,
     location::SecretLocation,
+    mount::ExpectedMount,
     session::VaultSession,
     transport::Transport,
 };
@@ -59,6 +62,7 @@ use crate::{clock::Clock, config, credential::Credential, principal::Principal};
 pub(crate) struct VaultSource {
     session: VaultSession,
     engine: Box<dyn SecretsEngine>,
+    expected: ExpectedMount,
 }
 
 impl VaultSource {
@@ -83,6 +87,7 @@ impl VaultSource {
             .map(|auth| auth::new(name, auth, principal, jwt_source))
             .transpose()?;
         Ok(Self {
+            expected: ExpectedMount::new(name, &location, config.engine),
             session: VaultSession::new(Transport::new(name, config, principal)?, clock, method),
             engine: match config.engine {
                 config::Engine::Kv1 => Box::new(Kv1::new(location)),
@@ -96,7 +101,10 @@ impl VaultSource {
 #[async_trait]
 impl Source for VaultSource {
     async fn issue(&self) -> Result<Credential, SourceError> {
-        self.engine.issue(&self.session).await
+        match self.engine.issue(&self.session).await {
+            Ok(credential) => Ok(credential),
+            Err(error) => Err(self.expected.explain(&self.session, error).await),
+        }
     }
 
     async fn renew(&self, credential: &Credential) -> Result<Option<Credential>, SourceError> {

@@ -83,7 +83,33 @@ impl Endpoint for LeaseRequest<'_> {
     }
 
     fn body(&self) -> Result<Option<Vec<u8>>, ClientError> {
-        Ok(Some(json_object(&[("lease_id", self.lease_id)]).to_vec()))
+        let mut fields = vec![("lease_id", self.lease_id)];
+        if matches!(self.operation, LeaseOperation::Revoke) {
+            // Otherwise Vault only promises to revoke it, and reports no failure.
+            fields.push(("sync", "true"));
+        }
+        Ok(Some(json_object(&fields).to_vec()))
+    }
+}
+
+/// A request for the type of a mount point. See
+/// <https://developer.hashicorp.com/vault/api-docs/system/internal-ui-mounts>.
+pub(super) struct MountRequest<'a> {
+    pub(super) mount: &'a str,
+}
+
+#[async_trait]
+impl Endpoint for MountRequest<'_> {
+    type Response = ();
+    const REQUEST_BODY_TYPE: RequestType = RequestType::JSON;
+    const RESPONSE_BODY_TYPE: ResponseType = ResponseType::JSON;
+
+    fn path(&self) -> String {
+        format!("sys/internal/ui/mounts/{}", self.mount)
+    }
+
+    fn method(&self) -> RequestMethod {
+        RequestMethod::GET
     }
 }
 

@@ -98,6 +98,13 @@ impl ErrorResponse {
         }
     }
 
+    /// Whether this is Vault's 403 for a valid token whose policies do not allow the request. Its
+    /// 403 for an invalid token (expired, revoked, used up) has the bare text, or, in newer
+    /// versions, a second error.
+    pub(super) fn denies_by_policy(&self) -> bool {
+        self.status == 403 && self.reason.starts_with("1 error occurred:")
+    }
+
     /// Vault's reason, or else `default`, followed by the status in parentheses.
     pub(super) fn reason_or(&self, default: &str) -> String {
         let reason = if self.reason.is_empty() {
@@ -156,6 +163,26 @@ mod tests {
         );
         assert_eq!(after("Sun, 06 Nov 1994 08:00:00 GMT"), Some(Duration::ZERO));
         assert_eq!(after("soon"), None);
+    }
+
+    /// Bodies of OpenBao 2.7 and of Vault 1.18.
+    #[test]
+    fn an_invalid_token_and_a_missing_permission_differ() {
+        for (body, by_policy) in [
+            (
+                r#"{"errors":["1 error occurred:\n\t* permission denied\n\n"]}"#,
+                true,
+            ),
+            (r#"{"errors":["permission denied"]}"#, false),
+            (
+                r#"{"errors":["2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"]}"#,
+                false,
+            ),
+            ("", false),
+        ] {
+            let response = ErrorResponse::new(403, body.as_bytes());
+            assert_eq!(response.denies_by_policy(), by_policy, "{body}");
+        }
     }
 
     #[test]

@@ -1,6 +1,12 @@
 //! The lifetime of a Vault token, and what to do with the token at a given time. Pure.
+//!
+//! A token that was created elsewhere (`method = "token"`) says nothing about its life, and may be
+//! allowed a limited number of requests, of which a lookup is one. It is therefore used first and
+//! looked up only when its life matters ([`TokenLife`]).
 
 use std::time::Duration;
+
+use serde::Deserialize;
 
 use super::response::AuthResponse;
 use crate::{clock::Now, credential::Credential, secret::Secret};
@@ -10,9 +16,38 @@ use crate::{clock::Now, credential::Credential, secret::Secret};
 pub(super) struct VaultToken {
     credential: Credential,
     renewable: bool,
+    pub(super) life: TokenLife,
     /// The number of the login that issued it, counted from 1. A renewal keeps it. Leases are bound
     /// to the token of one login.
     pub(super) login: u64,
+}
+
+/// What is known about the life of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TokenLife {
+    /// All of it: from the login, or from a lookup.
+    Known,
+    /// Nothing, and the token was not used yet.
+    Unused,
+    /// Nothing, and one read has succeeded.
+    Used,
+    /// Nothing, and its policies do not allow a lookup.
+    Hidden,
+    /// It is good for a limited number of requests, or is used up: no request but a read is worth
+    /// one of them.
+    Limited,
+}
+
+/// The `data` of a token lookup.
+#[derive(Deserialize)]
+pub(super) struct TokenLookup {
+    /// Seconds; 0 if the token does not expire.
+    ttl: u64,
+    #[serde(default)]
+    renewable: bool,
+    /// The requests that are left; 0 if their number is not limited, negative after the last one.
+    #[serde(default)]
+    num_uses: i64,
 }
 
 /// What to do before the token is used.
@@ -39,7 +74,47 @@ impl VaultToken {
                 lease: None,
             },
             renewable: auth.renewable,
+            life: TokenLife::Known,
             login,
+        }
+    }
+
+    /// A token that was created elsewhere and was not used yet.
+    pub(super) fn created_elsewhere(secret: Secret, sent_at: Now, login: u64) -> Self {
+        let auth = AuthResponse {
+            client_token: secret,
+            lease_duration: 0,
+            renewable: false,
+        };
+        Self {
+            life: TokenLife::Unused,
+            ..Self::new(auth, sent_at, login)
+        }
+    }
+
+    /// The same token with the life that a lookup has found.
+    pub(super) fn looked_up(&self, lookup: &TokenLookup, sent_at: Now) -> Self {
+        let is_limited = lookup.num_uses != 0;
+        Self {
+            credential: Credential {
+                obtained: sent_at,
+                lifetime: seconds(lookup.ttl),
+                ..self.credential.clone()
+            },
+            // A renewal is a request, too.
+            renewable: lookup.renewable && !is_limited,
+            life: match is_limited {
+                true => TokenLife::Limited,
+                false => TokenLife::Known,
+            },
+            login: self.login,
+        }
+    }
+
+    pub(super) fn with_life(&self, life: TokenLife) -> Self {
+        Self {
+            life,
+            ..self.clone()
         }
     }
 
@@ -85,6 +160,7 @@ impl VaultToken {
                 ..self.credential.clone()
             },
             renewable: auth.renewable && extended,
+            life: self.life,
             login: self.login,
         }
     }
@@ -174,6 +250,29 @@ mod tests {
         assert!(!renewed.is_renewable());
         assert_eq!(renewed.action(at(41)), TokenAction::Use);
         assert_eq!(renewed.action(at(56)), TokenAction::LogIn);
+    }
+
+    #[test]
+    fn a_lookup_of_a_token_with_limited_uses_does_not_renew_it() {
+        let secret = Secret::new("hvs.x".to_owned());
+        let unused = VaultToken::created_elsewhere(secret, at(0), 1);
+        assert_eq!(unused.life, TokenLife::Unused);
+        assert_eq!(unused.action(at(1_000_000)), TokenAction::Use);
+        for (num_uses, life) in [
+            (0, TokenLife::Known),
+            (7, TokenLife::Limited),
+            (-1, TokenLife::Limited),
+        ] {
+            let lookup = TokenLookup {
+                ttl: 60,
+                renewable: true,
+                num_uses,
+            };
+            let token = unused.looked_up(&lookup, at(10));
+            assert_eq!(token.life, life);
+            assert_eq!(token.is_renewable(), life == TokenLife::Known);
+            assert_eq!(token.remaining(at(20)), seconds(50));
+        }
     }
 
     #[test]

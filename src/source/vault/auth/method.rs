@@ -11,7 +11,7 @@ use crate::{
         vault::{
             error::RequestError,
             request::SecretRequest,
-            response::{self, AuthResponse},
+            response::{self, AuthResponse, ErrorResponse},
             status,
             transport::Transport,
         },
@@ -34,9 +34,21 @@ pub(crate) trait LoginMethod: Send + Sync {
         now: Timestamp,
     ) -> Result<AuthResponse, SourceError>;
 
-    /// Whether [`log_in`](Self::log_in) creates the token, so that a logout may revoke it.
+    /// Whether [`log_in`](Self::log_in) creates the token, so that its life is known and a logout
+    /// may revoke it.
     fn owns_token(&self) -> bool {
         true
+    }
+
+    /// The error of a `token` that Vault has just refused as invalid; `None` if
+    /// [`log_in`](Self::log_in) creates the token.
+    fn refused_token(
+        &self,
+        _host: &str,
+        _response: &ErrorResponse,
+        _token: &Secret,
+    ) -> Option<SourceError> {
+        None
     }
 }
 

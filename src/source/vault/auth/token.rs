@@ -2,18 +2,17 @@
 //! <https://developer.hashicorp.com/vault/api-docs/auth/token>.
 
 use async_trait::async_trait;
-use serde::Deserialize;
-use vaultrs::api::token::requests::LookupTokenSelfRequest;
 
 use super::method::{self, LoginMethod};
 use crate::{
     clock::Timestamp,
+    secret::Secret,
     source::{
         SourceError,
         secret_input::SecretInput,
         vault::{
             error::RequestError,
-            response::{self, AuthResponse},
+            response::{AuthResponse, ErrorResponse},
             transport::Transport,
         },
     },
@@ -24,55 +23,38 @@ pub(super) struct TokenLogin {
     token: SecretInput,
 }
 
-#[derive(Deserialize)]
-struct TokenLookup {
-    /// Seconds; 0 if the token does not expire.
-    ttl: u64,
-    #[serde(default)]
-    renewable: bool,
-}
-
 impl TokenLogin {
     pub(super) fn new(token: SecretInput) -> Self {
         Self { token }
-    }
-
-    fn hint(&self) -> String {
-        format!(
-            "write a new token to {}; it may have expired or been revoked",
-            self.token
-        )
     }
 }
 
 #[async_trait]
 impl LoginMethod for TokenLogin {
-    /// Looks the token up, for its remaining lifetime. Vault refuses an invalid token with 403.
-    async fn log_in(
-        &self,
-        transport: &Transport,
-        now: Timestamp,
-    ) -> Result<AuthResponse, SourceError> {
-        let host = &transport.address.name;
-        let token = self.token.read()?;
-        let lookup = transport
-            .call(Some(&token), LookupTokenSelfRequest {}, now)
-            .await
-            .and_then(|body| response::parse::<TokenLookup>(&body).map_err(RequestError::from))
-            .map_err(|error| method::login_error(host, error, Some(&token), self.hint(), ""))?
-            .data
-            .ok_or_else(|| SourceError::Malformed {
-                host: host.clone(),
-                reason: "the token lookup has no data".to_owned(),
-            })?;
+    /// Reads the token. No request is sent: the token may be good for one only.
+    async fn log_in(&self, _: &Transport, _: Timestamp) -> Result<AuthResponse, SourceError> {
         Ok(AuthResponse {
-            client_token: token,
-            lease_duration: lookup.ttl,
-            renewable: lookup.renewable,
+            client_token: self.token.read()?,
+            lease_duration: 0,
+            renewable: false,
         })
     }
 
     fn owns_token(&self) -> bool {
         false
+    }
+
+    fn refused_token(
+        &self,
+        host: &str,
+        response: &ErrorResponse,
+        token: &Secret,
+    ) -> Option<SourceError> {
+        let hint = format!(
+            "write a new token to {}; it may have expired, been revoked or been used up",
+            self.token
+        );
+        let error = RequestError::Status(response.clone());
+        Some(method::login_error(host, error, Some(token), hint, ""))
     }
 }

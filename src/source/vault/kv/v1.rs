@@ -32,7 +32,7 @@ impl SecretsEngine for Kv1 {
         let (read, response) = engine::read_secret(session, &self.location).await?;
         let fields = response.data.unwrap_or_default();
         Ok(Credential {
-            secret: field::extract_field(session.host(), fields, &self.location.field)?,
+            secret: field::extract_field(session.host(), &fields, &self.location.field)?,
             obtained: read.sent_at,
             lifetime: None,
             version: None,

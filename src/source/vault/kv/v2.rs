@@ -109,7 +109,7 @@ impl SecretsEngine for Kv2 {
             ));
         };
         Ok(Credential {
-            secret: field::extract_field(session.host(), fields, &self.location.field)?,
+            secret: field::extract_field(session.host(), &fields, &self.location.field)?,
             obtained: read.sent_at,
             lifetime: None,
             version: Some(versioned.metadata.version),
@@ -117,12 +117,15 @@ impl SecretsEngine for Kv2 {
         })
     }
 
-    /// Compares the version numbers.
+    /// Compares the version numbers, unless the token's uses are limited.
     async fn revalidate(
         &self,
         session: &VaultSession,
         credential: &Credential,
     ) -> Result<Freshness, SourceError> {
+        if !session.may_check().await? {
+            return Ok(Freshness::Unknown);
+        }
         let version = self.current_version(session).await?;
         Ok(if Some(version) == credential.version {
             Freshness::Fresh

@@ -24,8 +24,8 @@ async fn a_token_file_is_read_again_and_the_same_token_is_not_retried() {
         vault.source.issue().await,
         Err(SourceError::Denied { .. })
     ));
-    // Lookup and read; read and lookup.
-    assert_eq!(server.requests().len(), 4);
+    // Each a read, a lookup and a question about the mount point.
+    assert_eq!(server.requests().len(), 6);
     vault.put("s-2");
     assert_eq!(vault.source.issue().await.unwrap().secret.expose(), "sk-1");
     vault.put("dead");
@@ -41,6 +41,120 @@ async fn a_token_file_is_read_again_and_the_same_token_is_not_retried() {
         other => panic!("{other:?}"),
     }
     assert!(!server.requests().iter().any(|line| line.contains("revoke")));
+}
+
+/// A source with the token `s-1` from a file.
+fn with_token(server: &FakeVault, watch: bool) -> VaultFixture {
+    let watch = watch.then(|| Duration::from_secs(30));
+    VaultFixture::new(&server.address, Engine::Kv2 { watch }, |file| {
+        Some(AuthMethod::Token(SecretRef::File((&*file).into())))
+    })
+}
+
+const READ: &str = "GET /v1/kv/data/team";
+const METADATA: &str = "GET /v1/kv/metadata/team";
+const POLICY: &str = r#"{"errors":["1 error occurred:\n\t* permission denied\n\n"]}"#;
+
+#[tokio::test]
+async fn a_token_is_looked_up_for_its_life_only_and_after_a_read() {
+    let server = FakeVault::start(|line, before, _| match line {
+        LOOKUP => respond(200, r#"{"data":{"ttl":60,"renewable":true}}"#),
+        METADATA => respond(200, r#"{"data":{"current_version":7,"versions":{}}}"#),
+        _ => normal(line, before, ""),
+    })
+    .await;
+    let vault = with_token(&server, true);
+    let key = vault.source.issue().await.unwrap();
+    assert_eq!(server.requests(), [READ]);
+    for _ in 0..2 {
+        assert_eq!(vault.source.revalidate(&key).await, Ok(Freshness::Fresh));
+    }
+    assert_eq!(server.requests(), [READ, LOOKUP, METADATA, METADATA]);
+    vault.clock.advance(Duration::from_secs(41));
+    vault.source.issue().await.unwrap();
+    assert_eq!(server.requests()[4], "POST /v1/auth/token/renew-self");
+    assert_eq!(server.requests()[5..], [READ]);
+
+    // Without checks of the version, a second read shows that the token is in use for longer.
+    let server = FakeVault::start(|line, before, _| match line {
+        LOOKUP => respond(200, r#"{"data":{"ttl":0}}"#),
+        _ => normal(line, before, ""),
+    })
+    .await;
+    let vault = with_token(&server, false);
+    for _ in 0..3 {
+        vault.source.issue().await.unwrap();
+    }
+    assert_eq!(server.requests(), [READ, READ, LOOKUP, READ]);
+}
+
+#[tokio::test]
+async fn a_token_that_must_not_look_itself_up_is_used_until_it_is_refused() {
+    let server = FakeVault::start(|line, before, token| match (line, before) {
+        (LOOKUP, _) => respond(403, POLICY),
+        (READ, 2..) if token == "s-1" => respond(403, DENIED),
+        (METADATA, _) => respond(200, r#"{"data":{"current_version":7,"versions":{}}}"#),
+        _ => normal(line, before, ""),
+    })
+    .await;
+    let vault = with_token(&server, true);
+    let key = vault.source.issue().await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(vault.source.revalidate(&key).await, Ok(Freshness::Fresh));
+    }
+    vault.source.issue().await.unwrap();
+    assert_eq!(server.requests(), [READ, LOOKUP, METADATA, METADATA, READ]);
+    // Refused: the file is read again.
+    vault.put("s-2");
+    vault.source.issue().await.unwrap();
+    vault.put("s-1");
+    vault.source.revoke(None).await.unwrap();
+    let error = vault.source.issue().await.unwrap_err();
+    assert!(
+        matches!(error, SourceError::Denied { .. }),
+        "its own lookup is denied by the policy, so that the token is valid: {error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_token_with_limited_uses_is_spent_on_nothing_but_reads() {
+    for (reads, num_uses) in [(1, 0), (2, -1), (9, 6)] {
+        let server = FakeVault::start(move |line, before, _| match line {
+            LOOKUP if num_uses == 0 => respond(403, DENIED),
+            LOOKUP => respond(
+                200,
+                &format!(r#"{{"data":{{"ttl":60,"num_uses":{num_uses}}}}}"#),
+            ),
+            READ if before >= reads => respond(403, DENIED),
+            _ => normal(line, before, ""),
+        })
+        .await;
+        let vault = with_token(&server, true);
+        let key = vault.source.issue().await.unwrap();
+        for _ in 0..3 {
+            let freshness = vault.source.revalidate(&key).await;
+            assert_eq!(freshness, Ok(Freshness::Unknown), "the key stays");
+        }
+        assert_eq!(server.requests(), [READ, LOOKUP]);
+    }
+}
+
+#[tokio::test]
+async fn a_used_up_token_is_reported_with_its_file() {
+    let server = FakeVault::start(|line, before, token| match (line, before) {
+        (LOOKUP, _) => respond(403, DENIED),
+        (READ, 1..) if token == "s-1" => respond(403, DENIED),
+        _ => normal(line, before, ""),
+    })
+    .await;
+    let vault = with_token(&server, false);
+    vault.source.issue().await.unwrap();
+    match vault.source.issue().await.unwrap_err() {
+        SourceError::LoginRefused { hint, .. } => assert!(hint.contains("used up"), "{hint}"),
+        other => panic!("{other:?}"),
+    }
+    vault.put("s-2");
+    vault.source.issue().await.unwrap();
 }
 
 #[tokio::test]

@@ -27,6 +27,7 @@ const LOGIN: &str =
     r#"{"data":null,"auth":{"client_token":"hvs.T","lease_duration":60,"renewable":true}}"#;
 const SECRET: &str =
     r#"{"data":{"data":{"api_key":"sk-1"},"metadata":{"version":7,"destroyed":false}}}"#;
+const LOOKUP: &str = "GET /v1/auth/token/lookup-self";
 const DENIED: &str = r#"{"errors":["permission denied"]}"#;
 
 /// Returns the reply to a request: its line (`METHOD /path`), how many equal ones came before, and
@@ -125,6 +126,21 @@ impl VaultFixture {
         engine: Engine,
         method: impl FnOnce(PathBuf) -> Option<AuthMethod>,
     ) -> Self {
+        Self::at(address, "team", engine, method)
+    }
+
+    fn at_path(address: &str, path: &str) -> Self {
+        Self::at(address, path, Engine::Kv2 { watch: None }, |file| {
+            Some(approle(file, false))
+        })
+    }
+
+    fn at(
+        address: &str,
+        path: &str,
+        engine: Engine,
+        method: impl FnOnce(PathBuf) -> Option<AuthMethod>,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("secret");
         put(&file, "s-1\n");
@@ -133,7 +149,7 @@ impl VaultFixture {
             namespace: Some("eng".to_owned()),
             ca_file: None,
             mount: Template::parse("kv").unwrap(),
-            path: Template::parse("team").unwrap(),
+            path: Template::parse(path).unwrap(),
             field: "api_key".to_owned(),
             engine,
             auth: method(file).map(|method| AuthConfig {

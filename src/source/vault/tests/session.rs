@@ -71,8 +71,8 @@ async fn an_earlier_token_that_is_denied_is_replaced_once_and_a_new_one_is_not()
     vault.source.issue().await.unwrap();
     let error = vault.source.issue().await.unwrap_err();
     assert!(matches!(error, SourceError::Denied { .. }), "{error:?}");
-    // Login and read; a denied read, login, a denied read.
-    assert_eq!(server.requests().len(), 5);
+    // Login and read; a denied read, login, a denied read, a question about the mount point.
+    assert_eq!(server.requests().len(), 6);
 
     let server = FakeVault::start(|line, before, _| match line {
         "GET /v1/kv/data/team" => respond(403, DENIED),
@@ -81,7 +81,7 @@ async fn an_earlier_token_that_is_denied_is_replaced_once_and_a_new_one_is_not()
     .await;
     let vault = VaultFixture::with_approle(&server.address);
     assert!(vault.source.issue().await.is_err());
-    assert_eq!(server.requests().len(), 2);
+    assert_eq!(server.requests().len(), 3);
 }
 
 #[tokio::test]

@@ -1,20 +1,21 @@
 //! A login session: one token, renewed and replaced as needed, and the requests made with it.
 
+mod life;
+mod read;
+
 use std::sync::Arc;
 
 use rustify::Endpoint;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::IgnoredAny;
 use tokio::sync::Mutex;
-use vaultrs::api::token::requests::{
-    LookupTokenSelfRequest, RenewTokenSelfRequest, RevokeTokenSelfRequest,
-};
+use vaultrs::api::token::requests::{RenewTokenSelfRequest, RevokeTokenSelfRequest};
 use zeroize::Zeroizing;
 
+pub(super) use self::read::ReadResponse;
 use super::{
     auth::LoginMethod,
     error::RequestError,
-    response::{self, VaultResponse},
-    status,
+    response, status,
     token::{TokenAction, VaultToken},
     transport::Transport,
 };
@@ -42,15 +43,6 @@ struct SessionState {
     is_revoked: bool,
 }
 
-/// A successful response to a read.
-pub(super) struct ReadResponse {
-    body: Zeroizing<Vec<u8>>,
-    /// The token that the request was sent with; `None` without a login method.
-    pub(super) token: Option<VaultToken>,
-    /// When the request was sent.
-    pub(super) sent_at: Now,
-}
-
 impl VaultSession {
     pub(super) fn new(
         transport: Transport,
@@ -67,61 +59,6 @@ impl VaultSession {
 
     pub(super) fn host(&self) -> &str {
         &self.transport.address.name
-    }
-
-    /// Sends the read that `request` creates; `path` is for messages.
-    ///
-    /// Vault refuses an expired token, a revoked one and a missing permission with the same 403. If
-    /// the token is from an earlier call, the session logs in again and repeats the read once. A
-    /// token that was issued for this read is valid, so that 403 is final.
-    ///
-    /// # Errors
-    ///
-    /// Those of the login, else [`status::read_error`].
-    pub(super) async fn read<E: Endpoint>(
-        &self,
-        path: &str,
-        request: impl Fn() -> E,
-    ) -> Result<ReadResponse, SourceError> {
-        let read_error = |error| status::read_error(self.host(), path, error);
-        let logins_before = self.state.lock().await.logins;
-        let token = self.token(false).await?;
-        let (response, old) = match (self.call(token.as_ref(), request()).await, token) {
-            (Ok((body, sent_at)), token) => {
-                return Ok(ReadResponse {
-                    body,
-                    token,
-                    sent_at,
-                });
-            }
-            (Err(RequestError::Status(response)), Some(token))
-                if response.status == 403 && token.login <= logins_before =>
-            {
-                (response, token)
-            }
-            (Err(error), _) => return Err(read_error(error)),
-        };
-        let denied = RequestError::Status(response);
-        // Only Vault's own 403 is a reason to log in again.
-        status::refusal(self.host(), denied.clone())?;
-        self.forget(&old).await;
-        let token = self.token(false).await?;
-        if token
-            .as_ref()
-            .is_some_and(|new| new.secret() == old.secret())
-        {
-            // The lookup has found the same token valid: the permission is missing.
-            return Err(read_error(denied));
-        }
-        let (body, sent_at) = self
-            .call(token.as_ref(), request())
-            .await
-            .map_err(read_error)?;
-        Ok(ReadResponse {
-            body,
-            token,
-            sent_at,
-        })
     }
 
     /// Sends one request and returns the body of the response and the time when it was sent.
@@ -174,9 +111,26 @@ impl VaultSession {
         let sent_at = self.clock.now();
         match method.log_in(&self.transport, sent_at.wall).await {
             Ok(auth) => {
-                state.logins += 1;
-                state.is_revoked = false;
-                let token = VaultToken::new(auth, sent_at, state.logins);
+                let is_own = method.owns_token();
+                let known = state.token.take().filter(|known| {
+                    !is_own && *known.secret() == auth.client_token && !known.is_expired(sent_at)
+                });
+                let token = match known {
+                    // The same file with the same token.
+                    Some(known) => known,
+                    None => {
+                        state.logins += 1;
+                        state.is_revoked = false;
+                        match is_own {
+                            true => VaultToken::new(auth, sent_at, state.logins),
+                            false => VaultToken::created_elsewhere(
+                                auth.client_token,
+                                sent_at,
+                                state.logins,
+                            ),
+                        }
+                    }
+                };
                 state.token = Some(token.clone());
                 Ok(Some(token))
             }
@@ -225,18 +179,6 @@ impl VaultSession {
         self.state.lock().await.is_revoked
     }
 
-    /// Whether `token` is still valid: every token may look itself up, whatever its policies.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`status::refusal`]: Vault could not be asked.
-    pub(super) async fn is_alive(&self, token: Option<&VaultToken>) -> Result<bool, SourceError> {
-        match self.call(token, LookupTokenSelfRequest {}).await {
-            Ok(_) => Ok(true),
-            Err(error) => status::refusal(self.host(), error).map(|_| false),
-        }
-    }
-
     /// The token as it is, without a renewal or login.
     pub(super) async fn current_token(&self) -> Option<VaultToken> {
         self.state.lock().await.token.clone()
@@ -258,19 +200,5 @@ impl VaultSession {
             Ok((response, sent_at)) => Ok(response.auth.map(|auth| token.renewed(&auth, sent_at))),
             Err(error) => status::refusal(self.host(), error).map(|_| None),
         }
-    }
-}
-
-impl ReadResponse {
-    /// Parses the response of `host`.
-    ///
-    /// # Errors
-    ///
-    /// [`SourceError::Malformed`] if it is not Vault's or `T` does not fit.
-    pub(super) fn parse<T: DeserializeOwned>(
-        &self,
-        host: &str,
-    ) -> Result<VaultResponse<T>, SourceError> {
-        response::parse(&self.body).map_err(|error| status::malformed(host, &error))
     }
 }

@@ -1,0 +1,127 @@
+//! Findings in configurations that are valid.
+
+use std::path::Path;
+
+use super::{super::parse, *};
+
+/// The findings, each as `LINE:COLUMN: MESSAGE`; all are warnings.
+fn warnings(text: &str) -> Vec<String> {
+    let text = format!("version = 1\nprofile.p.source = 's'\n[source.s]\n{text}");
+    let config = parse(Path::new("/c.toml"), &text).unwrap();
+    let review = Review::new(&text, &config).unwrap();
+    review
+        .into_findings()
+        .into_iter()
+        .map(|finding| {
+            assert_eq!(finding.severity, Severity::Warning);
+            finding.problem.to_string()
+        })
+        .collect()
+}
+
+fn vault(keys: &str) -> Vec<String> {
+    warnings(&format!(
+        "type = 'vault'\naddress = 'https://v.example'\nfield = 'f'\n{keys}"
+    ))
+}
+
+#[test]
+fn what_a_shell_would_replace_is_found() {
+    for (path, shown, name) in [
+        ("secret/$TEAM", "$TEAM", "TEAM"),
+        ("secret/a$TEAM_1/b", "$TEAM_1", "TEAM_1"),
+        ("secret/%TEAM%", "%TEAM%", "TEAM"),
+        ("secret/100%/%team%", "%team%", "team"),
+    ] {
+        let expected = format!(
+            "7:1: 'path' in [source.s]: '{shown}' is not replaced; expected '{{env:{name}}}'"
+        );
+        assert_eq!(vault(&format!("path = '{path}'")), [expected], "{path}");
+    }
+    for path in [
+        "secret/{env:TEAM}",
+        "secret/a$b",
+        "secret/$",
+        "secret/$5",
+        "secret/a%20b%20c",
+        "secret/100%",
+        "secret/%%",
+    ] {
+        assert_eq!(vault(&format!("path = '{path}'")), [""; 0], "{path}");
+    }
+    assert_eq!(
+        vault(
+            "path = 'secret/a'\n\
+             auth = { method = 'approle', role_id = '${ROLE}', secret_id_file = '/run/$USER' }"
+        ),
+        [
+            "8:30: 'role_id' in [source.s.auth]: '${ROLE}' is not replaced: this key has no \
+             placeholders",
+            "8:51: 'secret_id_file' in [source.s.auth]: '$USER' is not replaced; expected \
+             '{env:USER}'"
+        ]
+    );
+    assert_eq!(
+        warnings("type = 'exec'\ncommand = ['/bin/key', '$HOME/x', '~/x', 'a~b']"),
+        [
+            "5:1: 'command' in [source.s]: '$HOME' is not replaced; expected '{env:HOME}'",
+            "5:1: 'command' in [source.s]: '~' is not replaced in an argument; expected an \
+             absolute path"
+        ]
+    );
+    assert_eq!(
+        warnings("type = 'jwt'\nalgorithm = 'HS256'\nkey_env = 'K'\nclaims.a = '$TEAM'"),
+        [""; 0]
+    );
+}
+
+#[test]
+fn a_path_of_the_api_is_found() {
+    for (keys, part) in [
+        ("path = 'secret/data/team'", "data"),
+        ("path = 'secret/metadata/team'", "metadata"),
+        ("mount = 'a/b'\npath = 'data/team'", "data"),
+    ] {
+        let found = vault(keys);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains(&format!("has '{part}/' after the mount point")));
+    }
+    for keys in [
+        "path = 'secret/team/data/x'",
+        "path = 'secret/data/team'\nkv = 1",
+        "path = 'secret/data/team'\nlease = true",
+        "path = 'secret/database'",
+    ] {
+        assert_eq!(vault(keys), [""; 0], "{keys}");
+    }
+}
+
+#[test]
+fn everything_that_is_named_is_listed() {
+    let text = include_str!("accepted/keys.toml");
+    let config = parse(Path::new("/c.toml"), text).unwrap();
+    let named = Review::new(text, &config).unwrap().named();
+    let is = |key: &str| {
+        let found = named.iter().find(|named| named.key.join(".") == key);
+        &found.unwrap().what
+    };
+    assert!(matches!(
+        is("source.token.auth.token_file"),
+        NamedThing::SecretFile(_)
+    ));
+    assert!(matches!(
+        is("source.cert.auth.cert_file"),
+        NamedThing::PublicFile(_)
+    ));
+    assert!(matches!(
+        is("source.cert.auth.key_file"),
+        NamedThing::SecretFile(_)
+    ));
+    assert!(
+        matches!(is("source.jwt-env.auth.jwt_env"), NamedThing::Variable(name) if name == "JWT")
+    );
+    assert!(matches!(
+        is("source.program.command"),
+        NamedThing::Program(program) if program.as_str() == "/usr/local/bin/corp-key"
+    ));
+}

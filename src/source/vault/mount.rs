@@ -1,0 +1,230 @@
+//! Why a read has found nothing: another engine than the configured one is mounted there, or the
+//! path is that of the API.
+//!
+//! For both, Vault's answer is the one for a secret that does not exist or that the token may not
+//! read. A token that may read anything below a mount point may also ask for its type. See
+//! <https://developer.hashicorp.com/vault/api-docs/system/internal-ui-mounts>.
+
+use serde::Deserialize;
+
+use super::{
+    location::SecretLocation, request::MountRequest, response, session::VaultSession,
+    token::TokenLife,
+};
+use crate::{
+    config::Engine,
+    source::{SourceError, sanitize},
+};
+
+/// What a source expects at its mount point.
+pub(super) struct ExpectedMount {
+    /// The name of the source.
+    source: String,
+    mount: String,
+    path: String,
+    engine: Engine,
+}
+
+/// The `data` of a mount point.
+#[derive(Deserialize)]
+struct MountPoint {
+    #[serde(rename = "type")]
+    kind: String,
+    options: Option<MountOptions>,
+}
+
+#[derive(Deserialize)]
+struct MountOptions {
+    version: Option<String>,
+}
+
+/// What is mounted.
+#[derive(Debug, PartialEq, Eq)]
+enum Mounted {
+    Kv1,
+    Kv2,
+    /// An engine of this other type.
+    Other(String),
+}
+
+impl ExpectedMount {
+    pub(super) fn new(source: &str, location: &SecretLocation, engine: Engine) -> Self {
+        Self {
+            source: source.to_owned(),
+            mount: location.mount.clone(),
+            path: location.path.clone(),
+            engine,
+        }
+    }
+
+    /// Returns `error`, or the cause that is behind it.
+    pub(super) async fn explain(&self, session: &VaultSession, error: SourceError) -> SourceError {
+        if !matches!(
+            error,
+            SourceError::Missing { .. } | SourceError::Denied { .. }
+        ) {
+            return error;
+        }
+        let mismatch = match self.mounted(session).await {
+            Some(mounted) => self.mismatch(session.host(), &mounted),
+            None => None,
+        };
+        mismatch.unwrap_or_else(|| self.with_note(error))
+    }
+
+    /// Asks what is mounted; `None` if there is no answer.
+    async fn mounted(&self, session: &VaultSession) -> Option<Mounted> {
+        let token = session.current_token().await;
+        if token
+            .as_ref()
+            .is_some_and(|token| token.life == TokenLife::Limited)
+        {
+            return None;
+        }
+        let request = MountRequest { mount: &self.mount };
+        let (body, _) = session.call(token.as_ref(), request).await.ok()?;
+        Some(response::parse::<MountPoint>(&body).ok()?.data?.into())
+    }
+
+    fn mismatch(&self, host: &str, mounted: &Mounted) -> Option<SourceError> {
+        let expected = match self.engine {
+            Engine::Kv1 => "KV version 1",
+            Engine::Kv2 { .. } => "KV version 2",
+            Engine::Lease => "an engine that issues leases",
+        };
+        let (found, keys) = match (self.engine, mounted) {
+            (Engine::Kv2 { .. }, Mounted::Kv1) => ("KV version 1".to_owned(), "set 'kv = 1'"),
+            (Engine::Kv1, Mounted::Kv2) => ("KV version 2".to_owned(), "set 'kv = 2'"),
+            (Engine::Lease, Mounted::Kv2) => (
+                "KV version 2".to_owned(),
+                "set 'kv = 2' instead of 'lease = true'",
+            ),
+            (Engine::Kv1 | Engine::Kv2 { .. }, Mounted::Other(kind)) => (
+                format!("an engine of type '{kind}'"),
+                "set 'lease = true' instead of 'kv'",
+            ),
+            _ => return None,
+        };
+        Some(SourceError::Configuration {
+            reason: format!(
+                "the mount point '{}' on '{host}' is {found}, but the source expects {expected}",
+                self.mount
+            ),
+            hint: format!("{keys} in [source.{}]", self.source),
+        })
+    }
+
+    /// Adds to `error` that the path is one of the API, if it looks so.
+    fn with_note(&self, mut error: SourceError) -> SourceError {
+        let part = self.path.split('/').next().unwrap_or_default();
+        if !matches!(self.engine, Engine::Kv2 { .. }) || !matches!(part, "data" | "metadata") {
+            return error;
+        }
+        if let SourceError::Missing { reason, .. } | SourceError::Denied { reason, .. } = &mut error
+        {
+            reason.push_str(&format!(
+                "; write 'path' without the '{part}/' of Vault's API"
+            ));
+        }
+        error
+    }
+}
+
+impl From<MountPoint> for Mounted {
+    fn from(point: MountPoint) -> Self {
+        let version = point.options.and_then(|options| options.version);
+        match (point.kind.as_str(), version.as_deref()) {
+            ("kv", Some("2")) => Self::Kv2,
+            // `generic` is the old name; a cubbyhole is read in the same way.
+            ("kv" | "generic" | "cubbyhole", _) => Self::Kv1,
+            (other, _) => Self::Other(sanitize::one_line(other)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expected(path: &str, engine: Engine) -> ExpectedMount {
+        ExpectedMount {
+            source: "team".to_owned(),
+            mount: "kv".to_owned(),
+            path: path.to_owned(),
+            engine,
+        }
+    }
+
+    fn mounted(json: &str) -> Mounted {
+        serde_json::from_str::<MountPoint>(json).unwrap().into()
+    }
+
+    #[test]
+    fn another_engine_is_named_with_the_key_to_set() {
+        let kv1 = [
+            r#"{"type":"kv","options":null}"#,
+            r#"{"type":"kv","options":{}}"#,
+            r#"{"type":"kv","options":{"version":"1"},"path":"kv/"}"#,
+            r#"{"type":"cubbyhole"}"#,
+        ];
+        for json in kv1 {
+            assert_eq!(mounted(json), Mounted::Kv1, "{json}");
+        }
+        let kv2 = mounted(r#"{"type":"kv","options":{"version":"2"}}"#);
+        let database = mounted(r#"{"type":"database"}"#);
+        let of_kv2 = Engine::Kv2 { watch: None };
+        for (engine, mounted, found, key) in [
+            (of_kv2, &Mounted::Kv1, "KV version 1", "'kv = 1'"),
+            (Engine::Kv1, &kv2, "KV version 2", "'kv = 2'"),
+            (Engine::Lease, &kv2, "KV version 2", "'kv = 2'"),
+            (of_kv2, &database, "type 'database'", "'lease = true'"),
+            (Engine::Kv1, &database, "type 'database'", "'lease = true'"),
+        ] {
+            match expected("a", engine).mismatch("v", mounted) {
+                Some(SourceError::Configuration { reason, hint }) => {
+                    assert!(reason.contains(found), "{reason}");
+                    assert!(
+                        hint.contains(key) && hint.contains("[source.team]"),
+                        "{hint}"
+                    );
+                }
+                other => panic!("{engine:?}: {other:?}"),
+            }
+        }
+        for (engine, mounted) in [
+            (of_kv2, &kv2),
+            (Engine::Kv1, &Mounted::Kv1),
+            (Engine::Lease, &database),
+            (Engine::Lease, &Mounted::Kv1),
+        ] {
+            assert_eq!(expected("a", engine).mismatch("v", mounted), None);
+        }
+    }
+
+    #[test]
+    fn a_path_of_the_api_is_noted() {
+        let note = |path: &str, engine| {
+            let error = SourceError::Missing {
+                host: "v".to_owned(),
+                path: String::new(),
+                reason: "404".to_owned(),
+            };
+            expected(path, engine).with_note(error).to_string()
+        };
+        let of_kv2 = Engine::Kv2 { watch: None };
+        for (path, part) in [("data/team", "data/"), ("metadata/a/b", "metadata/")] {
+            let message = note(path, of_kv2);
+            assert!(
+                message.contains(&format!("without the '{part}'")),
+                "{message}"
+            );
+        }
+        for (path, engine) in [
+            ("team/data/x", of_kv2),
+            ("database/x", of_kv2),
+            ("data/team", Engine::Kv1),
+        ] {
+            assert!(!note(path, engine).contains("without"), "{path}");
+        }
+    }
+}
