@@ -152,24 +152,39 @@ fn of_source(source: &str, error: &SourceError, administrator: Option<String>) -
                  ASCII characters without whitespace"
             ),
         ),
-        SourceError::Malformed { .. } => (
+        SourceError::Redirected { to, .. } => (
             ExitCode::SourceFailed,
             format!(
-                "check the address or the command of source '{source}'; a proxy or a captive portal \
-                 may have answered instead"
+                "if '{to}' is a node of the same Vault, list it in 'redirect_hosts' of source '{source}'; \
+                 otherwise correct its address"
             ),
+        ),
+        SourceError::WebPage { host, .. } => (
+            ExitCode::SourceFailed,
+            format!(
+                "open '{host}' in a browser: a captive portal or a proxy may have answered; or correct \
+                 the address of source '{source}'"
+            ),
+        ),
+        SourceError::Malformed { host, .. } => (
+            ExitCode::SourceFailed,
+            format!("check that '{host}' is the right server or program for source '{source}'"),
         ),
         SourceError::Configuration { hint, .. } => (ExitCode::Usage, hint.clone()),
         SourceError::Forgotten => (ExitCode::SourceFailed, "try again".to_owned()),
     };
-    let is_for_administrator = matches!(
-        error,
-        SourceError::LoginRefused { .. }
-            | SourceError::Denied { .. }
-            | SourceError::Missing { .. }
-            | SourceError::Unusable { .. }
-            | SourceError::Configuration { .. }
-    );
+    let is_for_administrator = match error {
+        SourceError::Unreachable { error, .. } => error.is_of_configuration(),
+        _ => matches!(
+            error,
+            SourceError::LoginRefused { .. }
+                | SourceError::Denied { .. }
+                | SourceError::Missing { .. }
+                | SourceError::Unusable { .. }
+                | SourceError::Redirected { .. }
+                | SourceError::Configuration { .. }
+        ),
+    };
     let administrator = administrator.filter(|_| is_for_administrator);
     Failure {
         code,

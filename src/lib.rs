@@ -15,6 +15,7 @@
 //! composition · error_report
 //! broker
 //! source · gateway
+//! network
 //! config
 //! template · principal
 //! client_process · logging · paths · listener · trust · process
@@ -30,6 +31,7 @@
 //!   [`source::Source`], `gateway::Gateway` and [`clock::Clock`] and no implementation
 //! - [`source`]: the trait, its errors, its implementations, and their catalog
 //! - `gateway`: the trait, and its implementation over HTTP
+//! - `network`: HTTP clients: proxies, trusted CAs, and why a response did not arrive
 //! - [`config`]: from `config.toml` to typed values; `template`, `principal`: their placeholders
 //! - `listener`, `process`, `client_process`: one file for each system; `paths`, `logging`
 //! - `trust`: who may own, write or read a file or directory
@@ -84,6 +86,7 @@ mod error_report;
 mod gateway;
 mod listener;
 mod logging;
+mod network;
 mod paths;
 mod principal;
 mod process;

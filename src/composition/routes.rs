@@ -7,6 +7,7 @@ use crate::{
     clock::Clock,
     config::{Config, ProfileConfig},
     gateway::{Gateway, HttpGateway},
+    principal::Principal,
     source::catalog,
 };
 
@@ -14,9 +15,10 @@ use crate::{
 /// asked.
 pub(super) fn routes(config: &Config, clock: &Arc<dyn Clock>) -> BTreeMap<String, Route> {
     let sources = catalog::build(config, clock);
+    let principal = Principal::of_this_machine(config.env_names());
     let route = |profile: &ProfileConfig| Route {
         source: Arc::clone(&sources[&profile.source]),
-        gateway: gateway(profile, clock),
+        gateway: gateway(profile, &principal, clock),
         watch: config.watch(&profile.source),
     };
     config
@@ -27,7 +29,11 @@ pub(super) fn routes(config: &Config, clock: &Arc<dyn Clock>) -> BTreeMap<String
 }
 
 /// The gateway to probe; `None` if the profile names none or switches the probe off.
-fn gateway(profile: &ProfileConfig, clock: &Arc<dyn Clock>) -> Option<Arc<dyn Gateway>> {
-    let gateway = HttpGateway::new(profile.gateway.as_ref()?, profile.probe(), clock)?;
+fn gateway(
+    profile: &ProfileConfig,
+    principal: &Principal,
+    clock: &Arc<dyn Clock>,
+) -> Option<Arc<dyn Gateway>> {
+    let gateway = HttpGateway::new(profile, principal, clock)?;
     Some(Arc::new(gateway))
 }

@@ -20,14 +20,17 @@ mod table;
 
 pub use self::{error::ConfigError, parse::parse, table::Config};
 pub(crate) use self::{
-    field::{FilePath, GatewayUrl, Ttl, VaultAddress},
+    field::{
+        FilePath, NoProxy, ProxySetting, ProxyUrl, RedirectHost, Ttl, VaultAddress, host_and_port,
+        is_loopback_name,
+    },
     load::load,
     locate::Locations,
     schema::schema,
     select::SelectError,
     stamp::Stamp,
     table::{
-        Assertion, AuthConfig, AuthMethod, Engine, ExecConfig, JwtConfig, Probe, ProfileConfig,
-        SecretRef, SourceConfig, VaultConfig,
+        Assertion, AuthConfig, AuthMethod, Engine, ExecConfig, HeaderValueFrom, JwtConfig,
+        NetworkConfig, Probe, ProbeHeaders, ProfileConfig, SecretRef, SourceConfig, VaultConfig,
     },
 };

@@ -10,7 +10,8 @@ pub(crate) mod vault;
 
 use async_trait::async_trait;
 
-pub use self::error::{SourceError, TlsError, TransportError};
+pub use self::error::SourceError;
+pub use crate::network::{ProxyError, ProxyFailure, ProxyOrigin, TlsError, TransportError};
 use crate::{
     credential::Credential,
     principal::Principal,

@@ -130,19 +130,6 @@ pub(super) fn resolve_path(
 ///
 /// As [`SecretInput::read`].
 pub(super) fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, SourceError> {
-    read_file(path, true)
-}
-
-/// Reads a file that every user may read, such as a certificate.
-///
-/// # Errors
-///
-/// [`SourceError::Configuration`] if it is missing or too long.
-pub(super) fn read_public(path: &Path) -> Result<Zeroizing<Vec<u8>>, SourceError> {
-    read_file(path, false)
-}
-
-fn read_file(path: &Path, private: bool) -> Result<Zeroizing<Vec<u8>>, SourceError> {
     let from = SecretInput::File(path.to_owned());
     let failed = |error: ReadError| {
         let (what, hint) = match &error {
@@ -163,9 +150,7 @@ fn read_file(path: &Path, private: bool) -> Result<Zeroizing<Vec<u8>>, SourceErr
         broken(&from, what, hint)
     };
     let file = RegularFile::open(path).map_err(failed)?;
-    if private {
-        check_private(path, &file)?;
-    }
+    check_private(path, &file)?;
     file.read(MAX_LEN).map_err(failed)
 }
 

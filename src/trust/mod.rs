@@ -25,6 +25,8 @@ mod regular_file;
 #[cfg(unix)]
 mod rule;
 #[cfg(unix)]
+mod socket;
+#[cfg(unix)]
 mod unix;
 #[cfg(windows)]
 mod windows;
@@ -37,6 +39,7 @@ pub(crate) use self::windows::{ManagedOwner, Rule};
 #[cfg(unix)]
 pub(crate) use self::{
     rule::Rule,
+    socket::socket,
     unix::{ManagedOwner, private_directory},
 };
 

@@ -12,6 +12,8 @@ pub(super) enum Kind {
     String,
     Integer,
     List,
+    /// A string, or a list of them.
+    StringOrList,
     Boolean,
     Any,
 }
@@ -24,6 +26,7 @@ impl Kind {
             Some("integer") => Self::Integer,
             Some("array") => Self::List,
             Some("boolean") => Self::Boolean,
+            _ if schema["type"].is_array() => Self::StringOrList,
             _ if !names(schema).is_empty() => Self::String,
             _ if schema.get("oneOf").is_some() => Self::Table,
             _ => Self::Any,
@@ -50,6 +53,7 @@ pub(super) fn describe(schema: &Value) -> String {
             }
             None => "a list".to_owned(),
         },
+        Kind::StringOrList => "a string or a list of strings".to_owned(),
         Kind::Boolean => "true or false".to_owned(),
         Kind::Any => "a value".to_owned(),
     }

@@ -55,9 +55,11 @@ impl<'s> Checker<'s> {
         let schema = self.resolve(schema);
         match (Kind::of(schema), value) {
             (Kind::Table, DeValue::Table(table)) => self.table(schema, table),
-            (Kind::String, DeValue::String(text)) => self.string(schema, text),
+            (Kind::String | Kind::StringOrList, DeValue::String(text)) => {
+                self.string(schema, text);
+            }
             (Kind::Integer, DeValue::Integer(integer)) => self.integer(schema, integer),
-            (Kind::List, DeValue::Array(array)) => {
+            (Kind::List | Kind::StringOrList, DeValue::Array(array)) => {
                 if array.is_empty() && schema.get("minItems").is_some() {
                     self.error("must not be empty");
                 }

@@ -27,9 +27,8 @@ pub(crate) enum GatewayUrlError {
 }
 
 impl GatewayUrl {
-    /// Parses an address. Plain `http` is accepted for every host, not for loopback only: there are
-    /// gateways behind a TLS-terminating side car, and the client uses its own
-    /// `ANTHROPIC_BASE_URL` anyway.
+    /// Parses an address. Plain `http` is accepted for every host here: whether a key may be sent
+    /// that way depends on other keys of the profile, which says so with `plain_http = true`.
     ///
     /// # Errors
     ///

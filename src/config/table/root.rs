@@ -12,6 +12,7 @@ use super::{
     },
     chain,
     daemon::DaemonConfig,
+    network::NetworkConfig,
     profile::ProfileConfig,
     source::{SourceConfig, SourceKeys},
     validator::Validator,
@@ -35,6 +36,9 @@ pub(in super::super) struct File {
     /// How the daemon itself behaves.
     #[serde(default)]
     daemon: DaemonConfig,
+    /// How servers are reached.
+    #[serde(default)]
+    network: NetworkConfig,
     /// What a client asks for, by name. There is at least one.
     #[schemars(extend("minProperties" = 1, "propertyNames" = { "format": "name" }))]
     profile: BTreeMap<Name, ProfileConfig>,
@@ -80,9 +84,14 @@ impl Config {
         })
     }
 
-    /// The variables of the client's environment that the sources need, possibly more than once.
+    /// The variables of the client's environment that the sources and gateways need, possibly more
+    /// than once.
     pub(crate) fn env_names(&self) -> impl Iterator<Item = &str> {
-        self.sources.values().flat_map(SourceConfig::env_names)
+        let gateways = self.profiles.values().flat_map(ProfileConfig::env_names);
+        self.sources
+            .values()
+            .flat_map(SourceConfig::env_names)
+            .chain(gateways)
     }
 }
 
@@ -94,20 +103,23 @@ impl File {
     /// Every broken rule between keys.
     pub(in super::super) fn validate(self, file: PathBuf) -> Result<Config, Vec<Diagnostic>> {
         let mut validator = Validator::new();
-        let profiles = by_name(self.profile);
+        let network = self.network;
+        let mut profiles = by_name(self.profile);
         let sources: BTreeMap<String, Option<SourceConfig>> =
             validator.within("source", |validator| {
                 by_name(self.source)
                     .into_iter()
                     .map(|(name, keys)| {
-                        let source = validator.within(&name, |validator| keys.validate(validator));
+                        let source =
+                            validator.within(&name, |validator| keys.validate(validator, &network));
                         (name, source)
                     })
                     .collect()
             });
         let names: Vec<_> = sources.keys().map(String::as_str).collect();
         validator.within("profile", |validator| {
-            for (name, profile) in &profiles {
+            for (name, profile) in &mut profiles {
+                profile.inherit(&network);
                 validator.within(name, |validator| profile.validate(validator, &names));
             }
         });

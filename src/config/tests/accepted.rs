@@ -70,7 +70,7 @@ fn the_documented_example() {
         VaultAddress::Url("https://vault.example.com:8200".parse().unwrap())
     );
     assert_eq!(vault.namespace.as_deref(), Some("eng"));
-    assert_eq!(vault.ca_file, Some(path("/etc/ssl/corp.pem")));
+    assert_eq!(vault.network.ca_file, Some(path("/etc/ssl/corp.pem")));
     assert_eq!(
         (vault.mount.as_str(), vault.path.as_str()),
         ("secret", "llm-gateway/{user}")
@@ -338,7 +338,7 @@ fn keys_of_document(value: &toml::Value, table: &str, keys: &mut BTreeSet<String
                     keys_of_document(entry, &key, keys);
                 }
             }
-            _ if key.ends_with(".claims") => {}
+            _ if key.ends_with(".claims") || key.ends_with(".headers") => {}
             _ => keys_of_document(value, &key, keys),
         }
         keys.insert(key);

@@ -26,7 +26,6 @@
 
 mod address;
 mod auth;
-mod client;
 mod engine;
 mod error;
 mod field;
