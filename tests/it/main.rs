@@ -20,6 +20,8 @@ mod exec;
 mod kill;
 mod kv;
 mod lease;
+mod network;
+mod network_secrets;
 mod outage;
 mod scenarios;
 mod starting;
