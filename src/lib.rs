@@ -15,9 +15,10 @@
 //! composition · error_report
 //! broker
 //! source · gateway
+//! network
 //! config
 //! template · principal
-//! client_process · logging · paths · listener · trust · process
+//! client_process · logging · paths · listener · named_file · trust · process
 //! logout_report · status_report · credential · client_variables
 //! secret · client_session · clock · sync
 //! ```
@@ -30,9 +31,11 @@
 //!   [`source::Source`], `gateway::Gateway` and [`clock::Clock`] and no implementation
 //! - [`source`]: the trait, its errors, its implementations, and their catalog
 //! - `gateway`: the trait, and its implementation over HTTP
+//! - `network`: HTTP clients: proxies, trusted CAs, and why a response did not arrive
 //! - [`config`]: from `config.toml` to typed values; `template`, `principal`: their placeholders
 //! - `listener`, `process`, `client_process`: one file for each system; `paths`, `logging`
-//! - `trust`: who may own, write or read a file or directory
+//! - `trust`: who may own, write or read a file or directory; `named_file`: the files that a
+//!   configuration names
 //! - `status_report`, `logout_report`: what `status --json` and `logout --json` print
 //! - [`credential`], [`secret`], `client_session`, [`client_variables`], [`clock`],
 //!   `sync`: what all of them share
@@ -86,6 +89,8 @@ mod gateway;
 mod listener;
 mod logging;
 mod logout_report;
+mod named_file;
+mod network;
 mod paths;
 mod principal;
 mod process;

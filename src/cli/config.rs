@@ -77,10 +77,11 @@ fn check(file: Option<&Path>) -> Result<Checked, ConfigError> {
     };
     let text = config::text(&config)?;
     let mut review = Review::new(&text, &config)?;
-    let names = config
-        .sources
-        .keys()
-        .flat_map(|source| config.client_variables(source));
+    let of_sources = config.sources.keys();
+    let of_sources = of_sources.flat_map(|source| config.source_variables(source));
+    let of_profiles = config.profiles.keys();
+    let of_profiles = of_profiles.flat_map(|profile| config.client_variables(profile));
+    let names = of_sources.chain(of_profiles);
     let set = |name: &str| Some((name.to_owned(), Secret::new(env::var(name).ok()?)));
     let variables = names.filter_map(set).collect();
     let principal = Principal::of_this_machine().with_variables(&variables);

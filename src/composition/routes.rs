@@ -4,9 +4,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     broker::{Route, RouteBuilder},
+    client_variables::ClientVariables,
     clock::Clock,
     config::{Config, ProfileConfig},
     gateway::{Gateway, HttpGateway},
+    principal::Principal,
     source::catalog::Catalog,
 };
 
@@ -17,15 +19,16 @@ pub(super) fn routes(
     clock: &Arc<dyn Clock>,
 ) -> BTreeMap<String, RouteBuilder> {
     let catalog = Arc::new(Catalog::new(config, clock));
+    let principal = Principal::of_this_machine();
     let route = |profile: &ProfileConfig| {
+        let gateways = gateways(profile, &principal, clock);
         let catalog = Arc::clone(&catalog);
         let source = profile.source.clone();
-        let gateway = gateway(profile, clock);
         let watch = config.watch(&profile.source);
         RouteBuilder::new(move |variables| Route {
             source: catalog.source(&source, variables),
             source_name: source.clone(),
-            gateway: gateway.clone(),
+            gateway: gateways(variables),
             watch,
         })
     };
@@ -36,8 +39,23 @@ pub(super) fn routes(
         .collect()
 }
 
-/// The gateway to probe; `None` if the profile names none or switches the probe off.
-fn gateway(profile: &ProfileConfig, clock: &Arc<dyn Clock>) -> Option<Arc<dyn Gateway>> {
-    let gateway = HttpGateway::new(profile.gateway.as_ref()?, profile.probe(), clock)?;
-    Some(Arc::new(gateway))
+/// Returns the gateway to probe for a client with certain variables; `None` if the profile names
+/// none or switches the probe off. Clients share one, with its calibration, unless the way to it depends
+/// on their variables.
+fn gateways(
+    profile: &ProfileConfig,
+    principal: &Principal,
+    clock: &Arc<dyn Clock>,
+) -> impl Fn(&ClientVariables) -> Option<Arc<dyn Gateway>> + Send + Sync + 'static {
+    let depends_on_variables = profile.env_names().next().is_some();
+    let (profile, principal, clock) = (profile.clone(), principal.clone(), Arc::clone(clock));
+    let build = move |principal: &Principal| -> Option<Arc<dyn Gateway>> {
+        let gateway = HttpGateway::new(&profile, principal, &clock)?;
+        Some(Arc::new(gateway))
+    };
+    let shared = (!depends_on_variables).then(|| build(&principal));
+    move |variables| match &shared {
+        Some(gateway) => gateway.clone(),
+        None => build(&principal.with_variables(variables)),
+    }
 }

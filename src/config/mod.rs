@@ -23,7 +23,10 @@ mod table;
 pub use self::{error::ConfigError, parse::parse, table::Config};
 pub(crate) use self::{
     error::Problem,
-    field::{Audience, FilePath, GatewayUrl, Ttl, VaultAddress},
+    field::{
+        Audience, FilePath, NoProxy, ProxySetting, ProxyUrl, RedirectHost, Ttl, VaultAddress,
+        host_and_port, is_loopback_name,
+    },
     load::{load, load_beside, load_file, load_managed},
     locate::Locations,
     review::{Finding, Named, NamedThing, Review, Severity, text},
@@ -31,7 +34,8 @@ pub(crate) use self::{
     select::SelectError,
     stamp::Stamp,
     table::{
-        Assertion, AuthConfig, AuthMethod, Engine, ExecConfig, JwtConfig, Probe, ProfileConfig,
-        SecretRef, SigningAlgorithm, SourceConfig, VaultConfig,
+        Assertion, AuthConfig, AuthMethod, Engine, ExecConfig, HeaderValueFrom, JwtConfig,
+        NetworkConfig, Probe, ProbeHeaders, ProfileConfig, SecretRef, SigningAlgorithm,
+        SourceConfig, VaultConfig,
     },
 };

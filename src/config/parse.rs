@@ -47,3 +47,7 @@ mod wrong;
 #[cfg(test)]
 #[path = "tests/accepted.rs"]
 mod accepted;
+
+#[cfg(test)]
+#[path = "tests/network.rs"]
+mod network;

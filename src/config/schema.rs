@@ -97,6 +97,8 @@ mod tests {
         });
         used.sort();
         used.dedup();
+        // The format of a value that may be a list, with a schema of its own.
+        used.retain(|format| format != "no-proxy");
         assert_eq!(used, FORMATS);
     }
 

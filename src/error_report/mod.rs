@@ -185,12 +185,23 @@ pub(crate) fn of_source(
                  ASCII characters without whitespace"
             ),
         ),
-        SourceError::Malformed { .. } => (
+        SourceError::Redirected { to, .. } => (
             ExitCode::SourceFailed,
             format!(
-                "check the address of source '{source}'; a proxy or a captive portal may have \
-                 answered instead"
+                "if '{to}' is a node of the same Vault, list it in 'redirect_hosts' of source '{source}'; \
+                 otherwise correct its address"
             ),
+        ),
+        SourceError::WebPage { host, .. } => (
+            ExitCode::SourceFailed,
+            format!(
+                "open '{host}' in a browser: a captive portal or a proxy may have answered; or correct \
+                 the address of source '{source}'"
+            ),
+        ),
+        SourceError::Malformed { host, .. } => (
+            ExitCode::SourceFailed,
+            format!("check that '{host}' is the right server for source '{source}'"),
         ),
         SourceError::BadOutput { program, .. } => (
             ExitCode::SourceFailed,
@@ -216,17 +227,20 @@ fn is_for_administrator(error: &SourceError) -> bool {
             TransportError::Tls(error) => {
                 !matches!(error, TlsError::NotYetValid | TlsError::Expired)
             }
-            _ => false,
+            other => other.is_of_configuration(),
         },
         SourceError::LoginRefused { .. }
         | SourceError::Denied { .. }
         | SourceError::Missing { .. }
         | SourceError::Unusable { .. }
+        | SourceError::Redirected { .. }
         | SourceError::Malformed { .. }
         | SourceError::BadOutput { .. }
         | SourceError::Configuration { .. } => true,
         // The developer is the person who must log in.
         SourceError::LoginRequired { .. }
+        // Only at this machine can the page be looked at.
+        | SourceError::WebPage { .. }
         | SourceError::Unavailable { .. }
         | SourceError::Forgotten => false,
     }

@@ -140,13 +140,18 @@ fn a_login_is_for_the_user_also_under_a_managed_configuration() {
 }
 
 #[test]
-fn only_a_server_can_be_replaced_by_a_captive_portal() {
+fn only_a_page_can_be_that_of_a_captive_portal() {
     let hint = |error: &SourceError| of_source("corp", error, None).hint.unwrap();
-    let server = SourceError::Malformed {
+    let page = SourceError::WebPage {
         host: "vault.test:8200".to_owned(),
         reason: "a web page".to_owned(),
     };
-    assert!(hint(&server).contains("captive portal"));
+    assert!(hint(&page).contains("captive portal"));
+    let json = SourceError::Malformed {
+        host: "vault.test:8200".to_owned(),
+        reason: "other JSON".to_owned(),
+    };
+    assert!(!hint(&json).contains("portal"));
     let program = SourceError::BadOutput {
         program: "/usr/bin/key".to_owned(),
         reason: "invalid JSON".to_owned(),

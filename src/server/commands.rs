@@ -50,10 +50,7 @@ impl Daemon {
         variables: &Variables,
     ) -> Result<Vec<Response>, Failure> {
         let names = named(&in_force.config, profile)?;
-        let needed = |name: &String| {
-            let source = &in_force.config.profiles[name].source;
-            in_force.config.client_variables(source)
-        };
+        let needed = |name: &String| in_force.config.client_variables(name);
         let unused = names
             .iter()
             .filter(|name| !in_force.broker.has_entries(name));
@@ -148,8 +145,7 @@ impl Daemon {
         let now = self.clock.now();
         let mut reports = Vec::new();
         for name in names {
-            let source = &in_force.config.profiles[name].source;
-            let uses_variables = !in_force.config.client_variables(source).is_empty();
+            let uses_variables = !in_force.config.client_variables(name).is_empty();
             for entry in in_force.broker.snapshots(name) {
                 let (snapshot, calibration) = (&entry.snapshot, entry.calibration);
                 let profile = report::profile(name, &in_force.config, snapshot, calibration, now);

@@ -62,7 +62,7 @@ impl Daemon {
             .config
             .select(acquire.profile.as_deref(), acquire.gateway.as_deref())
             .map_err(|error| error_report::of_select(&error))?;
-        let needed = in_force.config.client_variables(&profile.source);
+        let needed = in_force.config.client_variables(name);
         let variables = match variables::receive(&needed, &acquire.variables) {
             Ok(Received::All(variables)) => variables,
             Ok(Received::Ask(response)) => return Ok(response),

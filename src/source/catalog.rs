@@ -49,7 +49,7 @@ impl Catalog {
     /// Terminates: the configuration is checked for circular references and unknown sources.
     #[must_use]
     pub fn source(&self, name: &str, variables: &ClientVariables) -> Arc<dyn Source> {
-        if !self.config.client_variables(name).is_empty() {
+        if !self.config.source_variables(name).is_empty() {
             return self.lazy(name, variables);
         }
         if let Some(shared) = sync::lock(&self.shared).get(name) {

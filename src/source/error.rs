@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+use crate::{
+    named_file::FileError,
+    network::{SetupError, TransportError},
+};
+
 /// Why a source returned no credential.
 ///
 /// A message names the host and the server's reason. It contains no response body and no secret.
@@ -14,7 +19,8 @@ use std::time::Duration;
 /// - a login that has ended; logging in: [`LoginRequired`](Self::LoginRequired)
 /// - the policy or the content of the source; its administrator: [`Denied`](Self::Denied),
 ///   [`Missing`](Self::Missing), [`Unusable`](Self::Unusable)
-/// - the address; correcting it: [`Malformed`](Self::Malformed)
+/// - the address; correcting it: [`Redirected`](Self::Redirected), [`WebPage`](Self::WebPage),
+///   [`Malformed`](Self::Malformed)
 /// - the program; correcting it: [`BadOutput`](Self::BadOutput)
 /// - this machine; correcting the configuration or the file that it names:
 ///   [`Configuration`](Self::Configuration)
@@ -98,7 +104,28 @@ pub enum SourceError {
         reason: String,
     },
 
-    /// The response does not belong to this kind of source: not JSON, a web page, too large.
+    /// The server redirects to a host that must not get what was sent to it. Temporary: a standby
+    /// redirects until it is the active node.
+    #[error("'{host}' redirects to '{to}', {reason}")]
+    Redirected {
+        /// Host and port.
+        host: String,
+        /// The other host, with the scheme if that is the problem.
+        to: String,
+        /// The end of the sentence: "which 'redirect_hosts' does not list".
+        reason: String,
+    },
+
+    /// A page for people in place of the response: from a captive portal, a proxy or a web server.
+    #[error("unexpected response from '{host}': {reason}")]
+    WebPage {
+        /// Host and port.
+        host: String,
+        /// What the response is.
+        reason: String,
+    },
+
+    /// The response does not belong to this kind of source: not JSON, other JSON, too large.
     #[error("unexpected response from '{host}': {reason}")]
     Malformed {
         /// Host and port.
@@ -131,69 +158,6 @@ pub enum SourceError {
     Forgotten,
 }
 
-/// What kept a response from arriving.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TransportError {
-    /// No process listens at the address.
-    #[error("refused the connection")]
-    Refused,
-    /// No response within the configured time.
-    #[error("timed out after {0:?}")]
-    TimedOut(Duration),
-    /// The host name is unknown, or the DNS server does not respond.
-    #[error("cannot be resolved (DNS lookup failed)")]
-    Unresolved,
-    /// No connection could be made: no route, network down.
-    #[error("cannot be reached: {0}")]
-    Unconnected(String),
-    /// The proxy opened no connection to the host.
-    #[error("cannot be reached through the proxy: {0}")]
-    Proxy(String),
-    /// The TLS handshake failed.
-    #[error("failed the TLS handshake: {0}")]
-    Tls(TlsError),
-    /// The connection ended before the response was complete.
-    #[error("dropped the connection: {0}")]
-    Interrupted(String),
-    /// The program could not be started, exited with an error or timed out.
-    #[error("failed: {reason}")]
-    Program {
-        /// The exit status and the last line of standard error.
-        reason: String,
-        /// The one thing to do now.
-        hint: String,
-    },
-}
-
-/// Why a TLS handshake failed, as the end of a sentence whose subject is the server.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TlsError {
-    /// The chain ends at no trusted CA.
-    #[error("its certificate is signed by an untrusted CA")]
-    UntrustedIssuer,
-    /// `notBefore` is in the future.
-    #[error("its certificate is not valid yet")]
-    NotYetValid,
-    /// `notAfter` is in the past.
-    #[error("its certificate has expired")]
-    Expired,
-    /// The certificate names other hosts.
-    #[error("its certificate is for another host name")]
-    WrongHost,
-    /// Anything else that is wrong with the certificate, as rustls describes it.
-    #[error("its certificate is invalid ({0})")]
-    InvalidCertificate(String),
-    /// The server accepts only clients with a certificate.
-    #[error("it requires a client certificate")]
-    ClientCertificateRequired,
-    /// The server ended the handshake with this alert (RFC 8446, section 6).
-    #[error("it sent the alert '{0}'")]
-    Alert(String),
-    /// The response is not a TLS record.
-    #[error("it does not speak TLS")]
-    NotTls,
-}
-
 impl SourceError {
     /// Whether the source has revoked or refused the credential, so that a cached one must be
     /// dropped. An error on this machine or in the response says nothing about a cached one.
@@ -215,57 +179,14 @@ impl SourceError {
     }
 }
 
-impl TransportError {
-    /// The one thing to do now.
-    #[must_use]
-    pub(crate) fn hint(&self) -> String {
-        match self {
-            Self::Refused => "check the address, and that the server is running",
-            Self::TimedOut(_) | Self::Unconnected(_) | Self::Interrupted(_) => {
-                "check the network connection, including the VPN"
-            }
-            Self::Unresolved => "check the host name, and the network connection including the VPN",
-            Self::Proxy(_) => "check the system's proxy settings",
-            Self::Tls(error) => error.hint(),
-            Self::Program { hint, .. } => hint,
-        }
-        .to_owned()
+impl From<FileError> for SourceError {
+    fn from(FileError { reason, hint }: FileError) -> Self {
+        Self::Configuration { reason, hint }
     }
 }
 
-impl TlsError {
-    fn hint(&self) -> &'static str {
-        match self {
-            Self::UntrustedIssuer => {
-                "set 'ca_file' to the PEM file of the CA that signed the server's certificate"
-            }
-            Self::NotYetValid | Self::Expired => {
-                "check this machine's clock; if it is right, ask the administrator of the server for a new certificate"
-            }
-            Self::WrongHost => "set the address to a host name that the certificate contains",
-            Self::InvalidCertificate(_) => {
-                "ask the administrator of the server for a valid certificate"
-            }
-            Self::ClientCertificateRequired => {
-                "log in with method 'cert', which presents 'cert_file' and 'key_file'"
-            }
-            Self::Alert(_) => "check the client certificate and the server's TLS settings",
-            Self::NotTls => "check the scheme and the port of the address",
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_untrusted_ca_suggests_ca_file() {
-        let error = TransportError::Tls(TlsError::UntrustedIssuer);
-        assert_eq!(
-            error.to_string(),
-            "failed the TLS handshake: its certificate is signed by an untrusted CA"
-        );
-        assert!(error.hint().contains("'ca_file'"), "{}", error.hint());
+impl From<SetupError> for SourceError {
+    fn from(SetupError { reason, hint }: SetupError) -> Self {
+        Self::Configuration { reason, hint }
     }
 }

@@ -11,8 +11,9 @@ pub(crate) mod vault;
 
 use async_trait::async_trait;
 
-pub use self::error::{SourceError, TlsError, TransportError};
+pub use self::error::SourceError;
 pub(crate) use self::review::review;
+pub use crate::network::{ProxyError, ProxyFailure, ProxyOrigin, TlsError, TransportError};
 use crate::{
     credential::Credential,
     principal::Principal,

@@ -6,15 +6,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{
-    SourceError,
-    secret_input::{self, SecretInput},
-};
+use super::{SourceError, secret_input::SecretInput};
 use crate::{
     config::{Config, FilePath, Named, NamedThing, Review, Severity, SourceConfig},
+    named_file,
     principal::Principal,
     template::{ResolveError, Template},
-    trust::{self, RegularFile, Rule, Ruling, TrustError},
+    trust::{self, Ruling, TrustError},
 };
 
 /// Reviews the files, programs and variables that `config` names, for the user and with the
@@ -80,7 +78,7 @@ fn inspect(
     match what {
         NamedThing::PublicFile(path) => {
             let path = resolve(path, principal)?;
-            read(&path, |path| secret_input::read_public(path).map(drop))?;
+            read(&path, |path| Ok(named_file::read_public(path).map(drop)?))?;
             Ok(None)
         }
         NamedThing::SecretFile(path) => {
@@ -94,7 +92,7 @@ fn inspect(
                     _ => input.read().map(drop),
                 }
             })?;
-            Ok(match secret_input::ruling(&path.path) {
+            Ok(match named_file::ruling(&path.path) {
                 Ok(Ruling::ReadableByOthers { mode }) => Some(format!(
                     "'{}' is readable by others (mode {mode:04o})",
                     path.path.display()

@@ -1,30 +1,20 @@
 //! A secret that the configuration names: a file of the user's or of root's, or a variable of the
 //! client.
 //!
-//! The rule on a secret's file is [`Rule::secret_file`]; its content is stripped and checked by
-//! [`Secret::from_input`].
+//! The rule on a secret's file is [`named_file::read_private`]'s; its content is stripped and
+//! checked by [`Secret::from_input`].
 
-use std::{
-    fmt, io,
-    path::{Path, PathBuf},
-};
+use std::{fmt, path::PathBuf};
 
 use zeroize::Zeroizing;
 
 use super::SourceError;
 use crate::{
     config::{FilePath, SecretRef},
+    named_file,
     principal::Principal,
     secret::{self, NotASecret, Secret},
-    trust::{ReadError, RegularFile, Rule, Ruling},
 };
-
-/// The longest file with a secret, in bytes: RSA keys and their chains have a few thousand.
-const MAX_PRIVATE_LEN: u64 = 64 * 1024;
-
-/// The longest file with certificates, in bytes: a bundle of all public CAs has 200,000 to 400,000,
-/// a company's own with descriptions may have several times as many.
-const MAX_PUBLIC_LEN: u64 = 4 * 1024 * 1024;
 
 /// A secret's file or variable. `Display` is its name in messages.
 #[derive(Clone, Debug)]
@@ -105,7 +95,7 @@ impl SecretInput {
 
     fn bytes(&self) -> Result<Zeroizing<Vec<u8>>, SourceError> {
         match self {
-            Self::File(path) => read_private(path),
+            Self::File(path) => Ok(named_file::read_private(path)?),
             Self::Variable { value, .. } => match value {
                 Some(value) => Ok(Zeroizing::new(value.expose().as_bytes().to_vec())),
                 None => Err(broken(
@@ -149,84 +139,6 @@ pub(super) fn resolve_path(
 ) -> Result<PathBuf, SourceError> {
     path.resolve(principal)
         .map_err(|error| super::unresolved(source, key, &error))
-}
-
-/// Reads a file that contains a secret.
-///
-/// # Errors
-///
-/// As [`SecretInput::read`].
-pub(super) fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, SourceError> {
-    read_file(path, MAX_PRIVATE_LEN, Some(Rule::secret_file()))
-}
-
-/// Reads a file that every user may read, such as a certificate.
-///
-/// # Errors
-///
-/// [`SourceError::Configuration`] if it is missing or too long.
-pub(super) fn read_public(path: &Path) -> Result<Zeroizing<Vec<u8>>, SourceError> {
-    read_file(path, MAX_PUBLIC_LEN, None)
-}
-
-fn read_file(
-    path: &Path,
-    limit: u64,
-    rule: Option<Rule>,
-) -> Result<Zeroizing<Vec<u8>>, SourceError> {
-    let from = SecretInput::File(path.to_owned());
-    let failed = |error: ReadError| {
-        let (what, hint) = match &error {
-            ReadError::Io(error) => match error.kind() {
-                io::ErrorKind::NotFound => ("does not exist", "create it, or correct its path"),
-                io::ErrorKind::PermissionDenied => (
-                    "cannot be read: permission denied",
-                    "make this user its owner",
-                ),
-                kind => {
-                    let what = format!("cannot be read ({kind})");
-                    return broken(&from, &what, "check the file");
-                }
-            },
-            ReadError::NotRegular => ("is not a regular file", "correct its path"),
-            ReadError::TooLarge { limit } => {
-                let what = format!("is larger than {} KiB", limit / 1024);
-                return broken(&from, &what, "correct its path");
-            }
-        };
-        broken(&from, what, hint)
-    };
-    let file = RegularFile::open(path).map_err(failed)?;
-    if let Some(rule) = rule
-        && let Ruling::ReadableByOthers { mode } = judge(&file, &rule)?
-    {
-        tracing::warn!(
-            file = %path.display(),
-            mode = format!("{mode:04o}"),
-            "others can read this secret file",
-        );
-    }
-    file.read(limit).map_err(failed)
-}
-
-/// What the rule on secret files says about `path`.
-///
-/// # Errors
-///
-/// [`SourceError::Configuration`] if it is missing or breaks the rule.
-pub(super) fn ruling(path: &Path) -> Result<Ruling, SourceError> {
-    let from = SecretInput::File(path.to_owned());
-    let opened = RegularFile::open(path);
-    let file = opened.map_err(|error| broken(&from, &error.to_string(), "check the file"))?;
-    judge(&file, &Rule::secret_file())
-}
-
-fn judge(file: &RegularFile, rule: &Rule) -> Result<Ruling, SourceError> {
-    file.judge(rule)
-        .map_err(|violation| SourceError::Configuration {
-            reason: format!("the secret file {violation}"),
-            hint: violation.hint,
-        })
 }
 
 fn broken(from: &SecretInput, what: &str, hint: &str) -> SourceError {
@@ -297,19 +209,6 @@ mod tests {
                 .to_string()
                 .ends_with("is UTF-16 text; expected UTF-8")
         );
-    }
-
-    #[test]
-    fn a_public_file_may_be_larger_than_a_secret() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("file");
-        std::fs::write(&path, vec![b'#'; 65 * 1024]).unwrap();
-        assert_eq!(read_public(&path).unwrap().len(), 65 * 1024);
-        let error = read_private(&path).unwrap_err().to_string();
-        assert!(error.ends_with("is larger than 64 KiB"), "{error}");
-        std::fs::write(&path, vec![b'#'; 4 * 1024 * 1024 + 1]).unwrap();
-        let error = read_public(&path).unwrap_err().to_string();
-        assert!(error.ends_with("is larger than 4096 KiB"), "{error}");
     }
 
     #[test]

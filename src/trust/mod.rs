@@ -38,9 +38,6 @@ pub(crate) use self::regular_file::{ReadError, RegularFile};
 #[cfg(unix)]
 #[expect(unused_imports, reason = "for the daemon's environment")]
 pub(crate) use self::unix::place;
-#[cfg(unix)]
-#[expect(unused_imports, reason = "for a Vault at a unix:// address")]
-pub(crate) use self::unix::socket;
 #[cfg(windows)]
 #[expect(unused_imports, reason = "for the daemon's environment")]
 pub(crate) use self::windows::place;
@@ -49,7 +46,7 @@ pub(crate) use self::windows::{ManagedOwner, PrivateDirectory, Rule, program};
 #[cfg(unix)]
 pub(crate) use self::{
     rule::Rule,
-    unix::{ManagedOwner, PrivateDirectory, program},
+    unix::{ManagedOwner, PrivateDirectory, program, socket},
 };
 
 /// What a rule says about a file that it accepts.

@@ -30,6 +30,8 @@ mod lease;
 mod lifecycle;
 mod logout;
 mod logs;
+mod network;
+mod network_secrets;
 mod outage;
 mod refresh;
 mod scenarios;

@@ -176,7 +176,12 @@ async fn a_redirect_to_another_host_is_not_followed() {
         let env = TestEnv::with_token(&bao, "secret/k", "").await;
         env.edit_config(|config| config.replace(&bao.url(), &first.url()));
         let output = env.helper().await;
-        output.failed(5, &[&format!("'{}'", first.host()), "next try in"]);
+        let redirects = format!(
+            "'{}' redirects to '{}', which 'redirect_hosts' does not list",
+            first.host(),
+            other.host()
+        );
+        output.failed(5, &[&redirects, "hint: if '127.0.0.1:"]);
         let token = std::fs::read_to_string(env.path("secrets/token")).unwrap();
         assert!(
             first.requests()[0].contains(&token),
@@ -197,9 +202,9 @@ async fn a_captive_portals_page_is_not_printed() {
     output.failed(
         5,
         &[
-            "is not JSON",
-            "hint: check the address",
-            "a proxy or a captive portal",
+            "a web page (status 200), not JSON",
+            "hint: open",
+            "a captive portal or a proxy",
         ],
     );
     assert!(!output.stderr.contains("guest"), "{output:?}");

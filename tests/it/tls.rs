@@ -81,3 +81,30 @@ async fn an_invalid_or_missing_ca_file_is_a_configuration_error() {
     env.claviger(&["refresh"]).await.succeeded();
     env.helper().await.printed(KEY);
 }
+
+#[tokio::test]
+async fn what_is_usable_in_a_bundle_is_trusted_and_the_rest_named() {
+    let ca = Ca::new("corp");
+    let bao = Bao::start_with_tls(&ca).await;
+    let env = env(&bao, Some(&ca)).await;
+    let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    let comment = "# a comment\n".repeat(20_000);
+    let pem = ca.pem.replace('\n', "\r\n");
+    env.write_file(
+        "ca.pem",
+        &format!("\u{feff}{broken}{comment}\u{feff}{pem}the end"),
+    );
+    env.helper().await.printed(KEY);
+    let log = env.log();
+    assert!(
+        log.contains("entry=1") && log.contains("it is not a valid certificate"),
+        "{log}"
+    );
+
+    env.write_file("ca.pem", broken);
+    env.claviger(&["stop"]).await;
+    env.helper().await.failed(
+        2,
+        &["contains no usable certificate (entry 1: it is not a valid certificate)"],
+    );
+}

@@ -38,9 +38,8 @@ impl GatewayUrl {
     /// Parses an address, as the WHATWG URL standard demands and therefore as Node and Bun do. What
     /// that standard calls a violation and repairs is an error here, because clients in other
     /// languages repair it in other ways; only blanks around the address, which clients remove, are
-    /// ignored. Plain `http` is accepted for every host, not for loopback only: there are
-    /// gateways behind a TLS-terminating side car, and the client uses its own
-    /// `ANTHROPIC_BASE_URL` anyway.
+    /// ignored. Plain `http` is accepted for every host here: whether a key may be sent that way
+    /// depends on other keys of the profile, which says so with `plain_http = true`.
     ///
     /// # Errors
     ///

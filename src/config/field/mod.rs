@@ -10,7 +10,11 @@ mod duration;
 mod env_name;
 mod file_path;
 mod gateway_url;
+mod header_name;
+mod host;
 mod name;
+mod no_proxy;
+mod proxy;
 mod support;
 mod vault;
 
@@ -27,7 +31,11 @@ pub(crate) use self::{
     env_name::EnvName,
     file_path::FilePath,
     gateway_url::{GatewayUrl, origin_of},
+    header_name::HeaderKey,
+    host::{RedirectHost, host_and_port, is_loopback, is_loopback_name},
     name::Name,
+    no_proxy::NoProxy,
+    proxy::{ProxySetting, ProxyUrl},
     support::Support,
     vault::{Mount, Namespace, Username, VaultAddress, VaultPath},
 };
@@ -43,6 +51,8 @@ macro_rules! formats {
         /// A message about the key.
         pub(super) fn check(format: &str, text: &str) -> Result<(), String> {
             match format {
+                // Its value may be a list, so that it has a schema of its own.
+                "no-proxy" => text.parse::<NoProxy>().map(drop),
                 $($format => match text.parse::<$type>() {
                     Ok(_) => Ok(()),
                     Err(error) => Err(error.to_string()),
@@ -84,10 +94,13 @@ formats! {
     "env-name" => EnvName,
     "file-path" => FilePath,
     "gateway-url" => GatewayUrl,
+    "header-name" => HeaderKey,
     "idle-timeout" => IdleTimeout,
     "leeway" => Leeway,
     "name" => Name,
     "program" => ProgramPath,
+    "proxy" => ProxySetting,
+    "redirect-host" => RedirectHost,
     "support" => Support,
     "template" => Template,
     "timeout" => Timeout,

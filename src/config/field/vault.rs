@@ -10,12 +10,13 @@ use crate::template::Template;
 const NOT_IN_A_NAMESPACE: &str = "?#%\\";
 
 /// What an address looks like, for messages.
-const ADDRESSES: &str = "expected 'https://HOST:PORT', 'http://HOST:PORT' or 'unix:///PATH'";
+const ADDRESSES: &str =
+    "expected 'https://HOST:PORT' (perhaps with a path), 'http://HOST:PORT' or 'unix:///PATH'";
 
 /// The address of Vault, or of an agent of Vault's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum VaultAddress {
-    /// `http://…` or `https://…`.
+    /// `http://…` or `https://…`, perhaps with the path that a reverse proxy serves Vault below.
     Url(Url),
     /// `unix:///path`: a unix listener.
     Unix(PathBuf),
@@ -60,8 +61,11 @@ impl FromStr for VaultAddress {
                 "contains a user name or password; use [source.NAME.auth] to log in".to_owned(),
             );
         }
-        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-            return Err(format!("unexpected text after host and port; {ADDRESSES}"));
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(format!("unexpected text after host and path; {ADDRESSES}"));
+        }
+        if url.path().trim_end_matches('/').ends_with("/v1") {
+            return Err("must not end in '/v1', which Claviger adds".to_owned());
         }
         Ok(Self::Url(url))
     }
@@ -274,13 +278,17 @@ mod tests {
                 "invalid URL: relative URL without a base; ",
             ),
             ("ftp://v", "unsupported scheme; "),
-            ("https://v/v1", "unexpected text after host and port; "),
-            ("https://v/?x", "unexpected text after host and port; "),
+            ("https://v/?x", "unexpected text after host and path; "),
             ("unix://run/x", "not the absolute path of a socket; "),
         ] {
             let expected = format!("{expected}{ADDRESSES}");
             assert_eq!(text.parse::<VaultAddress>(), Err(expected), "{text}");
         }
+        assert_eq!(
+            "https://v/behind/proxy".parse(),
+            Ok(VaultAddress::Url("https://v/behind/proxy".parse().unwrap()))
+        );
+        assert!("https://v/v1/".parse::<VaultAddress>().is_err());
         let error = "https://a:hunter2@v".parse::<VaultAddress>().unwrap_err();
         assert_eq!(
             error,

@@ -9,7 +9,9 @@ mod auth;
 mod chain;
 mod daemon;
 mod exec;
+mod headers;
 mod jwt;
+mod network;
 mod profile;
 mod root;
 mod secret_ref;
@@ -23,7 +25,9 @@ pub(super) use self::root::File;
 pub(crate) use self::{
     auth::{Assertion, AuthConfig, AuthMethod},
     exec::ExecConfig,
+    headers::{HeaderValueFrom, ProbeHeaders},
     jwt::{JwtConfig, SigningAlgorithm},
+    network::NetworkConfig,
     profile::{Probe, ProfileConfig},
     secret_ref::SecretRef,
     source::SourceConfig,

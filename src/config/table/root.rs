@@ -17,6 +17,7 @@ use super::{
     },
     chain,
     daemon::DaemonConfig,
+    network::NetworkConfig,
     profile::ProfileConfig,
     source::{SourceConfig, SourceKeys},
     validator::Validator,
@@ -44,6 +45,9 @@ pub(in super::super) struct File {
     /// How the daemon itself behaves.
     #[serde(default)]
     daemon: DaemonConfig,
+    /// How servers are reached.
+    #[serde(default)]
+    network: NetworkConfig,
     /// What a client asks for, by name. There is at least one.
     #[schemars(extend("minProperties" = 1, "propertyNames" = { "format": "name" }))]
     profile: BTreeMap<Name, ProfileConfig>,
@@ -97,8 +101,18 @@ impl Config {
 
     /// The variables of the client's environment that the source `name` and its chain need.
     #[must_use]
-    pub(crate) fn client_variables(&self, name: &str) -> BTreeSet<&str> {
+    pub(crate) fn source_variables(&self, name: &str) -> BTreeSet<&str> {
         self.chain(name).flat_map(SourceConfig::env_names).collect()
+    }
+
+    /// The variables of the client's environment that the profile `name` needs: for its source and
+    /// the probe of its gateway.
+    #[must_use]
+    pub(crate) fn client_variables(&self, name: &str) -> BTreeSet<&str> {
+        let profile = &self.profiles[name];
+        let mut variables = self.source_variables(&profile.source);
+        variables.extend(profile.env_names());
+        variables
     }
 }
 
@@ -110,20 +124,23 @@ impl File {
     /// Every broken rule between keys.
     pub(in super::super) fn validate(self, file: PathBuf) -> Result<Config, Vec<Diagnostic>> {
         let mut validator = Validator::new();
-        let profiles = by_name(self.profile);
+        let network = self.network;
+        let mut profiles = by_name(self.profile);
         let sources: BTreeMap<String, Option<SourceConfig>> =
             validator.within("source", |validator| {
                 by_name(self.source)
                     .into_iter()
                     .map(|(name, keys)| {
-                        let source = validator.within(&name, |validator| keys.validate(validator));
+                        let source =
+                            validator.within(&name, |validator| keys.validate(validator, &network));
                         (name, source)
                     })
                     .collect()
             });
         let names: Vec<_> = sources.keys().map(String::as_str).collect();
         validator.within("profile", |validator| {
-            for (name, profile) in &profiles {
+            for (name, profile) in &mut profiles {
+                profile.inherit(&network);
                 validator.within(name, |validator| profile.validate(validator, &names));
             }
         });

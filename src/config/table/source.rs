@@ -10,6 +10,7 @@ use super::{
     auth::{Assertion, AuthMethod},
     exec::ExecConfig,
     jwt::{JwtConfig, JwtKeys},
+    network::NetworkConfig,
     secret_ref::SecretRef,
     validator::Validator,
     vault::{Engine, VaultConfig, VaultKeys},
@@ -41,11 +42,16 @@ pub(crate) enum SourceConfig {
 }
 
 impl SourceKeys {
-    /// Makes the configuration, unless a rule between keys is broken.
-    pub(super) fn validate(self, validator: &mut Validator) -> Option<SourceConfig> {
+    /// Makes the configuration, unless a rule between keys is broken. `network` is the table of
+    /// that name.
+    pub(super) fn validate(
+        self,
+        validator: &mut Validator,
+        network: &NetworkConfig,
+    ) -> Option<SourceConfig> {
         match self {
             Self::Vault(keys) => {
-                let vault = keys.validate(validator)?;
+                let vault = keys.validate(validator, network)?;
                 Some(SourceConfig::Vault(Box::new(vault)))
             }
             Self::Jwt(keys) => {
@@ -117,7 +123,14 @@ impl SourceConfig {
             SecretRef::File(_) => None,
             SecretRef::Env(name) => Some(name.as_str()),
         });
-        templates.into_iter().chain(variables)
+        let proxy = match self {
+            Self::Vault(vault) => vault.network.env_names(),
+            Self::Jwt(_) | Self::Exec(_) => &[],
+        };
+        templates
+            .into_iter()
+            .chain(variables)
+            .chain(proxy.iter().copied())
     }
 
     /// Every template that is not the path of a file.
@@ -169,6 +182,6 @@ impl SourceConfig {
             }) => vec![cert_file, key_file],
             _ => Vec::new(),
         };
-        vault.ca_file.iter().chain(identity).collect()
+        vault.network.ca_file.iter().chain(identity).collect()
     }
 }

@@ -6,8 +6,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    super::field::{FilePath, Namespace, Timeout, VaultAddress, VaultPath, WatchInterval},
+    super::field::{
+        FilePath, Namespace, NoProxy, ProxySetting, RedirectHost, Timeout, VaultAddress, VaultPath,
+        WatchInterval,
+    },
     auth::{AuthConfig, AuthKeys, AuthMethod},
+    network::{NetworkConfig, check_plain_http},
     validator::Validator,
 };
 use crate::template::Template;
@@ -16,14 +20,26 @@ use crate::template::Template;
 #[schemars(inline)]
 #[serde(deny_unknown_fields)]
 pub(super) struct VaultKeys {
-    /// The address of Vault, or of an agent of Vault's: https://HOST:PORT, http://HOST:PORT or
-    /// unix:///PATH.
+    /// The address of Vault, or of an agent of Vault's: https://HOST:PORT, perhaps with a path,
+    /// http://HOST:PORT or unix:///PATH.
     address: VaultAddress,
+    /// Whether plain http may be used to another host than this one, which sends the token and the
+    /// key unencrypted.
+    #[serde(default)]
+    plain_http: bool,
+    /// The hosts that Vault may redirect to, with the token: the other nodes of its cluster. HOST,
+    /// HOST:PORT or *.DOMAIN.
+    #[serde(default)]
+    redirect_hosts: Vec<RedirectHost>,
     /// The namespace to work in (X-Vault-Namespace).
     namespace: Option<Namespace>,
     /// The CA certificates (PEM) to trust instead of the system's. An absolute path, or ~/ and a
     /// path.
     ca_file: Option<FilePath>,
+    /// The proxy, instead of the one in the table 'network'.
+    proxy: Option<ProxySetting>,
+    /// The hosts that are reached without a proxy, instead of those in the table 'network'.
+    no_proxy: Option<NoProxy>,
     /// The engine's mount point, if it contains a slash; 'path' is then what follows it. {user},
     /// {host} and {env:NAME} are replaced.
     mount: Option<VaultPath>,
@@ -55,8 +71,10 @@ pub(crate) struct VaultConfig {
     pub(crate) address: VaultAddress,
     /// Sent as `X-Vault-Namespace`.
     pub(crate) namespace: Option<String>,
-    /// PEM; if set, only these certificates are trusted.
-    pub(crate) ca_file: Option<FilePath>,
+    /// How it is reached.
+    pub(crate) network: NetworkConfig,
+    /// The hosts that it may redirect to, with the token.
+    pub(crate) redirect_hosts: Vec<RedirectHost>,
     /// The engine's mount point: `mount`, or the first segment of `path`.
     pub(crate) mount: Template,
     /// What follows the mount point.
@@ -94,7 +112,14 @@ impl VaultConfig {
 
 impl VaultKeys {
     /// Makes the configuration, unless a rule between keys is broken.
-    pub(super) fn validate(self, validator: &mut Validator) -> Option<VaultConfig> {
+    pub(super) fn validate(
+        self,
+        validator: &mut Validator,
+        network: &NetworkConfig,
+    ) -> Option<VaultConfig> {
+        if let VaultAddress::Url(url) = &self.address {
+            check_plain_http(validator, "address", url, self.plain_http, "");
+        }
         let place = place(validator, self.mount, self.path);
         let engine = engine(validator, self.kv, self.lease, self.watch);
         let auth = match self.auth {
@@ -107,7 +132,13 @@ impl VaultKeys {
         Some(VaultConfig {
             address: self.address,
             namespace: self.namespace.map(Into::into),
-            ca_file: self.ca_file,
+            network: NetworkConfig {
+                proxy: self.proxy,
+                no_proxy: self.no_proxy,
+                ca_file: self.ca_file,
+            }
+            .or(network),
+            redirect_hosts: self.redirect_hosts,
             mount: mount.into(),
             path: path.into(),
             field: self.field,

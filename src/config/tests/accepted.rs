@@ -70,7 +70,7 @@ fn the_documented_example() {
         VaultAddress::Url("https://vault.example.com:8200".parse().unwrap())
     );
     assert_eq!(vault.namespace.as_deref(), Some("eng"));
-    assert_eq!(vault.ca_file, Some(path("/etc/ssl/corp.pem")));
+    assert_eq!(vault.network.ca_file, Some(path("/etc/ssl/corp.pem")));
     assert_eq!(
         (vault.mount.as_str(), vault.path.as_str()),
         ("secret", "llm-gateway/{user}")
@@ -131,7 +131,7 @@ fn the_variables_of_a_source_and_its_chain() {
                 path = 'secret/{env:B}'\nfield = 'f'\nauth = { method = 'jwt', jwt_source = 'j' }\n[source.j]\ntype = 'jwt'\nalgorithm = 'HS256'\n\
                 key_file = '/keys/{env:K}'\n[source.e]\ntype = 'exec'\ncommand = ['/bin/key', '{env:D}']\n";
     let config = config(text);
-    let names = |source| Vec::from_iter(config.client_variables(source));
+    let names = |source| Vec::from_iter(config.source_variables(source));
     assert_eq!(names("s"), ["A", "B", "C", "P"]);
     assert_eq!(names("c"), ["B", "K"]);
     assert_eq!(names("j"), ["K"]);
@@ -346,7 +346,7 @@ fn keys_of_document(value: &toml::Value, table: &str, keys: &mut BTreeSet<String
                     keys_of_document(entry, &key, keys);
                 }
             }
-            _ if key.ends_with(".claims") => {}
+            _ if key.ends_with(".claims") || key.ends_with(".headers") => {}
             _ => keys_of_document(value, &key, keys),
         }
         keys.insert(key);

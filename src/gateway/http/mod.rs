@@ -4,23 +4,26 @@
 //! key, and from a probe with an invalid key (the calibration) whether that proves anything. It is
 //! given the gateway's URL, the route to probe and the clock.
 
+mod headers;
+
 use std::{
-    sync::{Arc, Mutex, OnceLock},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use async_trait::async_trait;
-use reqwest::{
-    Client, RequestBuilder, StatusCode,
-    header::{CONTENT_TYPE, HeaderMap, HeaderValue},
-    redirect,
-};
+use reqwest::{StatusCode, header::CONTENT_TYPE};
 use url::Url;
 
+use self::headers::Headers;
 use super::{Calibration, Gateway, ProbeResult};
 use crate::{
     clock::{Clock, Tick},
-    config::{GatewayUrl, Probe},
+    config::{Probe, ProfileConfig},
+    network::{
+        ClientSettings, HttpClient, HttpResponse, RequestSecrets, SetupError, TransportError,
+    },
+    principal::Principal,
     secret::Secret,
     sync,
 };
@@ -37,10 +40,6 @@ pub(crate) const CALIBRATION_TTL: Duration = Duration::from_secs(24 * 3600);
 /// after it is back.
 const UNKNOWN_CALIBRATION_TTL: Duration = Duration::from_secs(60);
 
-/// The value of the header `anthropic-version`, see
-/// <https://docs.anthropic.com/en/api/versioning>.
-const API_VERSION: &str = "2023-06-01";
-
 /// The body of `POST /v1/messages/count_tokens`: the shortest message that the API accepts.
 const COUNT_TOKENS_BODY: &str =
     r#"{"model":"claude-sonnet-4-5","messages":[{"role":"user","content":"."}]}"#;
@@ -52,9 +51,12 @@ const COUNT_TOKENS_BODY: &str =
 pub(crate) struct HttpGateway {
     base: Url,
     probe: Probe,
-    /// Created at first use: it reads the system's certificates, which must not delay the first
-    /// key.
-    client: OnceLock<Client>,
+    headers: Headers,
+    /// An error of the configuration makes every probe inconclusive.
+    settings: Result<ClientSettings, SetupError>,
+    /// Built at first use: it reads certificates, which must not delay the first key. Discarded
+    /// before a calibration, so that replaced files are read.
+    client: Mutex<Option<HttpClient>>,
     clock: Arc<dyn Clock>,
     calibration: Mutex<Option<(Tick, Calibration)>>,
     /// Held during a calibration: concurrent probes wait for its result.
@@ -62,13 +64,21 @@ pub(crate) struct HttpGateway {
 }
 
 impl HttpGateway {
-    /// Creates a gateway at `base`; `None` if `probe` is off.
+    /// The gateway of `profile`; `None` if it has none or if `probe` is off.
     #[must_use]
-    pub(crate) fn new(base: &GatewayUrl, probe: Probe, clock: &Arc<dyn Clock>) -> Option<Self> {
+    pub(crate) fn new(
+        profile: &ProfileConfig,
+        principal: &Principal,
+        clock: &Arc<dyn Clock>,
+    ) -> Option<Self> {
+        let probe = profile.probe();
+        let base = profile.gateway.as_ref()?.as_url();
         (probe != Probe::Off).then(|| Self {
-            base: base.as_url().clone(),
+            base: base.clone(),
             probe,
-            client: OnceLock::new(),
+            headers: Headers::new(profile.headers.clone(), principal),
+            settings: settings(base, profile, principal),
+            client: Mutex::new(None),
             clock: Arc::clone(clock),
             calibration: Mutex::new(None),
             calibrating: tokio::sync::Mutex::new(()),
@@ -81,6 +91,7 @@ impl HttpGateway {
         if let Some(calibration) = self.recent_calibration() {
             return calibration;
         }
+        *sync::lock(&self.client) = None;
         let invalid = Secret::new(format!("claviger-probe-{:016x}", fastrand::u64(..)));
         let calibration = match self.send(&invalid).await {
             ProbeResult::Accepted => Calibration::AcceptsAnyKey,
@@ -104,75 +115,55 @@ impl HttpGateway {
 
     /// Sends one probe with `key`, whatever the calibration.
     async fn send(&self, key: &Secret) -> ProbeResult {
-        let Some(headers) = headers(key) else {
-            return inconclusive("key is invalid in an HTTP header");
-        };
-        let Some(client) = self.client() else {
-            return inconclusive("TLS setup failed");
+        let mut secrets = RequestSecrets::from_iter([key.clone()]);
+        let ready = self
+            .client()
+            .and_then(|client| Ok((client, self.headers.with(key, &mut secrets)?)));
+        let (client, headers) = match ready {
+            Ok(ready) => ready,
+            Err(error) => return inconclusive(error.to_string()),
         };
         let request = match self.probe {
-            Probe::CountTokens => self
+            Probe::CountTokens => client
                 .request(
-                    client,
                     reqwest::Method::POST,
-                    "/v1/messages/count_tokens",
-                    None,
+                    self.url("/v1/messages/count_tokens", None),
                 )
                 .header(CONTENT_TYPE, "application/json")
                 .body(COUNT_TOKENS_BODY),
-            Probe::Models | Probe::Off => {
-                self.request(client, reqwest::Method::GET, "/v1/models", Some("limit=1"))
-            }
+            Probe::Models | Probe::Off => client.request(
+                reqwest::Method::GET,
+                self.url("/v1/models", Some("limit=1")),
+            ),
         };
-        match request.headers(headers).send().await {
+        match client.send(request.headers(headers), &secrets).await {
             // The body is not read: it may be endless and may contain the key.
-            Ok(response) => interpret(response.status(), response.headers()),
-            Err(error) if error.is_timeout() => {
-                inconclusive(format!("timed out after {} s", TIMEOUT.as_secs()))
+            Ok(response) => interpret(&response),
+            Err(TransportError::TimedOut(timeout)) => {
+                inconclusive(format!("timed out after {} s", timeout.as_secs()))
             }
-            Err(error) if error.is_connect() => inconclusive("connection failed"),
-            Err(_) => inconclusive("request failed"),
+            Err(error) => inconclusive(format!("the gateway {error}")),
         }
     }
 
-    /// The HTTP client, created at the first call; `None` if TLS cannot be set up.
-    fn client(&self) -> Option<&Client> {
-        if let Some(client) = self.client.get() {
-            return Some(client);
+    /// The HTTP client, built at the first call.
+    fn client(&self) -> Result<HttpClient, SetupError> {
+        let mut client = sync::lock(&self.client);
+        if let Some(client) = &*client {
+            return Ok(client.clone());
         }
-        let mut builder = Client::builder()
-            .timeout(TIMEOUT)
-            // The key is meant for this gateway, not for a host that its response names.
-            .redirect(redirect::Policy::none())
-            .user_agent(concat!("claviger/", env!("CARGO_PKG_VERSION")));
-        if self.base.host_str().is_some_and(is_loopback) {
-            builder = builder.no_proxy();
-        }
-        if self.base.scheme() == "http" {
-            // Without TLS the system's trust store is not read: it may be missing.
-            builder = builder.tls_certs_only([]);
-        }
-        let built = builder
-            .build()
-            .inspect_err(|error| tracing::warn!(%error, "failed to set up TLS for probes"));
-        let client = built.ok()?;
-        Some(self.client.get_or_init(|| client))
+        let settings = self.settings.as_ref().map_err(Clone::clone)?;
+        Ok(client.insert(settings.build()?).clone())
     }
 
-    fn request(
-        &self,
-        client: &Client,
-        method: reqwest::Method,
-        route: &str,
-        query: Option<&str>,
-    ) -> RequestBuilder {
+    fn url(&self, route: &str, query: Option<&str>) -> Url {
         let mut url = self.base.clone();
         url.set_path(&format!(
             "{}{route}",
             self.base.path().trim_end_matches('/')
         ));
         url.set_query(query);
-        client.request(method, url)
+        url
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<(Tick, Calibration)>> {
@@ -205,45 +196,38 @@ impl Gateway for HttpGateway {
     }
 }
 
-/// The headers of a probe with `key`; `None` if a header cannot contain it.
-fn headers(key: &Secret) -> Option<HeaderMap> {
-    let mut bearer = HeaderValue::from_str(&format!("Bearer {}", key.expose())).ok()?;
-    let mut bare = HeaderValue::from_str(key.expose()).ok()?;
-    bearer.set_sensitive(true);
-    bare.set_sensitive(true);
-    let mut headers = HeaderMap::new();
-    headers.insert("authorization", bearer);
-    headers.insert("x-api-key", bare);
-    headers.insert("anthropic-version", HeaderValue::from_static(API_VERSION));
-    Some(headers)
+/// How `profile`'s gateway at `base` is reached.
+fn settings(
+    base: &Url,
+    profile: &ProfileConfig,
+    principal: &Principal,
+) -> Result<ClientSettings, SetupError> {
+    // It follows no redirects: the key is meant for this gateway, not for a host that its response
+    // names.
+    let settings = ClientSettings::new(base.clone(), &profile.network(), principal, TIMEOUT)?;
+    match profile.identity() {
+        Some(identity) => settings.with_identity(identity, principal),
+        None => Ok(settings),
+    }
 }
 
 /// What a response's status and content type report about the key.
 ///
 /// Only JSON counts as accepted: a captive portal answers 200 with a page.
-fn interpret(status: StatusCode, headers: &HeaderMap) -> ProbeResult {
-    let is_json = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| value.starts_with("application/json"));
-    match status {
+fn interpret(response: &HttpResponse) -> ProbeResult {
+    match response.status() {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ProbeResult::Rejected,
-        status if status.is_success() && is_json => ProbeResult::Accepted,
-        status if status.is_success() => inconclusive("non-JSON response (captive portal?)"),
+        status if status.is_success() && response.is_json() => ProbeResult::Accepted,
+        status if status.is_success() && response.is_page() => {
+            inconclusive("web page instead of JSON (captive portal?)")
+        }
+        status if status.is_success() => inconclusive("response is not JSON"),
         status => inconclusive(format!("unexpected status {}", status.as_u16())),
     }
 }
 
 fn inconclusive(reason: impl Into<String>) -> ProbeResult {
     ProbeResult::Inconclusive(reason.into())
-}
-
-fn is_loopback(host: &str) -> bool {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || host
-            .parse()
-            .is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
 }
 
 #[cfg(test)]

@@ -23,6 +23,8 @@ pub(super) fn of(snapshot: &Snapshot) -> ProfileState {
         SourceError::Unusable { .. } => ProfileState::Unusable,
         SourceError::Unreachable { .. }
         | SourceError::Unavailable { .. }
+        | SourceError::Redirected { .. }
+        | SourceError::WebPage { .. }
         | SourceError::Malformed { .. }
         | SourceError::BadOutput { .. }
         | SourceError::Forgotten => ProfileState::Unreachable,

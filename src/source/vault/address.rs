@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use url::{Host, Url};
+use url::Url;
 
-use crate::config::VaultAddress;
+use crate::config::{VaultAddress, host_and_port};
 
 /// The parts of a Vault's address.
 #[derive(Clone, Debug)]
@@ -18,10 +18,6 @@ pub(super) struct Address {
     pub(super) name: String,
     /// The path of a Unix socket.
     pub(super) socket: Option<PathBuf>,
-    /// Whether the server is on this machine, so that no proxy is used.
-    pub(super) is_local: bool,
-    /// Whether the scheme is `https`.
-    pub(super) is_tls: bool,
 }
 
 impl Address {
@@ -38,8 +34,6 @@ impl Address {
             prefix: url.path().trim_end_matches('/').to_owned(),
             name: host_and_port(url),
             socket: None,
-            is_local: is_loopback(url),
-            is_tls: url.scheme() == "https",
         }
     }
 
@@ -50,26 +44,7 @@ impl Address {
             prefix: String::new(),
             name: format!("unix:{}", path.display()),
             socket: Some(path.to_owned()),
-            is_local: true,
-            is_tls: false,
         }
-    }
-}
-
-/// `host:port`, without the default port of the scheme.
-pub(super) fn host_and_port(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    url.port()
-        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        // RFC 6761, section 6.3.
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        None => false,
     }
 }
 
@@ -87,16 +62,11 @@ mod tests {
         assert_eq!(address.base, "https://vault.example.com:8200");
         assert_eq!(address.prefix, "/behind/proxy");
         assert_eq!(address.name, "vault.example.com:8200");
-        assert!(address.is_tls && !address.is_local);
         assert_eq!(of("https://vault.example.com").prefix, "");
     }
 
     #[test]
-    fn loopback_addresses_are_local() {
-        for local in ["http://127.0.0.2:1", "http://[::1]:1", "http://localhost:1"] {
-            assert!(of(local).is_local, "{local}");
-        }
-        assert!(!of("http://127.0.0.1.example.com").is_local);
+    fn a_socket_is_named_by_its_path() {
         let socket = Address::new(&VaultAddress::Unix("/run/vault.sock".into()));
         assert_eq!(socket.name, "unix:/run/vault.sock");
     }

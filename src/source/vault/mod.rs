@@ -27,7 +27,6 @@
 
 mod address;
 mod auth;
-mod client;
 mod engine;
 mod error;
 mod field;

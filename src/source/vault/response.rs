@@ -5,7 +5,11 @@ use std::time::Duration;
 use jiff::fmt::rfc2822;
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::{clock::Timestamp, secret::Secret, source::sanitize};
+use crate::{
+    clock::Timestamp,
+    network::{ForeignText, RequestSecrets},
+    secret::Secret,
+};
 
 /// The frame of every successful response.
 #[derive(Deserialize)]
@@ -68,13 +72,14 @@ pub(super) struct ErrorResponse {
 pub(super) struct MalformedResponse(pub(super) String);
 
 impl ErrorResponse {
-    pub(super) fn new(status: u16, body: &[u8]) -> Self {
+    /// The response to a request that contained `secrets`: Vault's reason repeats none of them.
+    pub(super) fn new(status: u16, body: &[u8], secrets: &RequestSecrets) -> Self {
         #[derive(Default, Deserialize)]
         struct ErrorBody {
             #[serde(default)]
-            errors: Option<Vec<String>>,
+            errors: Option<Vec<ForeignText>>,
             #[serde(default)]
-            warnings: Option<Vec<String>>,
+            warnings: Option<Vec<ForeignText>>,
             #[serde(default)]
             data: Option<DeletedData>,
         }
@@ -91,7 +96,7 @@ impl ErrorResponse {
             .or(parsed.warnings);
         Self {
             status,
-            reason: sanitize::one_line(&reasons.unwrap_or_default().join("; ")),
+            reason: ForeignText::join(&reasons.unwrap_or_default()).clean(secrets),
             is_vaults,
             deleted: parsed.data.and_then(|data| data.metadata),
             retry_after: None,
@@ -180,7 +185,7 @@ mod tests {
             ),
             ("", false),
         ] {
-            let response = ErrorResponse::new(403, body.as_bytes());
+            let response = ErrorResponse::new(403, body.as_bytes(), &RequestSecrets::default());
             assert_eq!(response.denies_by_policy(), by_policy, "{body}");
         }
     }

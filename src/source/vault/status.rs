@@ -55,14 +55,12 @@ pub(super) fn refusal(host: &str, error: RequestError) -> Result<ErrorResponse, 
         RequestError::NoResponse(error) => return Err(SourceError::Unreachable { host, error }),
         RequestError::Malformed(error) => return Err(malformed(&host, &error)),
         RequestError::NotSent(error) => return Err(error),
-        RequestError::Redirected(to) => {
-            return Err(SourceError::Unavailable {
-                host,
-                reason: format!(
-                    "is a standby that redirects to '{to}'; redirects to other hosts are not followed"
-                ),
-                retry_after: None,
-            });
+        RequestError::Redirected { to, reason } => {
+            return Err(SourceError::Redirected { host, to, reason });
+        }
+        RequestError::WebPage(status) => {
+            let reason = format!("a web page (status {status}), not JSON");
+            return Err(SourceError::WebPage { host, reason });
         }
         RequestError::Status(response) => response,
     };
@@ -115,9 +113,10 @@ fn unavailable(response: &ErrorResponse) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::network::RequestSecrets;
 
     fn read(status: u16, body: &str) -> SourceError {
-        let response = ErrorResponse::new(status, body.as_bytes());
+        let response = ErrorResponse::new(status, body.as_bytes(), &RequestSecrets::default());
         read_error("v:8200", "kv/team", RequestError::Status(response))
     }
 

@@ -1,44 +1,49 @@
 //! HTTP to one Vault: sends the requests of vaultrs and our own.
 //!
-//! The module's documentation says why vaultrs' own client is not used. Nothing is read from the
-//! environment except the system's proxies, which are not used for loopback addresses. Redirects
-//! are followed on the same scheme, host and port only.
+//! The module's documentation says why vaultrs' own client is not used. Redirects are followed on
+//! the same scheme, host and port, and to the hosts that the configuration lists.
 
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderValue, Request, Response, header};
 use hyper::body::Bytes;
-use reqwest::Client;
 use rustify::{Endpoint, errors::ClientError};
+use serde_json::Value;
+use url::Url;
 use vaultrs::api::EndpointMiddleware;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::{
-    address::{Address, host_and_port},
-    client::ClientSettings,
-    error::{self, RequestError},
+    address::Address,
+    error::RequestError,
     response::{self, ErrorResponse, MalformedResponse},
 };
 use crate::{
-    clock::Timestamp, config, principal::Principal, secret::Secret, source::SourceError, sync,
+    clock::Timestamp,
+    config::{self, RedirectHost, host_and_port},
+    network::{BodyError, ClientSettings, ForeignText, HttpClient, HttpResponse, RequestSecrets},
+    principal::Principal,
+    secret::Secret,
+    source::SourceError,
+    sync,
 };
 
 /// The largest response body, in bytes. A secret of KV v2 has at most 512 KiB (`max_entry_size` is
 /// 1 MiB).
 const MAX_BODY: usize = 1024 * 1024;
 
-/// The initial capacity of the buffer for a body, in bytes. Most bodies fit, so that the buffer is
-/// not reallocated, which would leave a copy in memory.
-const INITIAL_CAPACITY: usize = 16 * 1024;
+/// The fields of a request's body that are no secrets; every other one is treated as one.
+const PUBLIC_FIELDS: [&str; 3] = ["lease_id", "name", "role"];
 
 /// The connection to one Vault.
 pub(super) struct Transport {
     pub(super) address: Address,
     middleware: EndpointMiddleware,
     settings: ClientSettings,
+    redirect_hosts: Vec<RedirectHost>,
     /// Built at first use, so that a corrected file needs no restart.
-    client: Mutex<Option<Client>>,
+    client: Mutex<Option<HttpClient>>,
 }
 
 impl Transport {
@@ -72,7 +77,6 @@ impl Transport {
             });
         }
         Ok(Self {
-            address,
             middleware: EndpointMiddleware {
                 // `RustifyClient` adds the token, from a buffer that is wiped.
                 token: String::new(),
@@ -80,7 +84,9 @@ impl Transport {
                 wrap: None,
                 namespace: config.namespace.clone(),
             },
-            settings: ClientSettings::new(name, config, principal)?,
+            settings: settings(name, config, &address, principal)?,
+            address,
+            redirect_hosts: config.redirect_hosts.clone(),
             client: Mutex::new(None),
         })
     }
@@ -121,12 +127,16 @@ impl Transport {
         }
     }
 
-    fn client(&self) -> Result<Client, SourceError> {
+    fn client(&self) -> Result<HttpClient, SourceError> {
+        #[cfg(unix)]
+        if let Some(socket) = &self.address.socket {
+            check_socket(socket)?;
+        }
         let mut client = sync::lock(&self.client);
         if let Some(client) = &*client {
             return Ok(client.clone());
         }
-        let built = self.settings.build(&self.address)?;
+        let built = self.settings.build()?;
         Ok(client.insert(built).clone())
     }
 }
@@ -134,7 +144,7 @@ impl Transport {
 /// rustify's interface to the HTTP client, for one request.
 struct RustifyClient<'a> {
     transport: &'a Transport,
-    client: Client,
+    client: HttpClient,
     token: Option<&'a Secret>,
     now: Timestamp,
 }
@@ -157,61 +167,132 @@ impl RustifyClient<'_> {
         // vaultrs adds an empty query.
         let path = path.strip_suffix('?').unwrap_or(path);
         let Address { base, prefix, .. } = &self.transport.address;
-        let mut request = self
-            .client
-            .request(head.method, format!("{base}{prefix}{path}"))
-            .headers(head.headers);
+        let url = Url::parse(&format!("{base}{prefix}{path}"))
+            .map_err(|_| malformed("the request cannot be built".to_owned()))?;
+        let mut secrets = secrets_of_body(&body);
+        let mut request = self.client.request(head.method, url).headers(head.headers);
         if let Some(token) = self.token {
             request = request.header("X-Vault-Token", header_value(token)?);
+            secrets.add(token.clone());
         }
         if !body.is_empty() {
             request = request
                 .header(header::CONTENT_TYPE, "application/json")
                 .body(Bytes::from_owner(Zeroizing::new(body)));
         }
-        let no_response = |e: reqwest::Error| {
-            RequestError::NoResponse(error::transport_error(&e, self.transport.settings.timeout))
-        };
-        let mut response = request.send().await.map_err(no_response)?;
-
+        let sent = self.client.send(request, &secrets).await;
+        let response = sent.map_err(RequestError::NoResponse)?;
         let status = response.status();
-        let mut body = Zeroizing::new(Vec::with_capacity(INITIAL_CAPACITY));
-        while let Some(chunk) = response.chunk().await.map_err(no_response)? {
-            if body.len() + chunk.len() > MAX_BODY {
-                return Err(malformed(format!(
-                    "the response is larger than {} KiB",
-                    MAX_BODY / 1024
-                )));
-            }
-            body.extend_from_slice(&chunk);
+        if status.is_redirection()
+            && let Some(error) = redirected(&response, &self.transport.redirect_hosts)
+        {
+            return Err(error);
         }
-        if (200..=208).contains(&status.as_u16()) {
+        let retry_after = response
+            .header(header::RETRY_AFTER)
+            .and_then(|value| response::retry_after(value, self.now));
+        let has_page_type = response.is_page();
+        let mut body = response.body(MAX_BODY).await.map_err(|error| match error {
+            BodyError::Transport(error) => RequestError::NoResponse(error),
+            BodyError::TooLarge => malformed(format!(
+                "the response is larger than {} KiB",
+                MAX_BODY / 1024
+            )),
+        })?;
+        let is_page = has_page_type && !body.trim_ascii_start().starts_with(b"{");
+        if (200..=208).contains(&status.as_u16()) && !is_page {
             return Ok(Response::new(std::mem::take(&mut *body)));
         }
-        Err(self.error(status, &response, &body))
-    }
-
-    fn error(&self, status: StatusCode, response: &reqwest::Response, body: &[u8]) -> RequestError {
-        let text = |name| {
-            response
-                .headers()
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-        };
-        if status.is_redirection()
-            && let Some(to) = text(header::LOCATION)
-        {
-            let to = response
-                .url()
-                .join(to)
-                .map_or_else(|_| "?".to_owned(), |url| host_and_port(&url));
-            return RequestError::Redirected(to);
+        let mut error = ErrorResponse::new(status.as_u16(), &body, &secrets);
+        // A load balancer in front of Vault sends a page with 502, 503 or 504.
+        if is_page && !status.is_server_error() {
+            return Err(RequestError::WebPage(status.as_u16()));
         }
-        let mut error = ErrorResponse::new(status.as_u16(), body);
-        error.retry_after =
-            text(header::RETRY_AFTER).and_then(|value| response::retry_after(value, self.now));
-        RequestError::Status(error)
+        error.retry_after = retry_after;
+        Err(RequestError::Status(error))
     }
+}
+
+/// How the source `name` connects to Vault at `address`.
+fn settings(
+    name: &str,
+    config: &config::VaultConfig,
+    address: &Address,
+    principal: &Principal,
+) -> Result<ClientSettings, SourceError> {
+    let server = Url::parse(&address.base).map_err(|_| SourceError::Configuration {
+        reason: format!("'source.{name}.address' is not a URL"),
+        hint: "correct 'address'".to_owned(),
+    })?;
+    let settings = ClientSettings::new(server, &config.network, principal, config.timeout)?
+        .with_socket(address.socket.clone())
+        .with_redirects(config.redirect_hosts.clone());
+    Ok(match config.auth.as_ref().map(|auth| &auth.method) {
+        Some(config::AuthMethod::Cert {
+            cert_file,
+            key_file,
+            ..
+        }) => settings.with_identity((cert_file, key_file), principal)?,
+        _ => settings,
+    })
+}
+
+/// Checks before each request that the server at `socket` is root's or the user's, and that no
+/// other user can put another one in its place.
+#[cfg(unix)]
+fn check_socket(socket: &std::path::Path) -> Result<(), SourceError> {
+    use crate::trust::{self, TrustError};
+
+    match trust::socket(socket) {
+        // Connecting reports that.
+        Ok(()) | Err(TrustError::Io(_)) => Ok(()),
+        Err(TrustError::Violation(violation)) => Err(SourceError::Configuration {
+            reason: format!("Vault's socket cannot be trusted: {violation}"),
+            hint: violation.hint,
+        }),
+    }
+}
+
+/// The secrets in the body of a request: the strings of a JSON object.
+fn secrets_of_body(body: &[u8]) -> RequestSecrets {
+    let Ok(Value::Object(fields)) = serde_json::from_slice(body) else {
+        return RequestSecrets::default();
+    };
+    fields
+        .into_iter()
+        .filter(|(name, _)| !PUBLIC_FIELDS.contains(&name.as_str()))
+        .filter_map(|(_, value)| match value {
+            Value::String(text) => Some(Secret::new(text)),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The error of a redirect that was not followed; `None` if it names no URL.
+fn redirected(response: &HttpResponse, hosts: &[RedirectHost]) -> Option<RequestError> {
+    let from = response.url();
+    let to = from.join(response.header(header::LOCATION)?).ok()?;
+    // The server may put what it was sent into the address.
+    let clean = |text: String| ForeignText::new(text).clean(response.secrets());
+    let (to, reason) = if from.origin() == to.origin() {
+        (host_and_port(&to), "which redirects back".to_owned())
+    } else if to.scheme() != "https" && to.scheme() != from.scheme() {
+        (
+            to.origin().ascii_serialization(),
+            "which is not 'https'".to_owned(),
+        )
+    } else if hosts.iter().any(|host| host.matches(&to)) {
+        let status = response.status().as_u16();
+        let reason = format!("which is not followed with status {status}, or too often");
+        (host_and_port(&to), reason)
+    } else {
+        let reason = "which 'redirect_hosts' does not list".to_owned();
+        (host_and_port(&to), reason)
+    };
+    Some(RequestError::Redirected {
+        to: clean(to),
+        reason,
+    })
 }
 
 /// Returns the header's value, which is wiped when dropped.

@@ -44,10 +44,6 @@ pub(crate) fn place(path: &Path) -> Result<(), TrustError> {
 /// # Errors
 ///
 /// The first [`Violation`] on the way, or the system's error.
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "for a Vault at a unix:// address")
-)]
 pub(crate) fn socket(path: &Path) -> Result<(), TrustError> {
     let end = Walk::new(Way::Own).to(path)?;
     Rule::listener().judge(end.path(), end.facts(), user())?;

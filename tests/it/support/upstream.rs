@@ -19,6 +19,18 @@ pub(crate) enum UpstreamReply {
     Silence,
     /// Sends these bytes, a complete HTTP/1.1 response, after the head of a request.
     Http(String),
+    /// Sends what this returns for the request.
+    Answer(Arc<dyn Fn(&str) -> String + Send + Sync>),
+}
+
+/// Redirects every request to the same path below `base`.
+pub(crate) fn redirect_to(status: &'static str, base: String) -> UpstreamReply {
+    UpstreamReply::Answer(Arc::new(move |request| {
+        let path = request.split(' ').nth(1).unwrap();
+        format!(
+            "HTTP/1.1 {status}\r\nlocation: {base}{path}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        )
+    }))
 }
 
 /// A server that is stopped when it is dropped.
@@ -114,10 +126,34 @@ async fn serve(
             requests[index].push_str(&String::from_utf8_lossy(&chunk[..read]));
             requests[index].contains("\r\n\r\n")
         };
-        if let (true, UpstreamReply::Http(response)) = (has_head, &reply) {
-            // The client may have closed the connection.
-            let _ = stream.write_all(response.as_bytes()).await;
-            let _ = stream.shutdown().await;
-        }
+        let response = match &reply {
+            UpstreamReply::Http(response) if has_head => response.clone(),
+            UpstreamReply::Answer(answer) if has_head => {
+                let request = lock(&requests)[index].clone();
+                if !is_complete(&request) {
+                    continue;
+                }
+                answer(&request)
+            }
+            _ => continue,
+        };
+        // The client may have closed the connection.
+        let _ = stream.write_all(response.as_bytes()).await;
+        let _ = stream.shutdown().await;
     }
+}
+
+/// Whether the body is as long as the head says.
+fn is_complete(request: &str) -> bool {
+    let Some((head, body)) = request.split_once("\r\n\r\n") else {
+        return false;
+    };
+    let length = head.lines().find_map(|line| {
+        line.to_ascii_lowercase()
+            .strip_prefix("content-length:")?
+            .trim()
+            .parse()
+            .ok()
+    });
+    body.len() >= length.unwrap_or(0)
 }

@@ -16,7 +16,7 @@ use super::*;
 use crate::{
     client_variables::ClientVariables,
     clock::{ManualClock, SystemClock},
-    config::{AuthConfig, AuthMethod, Engine, SecretRef, VaultAddress},
+    config::{AuthConfig, AuthMethod, Engine, NetworkConfig, SecretRef, VaultAddress},
     secret::Secret,
     source::{Revoked, TransportError},
     sync,
@@ -147,7 +147,8 @@ impl VaultFixture {
         let config = config::VaultConfig {
             address: VaultAddress::Url(format!("http://{address}").parse().unwrap()),
             namespace: Some("eng".to_owned()),
-            ca_file: None,
+            network: NetworkConfig::default(),
+            redirect_hosts: Vec::new(),
             mount: Template::parse("kv").unwrap(),
             path: Template::parse(path).unwrap(),
             field: "api_key".to_owned(),

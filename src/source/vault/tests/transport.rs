@@ -15,7 +15,7 @@ async fn a_redirect_is_followed_on_the_same_host_only() {
     let error = issue_once(&server.address).await.unwrap_err();
     assert!(
         error.to_string().contains(&format!(
-            "is a standby that redirects to '{}'",
+            "redirects to '{}', which 'redirect_hosts' does not list",
             other.address
         )),
         "{error}"

@@ -106,6 +106,16 @@ impl Bao {
         format!("https://127.0.0.1:{}", self.tls_port)
     }
 
+    /// `https://NAME:PORT`, for a client that knows this machine by that name.
+    pub(crate) fn tls_url_of(&self, name: &str) -> String {
+        format!("https://{name}:{}", self.tls_port)
+    }
+
+    /// `http://NAME:PORT`, as [`Bao::tls_url_of`].
+    pub(crate) fn url_of(&self, name: &str) -> String {
+        format!("http://{name}:{}", self.port)
+    }
+
     /// `unix:///…`.
     pub(crate) fn unix_url(&self) -> String {
         format!("unix://{}", self.path("bao.sock").display())
