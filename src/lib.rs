@@ -17,7 +17,7 @@
 //! source · gateway
 //! config
 //! template · principal
-//! client_process · logging · paths · listener · trust · process
+//! client_process · environment · logging · paths · listener · trust · process
 //! status_report · credential · client_variables
 //! secret · client_session · clock · sync
 //! ```
@@ -32,6 +32,7 @@
 //! - `gateway`: the trait, and its implementation over HTTP
 //! - [`config`]: from `config.toml` to typed values; `template`, `principal`: their placeholders
 //! - `listener`, `process`, `client_process`: one file for each system; `paths`, `logging`
+//! - `environment`: the daemon's environment, built from the user database
 //! - `trust`: who may own, write or read a file or directory
 //! - `status_report`: what `status --json` prints
 //! - [`credential`], [`secret`], `client_session`, `client_variables`, [`clock`],
@@ -80,6 +81,7 @@ mod composition;
 pub mod config;
 pub mod credential;
 pub mod demo;
+mod environment;
 mod error_report;
 mod gateway;
 mod listener;

@@ -7,11 +7,11 @@ use std::{
 
 use claviger_wire::{
     ExitCode, Failure, Request, Response,
-    client::{Client, Deadline, Pending, RESTART_HINT, unexpected_response},
+    client::{Client, Deadline, Pending, RESTART_HINT, timed_out, unexpected_response},
 };
 
-use super::CliError;
-use crate::status_report::StatusReport;
+use super::{CliError, places};
+use crate::{paths::Starter, status_report::StatusReport};
 
 /// The longest time that a command waits: a refresh takes as long as its source does.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -58,10 +58,12 @@ pub(super) fn status_report(reports: &[String]) -> Result<StatusReport, CliError
 fn send<T: Send + 'static>(
     work: impl FnOnce(&Client) -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, CliError> {
-    let client = Client::from_env()?;
-    let late = client.clone();
-    let result = with_slow_notice(&Pending::start(move || work(&client)));
-    Ok(result.unwrap_or_else(|| Err(late.timed_out(TIMEOUT)))?)
+    let work = Pending::start(move || {
+        let paths = places::of(Starter::Client)?.places.daemon;
+        work(&Client::new(paths))
+    });
+    let result = with_slow_notice(&work);
+    Ok(result.unwrap_or_else(|| Err(timed_out(TIMEOUT)))?)
 }
 
 /// Waits for `work`. Prints a notice if it is slow and stderr is a terminal.

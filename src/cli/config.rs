@@ -8,10 +8,11 @@ use std::{
 
 use claviger_wire::{ExitCode, Failure};
 
-use super::CliError;
+use super::{CliError, places};
 use crate::{
-    config::{self, Config, ConfigError, Locations},
-    error_report, paths,
+    config::{self, Config, ConfigError},
+    error_report,
+    paths::Starter,
 };
 
 #[derive(Debug, clap::Subcommand)]
@@ -32,7 +33,7 @@ pub(super) fn run(command: ConfigCommand) -> Result<(), CliError> {
         ConfigCommand::Check { file } => {
             let config = match file {
                 Some(file) => check(&file)?,
-                None => config::load(&Locations::of_this_machine(None, paths::variable))
+                None => config::load(&places::of(Starter::Client)?.locations)
                     .map_err(|error| all_problems(&error))?,
             };
             writeln!(

@@ -6,6 +6,7 @@ mod daemon;
 mod demo;
 mod error;
 mod logout;
+mod places;
 mod profile_args;
 mod refresh;
 mod status;

@@ -35,7 +35,7 @@ pub(crate) fn load(locations: &Locations) -> Result<Config, ConfigError> {
     })
 }
 
-fn load_managed(locations: &Locations) -> Result<Option<Config>, ConfigError> {
+pub(super) fn load_managed(locations: &Locations) -> Result<Option<Config>, ConfigError> {
     read_managed(locations).map_err(|error| ConfigError::Managed(Box::new(error)))
 }
 

@@ -11,6 +11,7 @@ mod error;
 mod field;
 mod load;
 mod locate;
+mod overrides;
 mod parse;
 mod schema;
 mod select;
@@ -23,6 +24,7 @@ pub(crate) use self::{
     field::{FilePath, GatewayUrl, Ttl, VaultAddress},
     load::load,
     locate::Locations,
+    overrides::forbids_overrides,
     schema::schema,
     select::SelectError,
     stamp::Stamp,

@@ -23,10 +23,11 @@ use tracing_subscriber::{
 };
 
 use self::file::LogFile;
-use crate::{paths, sync, trust::TrustError};
+use crate::{sync, trust::TrustError};
 
-/// The variable that sets the level: error, warn, info (the default) or debug.
-const LEVEL_VARIABLE: &str = "CLAVIGER_LOG";
+/// The variable that sets the level of a daemon in the foreground: error, warn, info (the default)
+/// or debug.
+pub(crate) const LEVEL_VARIABLE: &str = "CLAVIGER_LOG";
 
 /// A log, until it is dropped.
 pub(crate) struct Log {
@@ -38,22 +39,22 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Logs to stderr: for a daemon in the foreground.
+    /// Logs to stderr: for a daemon in the foreground. `level` is the value of [`LEVEL_VARIABLE`].
     #[must_use]
-    pub(crate) fn to_stderr() -> Self {
+    pub(crate) fn to_stderr(level: Option<&str>) -> Self {
         Self {
             file: None,
             problem: None,
-            _guard: start(Output(Mutex::new(io::stderr()))),
+            _guard: start(Output(Mutex::new(io::stderr())), level),
         }
     }
 
-    /// Logs to the daemon's file. If that cannot be used, nothing is logged.
+    /// Logs to the daemon's file `path`. If that cannot be used, nothing is logged.
     #[must_use]
-    pub(crate) fn to_file() -> Self {
-        match paths::log_file() {
-            Ok(path) => Self::to(path),
-            Err(error) => Self::nowhere(None, error.to_string()),
+    pub(crate) fn to_file(path: Option<PathBuf>) -> Self {
+        match path {
+            Some(path) => Self::to(path),
+            None => Self::nowhere(None, "the state directory is not known".to_owned()),
         }
     }
 
@@ -62,7 +63,7 @@ impl Log {
             Ok(log) => Self {
                 file: Some(path),
                 problem: None,
-                _guard: start(Output(Mutex::new(log))),
+                _guard: start(Output(Mutex::new(log)), None),
             },
             Err(error) => {
                 let problem = match error {
@@ -80,15 +81,13 @@ impl Log {
         Self {
             file,
             problem: Some(problem),
-            _guard: start(Output(Mutex::new(io::sink()))),
+            _guard: start(Output(Mutex::new(io::sink())), None),
         }
     }
 }
 
-fn start(output: Output<impl Sink>) -> DefaultGuard {
-    let level = std::env::var(LEVEL_VARIABLE)
-        .ok()
-        .and_then(|level| level.parse::<Level>().ok());
+fn start(output: Output<impl Sink>, level: Option<&str>) -> DefaultGuard {
+    let level = level.and_then(|level| level.parse::<Level>().ok());
     let level = LevelFilter::from_level(level.unwrap_or(Level::INFO));
     // No colour: log collectors read it, too.
     let layer = fmt::layer()

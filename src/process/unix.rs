@@ -2,17 +2,13 @@
 
 use std::{fs::OpenOptions, io};
 
-use rustix::{
-    fs::Mode,
-    process::{Resource, Rlimit},
-};
+use rustix::process::{Resource, Rlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Leaves the caller's directory, and prevents core dumps and, on Linux, other processes of the
 /// user from reading the memory. The daemon also starts if the system does not allow one of these.
 pub(crate) fn harden() {
     let _ = std::env::set_current_dir("/");
-    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let none = Rlimit {
         current: Some(0),
         maximum: Some(0),

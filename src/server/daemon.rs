@@ -20,6 +20,12 @@ pub(crate) struct DaemonOptions {
     pub(crate) locations: Locations,
     /// The socket, or the pipe's name, that it listens on.
     pub(crate) socket: PathBuf,
+    /// Whether that is the user's usual socket, and not one that variables name.
+    #[expect(
+        dead_code,
+        reason = "the server will end an idle daemon on an unusual one"
+    )]
+    pub(crate) is_usual_socket: bool,
     /// Its time.
     pub(crate) clock: Arc<dyn Clock>,
     /// The random part of its delays.
@@ -50,6 +56,7 @@ impl Daemon {
         let DaemonOptions {
             locations,
             socket,
+            is_usual_socket: _,
             clock,
             jitter,
             log,

@@ -35,13 +35,11 @@ use std::{fmt, io, path::PathBuf};
 
 pub(crate) use self::regular_file::{ReadError, RegularFile};
 #[cfg(unix)]
-#[expect(unused_imports, reason = "for the daemon's environment")]
 pub(crate) use self::unix::place;
 #[cfg(unix)]
 #[expect(unused_imports, reason = "for a Vault at a unix:// address")]
 pub(crate) use self::unix::socket;
 #[cfg(windows)]
-#[expect(unused_imports, reason = "for the daemon's environment")]
 pub(crate) use self::windows::place;
 #[cfg(windows)]
 pub(crate) use self::windows::{ManagedOwner, PrivateDirectory, Rule};

@@ -22,6 +22,7 @@ mod kv;
 mod lease;
 mod logs;
 mod outage;
+mod places;
 mod scenarios;
 mod starting;
 mod status;

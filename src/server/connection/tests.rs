@@ -20,6 +20,7 @@ fn daemon() -> Daemon {
             managed_owner: ManagedOwner::of_this_machine(),
         },
         socket: PathBuf::from("/nonexistent/agent.sock"),
+        is_usual_socket: true,
         clock: Arc::new(SystemClock),
         jitter: Arc::new(|| 0.5),
         log: None,
