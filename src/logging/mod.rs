@@ -25,10 +25,6 @@ use tracing_subscriber::{
 use self::file::LogFile;
 use crate::{sync, trust::TrustError};
 
-/// The variable that sets the level of a daemon in the foreground: error, warn, info (the default)
-/// or debug.
-pub(crate) const LEVEL_VARIABLE: &str = "CLAVIGER_LOG";
-
 /// A log, until it is dropped.
 pub(crate) struct Log {
     /// The file; `None` if it is stderr, or if the path is not known.
@@ -39,7 +35,8 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Logs to stderr: for a daemon in the foreground. `level` is the value of [`LEVEL_VARIABLE`].
+    /// Logs to stderr: for a daemon in the foreground. `level` is error, warn, info (the default) or
+    /// debug.
     #[must_use]
     pub(crate) fn to_stderr(level: Option<&str>) -> Self {
         Self {
@@ -49,21 +46,22 @@ impl Log {
         }
     }
 
-    /// Logs to the daemon's file `path`. If that cannot be used, nothing is logged.
+    /// Logs to the daemon's file `path`. If that cannot be used, nothing is logged. `level` is as
+    /// above.
     #[must_use]
-    pub(crate) fn to_file(path: Option<PathBuf>) -> Self {
+    pub(crate) fn to_file(path: Option<PathBuf>, level: Option<&str>) -> Self {
         match path {
-            Some(path) => Self::to(path),
+            Some(path) => Self::to(path, level),
             None => Self::nowhere(None, "the state directory is not known".to_owned()),
         }
     }
 
-    fn to(path: PathBuf) -> Self {
+    fn to(path: PathBuf, level: Option<&str>) -> Self {
         match LogFile::open(path.parent().unwrap_or(Path::new("/"))) {
             Ok(log) => Self {
                 file: Some(path),
                 problem: None,
-                _guard: start(Output(Mutex::new(log)), None),
+                _guard: start(Output(Mutex::new(log)), level),
             },
             Err(error) => {
                 let problem = match error {
@@ -159,7 +157,7 @@ mod tests {
     fn an_event_is_one_line_whatever_its_fields_contain() {
         let temp = tempfile::tempdir().unwrap();
         let path = temp.path().join("state/daemon.log");
-        let log = Log::to(path.clone());
+        let log = Log::to(path.clone(), None);
         assert_eq!(
             (log.problem.as_deref(), log.file.as_deref()),
             (None, Some(&*path))
@@ -181,10 +179,10 @@ mod tests {
     fn without_a_usable_file_the_reason_is_known() {
         let temp = tempfile::tempdir().unwrap();
         let path = temp.path().join("state/daemon.log");
-        drop(Log::to(path.clone()));
+        drop(Log::to(path.clone(), None));
         fs::remove_file(&path).unwrap();
         fs::create_dir(&path).unwrap();
-        let log = Log::to(path.clone());
+        let log = Log::to(path.clone(), None);
         let problem = log.problem.as_deref().unwrap();
         assert!(problem.contains("daemon.log'"), "{problem}");
         assert_eq!(log.file.as_deref(), Some(&*path));

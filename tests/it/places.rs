@@ -131,7 +131,10 @@ fn a_managed_configuration_ignores_every_override() {
     assert!(log.unwrap().contains("ignored name=\"CLAVIGER_SOCKET\""));
 
     // A shim that reads the file otherwise than the daemon reaches the daemon's socket.
-    managed("support = '''\nallow_user_config = true\n'''");
+    let tricky = "version = 1\nprofile.default.source = 's'\nsource.s.type = 'exec'\n\
+                  source.s.command = ['/bin/sh', '-c', 'echo sk-of-the-company', '''\n\
+                  allow_user_config = true\n''']\n";
+    machine.write("/etc/claviger/config.toml", User::Root, tricky);
     machine
         .run(User::Ana, "claviger", &["stop"], &[])
         .succeeded();

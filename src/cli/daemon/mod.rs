@@ -62,7 +62,7 @@ fn start(args: DaemonArgs) -> Result<(), CliError> {
     process::harden();
     let runtime = super::runtime()?;
     let log = match start.detached {
-        true => Log::to_file(start.log_file),
+        true => Log::to_file(start.log_file, start.log_level.as_deref()),
         false => Log::to_stderr(start.log_level.as_deref()),
     };
     for name in &start.ignored {

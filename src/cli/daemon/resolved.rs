@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use claviger_wire::Failure;
+use claviger_wire::{
+    Failure,
+    paths::{LOG_VARIABLE, PathError},
+};
 
 use super::DaemonArgs;
 use crate::{
@@ -15,7 +18,6 @@ use crate::{
     },
     config::Locations,
     environment::{self, Variables},
-    logging::LEVEL_VARIABLE,
     paths::{self, Starter, variable},
 };
 
@@ -30,7 +32,7 @@ pub(super) struct Resolved {
     #[arg(long, hide = true, value_name = "FILE")]
     log_file: Option<PathBuf>,
 
-    /// The level of the log on stderr
+    /// The level of the log
     #[arg(long, hide = true, value_name = "LEVEL")]
     log_level: Option<String>,
 
@@ -126,13 +128,13 @@ fn resolve(args: DaemonArgs) -> Result<(DaemonArgs, PathBuf, Variables), CliErro
         ignored.push("--config".to_owned());
     }
     let socket = places.daemon.socket.clone().ok_or_else(unknown_socket)?;
-    let level = variable(LEVEL_VARIABLE).and_then(|level| level.into_string().ok());
+    let level = variable(LOG_VARIABLE).and_then(|level| level.into_string().ok());
     let (home, runtime_dir) = (places.home.as_deref(), places.runtime_dir.as_deref());
     let variables = environment::build(account.as_ref(), home, runtime_dir, std::env::vars_os());
     let resolved = Resolved {
         socket: Some(socket.clone()),
         log_file: places.daemon.log,
-        log_level: level.filter(|_| starter == Starter::User),
+        log_level: level.filter(|_| starter == Starter::User || !places.is_usual_socket),
         user_config: locations.user,
         unusual_socket: !places.is_usual_socket,
         ignored,
@@ -146,7 +148,7 @@ fn resolve(args: DaemonArgs) -> Result<(DaemonArgs, PathBuf, Variables), CliErro
 }
 
 fn unknown_socket() -> Failure {
-    claviger_wire::paths::PathError::Unset { variable: "HOME" }.into()
+    PathError::Unset { variable: "HOME" }.into()
 }
 
 /// The command line that contains `args`.

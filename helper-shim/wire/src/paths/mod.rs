@@ -38,6 +38,10 @@ pub const BASE_VARIABLES: [&str; 4] = [
     "XDG_STATE_HOME",
 ];
 
+/// The variable that sets the level of the log. Like the paths it counts for a daemon on another
+/// socket than the usual one, and for one in the foreground.
+pub const LOG_VARIABLE: &str = "CLAVIGER_LOG";
+
 /// The machine and the user, as far as paths depend on them.
 #[derive(Clone, Copy)]
 pub struct Machine<'a> {

@@ -8,7 +8,7 @@
 //! The daemon outlives the client and serves every client of the user. It must inherit nothing from
 //! the caller: no session, terminal or signals, no open descriptor (a client waits for the end of
 //! its helper's output), no working directory, and of the environment only the language, the time
-//! zone and the variables that choose places, which the daemon judges.
+//! zone and the variables that choose places or the log's level, which the daemon judges.
 
 mod program;
 #[cfg(unix)]
@@ -38,7 +38,7 @@ use super::{
 };
 use crate::{
     ExitCode, Failure,
-    paths::{BASE_VARIABLES, DaemonPaths, PATH_VARIABLES},
+    paths::{BASE_VARIABLES, DaemonPaths, LOG_VARIABLE, PATH_VARIABLES},
 };
 
 /// The first and the longest pause between two attempts to connect to the daemon of another client;
@@ -140,7 +140,8 @@ fn spawn(program: &Path, paths: &DaemonPaths) -> Result<Option<Option<PathBuf>>,
         .env_clear()
         .env("PATH", PATH)
         .envs(env::vars_os().filter(|(name, value)| is_inherited(name, value)));
-    for name in PATH_VARIABLES.into_iter().chain(BASE_VARIABLES) {
+    let names = PATH_VARIABLES.into_iter().chain(BASE_VARIABLES);
+    for name in names.chain([LOG_VARIABLE]) {
         if let Some(path) = variable(name) {
             command.env(name, path);
         }
