@@ -51,8 +51,8 @@ pub(super) fn own_socket(_: &Path) -> bool {
 )]
 pub(crate) fn enter(variables: &Variables, _: &[OsString]) -> io::Result<()> {
     let is_system = |name: &OsStr| {
-        let known = |known: &&str| name.eq_ignore_ascii_case(known);
-        SYSTEM_VARIABLES.iter().any(|name| known(&name))
+        let mut known = SYSTEM_VARIABLES.iter();
+        known.any(|known| name.eq_ignore_ascii_case(known))
     };
     for (name, _) in env::vars_os().filter(|(name, _)| !is_system(name)) {
         // SAFETY: the caller is the first thing that `main` does; there is no other thread.

@@ -35,8 +35,8 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Logs to stderr: for a daemon in the foreground. `level` is error, warn, info (the default) or
-    /// debug.
+    /// Logs to stderr: for a daemon in the foreground. `level` is error, warn, info (the default)
+    /// or debug.
     #[must_use]
     pub(crate) fn to_stderr(level: Option<&str>) -> Self {
         Self {

@@ -1,6 +1,9 @@
 //! Which variables choose a place of the daemon, tried with users and directories of their own.
 
-use std::fs;
+use std::{
+    fs,
+    os::unix::fs::{lchown, symlink},
+};
 
 use crate::support::{
     KEY, TestEnv,
@@ -220,6 +223,48 @@ fn a_runtime_directory_of_another_user_does_not_count() {
             .outside("/run/user/4242/claviger/agent.sock")
             .exists()
     );
+}
+
+#[test]
+fn a_link_may_not_lead_out_of_what_is_the_users() {
+    let Some(machine) = machine() else { return };
+    machine.directory("/home/some", User::Unknown, 0o755);
+    machine.directory("/home/ana/run", User::Ana, 0o700);
+    machine.directory("/home/ana/state", User::Ana, 0o700);
+    let link = |target: &str, name: &str, owner: User| {
+        let name = machine.outside(name);
+        symlink(target, &name).unwrap();
+        lchown(name, Some(owner.uid()), Some(owner.uid())).unwrap();
+    };
+    link("/home/some", "/home/ana/out", User::Ana);
+    link("/home/ana/state", "/home/ana/in", User::Ana);
+    link("/home/ana", "/home/by-root", User::Root);
+    link("/home/ana", "/home/by-another", User::Unknown);
+    let state = |path| {
+        let socket = ("CLAVIGER_SOCKET", "/home/ana/run/agent.sock");
+        let variables = [("HOME", "/home/ana"), socket, ("CLAVIGER_STATE_DIR", path)];
+        let output = machine.helper(User::Ana, &variables);
+        machine.run(User::Ana, "claviger", &["stop"], &variables[..2]);
+        output
+    };
+    for path in ["/home/ana/in/claviger", "/home/by-root/state/claviger"] {
+        state(path).printed(OWN);
+        assert!(
+            machine
+                .outside("/home/ana/state/claviger/daemon.log")
+                .exists()
+        );
+    }
+    for path in [
+        "/home/ana/out/claviger",
+        "/home/by-another/state",
+        "/home/some",
+    ] {
+        state(path).failed(
+            7,
+            &["'CLAVIGER_STATE_DIR' names an unsafe place", "uid 5151"],
+        );
+    }
 }
 
 /// Each variable, with a directory that others can write, at the place or above it.
