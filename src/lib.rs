@@ -18,7 +18,7 @@
 //! network
 //! config
 //! template · principal
-//! client_process · logging · paths · listener · named_file · trust · process
+//! client_process · environment · logging · paths · listener · named_file · trust · process
 //! logout_report · status_report · credential · client_variables
 //! secret · client_session · clock · sync
 //! ```
@@ -34,6 +34,7 @@
 //! - `network`: HTTP clients: proxies, trusted CAs, and why a response did not arrive
 //! - [`config`]: from `config.toml` to typed values; `template`, `principal`: their placeholders
 //! - `listener`, `process`, `client_process`: one file for each system; `paths`, `logging`
+//! - `environment`: the daemon's environment, built from the user database
 //! - `trust`: who may own, write or read a file or directory; `named_file`: the files that a
 //!   configuration names
 //! - `status_report`, `logout_report`: what `status --json` and `logout --json` print
@@ -84,6 +85,7 @@ mod composition;
 pub mod config;
 pub mod credential;
 pub mod demo;
+mod environment;
 mod error_report;
 mod gateway;
 mod listener;

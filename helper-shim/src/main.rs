@@ -56,11 +56,10 @@ fn print_key(options: Options) -> Result<process::ExitCode, Failure> {
     let timeout = Duration::from_millis(settings::timeout_ms(options.timeout_ms, env)?);
     let acquire = settings::acquire(&options, is_terminal, env)?;
     let deadline = Deadline::after(timeout);
-    let client = Client::from_env()?;
-    let late = client.clone();
-    let response = Pending::start(move || obtain(&client, acquire, deadline))
+    client::protect_process();
+    let response = Pending::start(move || obtain(&Client::from_env()?, acquire, deadline))
         .wait(deadline)
-        .unwrap_or_else(|| Err(late.timed_out(timeout)))?;
+        .unwrap_or_else(|| Err(client::timed_out(timeout)))?;
     let mut text = output::text(options.format, response)?;
     let code = print(&text);
     wipe(&mut text);

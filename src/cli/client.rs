@@ -7,11 +7,11 @@ use std::{
 
 use claviger_wire::{
     ExitCode, Failure, Request, Response, Variables,
-    client::{Client, Deadline, Pending, RESTART_HINT, unexpected_response},
+    client::{Client, Deadline, Pending, RESTART_HINT, timed_out, unexpected_response},
 };
 use serde::de::DeserializeOwned;
 
-use super::CliError;
+use super::{CliError, places};
 use crate::status_report::{FailureReport, StatusReport};
 
 /// The longest time that a command waits: a refresh takes as long as its source does.
@@ -128,10 +128,9 @@ fn unexpected(error: &serde_json::Error) -> Failure {
 fn send<T: Send + 'static>(
     work: impl FnOnce(&Client) -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, CliError> {
-    let client = Client::from_env()?;
-    let late = client.clone();
-    let result = with_slow_notice(&Pending::start(move || work(&client)));
-    Ok(result.unwrap_or_else(|| Err(late.timed_out(TIMEOUT)))?)
+    let work = Pending::start(move || work(&places::client()?));
+    let result = with_slow_notice(&work);
+    Ok(result.unwrap_or_else(|| Err(timed_out(TIMEOUT)))?)
 }
 
 /// Waits for `work`. Prints a notice if it is slow and stderr is a terminal.

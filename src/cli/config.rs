@@ -9,10 +9,11 @@ use std::{
 use claviger_wire::{visible, warning};
 use serde_json::{Value, json};
 
-use super::CliError;
+use super::{CliError, places};
 use crate::{
     config::{self, Config, ConfigError, Finding, Locations, Problem, Review, Severity},
-    error_report, paths,
+    error_report,
+    paths::Starter,
     principal::Principal,
     secret::Secret,
     source,
@@ -37,7 +38,8 @@ pub(super) fn run(command: ConfigCommand) -> Result<(), CliError> {
     match command {
         ConfigCommand::Schema => writeln!(io::stdout(), "{:#}", config::schema())?,
         ConfigCommand::Check { file, json } => {
-            let checked = check(file.as_deref());
+            let locations = places::of(Starter::Client)?.locations;
+            let checked = check(&locations, file.as_deref());
             if json {
                 writeln!(io::stdout(), "{:#}", as_json(&checked))?;
                 return match is_valid(&checked) {
@@ -69,11 +71,10 @@ impl Checked {
 
 /// Reads and reviews the configuration as the daemon of this user does, with the variables of this
 /// process, which stands for a client.
-fn check(file: Option<&Path>) -> Result<Checked, ConfigError> {
-    let locations = Locations::of_this_machine(None, paths::variable);
+fn check(locations: &Locations, file: Option<&Path>) -> Result<Checked, ConfigError> {
     let config = match file {
-        Some(file) => config::load_file(&locations, file)?,
-        None => config::load(&locations)?,
+        Some(file) => config::load_file(locations, file)?,
+        None => config::load(locations)?,
     };
     let text = config::text(&config)?;
     let mut review = Review::new(&text, &config)?;

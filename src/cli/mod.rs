@@ -8,6 +8,7 @@ mod demo;
 mod error;
 mod logout;
 mod output;
+mod places;
 mod profile_args;
 mod refresh;
 mod status;

@@ -65,7 +65,10 @@ impl ConfigError {
     pub(crate) fn hint(&self) -> String {
         match self {
             Self::Missing { .. } => {
-                "create one as README.md shows, or try 'claviger demo', which needs none".to_owned()
+                // The daemon does not know which variables its clients have set.
+                "create one as README.md shows (CLAVIGER_CONFIG and XDG_CONFIG_HOME count only with \
+                 a CLAVIGER_SOCKET of their own), or try 'claviger demo', which needs none"
+                    .to_owned()
             }
             Self::Unreadable { file, .. } => {
                 format!(

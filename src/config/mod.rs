@@ -12,6 +12,7 @@ mod field;
 mod gateway_rule;
 mod load;
 mod locate;
+mod overrides;
 mod parse;
 mod review;
 mod schema;
@@ -29,6 +30,7 @@ pub(crate) use self::{
     },
     load::{load, load_beside, load_file, load_managed},
     locate::Locations,
+    overrides::forbids_overrides,
     review::{Finding, Named, NamedThing, Review, Severity, text},
     schema::schema,
     select::SelectError,

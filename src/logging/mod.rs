@@ -23,10 +23,7 @@ use tracing_subscriber::{
 };
 
 use self::file::LogFile;
-use crate::{paths, sync, trust::TrustError};
-
-/// The variable that sets the level: error, warn, info (the default) or debug.
-const LEVEL_VARIABLE: &str = "CLAVIGER_LOG";
+use crate::{sync, trust::TrustError};
 
 /// A log, until it is dropped.
 pub(crate) struct Log {
@@ -38,31 +35,33 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Logs to stderr: for a daemon in the foreground.
+    /// Logs to stderr: for a daemon in the foreground. `level` is error, warn, info (the default)
+    /// or debug.
     #[must_use]
-    pub(crate) fn to_stderr() -> Self {
+    pub(crate) fn to_stderr(level: Option<&str>) -> Self {
         Self {
             file: None,
             problem: None,
-            _guard: start(Output(Mutex::new(io::stderr()))),
+            _guard: start(Output(Mutex::new(io::stderr())), level),
         }
     }
 
-    /// Logs to the daemon's file. If that cannot be used, nothing is logged.
+    /// Logs to the daemon's file `path`. If that cannot be used, nothing is logged. `level` is as
+    /// above.
     #[must_use]
-    pub(crate) fn to_file() -> Self {
-        match paths::log_file() {
-            Ok(path) => Self::to(path),
-            Err(error) => Self::nowhere(None, error.to_string()),
+    pub(crate) fn to_file(path: Option<PathBuf>, level: Option<&str>) -> Self {
+        match path {
+            Some(path) => Self::to(path, level),
+            None => Self::nowhere(None, "the state directory is not known".to_owned()),
         }
     }
 
-    fn to(path: PathBuf) -> Self {
+    fn to(path: PathBuf, level: Option<&str>) -> Self {
         match LogFile::open(path.parent().unwrap_or(Path::new("/"))) {
             Ok(log) => Self {
                 file: Some(path),
                 problem: None,
-                _guard: start(Output(Mutex::new(log))),
+                _guard: start(Output(Mutex::new(log)), level),
             },
             Err(error) => {
                 let problem = match error {
@@ -80,15 +79,13 @@ impl Log {
         Self {
             file,
             problem: Some(problem),
-            _guard: start(Output(Mutex::new(io::sink()))),
+            _guard: start(Output(Mutex::new(io::sink())), None),
         }
     }
 }
 
-fn start(output: Output<impl Sink>) -> DefaultGuard {
-    let level = std::env::var(LEVEL_VARIABLE)
-        .ok()
-        .and_then(|level| level.parse::<Level>().ok());
+fn start(output: Output<impl Sink>, level: Option<&str>) -> DefaultGuard {
+    let level = level.and_then(|level| level.parse::<Level>().ok());
     let level = LevelFilter::from_level(level.unwrap_or(Level::INFO));
     // No colour: log collectors read it, too.
     let layer = fmt::layer()
@@ -160,7 +157,7 @@ mod tests {
     fn an_event_is_one_line_whatever_its_fields_contain() {
         let temp = tempfile::tempdir().unwrap();
         let path = temp.path().join("state/daemon.log");
-        let log = Log::to(path.clone());
+        let log = Log::to(path.clone(), None);
         assert_eq!(
             (log.problem.as_deref(), log.file.as_deref()),
             (None, Some(&*path))
@@ -182,10 +179,10 @@ mod tests {
     fn without_a_usable_file_the_reason_is_known() {
         let temp = tempfile::tempdir().unwrap();
         let path = temp.path().join("state/daemon.log");
-        drop(Log::to(path.clone()));
+        drop(Log::to(path.clone(), None));
         fs::remove_file(&path).unwrap();
         fs::create_dir(&path).unwrap();
-        let log = Log::to(path.clone());
+        let log = Log::to(path.clone(), None);
         let problem = log.problem.as_deref().unwrap();
         assert!(problem.contains("daemon.log'"), "{problem}");
         assert_eq!(log.file.as_deref(), Some(&*path));

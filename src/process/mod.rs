@@ -1,11 +1,13 @@
 //! The daemon's own process: one file for each system.
 
 mod executable;
+mod start;
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]
 mod windows;
 
+pub(crate) use self::start::start;
 #[cfg(unix)]
 use self::unix as system;
 #[cfg(windows)]

@@ -36,10 +36,8 @@ use std::{fmt, io, path::PathBuf};
 
 pub(crate) use self::regular_file::{ReadError, RegularFile};
 #[cfg(unix)]
-#[expect(unused_imports, reason = "for the daemon's environment")]
 pub(crate) use self::unix::place;
 #[cfg(windows)]
-#[expect(unused_imports, reason = "for the daemon's environment")]
 pub(crate) use self::windows::place;
 #[cfg(windows)]
 pub(crate) use self::windows::{ManagedOwner, PrivateDirectory, Rule, program};

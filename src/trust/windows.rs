@@ -84,7 +84,6 @@ impl ManagedOwner {
 /// # Errors
 ///
 /// None.
-#[expect(dead_code, reason = "for the daemon's environment")]
 pub(crate) fn place(_: &Path) -> Result<(), TrustError> {
     Ok(())
 }

@@ -33,6 +33,7 @@ mod logs;
 mod network;
 mod network_secrets;
 mod outage;
+mod places;
 mod refresh;
 mod scenarios;
 mod starting;

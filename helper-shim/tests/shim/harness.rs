@@ -19,6 +19,9 @@ use tempfile::TempDir;
 /// The key, which only the stdout of a successful run may contain.
 pub(crate) const SECRET: &str = "sk-canary-5f3a9c";
 
+/// The id of a user other than root.
+pub(crate) const OTHER_USER: u32 = 65_534;
+
 /// Directories that are removed when this is dropped.
 pub(crate) struct TestEnv {
     /// The user's files, at a path that is short enough for a socket.
@@ -43,12 +46,23 @@ impl TestEnv {
         Self { dir, bin }
     }
 
-    /// An environment with the script `fake-daemon.sh` as the daemon.
-    pub(crate) fn with_fake_daemon() -> Self {
+    /// An environment with the script `fake-daemon.sh` as the daemon, which behaves as `fake` says.
+    pub(crate) fn with_fake_daemon(fake: &str) -> Self {
         let env = Self::new();
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/shim/fake-daemon.sh");
         symlink(script, env.bin.path().join("claviger")).unwrap();
+        fs::write(
+            env.bin.path().join("fake-dir"),
+            env.dir.path().to_str().unwrap(),
+        )
+        .unwrap();
+        env.fake(fake);
         env
+    }
+
+    /// Sets the behaviour of the fake daemon.
+    pub(crate) fn fake(&self, fake: &str) {
+        fs::write(self.path("fake"), fake).unwrap();
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -78,7 +92,6 @@ impl TestEnv {
             .env("CLAVIGER_SOCKET", self.socket())
             .env("CLAVIGER_STATE_DIR", self.path("state"))
             .env("CLAVIGER_TIMEOUT_MS", "60000")
-            .env("FAKE_DIR", self.dir.path())
             .stdin(Stdio::null());
     }
 

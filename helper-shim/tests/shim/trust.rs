@@ -1,23 +1,19 @@
 //! Which daemons the shim trusts, and whether it shows a key.
 
-#[cfg(target_os = "linux")]
-use std::process::Command;
 use std::{
-    fs,
+    fs::{self, File},
     io::Read as _,
     os::unix::{
         fs::{MetadataExt as _, chown, symlink},
         net::UnixListener,
         process::CommandExt as _,
     },
+    process::{Command, Stdio},
 };
 
 #[cfg(target_os = "linux")]
 use crate::harness::read_request;
-use crate::harness::{SECRET, TestEnv, credential, run, set_mode};
-
-/// The user id of a user other than root.
-const OTHER_USER: u32 = 65_534;
+use crate::harness::{OTHER_USER, SECRET, TestEnv, credential, run, set_mode, wait_until};
 
 #[test]
 fn a_directory_that_is_accessible_to_others_is_denied() {
@@ -57,9 +53,9 @@ fn a_directory_that_is_a_link_is_denied() {
 
 #[test]
 fn the_directory_is_checked_before_a_daemon_is_started() {
-    let env = TestEnv::with_fake_daemon();
+    let env = TestEnv::with_fake_daemon("nothing");
     set_mode(&env.path("run"), 0o777);
-    run(env.shim(&[]).env("FAKE", "nothing")).failed(7, &["is accessible to others (mode "]);
+    run(&mut env.shim(&[])).failed(7, &["is accessible to others (mode "]);
     assert!(!env.path("started").exists());
 }
 
@@ -95,14 +91,71 @@ fn a_socket_path_that_is_too_long_is_an_error() {
 }
 
 #[test]
-fn a_relative_socket_path_starts_at_the_working_directory() {
-    let env = TestEnv::new();
-    let daemon = env.serve(vec![credential(SECRET)]);
+fn a_relative_path_is_an_error_that_names_its_variable() {
+    let env = TestEnv::with_fake_daemon("nothing");
+    for name in ["CLAVIGER_CONFIG", "CLAVIGER_SOCKET", "CLAVIGER_STATE_DIR"] {
+        let mut shim = env.shim(&[]);
+        shim.env(name, "run/agent.sock").current_dir(env.path(""));
+        run(&mut shim).failed(2, &[name, "expected an absolute path"]);
+    }
     let mut shim = env.shim(&[]);
-    shim.env("CLAVIGER_SOCKET", "run/agent.sock")
-        .current_dir(env.path(""));
-    run(&mut shim).printed(&format!("{SECRET}\n"));
-    daemon.join().unwrap();
+    shim.env_remove("CLAVIGER_SOCKET")
+        .env_remove("CLAVIGER_STATE_DIR")
+        .env("HOME", "home");
+    run(&mut shim).failed(2, &["'HOME'", "expected an absolute path"]);
+    assert!(!env.path("started").exists());
+}
+
+#[test]
+fn root_in_another_users_environment_is_denied() {
+    let env = TestEnv::with_fake_daemon("nothing");
+    if fs::metadata(env.path("run")).unwrap().uid() != 0 {
+        return;
+    }
+    let foreign = env.path("foreign");
+    fs::create_dir(&foreign).unwrap();
+    chown(&foreign, Some(OTHER_USER), None).unwrap();
+    for name in ["HOME", "XDG_RUNTIME_DIR"] {
+        let mut shim = env.shim(&[]);
+        shim.env_remove("CLAVIGER_SOCKET").env(name, &foreign);
+        run(&mut shim).failed(7, &[name, "uid 65534", "sudo -H"]);
+    }
+    assert_eq!(fs::read_dir(&foreign).unwrap().count(), 0);
+    assert!(!env.path("started").exists());
+}
+
+/// The kernel gives the files of a process that is not dumpable to root.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_shim_that_waits_for_a_key_cannot_be_traced_or_dumped() {
+    let env = TestEnv::with_fake_daemon("nothing");
+    // It waits for this lock, after all that it does before it asks for a key.
+    let lock = env.path("run/agent.sock.start");
+    let held = File::create(&lock).unwrap();
+    held.lock().unwrap();
+    let mut shim = env.shim(&[]);
+    if held.metadata().unwrap().uid() == 0 {
+        for directory in [&env.path(""), env.helper().parent().unwrap()] {
+            set_mode(directory, 0o755);
+        }
+        chown(env.path("run"), Some(OTHER_USER), None).unwrap();
+        chown(&lock, Some(OTHER_USER), None).unwrap();
+        shim.uid(OTHER_USER);
+    }
+    let mut child = shim.stderr(Stdio::null()).spawn().unwrap();
+    let proc = format!("/proc/{}", child.id());
+    wait_until("its memory is root's", || {
+        fs::read_link(format!("{proc}/exe")).is_ok_and(|exe| exe == env.helper())
+            && fs::metadata(format!("{proc}/mem")).is_ok_and(|mem| mem.uid() == 0)
+    });
+    let limits = fs::read_to_string(format!("{proc}/limits")).unwrap();
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"));
+    let numbers: Vec<_> = core.unwrap().split_whitespace().skip(4).take(2).collect();
+    assert_eq!(numbers, ["0", "0"]);
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 /// Runs the shim on a terminal of its own.
@@ -118,7 +171,7 @@ fn on_terminal(env: &TestEnv, args: &str) -> crate::harness::Run {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_key_is_not_shown_on_a_terminal() {
-    let env = TestEnv::with_fake_daemon();
+    let env = TestEnv::with_fake_daemon("nothing");
     let listener = UnixListener::bind(env.socket()).unwrap();
     let denied = on_terminal(&env, "");
     assert_eq!(denied.code, Some(7), "{denied:?}");

@@ -7,11 +7,11 @@ use std::{
     time::Duration,
 };
 
-use claviger_wire::{Failure, client::Client};
+use claviger_wire::Failure;
 
 use super::{StatusArgs, output, print::print_answer};
 use crate::{
-    cli::{CliError, client::Answer, on_termination},
+    cli::{CliError, client::Answer, on_termination, places},
     status_report::StatusReport,
 };
 
@@ -29,7 +29,7 @@ enum Event {
 /// Prints the status until a signal ends it: on a terminal every [`INTERVAL`], else if something
 /// changes.
 pub(super) fn run(args: &StatusArgs) -> Result<(), CliError> {
-    let client = Client::from_env()?;
+    let client = places::client()?;
     let (events, received) = mpsc::channel();
     on_termination({
         let events = events.clone();

@@ -11,7 +11,7 @@ use std::{ffi::OsString, path::PathBuf};
 use self::unix as system;
 #[cfg(windows)]
 use self::windows as system;
-use crate::trust::ManagedOwner;
+use crate::{paths::managed_config, trust::ManagedOwner};
 
 /// The variable that names the explicit configuration.
 const CONFIG_VARIABLE: &str = "CLAVIGER_CONFIG";
@@ -31,8 +31,8 @@ pub(crate) struct Locations {
 }
 
 impl Locations {
-    /// This system's places for the user whose environment is `env` (`std::env::var_os` except in
-    /// tests). `explicit` is `--config`.
+    /// This system's places. `env` returns the variables that count (see
+    /// [`Places`](crate::paths::Places)), and `explicit` is `--config`.
     #[must_use]
     pub(crate) fn of_this_machine(
         explicit: Option<PathBuf>,
@@ -46,10 +46,21 @@ impl Locations {
         };
         let explicit = explicit.or_else(|| env(CONFIG_VARIABLE));
         Self {
-            managed: system::managed(),
+            managed: managed_config(),
             user: system::user(env),
             // A relative path is relative to the caller's working directory, not to the daemon's.
             explicit: explicit.map(|path| std::path::absolute(&path).unwrap_or(path)),
+            managed_owner: ManagedOwner::of_this_machine(),
+        }
+    }
+
+    /// This system's places with those of the user's that are known already.
+    #[must_use]
+    pub(crate) fn known(explicit: Option<PathBuf>, user: Option<PathBuf>) -> Self {
+        Self {
+            managed: managed_config(),
+            user,
+            explicit,
             managed_owner: ManagedOwner::of_this_machine(),
         }
     }

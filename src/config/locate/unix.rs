@@ -2,23 +2,10 @@
 
 use std::path::PathBuf;
 
-/// The managed configuration, whose place does not depend on the environment.
-pub(super) fn managed() -> PathBuf {
-    if cfg!(target_os = "macos") {
-        PathBuf::from("/Library/Application Support/Claviger/config.toml")
-    } else {
-        PathBuf::from("/etc/claviger/config.toml")
-    }
-}
-
 /// The user's own configuration. On Linux it follows the XDG Base Directory Specification, which
 /// ignores a relative path in `XDG_CONFIG_HOME`.
 pub(super) fn user(env: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
-    let home = || {
-        env("HOME")
-            .filter(|home| home.is_absolute())
-            .or_else(std::env::home_dir)
-    };
+    let home = || env("HOME").filter(|home| home.is_absolute());
     if cfg!(target_os = "macos") {
         return Some(home()?.join("Library/Application Support/Claviger/config.toml"));
     }

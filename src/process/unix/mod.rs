@@ -5,10 +5,7 @@ mod signals;
 
 use std::{fs::OpenOptions, io};
 
-use rustix::{
-    fs::Mode,
-    process::{Resource, Rlimit},
-};
+use rustix::process::{Resource, Rlimit};
 
 pub(super) use self::executable::running;
 pub(crate) use self::{executable::FileStamp, signals::Signals};
@@ -17,7 +14,6 @@ pub(crate) use self::{executable::FileStamp, signals::Signals};
 /// user from reading the memory. The daemon also starts if the system does not allow one of these.
 pub(crate) fn harden() {
     let _ = std::env::set_current_dir("/");
-    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let none = Rlimit {
         current: Some(0),
         maximum: Some(0),

@@ -31,7 +31,6 @@ use super::{
 /// # Errors
 ///
 /// The [`Violation`] that is nearest to `/`, or the system's error.
-#[cfg_attr(not(test), expect(dead_code, reason = "for the daemon's environment"))]
 pub(crate) fn place(path: &Path) -> Result<(), TrustError> {
     match Walk::new(Way::Own).to(path) {
         Err(TrustError::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(()),

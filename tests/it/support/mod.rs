@@ -5,6 +5,7 @@ pub(crate) mod bao;
 pub(crate) mod claude;
 pub(crate) mod fingerprint;
 pub(crate) mod lock;
+pub(crate) mod namespace;
 pub(crate) mod poll;
 pub(crate) mod postgres;
 pub(crate) mod process;

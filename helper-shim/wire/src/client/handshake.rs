@@ -1,25 +1,37 @@
 //! What `claviger daemon --detached` reports on its standard output, a pipe to the client that
 //! starts it: one of
 //!
-//! - `ok\n`, and the end of the pipe: it listens, or another daemon does;
+//! - `ok\nSOCKET\n`, and the end of the pipe: it listens on SOCKET, or another daemon does. The
+//!   second line is missing if the path contains a line break, and from a daemon of the first
+//!   release;
 //! - `error CODE\nMESSAGE\nHINT\n`, and exits: CODE is an [`ExitCode`]'s number, HINT may be empty.
 //!
 //! A client of one release starts the daemon of another: the form does not change.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::{
+    io::{self, ErrorKind, Read, Write},
+    path::{Path, PathBuf},
+};
 
 use crate::{ExitCode, Failure, MAX_TEXT_LEN};
 
 /// The longest report in bytes.
 const MAX_LEN: usize = "error 255\n\n\n".len() + 2 * MAX_TEXT_LEN;
 
-/// Reports that a daemon listens.
+/// Reports that a daemon listens on `socket`, in one write: a client of the first release closes
+/// the pipe after the first line.
 ///
 /// # Errors
 ///
 /// Those of `out`.
-pub fn write_ready(out: &mut impl Write) -> io::Result<()> {
-    out.write_all(b"ok\n")
+pub fn write_ready(out: &mut impl Write, socket: &Path) -> io::Result<()> {
+    let mut report = b"ok\n".to_vec();
+    let socket = socket.as_os_str().as_encoded_bytes();
+    if !socket.contains(&b'\n') {
+        report.extend_from_slice(socket);
+        report.push(b'\n');
+    }
+    out.write_all(&report)
 }
 
 /// Reports that the daemon cannot start.
@@ -36,42 +48,59 @@ pub fn write_failure(out: &mut impl Write, failure: &Failure) -> io::Result<()> 
     out.write_all(text.as_bytes())
 }
 
+/// What a daemon reports: the socket, if it names one.
+type Report = Result<Option<PathBuf>, Failure>;
+
 /// Reads until the report is complete or cannot become so; `None` if it is not complete: the daemon
 /// ended without reporting anything.
-pub(super) fn read(mut pipe: impl Read) -> Option<Result<(), Failure>> {
+pub(super) fn read(mut pipe: impl Read) -> Option<Report> {
     let mut bytes = Vec::new();
     let mut chunk = [0; 512];
     loop {
-        let report = parse(&String::from_utf8_lossy(&bytes));
-        if report.is_some() || bytes.len() >= MAX_LEN {
+        let mut report = parse(&bytes);
+        let is_half = report == Some(Ok(None));
+        if report.is_some() && !is_half || bytes.len() >= MAX_LEN {
+            return report;
+        }
+        // On Windows a daemon of the first release keeps the pipe open; a report is one write.
+        if is_half && cfg!(windows) {
             return report;
         }
         match pipe.read(&mut chunk) {
-            Ok(0) => return None,
-            Ok(len) => bytes.extend_from_slice(&chunk[..len]),
+            Ok(len @ 1..) => bytes.extend_from_slice(&chunk[..len]),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(_) => return None,
+            Ok(0) | Err(_) => return report.take_if(|_| is_half),
         }
     }
 }
 
-/// `None` if `text` is not a complete report.
-fn parse(text: &str) -> Option<Result<(), Failure>> {
-    let mut lines = text
-        .split_inclusive('\n')
-        .map_while(|line| line.strip_suffix('\n'));
+/// `None` if `bytes` are not a complete report. A report without a socket may go on.
+fn parse(bytes: &[u8]) -> Option<Report> {
+    let mut lines = bytes
+        .split_inclusive(|byte| *byte == b'\n')
+        .map_while(|line| line.strip_suffix(b"\n"));
+    let text = |line: &[u8]| String::from_utf8_lossy(line).into_owned();
     match lines.next()? {
-        "ok" => Some(Ok(())),
+        b"ok" => Some(Ok(lines.next().and_then(path))),
         first => {
-            let code = ExitCode::from_byte(first.strip_prefix("error ")?.parse().ok()?);
-            let (message, hint) = (lines.next()?.to_owned(), lines.next()?);
+            let code = text(first.strip_prefix(b"error ")?).parse().ok()?;
+            let (message, hint) = (text(lines.next()?), text(lines.next()?));
             Some(Err(Failure {
-                code,
+                code: ExitCode::from_byte(code),
                 message,
-                hint: (!hint.is_empty()).then(|| hint.to_owned()),
+                hint: (!hint.is_empty()).then_some(hint),
             }))
         }
     }
+}
+
+/// The path in a line of a report; `None` if it is not absolute, and thus not a socket's.
+fn path(line: &[u8]) -> Option<PathBuf> {
+    #[cfg(unix)]
+    let path = PathBuf::from(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(line));
+    #[cfg(not(unix))]
+    let path = PathBuf::from(std::str::from_utf8(line).ok()?);
+    path.is_absolute().then_some(path)
 }
 
 #[cfg(test)]
@@ -84,13 +113,12 @@ mod tests {
         bytes
     }
 
+    fn listening(socket: Option<&str>) -> Option<Report> {
+        Some(Ok(socket.map(PathBuf::from)))
+    }
+
     #[test]
     fn a_report_that_is_written_is_read() {
-        let mut ready = Vec::new();
-        write_ready(&mut ready).unwrap();
-        assert_eq!(ready, b"ok\n");
-        assert_eq!(read(&*ready), Some(Ok(())));
-
         for code in ExitCode::ALL {
             let failure = Failure::new(code, "no profile 'a'", "add it");
             assert_eq!(read(&*written(&failure)), Some(Err(failure)));
@@ -99,6 +127,28 @@ mod tests {
         failure.hint = None;
         assert_eq!(written(&failure), b"error 2\nno profile 'a'\n\n");
         assert_eq!(read(&*written(&failure)), Some(Err(failure)));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_socket_is_reported_if_it_fits_a_line() {
+        let ready = |socket: &str| {
+            let mut bytes = Vec::new();
+            write_ready(&mut bytes, Path::new(socket)).unwrap();
+            bytes
+        };
+        assert_eq!(ready("/run/é.sock"), "ok\n/run/é.sock\n".as_bytes());
+        assert_eq!(read(&*ready("/run/é.sock")), listening(Some("/run/é.sock")));
+        assert_eq!(ready("/a\nb"), b"ok\n");
+        // As a daemon of the first release reports it.
+        assert_eq!(read(b"ok\n".as_slice()), listening(None));
+        for incomplete in ["ok\n/run/x", "ok\nrelative\n", "ok\n\n"] {
+            assert_eq!(
+                read(incomplete.as_bytes()),
+                listening(None),
+                "{incomplete:?}"
+            );
+        }
     }
 
     #[test]
@@ -127,11 +177,12 @@ mod tests {
         assert_eq!(read(io::repeat(b'x')), None);
     }
 
+    #[cfg(unix)]
     #[test]
     fn nothing_is_read_after_the_report() {
-        let pipe = b"o".chain(b"k\n".as_slice()).chain(Broken);
-        assert_eq!(read(pipe), Some(Ok(())));
-        assert_eq!(read(b"ok\nand more".as_slice()), Some(Ok(())));
+        let pipe = b"o".chain(b"k\n/".as_slice()).chain(b"s\n".as_slice());
+        assert_eq!(read(pipe.chain(Broken)), listening(Some("/s")));
+        assert_eq!(read(b"ok\n/s\nand more".as_slice()), listening(Some("/s")));
     }
 
     struct Broken;

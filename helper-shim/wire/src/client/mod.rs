@@ -4,6 +4,10 @@
 //! [`Client::request_or_start`] starts the daemon first if none listens;
 //! [`Client::request_with_variables`] also sends variables that the daemon asks for.
 //!
+//! A client computes the daemon's paths from its own environment, as far as the rules of
+//! [`PlaceVariables`](crate::paths::PlaceVariables) let that count. The daemon has the last word:
+//! when it is started it reports the socket on which it, or another daemon, listens.
+//!
 //! Nothing here has a time limit of its own, because connecting to a socket whose queue is full,
 //! opening a file on a server that is down and reading from a pipe have none that std could set on
 //! all systems. The caller runs the whole request as [`Pending`] work and waits until its
@@ -14,6 +18,7 @@ mod deadline;
 mod environment;
 mod exchange;
 pub mod handshake;
+mod protect;
 mod start;
 mod variables;
 
@@ -25,7 +30,11 @@ use std::{
 pub use self::{
     connect::user,
     deadline::{Deadline, Pending},
-    environment::variable,
+    environment::{
+        PATH, daemon_paths, host_name, is_inherited, managed_config, owner, place_variables,
+        runtime_dir, variable,
+    },
+    protect::protect_process,
 };
 use self::{
     exchange::{ExchangeError, exchange},
@@ -33,7 +42,7 @@ use self::{
 };
 use crate::{
     ExitCode, Failure, Request, Response,
-    paths::{DaemonPaths, System},
+    paths::{self, DaemonPaths, System},
 };
 
 /// How often a request is sent at most: a daemon that ends or is killed before it answers costs no
@@ -51,11 +60,18 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ExitCode::Usage`] for an environment without usable paths, [`ExitCode::DaemonUnavailable`]
-    /// if the system does not report the user.
+    /// [`ExitCode::Usage`] for an environment without usable paths, [`ExitCode::Denied`] for root
+    /// in another user's environment, [`ExitCode::DaemonUnavailable`] if the system does not
+    /// report the user.
     pub fn from_env() -> Result<Self, Failure> {
-        let paths = DaemonPaths::new(System::HERE, &user()?, &variable)?;
-        Ok(Self { paths })
+        let variables = place_variables(environment::is_managed())?;
+        Ok(Self::new(daemon_paths(&variables)?))
+    }
+
+    /// A client of the daemon with these paths.
+    #[must_use]
+    pub const fn new(paths: DaemonPaths) -> Self {
+        Self { paths }
     }
 
     /// The daemon's paths.
@@ -90,16 +106,6 @@ impl Client {
         request: impl FnMut() -> Request,
     ) -> Result<Vec<Response>, Failure> {
         self.send(request, true).map(Option::unwrap_or_default)
-    }
-
-    /// The failure of a request without an answer after `limit`.
-    #[must_use]
-    pub fn timed_out(&self, limit: Duration) -> Failure {
-        let limit = match limit.subsec_nanos() {
-            0 => format!("{} s", limit.as_secs()),
-            _ => format!("{} ms", limit.as_millis() as u64),
-        };
-        self.unavailable(&format!("the daemon did not answer within {limit}"))
     }
 
     /// `None` only if `may_start` is false.
@@ -155,6 +161,22 @@ pub fn request_over(
 }
 
 const CLOSED: &str = "the daemon closed the connection without an answer";
+
+/// The failure of a request without an answer after `limit`. It looks at no file: what does not
+/// answer may be the home directory's server.
+#[must_use]
+pub fn timed_out(limit: Duration) -> Failure {
+    let limit = match limit.subsec_nanos() {
+        0 => format!("{} s", limit.as_secs()),
+        _ => format!("{} ms", limit.as_millis() as u64),
+    };
+    let problem = format!("the daemon did not answer within {limit}");
+    let hint = match paths::log_file(System::HERE, &variable) {
+        Ok(log) => format!("see the daemon's log, '{}'", log.display()),
+        Err(_) => "see the daemon's log".to_owned(),
+    };
+    Failure::new(ExitCode::DaemonUnavailable, problem, hint)
+}
 
 /// The hint for a daemon of another version.
 pub const RESTART_HINT: &str = "run claviger stop; the next call starts the installed version";

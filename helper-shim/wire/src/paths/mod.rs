@@ -1,12 +1,15 @@
 //! Paths of the daemon's socket, lock, log and state, the same for the shim, the command line and
 //! the daemon.
 //!
-//! Pure: the system is an argument and the environment a function, so that the paths of every
+//! Pure: the machine is an argument and the environment a function, so that the paths of every
 //! system are tested on every other. A variable that is set but empty counts as unset. Overrides
 //! (`CLAVIGER_…`) must be absolute, because the shim and the daemon do not run in the same
-//! directory; a caller that accepts relative ones makes them absolute in `env`.
+//! directory. Which variables count at all is decided before, by [`PlaceVariables`].
 
 mod daemon;
+mod host;
+mod managed;
+mod variables;
 
 use std::{
     ffi::OsString,
@@ -14,7 +17,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use self::daemon::{DaemonPaths, OTHER_SOCKET};
+pub use self::{
+    daemon::{DaemonPaths, OTHER_SOCKET},
+    managed::{MAX_SCANNED, allows_overrides},
+    variables::{Observed, Owner, PlaceVariables},
+};
 use crate::{ExitCode, Failure};
 
 /// A lookup of an environment variable: `&|name| std::env::var_os(name)`.
@@ -22,6 +29,29 @@ pub type Env<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
 /// The variables that override a path of Claviger.
 pub const PATH_VARIABLES: [&str; 3] = ["CLAVIGER_CONFIG", "CLAVIGER_SOCKET", "CLAVIGER_STATE_DIR"];
+
+/// The variables with which a user moves the directories of all programs.
+pub const BASE_VARIABLES: [&str; 4] = [
+    "HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_RUNTIME_DIR",
+    "XDG_STATE_HOME",
+];
+
+/// The variable that sets the level of the log. Like the paths it counts for a daemon on another
+/// socket than the usual one, and for one in the foreground.
+pub const LOG_VARIABLE: &str = "CLAVIGER_LOG";
+
+/// The machine and the user, as far as paths depend on them.
+#[derive(Clone, Copy)]
+pub struct Machine<'a> {
+    /// The operating system.
+    pub system: System,
+    /// The user's SID on Windows; unused elsewhere.
+    pub user: &'a str,
+    /// This host's name; called only if a path contains it.
+    pub host: &'a dyn Fn() -> String,
+}
 
 /// An operating system, as far as paths differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,26 +85,29 @@ impl System {
     }
 }
 
-/// Returns the socket's path, or the pipe's name. `user` is the user's SID on Windows and unused
-/// elsewhere.
+/// Returns the socket's path, or the pipe's name.
 ///
-/// On Linux without `XDG_RUNTIME_DIR` the socket is in `run` below the [state
-/// directory](state_dir). The process that creates or opens the directory around it must check that
-/// it is the user's with mode 0700.
+/// On Linux without `XDG_RUNTIME_DIR` the socket is below the [state directory](state_dir), which
+/// several hosts may share, in a directory with the host's name. The process that creates or opens
+/// the directory around it must check that it is the user's with mode 0700.
 ///
 /// # Errors
 ///
 /// [`PathError`]: an invalid override, no home directory, or a path that a socket address cannot
 /// contain.
-pub fn socket(system: System, user: &str, env: Env<'_>) -> Result<PathBuf, PathError> {
+pub fn socket(machine: &Machine<'_>, env: Env<'_>) -> Result<PathBuf, PathError> {
+    let system = machine.system;
     let socket = match (path_override("CLAVIGER_SOCKET", system, env)?, system) {
         (Some(socket), _) => socket,
         (None, System::Linux) => match xdg("XDG_RUNTIME_DIR", env) {
             Some(runtime) => runtime.join("claviger").join(SOCKET_NAME),
-            None => state_dir(system, env)?.join("run").join(SOCKET_NAME),
+            None => {
+                let run = format!("run-{}", host::in_path(&(machine.host)()));
+                state_dir(system, env)?.join(run).join(SOCKET_NAME)
+            }
         },
         (None, System::MacOs) => home(env)?.join("Library/Caches/Claviger").join(SOCKET_NAME),
-        (None, System::Windows) => PathBuf::from(format!("{PIPES}claviger-{user}")),
+        (None, System::Windows) => PathBuf::from(format!("{PIPES}claviger-{}", machine.user)),
     };
     let (len, limit) = (socket.as_os_str().len(), system.socket_limit());
     if len > limit {
@@ -121,7 +154,7 @@ pub fn log_file(system: System, env: Env<'_>) -> Result<PathBuf, PathError> {
     Ok(dir.join("daemon.log"))
 }
 
-/// The reason why a path is not known. An error of the configuration: exit code 2.
+/// The reason why a path is not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PathError {
     /// The variable that names the directory of the user's files is not set.
@@ -135,6 +168,15 @@ pub enum PathError {
         variable: &'static str,
         /// The form that its value must have.
         expected: &'static str,
+    },
+    /// Root runs in the environment of another user, whose files it would make its own.
+    OtherUser {
+        /// The variable's name.
+        variable: &'static str,
+        /// The directory that it names.
+        directory: PathBuf,
+        /// The directory's owner.
+        owner: u32,
     },
     /// The socket's path does not fit a socket address.
     TooLong {
@@ -153,6 +195,9 @@ impl PathError {
     pub const fn hint(&self) -> &'static str {
         match self {
             Self::Unset { .. } => "set it, or both CLAVIGER_STATE_DIR and CLAVIGER_SOCKET",
+            Self::OtherUser { .. } => {
+                "run it as that user, or with root's own environment (sudo -H)"
+            }
             Self::Invalid { .. } => "correct the variable, or unset it",
             Self::TooLong { .. } => {
                 "set CLAVIGER_SOCKET to a shorter path, in a directory of your own with mode 0700"
@@ -168,6 +213,16 @@ impl fmt::Display for PathError {
             Self::Invalid { variable, expected } => {
                 write!(f, "invalid value of '{variable}': expected {expected}")
             }
+            Self::OtherUser {
+                variable,
+                directory,
+                owner,
+            } => write!(
+                f,
+                "root in the environment of another user: '{variable}' is '{}', which is owned by \
+                 uid {owner}",
+                directory.display()
+            ),
             Self::TooLong { socket, len, limit } => write!(
                 f,
                 "the socket path '{}' has {len} bytes, more than the limit of {limit}",
@@ -181,12 +236,17 @@ impl std::error::Error for PathError {}
 
 impl From<PathError> for Failure {
     fn from(error: PathError) -> Self {
-        Self::new(ExitCode::Usage, error.to_string(), error.hint())
+        let code = match error {
+            PathError::OtherUser { .. } => ExitCode::Denied,
+            _ => ExitCode::Usage,
+        };
+        Self::new(code, error.to_string(), error.hint())
     }
 }
 
 const SOCKET_NAME: &str = "agent.sock";
 const PIPES: &str = r"\\.\pipe\";
+const ABSOLUTE: &str = "an absolute path";
 
 fn variable(name: &str, env: Env<'_>) -> Option<OsString> {
     env(name).filter(|value| !value.is_empty())
@@ -200,9 +260,16 @@ fn xdg(name: &str, env: Env<'_>) -> Option<PathBuf> {
 }
 
 fn home(env: Env<'_>) -> Result<PathBuf, PathError> {
-    variable("HOME", env)
-        .map(PathBuf::from)
-        .ok_or(PathError::Unset { variable: "HOME" })
+    let home = variable("HOME", env).ok_or(PathError::Unset { variable: "HOME" })?;
+    let home = PathBuf::from(home);
+    if home.is_absolute() {
+        Ok(home)
+    } else {
+        Err(PathError::Invalid {
+            variable: "HOME",
+            expected: ABSOLUTE,
+        })
+    }
 }
 
 fn path_override(
@@ -216,7 +283,7 @@ fn path_override(
     let (is_valid, expected) = if system == System::Windows && name == "CLAVIGER_SOCKET" {
         (is_pipe(&path), r"the name of a pipe, \\.\pipe\NAME")
     } else {
-        (path.is_absolute(), "an absolute path")
+        (path.is_absolute(), ABSOLUTE)
     };
     if is_valid {
         Ok(Some(path))

@@ -9,8 +9,21 @@ fn env<'a>(variables: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<OsStr
     }
 }
 
+/// A machine with the host name `box`.
+fn machine(system: System) -> Machine<'static> {
+    Machine {
+        system,
+        user: "S-1-5-21-7",
+        host: &|| "box".to_owned(),
+    }
+}
+
+fn socket(system: System, variables: &[(&str, &str)]) -> Result<PathBuf, PathError> {
+    super::socket(&machine(system), &env(variables))
+}
+
 fn socket_of(system: System, variables: &[(&str, &str)]) -> PathBuf {
-    socket(system, "S-1-5-21-7", &env(variables)).unwrap()
+    socket(system, variables).unwrap()
 }
 
 #[cfg(unix)]
@@ -24,10 +37,10 @@ fn linux_follows_xdg() {
         (socket_of(System::Linux, variables), state)
     };
     let fallback = PathBuf::from("/home/ann/.local/state/claviger");
-    let below = fallback.join("run/agent.sock");
+    let below = fallback.join("run-box/agent.sock");
     let runtime = PathBuf::from("/run/user/7/claviger/agent.sock");
     let elsewhere = (
-        PathBuf::from("/s/claviger/run/agent.sock"),
+        PathBuf::from("/s/claviger/run-box/agent.sock"),
         PathBuf::from("/s/claviger"),
     );
     assert_eq!(paths(&[home]), (below.clone(), fallback.clone()));
@@ -68,7 +81,7 @@ fn overrides_win_and_are_absolute() {
             ("CLAVIGER_STATE_DIR", "state"),
             ("HOME", "/h"),
         ];
-        let error = socket(system, "", &env(&relative)).unwrap_err();
+        let error = socket(system, &relative).unwrap_err();
         assert_eq!(
             error.to_string(),
             "invalid value of 'CLAVIGER_SOCKET': expected an absolute path"
@@ -120,7 +133,7 @@ fn windows_has_a_pipe_named_after_the_user() {
     );
     for other in [r"\\.\pipe\", r"C:\x", r"\\server\pipe\x"] {
         assert!(
-            socket(System::Windows, "", &env(&[("CLAVIGER_SOCKET", other)])).is_err(),
+            socket(System::Windows, &[("CLAVIGER_SOCKET", other)]).is_err(),
             "{other}"
         );
     }
@@ -137,8 +150,8 @@ fn windows_has_a_pipe_named_after_the_user() {
 fn a_socket_path_fits_a_socket_address() {
     for (system, limit) in [(System::Linux, 107), (System::MacOs, 103)] {
         let path = |len: usize| format!("/{}", "x".repeat(len - 1));
-        assert!(socket(system, "", &env(&[("CLAVIGER_SOCKET", &path(limit))])).is_ok());
-        let error = socket(system, "", &env(&[("CLAVIGER_SOCKET", &path(limit + 1))])).unwrap_err();
+        assert!(socket(system, &[("CLAVIGER_SOCKET", &path(limit))]).is_ok());
+        let error = socket(system, &[("CLAVIGER_SOCKET", &path(limit + 1))]).unwrap_err();
         let end = format!("' has {} bytes, more than the limit of {limit}", limit + 1);
         assert!(error.to_string().ends_with(&end), "{error}");
         assert!(error.hint().contains("CLAVIGER_SOCKET"));
@@ -149,18 +162,41 @@ fn a_socket_path_fits_a_socket_address() {
 fn without_a_home_the_variable_is_named() {
     let unset = PathError::Unset { variable: "HOME" };
     assert_eq!(state_dir(System::Linux, &env(&[])), Err(unset.clone()));
-    assert_eq!(socket(System::MacOs, "", &env(&[])), Err(unset));
+    let invalid = state_dir(System::Linux, &env(&[("HOME", "home")])).unwrap_err();
+    let message = "invalid value of 'HOME': expected an absolute path";
+    assert_eq!(invalid.to_string(), message);
+    assert_eq!(socket(System::MacOs, &[]), Err(unset));
+}
+
+/// The paths for variables that all count.
+fn daemon_paths(system: System, variables: &[(&'static str, &str)]) -> DaemonPaths {
+    let mut counting = PlaceVariables::default();
+    for (name, value) in variables {
+        counting.set(name, *value);
+    }
+    DaemonPaths::new(&machine(system), &counting).unwrap()
+}
+
+#[cfg(unix)]
+#[test]
+fn an_unknown_home_leaves_the_socket_to_the_daemon() {
+    let paths = daemon_paths(System::Linux, &[]);
+    assert_eq!((paths.socket, paths.lock, paths.log), (None, None, None));
+    let run = daemon_paths(System::Linux, &[("XDG_RUNTIME_DIR", "/r")]);
+    assert_eq!(run.socket, Some("/r/claviger/agent.sock".into()));
+    assert!(run.see_log().contains("daemon.log"));
+    let reported = run.reported("/home/ann/agent.sock".into());
+    assert_eq!(reported.socket, Some("/home/ann/agent.sock".into()));
 }
 
 #[cfg(unix)]
 #[test]
 fn daemon_paths_are_together() {
-    let home = [("HOME", "/h")];
-    let paths = DaemonPaths::new(System::Linux, "", &env(&home)).unwrap();
+    let paths = daemon_paths(System::Linux, &[("HOME", "/h")]);
     let state = Path::new("/h/.local/state/claviger");
-    assert_eq!(paths.socket, state.join("run/agent.sock"));
-    assert_eq!(paths.lock, state.join("run/agent.sock.start"));
-    assert_eq!(paths.log, state.join("daemon.log"));
+    assert_eq!(paths.socket, Some(state.join("run-box/agent.sock")));
+    assert_eq!(paths.lock, Some(state.join("run-box/agent.sock.start")));
+    assert_eq!(paths.log, Some(state.join("daemon.log")));
     let hint = "see the daemon's log, '/h/.local/state/claviger/daemon.log'";
     assert_eq!(paths.see_log(), hint);
 }
@@ -169,9 +205,9 @@ fn daemon_paths_are_together() {
 #[cfg(unix)]
 #[test]
 fn chmod_is_suggested_only_for_the_default_directory() {
-    let hint = |variables: &[(&str, &str)]| {
-        let paths = DaemonPaths::new(System::Linux, "", &env(variables)).unwrap();
-        paths.private_directory_hint(paths.socket.parent().unwrap())
+    let hint = |variables: &[(&'static str, &str)]| {
+        let paths = daemon_paths(System::Linux, variables);
+        paths.private_directory_hint(paths.socket.as_ref().unwrap().parent().unwrap())
     };
     let default = [("HOME", "/h"), ("XDG_RUNTIME_DIR", "/run/user/7")];
     assert_eq!(hint(&default), "run chmod 700 '/run/user/7/claviger'");
@@ -181,10 +217,7 @@ fn chmod_is_suggested_only_for_the_default_directory() {
 
 #[test]
 fn on_windows_the_lock_is_in_the_state_directory() {
-    let local = [("LOCALAPPDATA", r"C:\Local")];
-    let paths = DaemonPaths::new(System::Windows, "S-1-5-21-7", &env(&local)).unwrap();
-    assert_eq!(
-        paths.lock,
-        Path::new(r"C:\Local").join("Claviger").join("daemon.start")
-    );
+    let paths = daemon_paths(System::Windows, &[("LOCALAPPDATA", r"C:\Local")]);
+    let lock = Path::new(r"C:\Local").join("Claviger").join("daemon.start");
+    assert_eq!(paths.lock, Some(lock));
 }

@@ -10,7 +10,7 @@ use std::{
             net::UnixStream,
         },
     },
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use super::{other_user, system_error};
@@ -31,15 +31,17 @@ pub fn user() -> Result<String, Failure> {
     Ok(String::new())
 }
 
-/// Connects to the daemon; `None` if none listens. It must run as the same user and listen in a
-/// directory that other users cannot enter.
+/// Connects to the daemon; `None` if none listens or its socket is not known. It must run as the
+/// same user and listen in a directory that other users cannot enter.
 ///
 /// # Errors
 ///
 /// [`ExitCode::Denied`] for a directory or a peer that is not the user's alone,
 /// [`ExitCode::DaemonUnavailable`] for errors of the system.
 pub(in crate::client) fn connect(paths: &DaemonPaths) -> Result<Option<Stream>, Failure> {
-    let socket = &paths.socket;
+    let Some(socket) = &paths.socket else {
+        return Ok(None);
+    };
     if !check_directory(paths, directory_of(socket)?)? {
         return Ok(None);
     }
@@ -66,24 +68,44 @@ pub(in crate::client) fn connect(paths: &DaemonPaths) -> Result<Option<Stream>, 
     }
 }
 
-/// Creates the socket's directory if it does not exist.
+/// Creates the socket's directory if it does not exist, and returns the directories that are new,
+/// the innermost first.
 ///
 /// # Errors
 ///
 /// [`ExitCode::Denied`] for a directory that is not the user's alone,
 /// [`ExitCode::DaemonUnavailable`] for errors of the system.
-pub(in crate::client) fn prepare(paths: &DaemonPaths) -> Result<(), Failure> {
-    let directory = directory_of(&paths.socket)?;
-    if !check_directory(paths, directory)? {
-        let created = DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(directory);
-        created.map_err(|error| system_error("create the directory", directory, &error))?;
-        // Another process may have created it first.
-        check_directory(paths, directory)?;
+pub(in crate::client) fn prepare(
+    paths: &DaemonPaths,
+    socket: &Path,
+) -> Result<Vec<PathBuf>, Failure> {
+    let directory = directory_of(socket)?;
+    if check_directory(paths, directory)? {
+        return Ok(Vec::new());
     }
-    Ok(())
+    let missing: Vec<PathBuf> = directory
+        .ancestors()
+        .take_while(|above| fs::symlink_metadata(above).is_err())
+        .map(Path::to_owned)
+        .collect();
+    let created = DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory);
+    created.map_err(|error| {
+        remove_empty(&missing);
+        system_error("create the directory", directory, &error)
+    })?;
+    // Another process may have created it first.
+    check_directory(paths, directory)?;
+    Ok(missing)
+}
+
+/// Removes directories that [`prepare`] created, as far as they are empty.
+pub(in crate::client) fn remove_empty(created: &[PathBuf]) {
+    for directory in created {
+        let _ = fs::remove_dir(directory);
+    }
 }
 
 fn directory_of(socket: &Path) -> Result<&Path, Failure> {

@@ -8,6 +8,7 @@ use std::{
         fs::OpenOptionsExt as _,
         io::{AsRawHandle as _, FromRawHandle as _, OwnedHandle, RawHandle},
     },
+    path::{Path, PathBuf},
     thread,
     time::Duration,
 };
@@ -34,7 +35,8 @@ pub fn user() -> Result<String, Failure> {
     })
 }
 
-/// Connects to the daemon; `None` if none listens. It must run as the same user.
+/// Connects to the daemon; `None` if none listens or its pipe is not known. It must run as the same
+/// user.
 ///
 /// # Errors
 ///
@@ -46,7 +48,9 @@ pub(in crate::client) fn connect(paths: &DaemonPaths) -> Result<Option<Stream>, 
     const ERROR_PIPE_BUSY: i32 = 231;
     const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
-    let pipe = &paths.socket;
+    let Some(pipe) = &paths.socket else {
+        return Ok(None);
+    };
     let stream = loop {
         // The server may identify, not impersonate, this user. std adds SECURITY_SQOS_PRESENT.
         let opened = OpenOptions::new()
@@ -74,15 +78,25 @@ pub(in crate::client) fn connect(paths: &DaemonPaths) -> Result<Option<Stream>, 
     }
 }
 
-/// Creates the directory of the lock file if it does not exist.
+/// Creates the directory of the lock file if it does not exist. It is the state directory, which
+/// stays.
 ///
 /// # Errors
 ///
 /// [`ExitCode::DaemonUnavailable`] for errors of the system.
-pub(in crate::client) fn prepare(paths: &DaemonPaths) -> Result<(), Failure> {
-    let directory = paths.lock.parent().unwrap_or(&paths.lock);
-    fs::create_dir_all(directory)
-        .map_err(|error| system_error("create the directory", directory, &error))
+pub(in crate::client) fn prepare(paths: &DaemonPaths, _: &Path) -> Result<Vec<PathBuf>, Failure> {
+    if let Some(directory) = paths.lock.as_deref().and_then(Path::parent) {
+        fs::create_dir_all(directory)
+            .map_err(|error| system_error("create the directory", directory, &error))?;
+    }
+    Ok(Vec::new())
+}
+
+/// Removes directories that [`prepare`] created, as far as they are empty.
+pub(in crate::client) fn remove_empty(created: &[PathBuf]) {
+    for directory in created {
+        let _ = fs::remove_dir(directory);
+    }
 }
 
 /// Returns the user of the process at the pipe's other end.

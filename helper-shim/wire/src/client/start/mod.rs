@@ -2,38 +2,43 @@
 //!
 //! Many clients may find no daemon at once. One of them holds the lock and starts
 //! `claviger daemon --detached`; the others try to connect until it listens. The daemon reports on
-//! its standard output, a pipe to the client, that it listens or why it cannot: see [`handshake`].
+//! its standard output, a pipe to the client, that it listens and where, or why it cannot: see
+//! [`handshake`].
 //!
 //! The daemon outlives the client and serves every client of the user. It must inherit nothing from
 //! the caller: no session, terminal or signals, no open descriptor (a client waits for the end of
-//! its helper's output), no working directory, and no Anthropic credentials in the environment.
+//! its helper's output), no working directory, and of the environment only the language, the time
+//! zone and the variables that choose places or the log's level, which the daemon judges.
 
+mod program;
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]
 mod windows;
 
 use std::{
-    env::{self, consts::EXE_SUFFIX},
-    fs::{File, TryLockError},
-    path::PathBuf,
+    env,
+    fs::{self, File, TryLockError},
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
     time::Duration,
 };
 
+use self::program::program;
 #[cfg(unix)]
-use self::unix::detach;
+use self::unix::{detach, make_files_private};
 #[cfg(windows)]
-use self::windows::detach;
+use self::windows::{detach, make_files_private};
 use super::{
-    connect::{Stream, connect, prepare, system_error},
-    environment::variable,
+    connect::{Stream, connect, prepare, remove_empty, system_error},
+    deadline::Deadline,
+    environment::{PATH, is_inherited, variable},
     handshake,
 };
 use crate::{
     ExitCode, Failure,
-    paths::{DaemonPaths, PATH_VARIABLES},
+    paths::{BASE_VARIABLES, DaemonPaths, LOG_VARIABLE, PATH_VARIABLES},
 };
 
 /// The first and the longest pause between two attempts to connect to the daemon of another client;
@@ -41,12 +46,10 @@ use crate::{
 /// some time.
 const PAUSES: [Duration; 2] = [Duration::from_millis(2), Duration::from_millis(50)];
 
-/// The Anthropic credentials of the caller, which the daemon does not need.
-const CREDENTIAL_VARIABLES: [&str; 3] = [
-    "ANTHROPIC_API_KEY",
-    "ANTHROPIC_AUTH_TOKEN",
-    "ANTHROPIC_CUSTOM_HEADERS",
-];
+/// The longest wait for the client that holds the lock. A daemon listens within a fraction of it,
+/// and a client that is stopped or hangs must not delay others until their deadline: they start a
+/// daemon themselves, which ends if another one listens.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The result of a start without a failure to report.
 pub(super) enum StartOutcome {
@@ -63,58 +66,85 @@ pub(super) enum StartOutcome {
 /// The failure that the daemon reports, [`ExitCode::DaemonUnavailable`] if it cannot be started,
 /// and those of [`connect`].
 pub(super) fn start(paths: &DaemonPaths) -> Result<StartOutcome, Failure> {
-    prepare(paths)?;
-    let lock = File::options()
+    let program = program()?;
+    make_files_private();
+    let (Some(socket), Some(lock)) = (&paths.socket, &paths.lock) else {
+        return launch(&program, paths);
+    };
+    let created = prepare(paths, socket)?;
+    let started = start_locked(&program, paths, lock);
+    // Nothing stays of a start that failed, or whose daemon listens elsewhere. Another client may
+    // be about to lock the file: it then holds a lock that the next one cannot see, and a second
+    // daemon ends as soon as it finds the first.
+    if !created.is_empty() && (started.is_err() || !socket.exists()) {
+        let _ = fs::remove_file(lock);
+        remove_empty(&created);
+    }
+    started
+}
+
+fn start_locked(program: &Path, paths: &DaemonPaths, lock: &Path) -> Result<StartOutcome, Failure> {
+    let file = File::options()
         .create(true)
         .truncate(false)
         .write(true)
-        .open(&paths.lock)
-        .map_err(|error| system_error("open", &paths.lock, &error))?;
+        .open(lock)
+        .map_err(|error| system_error("open", lock, &error))?;
     let [mut pause, longest] = PAUSES;
+    let patience = Deadline::after(PATIENCE);
     loop {
-        let is_held = match lock.try_lock() {
+        let is_held = match file.try_lock() {
             Ok(()) => true,
             Err(TryLockError::WouldBlock) => false,
             Err(TryLockError::Error(error)) => {
-                return Err(system_error("lock", &paths.lock, &error));
+                return Err(system_error("lock", lock, &error));
             }
         };
         // Also if the lock is held: the client that held it before may have started a daemon.
         if let Some(stream) = connect(paths)? {
             return Ok(StartOutcome::Connected(stream));
         }
-        if is_held {
-            break;
+        if is_held || patience.remaining().is_zero() {
+            return launch(program, paths);
         }
         thread::sleep(pause);
         pause = longest.min(2 * pause);
     }
-    if !spawn(paths)? {
+}
+
+/// Starts a daemon and connects to the socket that it reports.
+fn launch(program: &Path, paths: &DaemonPaths) -> Result<StartOutcome, Failure> {
+    let Some(reported) = spawn(program, paths)? else {
         let problem = "the daemon exited during startup without reporting an error";
         return Ok(StartOutcome::Failed(problem));
-    }
-    Ok(match connect(paths)? {
+    };
+    let stream = match reported {
+        Some(socket) => connect(&paths.reported(socket))?,
+        None => connect(paths)?,
+    };
+    Ok(match stream {
         Some(stream) => StartOutcome::Connected(stream),
         None => StartOutcome::Failed("the daemon started, but does not listen"),
     })
 }
 
-/// Returns when the daemon listens (true) or ended without a report (false).
-fn spawn(paths: &DaemonPaths) -> Result<bool, Failure> {
-    let program = program()?;
-    let mut command = Command::new(&program);
+/// Returns when the daemon listens, with the socket that it reports, or ended without a report
+/// (`None`).
+fn spawn(program: &Path, paths: &DaemonPaths) -> Result<Option<Option<PathBuf>>, Failure> {
+    let mut command = Command::new(program);
     command
         .args(["daemon", "--detached"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null());
-    for name in PATH_VARIABLES {
+        .stderr(Stdio::null())
+        .env_clear()
+        .env("PATH", PATH)
+        .envs(env::vars_os().filter(|(name, value)| is_inherited(name, value)));
+    let names = PATH_VARIABLES.into_iter().chain(BASE_VARIABLES);
+    for name in names.chain([LOG_VARIABLE]) {
         if let Some(path) = variable(name) {
             command.env(name, path);
         }
-    }
-    for name in CREDENTIAL_VARIABLES {
-        command.env_remove(name);
     }
     detach(&mut command);
     // Never waited for: the daemon outlives this process, and init inherits it.
@@ -122,30 +152,5 @@ fn spawn(paths: &DaemonPaths) -> Result<bool, Failure> {
         let problem = format!("cannot start '{}': {error}", program.display());
         Failure::new(ExitCode::DaemonUnavailable, problem, paths.see_log())
     })?;
-    match child.stdout.and_then(handshake::read) {
-        Some(report) => report.map(|()| true),
-        None => Ok(false),
-    }
-}
-
-/// Returns the `claviger` that is installed beside this program, never one found on `PATH`.
-fn program() -> Result<PathBuf, Failure> {
-    // A link to this program may be anywhere; the daemon is beside its target.
-    let own = env::current_exe()
-        .and_then(|own| own.canonicalize())
-        .map_err(|error| {
-            let problem = format!("cannot determine the path of this program: {error}");
-            let hint = "run this program by its absolute path";
-            Failure::new(ExitCode::DaemonUnavailable, problem, hint)
-        })?;
-    let program = own.with_file_name(format!("claviger{EXE_SUFFIX}"));
-    if program.is_file() {
-        return Ok(program);
-    }
-    let problem = format!(
-        "no daemon is running, and '{}' was not found",
-        program.display()
-    );
-    let hint = "install claviger in the directory of claviger-helper";
-    Err(Failure::new(ExitCode::DaemonUnavailable, problem, hint))
+    child.stdout.and_then(handshake::read).transpose()
 }

@@ -2,6 +2,12 @@
 
 use std::{fs, io, os::unix::process::CommandExt as _, process::Command};
 
+/// Keeps what this process and the daemon create from other users, whatever the caller's umask, and
+/// lets the owner use it.
+pub(super) fn make_files_private() {
+    umask(0o077);
+}
+
 /// Makes `command` start a daemon without a terminal, without the signals for this process's group,
 /// without descriptors other than its three standard ones, and in a directory that keeps no file
 /// system busy.
@@ -42,9 +48,11 @@ fn close_inherited_on_exec() {
     }
 }
 
-// SAFETY: the declarations are those of POSIX; setsid has no arguments and accesses no memory.
+// SAFETY: the declarations are those of POSIX; setsid and umask access no memory. `mode_t` has 16
+// bits on macOS, which passes it as an int.
 #[expect(unsafe_code, reason = "std does not offer these calls")]
 unsafe extern "C" {
     safe fn setsid() -> i32;
+    safe fn umask(mask: u32) -> u32;
     fn fcntl(fd: i32, command: i32, ...) -> i32;
 }

@@ -6,6 +6,29 @@ use std::{
     process::Command,
 };
 
+/// Files in a user's profile inherit an access list that excludes other users.
+pub(super) fn make_files_private() {}
+
+/// The variables without which the system's own libraries fail, and the user's directories.
+const SYSTEM_VARIABLES: [&str; 16] = [
+    "ALLUSERSPROFILE",
+    "APPDATA",
+    "ComSpec",
+    "LOCALAPPDATA",
+    "NUMBER_OF_PROCESSORS",
+    "OS",
+    "PATHEXT",
+    "PROCESSOR_ARCHITECTURE",
+    "ProgramData",
+    "ProgramFiles",
+    "SystemDrive",
+    "SystemRoot",
+    "TEMP",
+    "USERNAME",
+    "USERPROFILE",
+    "windir",
+];
+
 /// Makes `command` start a daemon without a console, without the Ctrl-C for this process's group,
 /// without this process's standard handles, and in a directory that is always in use.
 ///
@@ -24,6 +47,9 @@ pub(super) fn detach(command: &mut Command) {
         unsafe { SetHandleInformation(GetStdHandle(which), HANDLE_FLAG_INHERIT, 0) };
     }
     command.creation_flags(DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP);
+    for name in SYSTEM_VARIABLES {
+        command.envs(env::var_os(name).map(|value| (name, value)));
+    }
     if let Some(dir) = env::var_os("SystemRoot") {
         command.current_dir(dir);
     }

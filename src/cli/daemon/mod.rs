@@ -1,5 +1,7 @@
 //! `claviger daemon`.
 
+mod resolved;
+
 use std::{
     io,
     path::{Path, PathBuf},
@@ -8,20 +10,19 @@ use std::{
 
 use claviger_wire::{ExitCode, Failure, client::handshake, paths::OTHER_SOCKET};
 
+use self::resolved::{Resolved, Start};
 use super::CliError;
 use crate::{
     broker,
     clock::SystemClock,
-    config::{self, Locations},
-    error_report,
+    config, error_report,
     listener::{BindError, Listener},
     logging::Log,
-    paths,
     process::{self, Executable, Signals},
     server::{self, Daemon, DaemonOptions, Limits, Shutdown},
 };
 
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
 pub(super) struct DaemonArgs {
     /// Read this configuration instead of the user's (a managed one may forbid that)
     #[arg(long, value_name = "FILE")]
@@ -31,23 +32,14 @@ pub(super) struct DaemonArgs {
     /// For the client that starts the daemon
     #[arg(long, hide = true)]
     detached: bool,
+
+    #[command(flatten)]
+    places: Resolved,
 }
 
 pub(super) fn run(args: DaemonArgs) -> Result<(), CliError> {
     let detached = args.detached;
-    let result = prepare(args).and_then(|(mut options, runtime)| {
-        let log = if detached {
-            Log::to_file()
-        } else {
-            Log::to_stderr()
-        };
-        options.log = log.file.clone();
-        options.log_error = log.problem.clone();
-        let result = runtime.block_on(serve(options, detached));
-        // Waits for nothing, such as a name server, that a source has asked.
-        runtime.shutdown_background();
-        result
-    });
+    let result = start(args);
     if let Err(CliError::Failure(failure)) = &result
         && detached
     {
@@ -57,30 +49,40 @@ pub(super) fn run(args: DaemonArgs) -> Result<(), CliError> {
     result
 }
 
-fn prepare(args: DaemonArgs) -> Result<(DaemonOptions, tokio::runtime::Runtime), CliError> {
-    // A relative path starts at the working directory, which the daemon leaves.
-    let explicit = args
-        .config
-        .map(std::path::absolute)
-        .transpose()
-        .map_err(|error| CliError::system("determine the working directory", &error))?;
-    let locations = Locations::of_this_machine(explicit, paths::variable);
-    if !args.detached {
+fn start(args: DaemonArgs) -> Result<(), CliError> {
+    process::start(args.detached).map_err(|error| {
+        let hint = "raise the hard limit, as with ulimit -Hn or in limits.conf";
+        Failure::new(ExitCode::DaemonUnavailable, error.to_string(), hint)
+    })?;
+    let start = Start::new(args)?;
+    if !start.detached {
         // The user who starts it in the foreground expects errors of the configuration here.
-        config::load(&locations).map_err(|error| error_report::of_config(&error))?;
+        config::load(&start.locations).map_err(|error| error_report::of_config(&error))?;
+    }
+    let executable = Executable::of_this_process();
+    process::harden();
+    let runtime = super::runtime()?;
+    let log = match start.detached {
+        true => Log::to_file(start.log_file, start.log_level.as_deref()),
+        false => Log::to_stderr(start.log_level.as_deref()),
+    };
+    for name in &start.ignored {
+        tracing::warn!(name, "set, but ignored");
     }
     let options = DaemonOptions {
-        locations,
-        socket: paths::socket()?,
-        executable: Executable::of_this_process(),
+        locations: start.locations,
+        socket: start.socket,
+        is_usual_socket: start.is_usual_socket,
+        executable,
         clock: Arc::new(SystemClock),
         jitter: broker::system_jitter(),
-        is_usual_socket: paths::is_usual_socket(),
-        log: None,
-        log_error: None,
+        log: log.file.clone(),
+        log_error: log.problem.clone(),
     };
-    process::harden();
-    Ok((options, super::runtime()?))
+    let result = runtime.block_on(serve(options, start.detached));
+    // Waits for nothing, such as a name server, that a source has asked.
+    runtime.shutdown_background();
+    result
 }
 
 async fn serve(options: DaemonOptions, detached: bool) -> Result<(), CliError> {
@@ -93,7 +95,7 @@ async fn serve(options: DaemonOptions, detached: bool) -> Result<(), CliError> {
         // The client only needs one that listens.
         Err(BindError::Live(_)) if detached => {
             tracing::info!("another daemon was faster");
-            return report_ready();
+            return report_ready(&socket);
         }
         Err(error) => return Err(bind_failure(&error, log.as_deref()).into()),
     };
@@ -110,7 +112,7 @@ async fn serve(options: DaemonOptions, detached: bool) -> Result<(), CliError> {
         "listening",
     );
     if detached {
-        report_ready()?;
+        report_ready(&socket)?;
     }
     let limits = Limits::new(process::descriptor_limit());
     server::run(listener, daemon, limits).await;
@@ -119,9 +121,9 @@ async fn serve(options: DaemonOptions, detached: bool) -> Result<(), CliError> {
 }
 
 /// Reports to the client that started the daemon that one listens.
-fn report_ready() -> Result<(), CliError> {
+fn report_ready(socket: &Path) -> Result<(), CliError> {
     // If the client is gone, the next one is served.
-    let _ = handshake::write_ready(&mut io::stdout());
+    let _ = handshake::write_ready(&mut io::stdout(), socket);
     process::close_stdout().map_err(|error| CliError::system("close stdout", &error))
 }
 

@@ -1,0 +1,120 @@
+//! The user database, and the start of this program with another environment.
+
+use std::{
+    env,
+    ffi::{CStr, OsStr, OsString, c_char},
+    fs, io,
+    os::unix::{
+        ffi::OsStrExt as _,
+        fs::{FileTypeExt as _, MetadataExt as _},
+        process::CommandExt as _,
+    },
+    path::{Path, PathBuf},
+    process::Command,
+    ptr,
+};
+
+use rustix::process::geteuid;
+
+use super::{Account, Variables};
+
+/// The longest entry in bytes. Entries with more than a few hundred do not occur.
+const MAX_LEN: usize = 1 << 20;
+
+/// Returns the user's entry in the user database, which may be on a server; `None` if there is none
+/// or the database does not answer.
+#[expect(unsafe_code, reason = "neither std nor rustix asks the user database")]
+pub(crate) fn account() -> Option<Account> {
+    let mut buffer: Vec<c_char> = vec![0; 1024];
+    loop {
+        let mut entry = ptr::null_mut();
+        // SAFETY: a `passwd` of zeros is valid: numbers and null pointers.
+        let mut memory: libc::passwd = unsafe { std::mem::zeroed() };
+        let uid = geteuid().as_raw();
+        // SAFETY: `memory`, `entry` and `buffer`, with its own length, are live and not shared.
+        let status = unsafe {
+            libc::getpwuid_r(
+                uid,
+                &raw mut memory,
+                buffer.as_mut_ptr(),
+                buffer.len(),
+                &raw mut entry,
+            )
+        };
+        match status {
+            libc::ERANGE if buffer.len() < MAX_LEN => buffer.resize(4 * buffer.len(), 0),
+            libc::EINTR => {}
+            0 if !entry.is_null() => {
+                // SAFETY: the call has filled `memory`; its strings are in `buffer`, which is live.
+                return Some(unsafe {
+                    Account {
+                        name: text(memory.pw_name),
+                        home: PathBuf::from(text(memory.pw_dir)),
+                        shell: text(memory.pw_shell),
+                    }
+                });
+            }
+            _ => return None,
+        }
+    }
+}
+
+/// Copies a string.
+///
+/// # Safety
+///
+/// `string` is null, or points to a string that ends with a zero and is live during the call.
+#[expect(unsafe_code, reason = "the caller has a C string")]
+unsafe fn text(string: *const c_char) -> OsString {
+    if string.is_null() {
+        return OsString::new();
+    }
+    // SAFETY: the caller guarantees it.
+    let string = unsafe { CStr::from_ptr(string) };
+    OsStr::from_bytes(string.to_bytes()).to_owned()
+}
+
+/// Whether `path` is a socket of the user's.
+pub(super) fn own_socket(path: &Path) -> bool {
+    fs::symlink_metadata(path)
+        .is_ok_and(|found| found.file_type().is_socket() && found.uid() == geteuid().as_raw())
+}
+
+/// Starts this program again in place of this process, with these arguments and exactly these
+/// variables: `/proc/PID/environ`, the libraries and all programs that it starts see no others.
+/// Returns only if that fails.
+///
+/// # Errors
+///
+/// Those of execve(2).
+pub(crate) fn enter(variables: &Variables, arguments: &[OsString]) -> io::Result<()> {
+    let error = Command::new(own_program()?)
+        .args(arguments)
+        .env_clear()
+        .envs(variables.iter().map(|(name, value)| (name, value)))
+        .exec();
+    Err(error)
+}
+
+/// This program's file; the running one if another one has replaced it.
+fn own_program() -> io::Result<PathBuf> {
+    let own = env::current_exe()?;
+    let running = Path::new("/proc/self/exe");
+    Ok(if own.exists() || !running.exists() {
+        own
+    } else {
+        running.to_owned()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_user_has_an_entry() {
+        let account = account().unwrap();
+        assert_eq!(account.name.to_str(), whoami::username().ok().as_deref());
+        assert!(account.home.is_absolute());
+    }
+}
