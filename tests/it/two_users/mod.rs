@@ -90,6 +90,7 @@ note("listening");
 while (my $stream = $listener->accept) {
     note("connection");
     note("byte") if sysread($stream, my $byte, 1);
+    close($stream);
 }"#;
 
 impl Squatter {

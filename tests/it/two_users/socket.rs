@@ -12,7 +12,10 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use serde_json::Value;
 
 use super::{FOREIGN, OWN, RUN, SOCKET, Squatter, machine};
-use crate::support::{namespace::User, poll::until_blocking};
+use crate::support::{
+    namespace::{Namespace, User},
+    poll::until_blocking,
+};
 
 /// ben listens in the place of ana's socket. Result: her shim refuses the place by name, sends
 /// nothing, and serves again when the place is free.
@@ -51,6 +54,9 @@ fn a_foreign_socket_in_the_users_own_directory_receives_no_byte() {
     let refused = machine.helper(User::Ana, &[]);
     refused.failed(7, &["a process of another user listens on"]);
     squatter.assert_no_byte(&machine);
+    // The listener would have noticed a byte.
+    assert_eq!(speak(&machine, User::Ana, "00"), "connected\n\n");
+    assert!(squatter.events(&machine).contains(&"byte".to_owned()));
 }
 
 /// The directory of ana's socket and one of ben's change places all the time while shims start.
@@ -107,6 +113,14 @@ my $answer = "";
 1 while sysread($stream, $answer, 65536, length $answer);
 print "connected\n$answer\n";"#;
 
+/// What a program of `user` receives from the socket for these bytes.
+fn speak(machine: &Namespace, user: User, hex: &str) -> String {
+    let args = ["-e", SPEAKER, SOCKET, hex];
+    let mut command = machine.command(user, "/usr/bin/perl", &args);
+    let output = command.output().unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
 /// ana has opened her socket to all, and ben speaks the protocol. Result: a denial, no key.
 #[test]
 fn another_user_gets_no_answer_from_the_daemon() {
@@ -119,15 +133,9 @@ fn another_user_gets_no_answer_from_the_daemon() {
     let status = Request::Status { profile: None };
     let requests = [acquire, status, Request::Stop];
     let speak = |request: &Request| {
-        let hex: String = request
-            .encode()
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect();
-        let args = ["-e", SPEAKER, SOCKET, &hex];
-        let mut command = machine.command(User::Ben, "/usr/bin/perl", &args);
-        let output = command.output().unwrap();
-        String::from_utf8_lossy(&output.stdout).into_owned()
+        let bytes = request.encode();
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        speak(&machine, User::Ben, &hex)
     };
     for request in &requests {
         assert_eq!(speak(request), "refused\n");
@@ -148,7 +156,7 @@ fn another_user_gets_no_answer_from_the_daemon() {
     machine.helper(User::Ana, &[]).printed(OWN);
 }
 
-fn pid_of_daemon(machine: &crate::support::namespace::Namespace, user: User) -> Value {
+fn pid_of_daemon(machine: &Namespace, user: User) -> Value {
     let status = machine.run(user, "claviger", &["status", "--json"], &[]);
     let status: Value = serde_json::from_str(status.succeeded()).unwrap();
     status["daemon"]["pid"].clone()
