@@ -14,7 +14,7 @@ use tokio::process::{Child, Command};
 use crate::support::{
     KEY, TestEnv,
     poll::{SOON, until},
-    process::binary,
+    process::{binary, require_root},
     test_env::set_mode,
 };
 
@@ -76,10 +76,7 @@ fn ask(env: &TestEnv, request: &Request) -> Vec<Response> {
 
 #[tokio::test]
 async fn root_gets_the_state_of_another_users_daemon_and_no_key() {
-    if !rustix::process::geteuid().is_root() {
-        println!("not run: it needs root, for a second user");
-        return;
-    }
+    require_root();
     let env = TestEnv::with_fixed_key();
     let daemon = daemon_of_another_user(&env).await;
 

@@ -8,7 +8,7 @@ use tokio::process::Command;
 use crate::support::{
     KEY, TestEnv,
     poll::SOON,
-    process::{binary, is_alive},
+    process::{binary, is_alive, require_root},
     test_env::ProgramOutput,
     until,
 };
@@ -38,10 +38,7 @@ async fn claviger(env: &TestEnv, args: &[&str]) -> ProgramOutput {
 
 #[tokio::test]
 async fn root_sees_and_stops_the_daemons_of_all_users() {
-    assert!(
-        geteuid().is_root(),
-        "this test makes a mount namespace: run it as root"
-    );
+    require_root();
     let env = TestEnv::with_fixed_key();
     for (args, expected) in [
         (

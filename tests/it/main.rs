@@ -10,6 +10,7 @@
 
 mod administrator;
 mod all_users;
+mod attacks;
 mod audit_counts;
 mod auth;
 mod bad_input;
@@ -41,4 +42,5 @@ mod status;
 mod support;
 mod tls;
 mod token;
+mod two_users;
 mod variables;

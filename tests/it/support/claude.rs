@@ -1,13 +1,14 @@
 //! The real Claude Code, configured to run claviger-helper for its key.
 //!
-//! It runs in the home directory of a [`TestEnv`] and with an empty environment: its variables, and
-//! those of the helper, are in `settings.json`.
+//! It runs in the home directory of a [`TestEnv`] or of ana in a [`Namespace`], and with an empty
+//! environment: its variables, and those of the helper, are in `settings.json`.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use std::{
     fs::{self, File},
-    path::PathBuf,
+    os::unix::fs::chown,
+    path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex},
     time::Duration,
@@ -23,15 +24,26 @@ use tokio::{
     time::timeout,
 };
 
-use super::{lock::lock, process::binary, test_env::TestEnv, tools::tool};
+use super::{
+    lock::lock,
+    namespace::{Entrance, Namespace, User},
+    process::binary,
+    test_env::TestEnv,
+    tools::tool,
+};
 
 /// The limit for each step of the client. Its retries after a failing helper take 2.6 s.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A developer's Claude Code. Several can run at once.
 pub(crate) struct ClaudeCode {
+    /// The home directory as the client sees it.
     home: PathBuf,
+    /// The home directory as this process reaches it.
+    files: PathBuf,
     directory: PathBuf,
+    /// The namespace and the user; this process's own if it is `None`.
+    entrance: Option<Entrance>,
     /// A copy of `/etc` with managed settings, which only the client sees.
     etc: Option<PathBuf>,
     transcript: Transcript,
@@ -72,41 +84,80 @@ impl ClaudeCode {
         let [config, state, run] =
             ["config", "state", "run"].map(|name| env.path(name).display().to_string());
         let own = [
-            ("ANTHROPIC_BASE_URL", gateway),
-            ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
-            ("DISABLE_AUTOUPDATER", "1"),
             ("XDG_CONFIG_HOME", &*config),
             ("XDG_STATE_HOME", &*state),
             ("XDG_RUNTIME_DIR", &*run),
-            // Other tests keep the machine busy.
-            ("CLAVIGER_TIMEOUT_MS", "30000"),
         ];
-        let helper = binary("claviger-helper");
-        let mut settings = settings_with(&[&own[..], variables].concat());
-        settings["apiKeyHelper"] = json!(format!("exec '{}'", helper.display()));
         let client = Self {
             home: env.path("home"),
+            files: env.path("home"),
             directory: env.path("home"),
+            entrance: None,
             etc: None,
             transcript: Transcript::default(),
         };
-        fs::create_dir_all(client.home.join(".claude")).unwrap();
-        fs::write(client.settings_file(), settings.to_string()).unwrap();
+        let helper = binary("claviger-helper");
+        client.write_settings(gateway, &helper, &[&own[..], variables].concat());
         client
+    }
+
+    /// [`ClaudeCode::new`] for ana in `machine`, which has the client as its tool.
+    pub(crate) fn of_ana(machine: &Namespace, gateway: &str, variables: &[(&str, &str)]) -> Self {
+        let home = PathBuf::from("/home/ana");
+        let client = Self {
+            files: machine.outside("/home/ana"),
+            directory: home.clone(),
+            home,
+            entrance: Some(machine.entrance(User::Ana)),
+            etc: None,
+            transcript: Transcript::default(),
+        };
+        let helper = Path::new(Namespace::PROGRAMS).join("claviger-helper");
+        client.write_settings(gateway, &helper, variables);
+        client
+    }
+
+    fn write_settings(&self, gateway: &str, helper: &Path, variables: &[(&str, &str)]) {
+        let own = [
+            ("ANTHROPIC_BASE_URL", gateway),
+            ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
+            ("DISABLE_AUTOUPDATER", "1"),
+            // Other tests keep the machine busy.
+            ("CLAVIGER_TIMEOUT_MS", "30000"),
+        ];
+        let mut settings = settings_with(&[&own[..], variables].concat());
+        settings["apiKeyHelper"] = json!(format!("exec '{}'", helper.display()));
+        self.write(".claude/settings.json", &settings);
+    }
+
+    /// Writes a file of the user's below the home directory.
+    fn write(&self, name: &str, settings: &Value) {
+        let file = self.files.join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, settings.to_string()).unwrap();
+        if self.entrance.is_some() {
+            let id = Some(User::Ana.uid());
+            for path in file.ancestors().take(name.split('/').count()) {
+                chown(path, id, id).unwrap();
+            }
+        }
     }
 
     /// Runs the client from now on in a repository whose `.claude/settings.json` sets `variables`.
     pub(crate) fn enter_project(&mut self, variables: &[(&str, &str)]) {
         self.directory = self.home.join("project");
-        fs::create_dir_all(self.directory.join(".claude")).unwrap();
-        let settings = settings_with(variables).to_string();
-        fs::write(self.directory.join(".claude/settings.json"), settings).unwrap();
+        self.write("project/.claude/settings.json", &settings_with(variables));
+    }
+
+    /// Runs the client from now on in the home directory.
+    pub(crate) fn leave_project(&mut self) {
+        self.directory.clone_from(&self.home);
     }
 
     /// Runs the client from now on in a mount namespace in which the administrator's settings set
     /// `variables`.
     pub(crate) fn manage(&mut self, variables: &[(&str, &str)]) {
-        let etc = self.home.join("etc");
+        let etc = self.files.join("etc");
         let copied = std::process::Command::new("cp")
             .args(["-a", "/etc"])
             .arg(&etc)
@@ -177,13 +228,14 @@ impl ClaudeCode {
     }
 
     fn settings_file(&self) -> PathBuf {
-        self.home.join(".claude/settings.json")
+        self.files.join(".claude/settings.json")
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = match &self.etc {
-            None => Command::new(tool("claude")),
-            Some(etc) => {
+        let mut command = match (&self.entrance, &self.etc) {
+            (Some(entrance), _) => entrance.command(Namespace::TOOL, &self.directory).into(),
+            (None, None) => Command::new(tool("claude")),
+            (None, Some(etc)) => {
                 let mut command = Command::new("unshare");
                 let script = r#"mount --bind "$0" /etc && exec "$@""#;
                 command.args(["--mount", "sh", "-c", script]);
@@ -191,9 +243,11 @@ impl ClaudeCode {
                 command
             }
         };
+        if self.entrance.is_none() {
+            command.current_dir(&self.directory);
+        }
         command
             .args(args)
-            .current_dir(&self.directory)
             .env_clear()
             .env("HOME", &self.home)
             .env("PATH", "/usr/bin:/bin")

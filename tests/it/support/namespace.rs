@@ -1,25 +1,33 @@
-//! A machine of its own for a second user: mounts and processes in namespaces that end with it.
+//! A machine of its own for two users: mounts and processes in namespaces that end with it.
 //!
-//! `/etc` is a copy, `/home`, `/run/user` and `/root` are empty, and the programs under test are in
-//! [`Namespace::PROGRAMS`]. Nothing of it is visible outside.
+//! `/etc` is a copy; `/home`, `/run/user`, `/root` and `/tmp` are empty; the programs under test
+//! are in [`Namespace::PROGRAMS`]. The network is the machine's; nothing else is visible outside.
 
 use std::{
+    ffi::OsStr,
     fs,
     io::{BufRead as _, BufReader, Write as _},
-    os::unix::fs::{PermissionsExt as _, chown},
+    os::unix::fs::{PermissionsExt as _, chown, lchown, symlink},
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
 };
 
 use super::{
     poll::{SOON, until_blocking},
-    process::binary,
+    process::{binary, require_root},
     test_env::ProgramOutput,
+    tools::tool,
 };
 
-/// Mounts what the namespace consists of, and stays until its stdin is closed.
+/// Mounts what the namespace consists of, and stays until its stdin is closed. The first argument
+/// is a further program, or empty.
 const SCRIPT: &str = r#"set -e
 mount -t tmpfs scratch /mnt
+if [ -n "$1" ]; then
+    touch /mnt/tool
+    mount --bind "$1" /mnt/tool
+fi
+shift
 cp -a /etc /mnt/etc
 mount --bind /mnt/etc /etc
 mkdir -p /etc/claviger
@@ -27,16 +35,20 @@ chmod 755 /mnt /etc/claviger
 for directory in /run/user /home /root; do mount -t tmpfs -o mode=755 new "$directory"; done
 chmod 700 /root
 mkdir -m 755 /mnt/bin
-cp "$@" /mnt/bin
-cp /bin/sh /mnt/bin/sh
-echo "ana:x:4242:4242::/home/ana:/bin/sh" >>/etc/passwd
-mkdir -m 700 /home/ana
-chown 4242:4242 /home/ana
+cp "$@" /bin/sh /mnt/bin
+for user in ana:4242 ben:4243; do
+    name=${user%:*} id=${user#*:}
+    echo "$name:x:$id:$id::/home/$name:/bin/sh" >>/etc/passwd
+    echo "$name:x:$id:" >>/etc/group
+    mkdir -m 700 "/home/$name"
+    chown "$id:$id" "/home/$name"
+done
+mount -t tmpfs -o mode=1777 new /tmp
 echo ready
 read line || true"#;
 
-/// Namespaces with the user `ana`, whose home is `/home/ana`. All processes in them end when this
-/// is dropped.
+/// Namespaces with the users `ana` and `ben`, whose homes are below `/home`. All processes in them
+/// end when this is dropped.
 pub(crate) struct Namespace {
     holder: Child,
     /// The process whose namespaces these are.
@@ -48,7 +60,10 @@ pub(crate) struct Namespace {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum User {
     Root,
+    /// The user whose keys the tests are about.
     Ana,
+    /// The attacker.
+    Ben,
     /// A user without an entry in the user database.
     Unknown,
 }
@@ -58,6 +73,7 @@ impl User {
         match self {
             Self::Root => 0,
             Self::Ana => 4242,
+            Self::Ben => 4243,
             Self::Unknown => 5151,
         }
     }
@@ -67,14 +83,30 @@ impl Namespace {
     /// The directory of the programs under test.
     pub(crate) const PROGRAMS: &str = "/mnt/bin";
 
-    /// Namespaces of their own; `None` if this user may not have any, who must be root for it.
-    pub(crate) fn new() -> Option<Self> {
-        if !rustix::process::geteuid().is_root() {
-            return None;
-        }
+    /// The program of [`Namespace::with_tool`].
+    pub(crate) const TOOL: &str = "/mnt/tool";
+
+    /// Namespaces of their own.
+    ///
+    /// # Panics
+    ///
+    /// Panics unless this process is root's, and if the namespaces cannot be made.
+    pub(crate) fn new() -> Self {
+        Self::start(Path::new(""))
+    }
+
+    /// [`Namespace::new`], with the program `name` of [`tool`] at [`Namespace::TOOL`].
+    pub(crate) fn with_tool(name: &str) -> Self {
+        Self::start(&tool(name).canonicalize().unwrap())
+    }
+
+    fn start(tool: &Path) -> Self {
+        require_root();
         let mut holder = Command::new("unshare")
             .args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"])
+            .args(["--propagation", "private"])
             .args(["/bin/sh", "-c", SCRIPT, "sh"])
+            .arg(tool)
             .args([binary("claviger"), binary("claviger-helper")])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -86,16 +118,30 @@ impl Namespace {
         assert_eq!(line, "ready\n", "the namespace could not be made");
         let id = holder.id();
         let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
-        Some(Self {
+        Self {
             holder,
             first: children.trim().parse().unwrap(),
             _stdout: stdout,
-        })
+        }
     }
 
     /// The path by which this process reaches `path` in the namespace.
     pub(crate) fn outside(&self, path: &str) -> PathBuf {
         PathBuf::from(format!("/proc/{}/root{path}", self.first))
+    }
+
+    /// Writes a program, and the directories above it, with this owner and this mode.
+    pub(crate) fn write_program(&self, path: &str, owner: User, mode: u32, text: &str) {
+        self.write(path, owner, text);
+        let mode = fs::Permissions::from_mode(mode);
+        fs::set_permissions(self.outside(path), mode).unwrap();
+    }
+
+    /// Creates a link with this owner.
+    pub(crate) fn link(&self, target: &str, path: &str, owner: User) {
+        let path = self.outside(path);
+        symlink(target, &path).unwrap();
+        lchown(path, Some(owner.uid()), Some(owner.uid())).unwrap();
     }
 
     /// Creates a directory with this owner and mode.
@@ -121,19 +167,22 @@ impl Namespace {
         chown(self.outside(path), Some(owner.uid()), Some(owner.uid())).unwrap();
     }
 
-    /// A program in the namespace, with no environment.
+    /// What is needed to run programs as `user`.
+    pub(crate) fn entrance(&self, user: User) -> Entrance {
+        Entrance {
+            first: self.first,
+            user,
+        }
+    }
+
+    /// A program under test, with no environment.
     pub(crate) fn command(&self, user: User, program: &str, args: &[&str]) -> Command {
-        let id = user.uid().to_string();
-        let mut command = Command::new("/usr/bin/nsenter");
+        let program = Path::new(Self::PROGRAMS).join(program);
+        let mut command = self.entrance(user).command(&program, Path::new("/"));
         command
-            .args(["--target", &self.first.to_string(), "--mount", "--pid"])
-            .args(["--", "/usr/bin/setpriv", "--reuid", &id, "--regid", &id])
-            .args(["--clear-groups", "--"])
-            .arg(Path::new(Self::PROGRAMS).join(program))
             .args(args)
             .env_clear()
-            .env("CLAVIGER_TIMEOUT_MS", "30000")
-            .stdin(Stdio::null());
+            .env("CLAVIGER_TIMEOUT_MS", "30000");
         command
     }
 
@@ -153,6 +202,30 @@ impl Namespace {
     /// Runs the shim with these variables.
     pub(crate) fn helper(&self, user: User, variables: &[(&str, &str)]) -> ProgramOutput {
         self.run(user, "claviger-helper", &[], variables)
+    }
+}
+
+/// A user in a namespace.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entrance {
+    first: u32,
+    user: User,
+}
+
+impl Entrance {
+    /// A program that runs as the user in `directory`, with an empty stdin.
+    pub(crate) fn command(self, program: impl AsRef<OsStr>, directory: &Path) -> Command {
+        let id = self.user.uid().to_string();
+        let mut command = Command::new("/usr/bin/nsenter");
+        let directory = format!("--wdns={}", directory.display());
+        command
+            .args(["--target", &self.first.to_string(), "--mount", "--pid"])
+            .arg(directory)
+            .args(["--", "/usr/bin/setpriv", "--reuid", &id, "--regid", &id])
+            .args(["--clear-groups", "--"])
+            .arg(program)
+            .stdin(Stdio::null());
+        command
     }
 }
 

@@ -29,3 +29,16 @@ pub(crate) fn is_alive(pid: Pid) -> bool {
     let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
     stat.is_ok_and(|stat| !stat.contains(") Z "))
 }
+
+/// Fails a test that needs further users or mounts of its own, and does not run as root.
+///
+/// # Panics
+///
+/// Panics unless this process is root's.
+#[track_caller]
+pub(crate) fn require_root() {
+    assert!(
+        rustix::process::geteuid().is_root(),
+        "this test makes further users or mounts, in namespaces: run it as root (sudo)"
+    );
+}

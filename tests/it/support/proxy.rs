@@ -16,6 +16,8 @@ use super::lock::lock;
 pub(crate) enum ProxyReply {
     /// Connects to the port of the host's name or address on this machine.
     Forward,
+    /// Connects to this port of this machine, whatever the request names.
+    Detour(u16),
     /// Responds with this status and reason, and a page.
     Refuse(&'static str),
     /// Responds with this status, with the head of the request in the reason, a header and the
@@ -103,13 +105,15 @@ async fn serve_http(
     let (method, rest) = head.split_once(' ')?;
     let (target, _) = rest.split_once(' ')?;
     let response = match reply {
-        ProxyReply::Forward => {
+        ProxyReply::Forward | ProxyReply::Detour(_) => {
             let authority = target.strip_prefix("http://").unwrap_or(target);
             let authority = authority.split('/').next()?;
             let (_, port) = authority.rsplit_once(':')?;
-            let mut server = TcpStream::connect(("127.0.0.1", port.parse().ok()?))
-                .await
-                .ok()?;
+            let port = match reply {
+                ProxyReply::Detour(port) => port,
+                _ => port.parse().ok()?,
+            };
+            let mut server = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
             match method {
                 "CONNECT" => stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.ok()?,
                 _ => server.write_all(&bytes).await.ok()?,
