@@ -1,9 +1,9 @@
 //! `claviger demo`.
 
-use claviger_wire::{ExitCode, Failure};
+use claviger_wire::Failure;
 
 use super::CliError;
-use crate::demo;
+use crate::demo::{self, DemoError};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct DemoArgs {
@@ -14,9 +14,15 @@ pub(super) struct DemoArgs {
 
 pub(super) fn run(args: &DemoArgs) -> Result<(), CliError> {
     let runtime = super::runtime()?;
-    runtime.block_on(demo::run(args.keep)).map_err(|error| {
-        let problem = format!("the demo failed: {error}");
-        let hint = "report this with the lines above; everything that was made is removed";
-        Failure::new(ExitCode::DaemonUnavailable, problem, hint).into()
-    })
+    runtime
+        .block_on(demo::run(args.keep))
+        .map_err(|error| match error {
+            DemoError::Interrupted(code) => CliError::Interrupted(code),
+            DemoError::Output(error) => error.into(),
+            DemoError::Step(failure) => Failure {
+                message: format!("the demo failed: {}", failure.message),
+                ..failure
+            }
+            .into(),
+        })
 }
