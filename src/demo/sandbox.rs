@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use super::{configuration::PROFILE, error::DemoError, places::DemoPlaces};
-use crate::{environment, secret::Secret};
+use crate::secret::Secret;
 
 /// The longest wait for the daemon's end: it gives requests under way 2 s.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
@@ -59,7 +59,7 @@ impl Sandbox {
         command
             .process_group(0)
             .env_clear()
-            .envs(environment::build(None, None, None, env::vars_os()));
+            .envs(crate::environment::build(None, None, None, env::vars_os()));
         #[cfg(windows)]
         {
             /// See `CreateProcessW`.
