@@ -1,6 +1,6 @@
 //! `claviger demo`.
 
-use claviger_wire::Failure;
+use claviger_wire::{ExitCode, Failure};
 
 use super::CliError;
 use crate::demo::{self, DemoError};
@@ -17,12 +17,23 @@ pub(super) fn run(args: &DemoArgs) -> Result<(), CliError> {
     runtime
         .block_on(demo::run(args.keep))
         .map_err(|error| match error {
-            DemoError::Interrupted(code) => CliError::Interrupted(code),
-            DemoError::Output(error) => error.into(),
-            DemoError::Step(failure) => Failure {
-                message: format!("the demo failed: {}", failure.message),
-                ..failure
+            DemoError::Step { problem, hint } => DemoError::Step {
+                problem: format!("the demo failed: {problem}"),
+                hint,
             }
             .into(),
+            error => error.into(),
         })
+}
+
+impl From<DemoError> for CliError {
+    fn from(error: DemoError) -> Self {
+        match error {
+            DemoError::Interrupted(code) => Self::Interrupted(code),
+            DemoError::Output(error) => error.into(),
+            DemoError::Step { problem, hint } => {
+                Failure::new(ExitCode::DaemonUnavailable, problem, hint).into()
+            }
+        }
+    }
 }

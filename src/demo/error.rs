@@ -2,8 +2,6 @@
 
 use std::io;
 
-use claviger_wire::{ExitCode, Failure};
-
 /// Why the demo ended early. Everything that it made is removed.
 #[derive(Debug)]
 pub(crate) enum DemoError {
@@ -11,14 +9,22 @@ pub(crate) enum DemoError {
     Interrupted(u8),
     /// Its output cannot be written.
     Output(io::Error),
-    /// A step failed: the end of a sentence, and a hint that follows from the cause.
-    Step(Failure),
+    /// A step failed.
+    Step {
+        /// The end of a sentence, without its full stop.
+        problem: String,
+        /// What to do now, which follows from the cause; may be empty.
+        hint: String,
+    },
 }
 
 impl DemoError {
     /// The machine does not allow a step.
     pub(super) fn machine(problem: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::Step(Failure::new(ExitCode::DaemonUnavailable, problem, hint))
+        Self::Step {
+            problem: problem.into(),
+            hint: hint.into(),
+        }
     }
 
     /// Claviger itself is wrong.

@@ -5,8 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use claviger_wire::{ExitCode, Failure};
-
+use super::error::DemoError;
 use crate::trust::{PrivateDirectory, TrustError};
 
 /// The longest path of a socket in bytes that every Unix accepts.
@@ -78,10 +77,10 @@ impl DemoPlaces {
     ///
     /// # Errors
     ///
-    /// A [`Failure`] whose hint names the variable for temporary files.
-    pub(crate) fn create(&self) -> Result<DemoDirectory, Failure> {
+    /// An error whose hint names the variable for temporary files.
+    pub(crate) fn create(&self) -> Result<DemoDirectory, DemoError> {
         let hint = format!("set {TEMP_VARIABLE} to a directory of your own with a short path");
-        let failed = |code, problem| Failure::new(code, problem, hint.clone());
+        let failed = |problem: String| DemoError::machine(problem, hint.clone());
         let path = &self.directory;
         let len = self.socket().as_os_str().len();
         if cfg!(unix) && len > MAX_SOCKET_LEN {
@@ -90,11 +89,11 @@ impl DemoPlaces {
                  {MAX_SOCKET_LEN}",
                 path.display()
             );
-            return Err(failed(ExitCode::DaemonUnavailable, problem));
+            return Err(failed(problem));
         }
         let cannot = |error: io::Error| {
             let problem = format!("cannot create the directory '{}': {error}", path.display());
-            failed(ExitCode::DaemonUnavailable, problem)
+            failed(problem)
         };
         let mut builder = fs::DirBuilder::new();
         #[cfg(unix)]
@@ -103,9 +102,7 @@ impl DemoPlaces {
         let directory = DemoDirectory(path.clone());
         match PrivateDirectory::open_or_create(path) {
             Ok(_) => Ok(directory),
-            Err(TrustError::Violation(violation)) => {
-                Err(failed(ExitCode::Denied, violation.to_string()))
-            }
+            Err(TrustError::Violation(violation)) => Err(failed(violation.to_string())),
             Err(TrustError::Io(error)) => Err(cannot(error)),
         }
     }
@@ -125,6 +122,13 @@ mod tests {
 
     use super::*;
 
+    fn refused(places: &DemoPlaces) -> (String, String) {
+        match places.create() {
+            Err(DemoError::Step { problem, hint }) => (problem, hint),
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
     fn only_a_directory_that_was_made_here_is_removed() {
         let above = tempfile::tempdir().unwrap();
@@ -134,8 +138,8 @@ mod tests {
         assert_eq!(made.permissions().mode() & 0o7777, 0o700);
         fs::write(places.signing_key(), "key").unwrap();
 
-        let failure = places.create().unwrap_err();
-        assert!(failure.message.contains("exists"), "{failure:?}");
+        let (problem, _) = refused(&places);
+        assert!(problem.contains("exists"), "{problem}");
         assert!(places.signing_key().exists());
         drop(directory);
         assert!(!places.directory().exists());
@@ -150,15 +154,14 @@ mod tests {
         fs::set_permissions(&shared, fs::Permissions::from_mode(0o777)).unwrap();
         let long = above.path().join("x".repeat(90));
         let missing = above.path().join("missing");
-        for (parent, code, part) in [
-            (&shared, ExitCode::Denied, "is writable by others"),
-            (&long, ExitCode::DaemonUnavailable, "limit of 103"),
-            (&missing, ExitCode::DaemonUnavailable, "No such file"),
+        for (parent, part) in [
+            (&shared, "is writable by others"),
+            (&long, "limit of 103"),
+            (&missing, "No such file"),
         ] {
-            let failure = DemoPlaces::new(parent.join("demo")).create().unwrap_err();
-            assert_eq!(failure.code, code, "{failure:?}");
-            assert!(failure.message.contains(part), "{failure:?}");
-            assert!(failure.hint.unwrap().contains("TMPDIR"));
+            let (problem, hint) = refused(&DemoPlaces::new(parent.join("demo")));
+            assert!(problem.contains(part), "{problem}");
+            assert!(hint.contains("TMPDIR"), "{hint}");
             assert!(!parent.join("demo").exists());
         }
     }

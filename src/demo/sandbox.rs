@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use claviger_wire::{ExitCode, Failure, client::handshake};
+use claviger_wire::client::handshake;
 use tokio::{
     io::AsyncReadExt as _,
     process::{Child, ChildStdin, Command},
@@ -90,7 +90,10 @@ impl Sandbox {
         }
         match handshake::read(report.as_slice()) {
             Some(Ok(_)) => Ok(()),
-            Some(Err(failure)) => Err(DemoError::Step(failure)),
+            Some(Err(failure)) => {
+                let hint = failure.hint.unwrap_or_default();
+                Err(DemoError::machine(failure.message, hint))
+            }
             None => Err(self.daemon_is_gone()),
         }
     }
@@ -243,7 +246,7 @@ fn helper_failed(stderr: &str) -> DemoError {
     let problem = line.strip_prefix("claviger: ").unwrap_or(line);
     let problem = format!("claviger-helper failed: {}", problem.trim_end_matches('.'));
     match lines.next().and_then(|line| line.strip_prefix("hint: ")) {
-        Some(hint) => DemoError::Step(Failure::new(ExitCode::DaemonUnavailable, problem, hint)),
+        Some(hint) => DemoError::machine(problem, hint),
         None => DemoError::bug(problem),
     }
 }
@@ -280,10 +283,11 @@ mod tests {
 
     #[test]
     fn the_helpers_failure_keeps_its_hint() {
-        let DemoError::Step(failure) = helper_failed("claviger: no key.\nhint: do this\n") else {
+        let DemoError::Step { problem, hint } = helper_failed("claviger: no key.\nhint: do this\n")
+        else {
             panic!("no failure");
         };
-        assert_eq!(failure.message, "claviger-helper failed: no key");
-        assert_eq!(failure.hint.as_deref(), Some("do this"));
+        assert_eq!(problem, "claviger-helper failed: no key");
+        assert_eq!(hint, "do this");
     }
 }
