@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::ffi::OsString;
+use std::{ffi::OsString, path::PathBuf};
 
 use claviger_wire::{Failure, Format};
 
@@ -28,6 +28,8 @@ pub(crate) struct Options {
     pub(crate) timeout_ms: Option<u64>,
     /// `--reveal`.
     pub(crate) reveal: bool,
+    /// `--socket`, which the settings of `claviger demo --keep` contain; not in [`HELP`].
+    pub(crate) socket: Option<PathBuf>,
 }
 
 /// The help text.
@@ -89,6 +91,7 @@ pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Invocation, 
             "--timeout-ms" => {
                 options.timeout_ms = Some(value::milliseconds("--timeout-ms", &value()?)?);
             }
+            "--socket" => options.socket = Some(value()?.into()),
             "--reveal" => options.reveal = true,
             "--help" | "-h" => return Ok(Invocation::Help),
             "--version" | "-V" => return Ok(Invocation::Version),
@@ -153,6 +156,7 @@ mod tests {
             format: Format::Json,
             timeout_ms: Some(300),
             reveal: true,
+            socket: Some("/tmp/d/agent.sock".into()),
         };
         let separate = [
             "--profile",
@@ -161,6 +165,8 @@ mod tests {
             "json",
             "--timeout-ms",
             "300",
+            "--socket",
+            "/tmp/d/agent.sock",
             "--reveal",
         ];
         assert_eq!(parsed(&separate), Ok(Invocation::Print(all)));

@@ -57,7 +57,12 @@ fn print_key(options: Options) -> Result<process::ExitCode, Failure> {
     let acquire = settings::acquire(&options, is_terminal, env)?;
     let deadline = Deadline::after(timeout);
     client::protect_process();
-    let response = Pending::start(move || obtain(&Client::from_env()?, acquire, deadline))
+    let socket = options.socket;
+    let pending = Pending::start(move || {
+        let client = socket.map_or_else(Client::from_env, Client::at)?;
+        obtain(&client, acquire, deadline)
+    });
+    let response = pending
         .wait(deadline)
         .unwrap_or_else(|| Err(client::timed_out(timeout)))?;
     let mut text = output::text(options.format, response)?;

@@ -11,7 +11,7 @@ use claviger_wire::{
 };
 use serde::de::DeserializeOwned;
 
-use super::{CliError, places};
+use super::{CliError, socket_args::SocketArgs};
 use crate::status_report::{FailureReport, StatusReport};
 
 /// The longest time that a command waits: a refresh takes as long as its source does.
@@ -35,7 +35,16 @@ pub(super) struct Answer {
 ///
 /// The daemon's failure, and those of [`Client::request`].
 pub(super) fn request(request: Request) -> Result<Option<Answer>, CliError> {
-    let answer = send(move |client| client.request(|| request.clone()))?;
+    request_at(SocketArgs::default(), request)
+}
+
+/// As [`request`], to the daemon that `socket` names.
+///
+/// # Errors
+///
+/// As [`request`].
+pub(super) fn request_at(socket: SocketArgs, request: Request) -> Result<Option<Answer>, CliError> {
+    let answer = send(socket, move |client| client.request(|| request.clone()))?;
     Ok(answer.map(Answer::new).transpose()?)
 }
 
@@ -47,7 +56,8 @@ pub(super) fn request(request: Request) -> Result<Option<Answer>, CliError> {
 pub(super) fn request_with_variables(
     request: impl FnMut(&Variables) -> Request + Send + 'static,
 ) -> Result<Answer, CliError> {
-    let answer = send(move |client| client.request_with_variables(request))?;
+    let socket = SocketArgs::default();
+    let answer = send(socket, move |client| client.request_with_variables(request))?;
     Ok(Answer::new(answer)?)
 }
 
@@ -126,9 +136,10 @@ fn unexpected(error: &serde_json::Error) -> Failure {
 
 /// Runs `work`, and fails if it is not done within [`TIMEOUT`].
 fn send<T: Send + 'static>(
+    socket: SocketArgs,
     work: impl FnOnce(&Client) -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, CliError> {
-    let work = Pending::start(move || work(&places::client()?));
+    let work = Pending::start(move || work(&socket.client()?));
     let result = with_slow_notice(&work);
     Ok(result.unwrap_or_else(|| Err(timed_out(TIMEOUT)))?)
 }

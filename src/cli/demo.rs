@@ -3,7 +3,7 @@
 use claviger_wire::{ExitCode, Failure};
 
 use super::CliError;
-use crate::demo;
+use crate::demo::{self, DemoError};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct DemoArgs {
@@ -14,9 +14,26 @@ pub(super) struct DemoArgs {
 
 pub(super) fn run(args: &DemoArgs) -> Result<(), CliError> {
     let runtime = super::runtime()?;
-    runtime.block_on(demo::run(args.keep)).map_err(|error| {
-        let problem = format!("the demo failed: {error}");
-        let hint = "report this with the lines above; everything that was made is removed";
-        Failure::new(ExitCode::DaemonUnavailable, problem, hint).into()
-    })
+    runtime
+        .block_on(demo::run(args.keep))
+        .map_err(|error| match error {
+            DemoError::Step { problem, hint } => DemoError::Step {
+                problem: format!("the demo failed: {problem}"),
+                hint,
+            }
+            .into(),
+            error => error.into(),
+        })
+}
+
+impl From<DemoError> for CliError {
+    fn from(error: DemoError) -> Self {
+        match error {
+            DemoError::Interrupted(code) => Self::Interrupted(code),
+            DemoError::Output(error) => error.into(),
+            DemoError::Step { problem, hint } => {
+                Failure::new(ExitCode::DaemonUnavailable, problem, hint).into()
+            }
+        }
+    }
 }

@@ -18,6 +18,8 @@ pub(super) enum CliError {
     Reported(ExitCode),
     /// The problems of a configuration, reported one a line.
     Problems(Vec<String>),
+    /// A signal ended the command, which it reports by this exit code alone.
+    Interrupted(u8),
     /// Standard output is closed: the command ends silently.
     StdoutClosed,
 }
@@ -35,6 +37,7 @@ impl CliError {
     /// Prints the error on stderr and returns the exit code.
     pub(super) fn report(&self) -> process::ExitCode {
         let (code, text) = match self {
+            Self::Interrupted(code) => return (*code).into(),
             Self::Failure(failure) => (failure.code, failure.to_text()),
             Self::Failures(failures) => {
                 let code = failures.first().map(|failure| failure.code);

@@ -11,6 +11,7 @@ mod output;
 mod places;
 mod profile_args;
 mod refresh;
+mod socket_args;
 mod status;
 mod stop;
 mod table;

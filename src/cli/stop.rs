@@ -8,7 +8,7 @@ use std::{
 
 use claviger_wire::{Request, client::Deadline};
 
-use super::{CliError, all_users, client, client::Answer, output};
+use super::{CliError, all_users, client, client::Answer, output, socket_args::SocketArgs};
 use crate::client_process;
 
 /// The longest wait for the end of the process: the daemon gives requests under way 2 s, which
@@ -29,6 +29,9 @@ pub(super) struct StopArgs {
     /// The daemons of all users; only for root
     #[arg(long)]
     all_users: bool,
+
+    #[command(flatten)]
+    socket: SocketArgs,
 }
 
 pub(super) fn run(args: &StopArgs) -> Result<(), CliError> {
@@ -37,9 +40,10 @@ pub(super) fn run(args: &StopArgs) -> Result<(), CliError> {
         return all(&mut out);
     }
     // The process's id; a daemon that cannot report it is stopped all the same.
-    let pid = client::request(Request::Status { profile: None });
+    let status = Request::Status { profile: None };
+    let pid = client::request_at(args.socket.clone(), status);
     let pid = pid.ok().flatten().and_then(|answer| pid_of(&answer));
-    let result = match client::request(Request::Stop)? {
+    let result = match client::request_at(args.socket.clone(), Request::Stop)? {
         Some(_) => ended(pid),
         None => "no daemon was running".to_owned(),
     };

@@ -18,7 +18,7 @@ use self::{absence::Absence, routes::routes, unchanged::unchanged};
 use crate::{
     broker::{Broker, Jitter, RouteBuilder},
     clock::Clock,
-    config::{self, Config, ConfigError, Locations, Stamp},
+    config::{self, Config, ConfigError, Locations, Origin, Stamp},
     sync,
 };
 
@@ -33,7 +33,7 @@ pub(crate) struct InForce {
 
 /// Loads the configuration, builds what it describes, and replaces both when a file changes.
 pub(crate) struct Composition {
-    locations: Locations,
+    origin: Origin,
     clock: Arc<dyn Clock>,
     jitter: Jitter,
     loaded: Mutex<Loaded>,
@@ -55,10 +55,11 @@ impl Composition {
     /// Reads the configuration. A broken one is kept as the error that [`Composition::current`]
     /// returns until a file changes.
     #[must_use]
-    pub(crate) fn new(locations: Locations, clock: Arc<dyn Clock>, jitter: Jitter) -> Self {
-        let stamp = Stamp::of(&locations);
+    pub(crate) fn new(origin: impl Into<Origin>, clock: Arc<dyn Clock>, jitter: Jitter) -> Self {
+        let origin = origin.into();
+        let stamp = origin.stamp();
         let mut absence = Absence::default();
-        let (in_force, error) = match load(&locations, &clock, &mut absence) {
+        let (in_force, error) = match load(&origin, &clock, &mut absence) {
             Ok((config, routes)) => {
                 let broker = Arc::new(Broker::new(routes, &clock, &jitter));
                 (Ok(InForce { config, broker }), None)
@@ -69,7 +70,7 @@ impl Composition {
             }
         };
         Self {
-            locations,
+            origin,
             clock,
             jitter,
             loaded: Mutex::new(Loaded {
@@ -107,11 +108,11 @@ impl Composition {
     /// Reads the files, changed or not. A broken configuration does not replace a good one: the
     /// error is logged, and is [`Self::last_error`].
     pub(crate) fn reload(&self) {
-        self.read(Stamp::of(&self.locations));
+        self.read(self.origin.stamp());
     }
 
     fn reload_if_changed(&self) {
-        let stamp = Stamp::of(&self.locations);
+        let stamp = self.origin.stamp();
         let now = self.clock.now().tick;
         let is_up_to_date = {
             let loaded = self.lock();
@@ -128,7 +129,7 @@ impl Composition {
     /// if that is of the older files, its stamp differs from the files' and the next caller reads.
     fn read(&self, stamp: Stamp) {
         let mut absence = self.lock().absence;
-        let result = load(&self.locations, &self.clock, &mut absence);
+        let result = load(&self.origin, &self.clock, &mut absence);
         let mut loaded = self.lock();
         loaded.stamp = stamp;
         loaded.absence = absence;
@@ -169,25 +170,35 @@ impl Composition {
 type Built = (Arc<Config>, BTreeMap<String, RouteBuilder>);
 
 fn load(
-    locations: &Locations,
+    origin: &Origin,
     clock: &Arc<dyn Clock>,
     absence: &mut Absence,
 ) -> Result<Built, Arc<ConfigError>> {
-    let managed = config::load_managed(locations);
-    let exists = !matches!(managed, Ok(None));
-    let is_gone = !absence.counts(exists, clock.now().tick) && !exists;
-    let config = match managed {
-        _ if is_gone => Err(ConfigError::managed_is_gone(&locations.managed)),
-        managed => managed.and_then(|managed| config::load_beside(managed, locations)),
+    let config = match origin {
+        Origin::Files(locations) => read(locations, clock, absence).map(Arc::new),
+        Origin::Fixed(config) => Ok(Arc::clone(config)),
     };
     match config {
         Ok(config) => {
             tracing::info!(file = %config.file.display(), "loaded the configuration");
-            let config = Arc::new(config);
             let routes = routes(&config, clock);
             Ok((config, routes))
         }
         Err(error) => Err(Arc::new(error)),
+    }
+}
+
+fn read(
+    locations: &Locations,
+    clock: &Arc<dyn Clock>,
+    absence: &mut Absence,
+) -> Result<Config, ConfigError> {
+    let managed = config::load_managed(locations);
+    let exists = !matches!(managed, Ok(None));
+    let is_gone = !absence.counts(exists, clock.now().tick) && !exists;
+    match managed {
+        _ if is_gone => Err(ConfigError::managed_is_gone(&locations.managed)),
+        managed => managed.and_then(|managed| config::load_beside(managed, locations)),
     }
 }
 

@@ -229,3 +229,15 @@ fn a_directory_that_is_corrected_is_noticed() {
     assert_eq!(machine.profiles(), ["later"]);
     assert!(machine.composition.last_error().is_none());
 }
+
+#[test]
+fn a_fixed_configuration_stays_whatever_files_there_are() {
+    let fixed = config::parse(std::path::Path::new("fixed"), GOOD).unwrap();
+    let origin = Origin::Fixed(Arc::new(fixed));
+    let composition = Composition::new(origin, Arc::new(SystemClock), Arc::new(|| 0.5));
+    for _ in 0..2 {
+        assert_eq!(profiles(&composition), ["default"]);
+        assert!(composition.last_error().is_none());
+        composition.reload();
+    }
+}

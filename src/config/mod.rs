@@ -12,6 +12,7 @@ mod field;
 mod gateway_rule;
 mod load;
 mod locate;
+mod origin;
 mod overrides;
 mod parse;
 mod review;
@@ -30,6 +31,7 @@ pub(crate) use self::{
     },
     load::{load, load_beside, load_file, load_managed},
     locate::Locations,
+    origin::Origin,
     overrides::forbids_overrides,
     review::{Finding, Named, NamedThing, Review, Severity, text},
     schema::schema,

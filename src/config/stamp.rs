@@ -11,7 +11,7 @@ use super::locate::Locations;
 /// included: if it changes, [`super::load()`] may return another result.
 ///
 /// It costs one `stat` a file. Links are followed, so a link that is changed is a change.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Stamp(Vec<(PathBuf, Option<FileState>)>);
 
 /// A file's identity and state, as numbers that are compared and never interpreted.

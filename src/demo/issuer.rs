@@ -63,8 +63,8 @@ impl Issuer {
 
 impl SigningKey {
     fn generate() -> Result<Self, DemoError> {
-        let pair = Ed25519KeyPair::generate()?;
-        let der: Pkcs8V1Der<'_> = pair.as_der()?;
+        let pair = Ed25519KeyPair::generate().map_err(cannot_generate)?;
+        let der: Pkcs8V1Der<'_> = pair.as_der().map_err(cannot_generate)?;
         let pem = pem::encode(&pem::Pem::new("PRIVATE KEY", der.as_ref()));
         let private = Secret::new(pem);
         Ok(Self {
@@ -73,4 +73,8 @@ impl SigningKey {
             public: DecodingKey::from_ed_der(pair.public_key().as_ref()),
         })
     }
+}
+
+fn cannot_generate(error: impl std::error::Error) -> DemoError {
+    DemoError::bug(format!("cannot generate a signing key: {error}"))
 }

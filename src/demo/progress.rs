@@ -19,6 +19,11 @@ impl Progress {
         }
     }
 
+    /// Starts the time of the next step.
+    pub(super) fn restart(&mut self) {
+        *self = Self::start();
+    }
+
     /// Prints a step that has just ended, with the time since the step before.
     pub(super) fn done(&mut self, step: fmt::Arguments<'_>) -> io::Result<()> {
         let now = SystemClock.now().tick;

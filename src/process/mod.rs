@@ -7,6 +7,9 @@ mod unix;
 #[cfg(windows)]
 mod windows;
 
+/// The exit code of a program that Ctrl-C ends.
+pub(crate) const INTERRUPTED: u8 = 130;
+
 pub(crate) use self::start::start;
 #[cfg(unix)]
 use self::unix as system;

@@ -12,15 +12,15 @@ use crate::{
     broker::Jitter,
     clock::{Clock, Now, Tick},
     composition::Composition,
-    config::Locations,
+    config::Origin,
     process::Executable,
     sync,
 };
 
 /// What a daemon is made from.
 pub(crate) struct DaemonOptions {
-    /// The files that may contain its configuration.
-    pub(crate) locations: Locations,
+    /// The files that may contain its configuration, or that itself.
+    pub(crate) origin: Origin,
     /// The socket, or the pipe's name, that it listens on.
     pub(crate) socket: PathBuf,
     /// Whether that is the user's usual socket, and not one that variables name.
@@ -58,7 +58,7 @@ impl Daemon {
     #[must_use]
     pub(crate) fn new(options: DaemonOptions, shutdown: Shutdown) -> Self {
         let DaemonOptions {
-            locations,
+            origin,
             socket,
             is_usual_socket,
             executable,
@@ -69,7 +69,7 @@ impl Daemon {
         } = options;
         let started = clock.now();
         Self {
-            composition: Composition::new(locations, Arc::clone(&clock), jitter),
+            composition: Composition::new(origin, Arc::clone(&clock), jitter),
             socket,
             clock,
             started,

@@ -19,7 +19,7 @@ use tokio::{
 use super::*;
 use crate::{
     clock::{ManualClock, Timestamp},
-    config::Locations,
+    config::{Locations, Origin},
     trust::ManagedOwner,
 };
 
@@ -41,12 +41,12 @@ impl Scene {
         fs::write(path("program"), "").unwrap();
         let clock = ManualClock::at(Timestamp::UNIX_EPOCH);
         let options = DaemonOptions {
-            locations: Locations {
+            origin: Origin::Files(Locations {
                 managed: path("managed.toml"),
                 user: Some(path("config.toml")),
                 explicit: None,
                 managed_owner: ManagedOwner::of_this_machine(),
-            },
+            }),
             socket: path("run/agent.sock"),
             is_usual_socket,
             executable: Some(Executable::at(path("program"))),

@@ -21,6 +21,7 @@ mod config;
 mod config_check;
 mod crowd;
 mod daemon;
+mod demo;
 mod engine;
 mod exec;
 mod gateway_rule;

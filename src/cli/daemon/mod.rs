@@ -1,5 +1,6 @@
 //! `claviger daemon`.
 
+mod demo;
 mod resolved;
 
 use std::{
@@ -10,12 +11,16 @@ use std::{
 
 use claviger_wire::{ExitCode, Failure, client::handshake, paths::OTHER_SOCKET};
 
-use self::resolved::{Resolved, Start};
+use self::{
+    demo::DemoFlags,
+    resolved::{Resolved, Start},
+};
 use super::CliError;
 use crate::{
     broker,
     clock::SystemClock,
-    config, error_report,
+    config::{self, Origin},
+    error_report,
     listener::{BindError, Listener},
     logging::Log,
     process::{self, Executable, Signals},
@@ -35,13 +40,20 @@ pub(super) struct DaemonArgs {
 
     #[command(flatten)]
     places: Resolved,
+
+    #[command(flatten)]
+    demo: DemoFlags,
 }
 
 pub(super) fn run(args: DaemonArgs) -> Result<(), CliError> {
-    let detached = args.detached;
-    let result = start(args);
+    let demo = args.demo.get();
+    let has_reader = args.detached || demo.is_some();
+    let result = match demo {
+        Some((directory, port)) => demo::run(directory, port),
+        None => start(args),
+    };
     if let Err(CliError::Failure(failure)) = &result
-        && detached
+        && has_reader
     {
         // If the client is gone, the failure has no reader.
         let _ = handshake::write_failure(&mut io::stdout(), failure);
@@ -49,11 +61,16 @@ pub(super) fn run(args: DaemonArgs) -> Result<(), CliError> {
     result
 }
 
-fn start(args: DaemonArgs) -> Result<(), CliError> {
-    process::start(args.detached).map_err(|error| {
+/// Leaves behind what this process inherits from the one that starts it.
+fn leave_starter(detached: bool) -> Result<(), Failure> {
+    process::start(detached).map_err(|error| {
         let hint = "raise the hard limit, as with ulimit -Hn or in limits.conf";
         Failure::new(ExitCode::DaemonUnavailable, error.to_string(), hint)
-    })?;
+    })
+}
+
+fn start(args: DaemonArgs) -> Result<(), CliError> {
+    leave_starter(args.detached)?;
     let start = Start::new(args)?;
     if !start.detached {
         // The user who starts it in the foreground expects errors of the configuration here.
@@ -70,7 +87,7 @@ fn start(args: DaemonArgs) -> Result<(), CliError> {
         tracing::warn!(name, "set, but ignored");
     }
     let options = DaemonOptions {
-        locations: start.locations,
+        origin: Origin::Files(start.locations),
         socket: start.socket,
         is_usual_socket: start.is_usual_socket,
         executable,
@@ -79,27 +96,36 @@ fn start(args: DaemonArgs) -> Result<(), CliError> {
         log: log.file.clone(),
         log_error: log.problem.clone(),
     };
-    let result = runtime.block_on(serve(options, start.detached));
+    let result = runtime.block_on(async {
+        // Before the socket exists: a client that connects knows this process.
+        let signals =
+            Signals::install().map_err(|error| CliError::system("handle signals", &error))?;
+        serve(options, signals, Shutdown::new(), start.detached).await
+    });
     // Waits for nothing, such as a name server, that a source has asked.
     runtime.shutdown_background();
     result
 }
 
-async fn serve(options: DaemonOptions, detached: bool) -> Result<(), CliError> {
-    // Before the socket exists: a client that connects knows this process.
-    let signals = Signals::install().map_err(|error| CliError::system("handle signals", &error))?;
+/// Serves until `shutdown` starts or the daemon ends by itself. `has_reader` is whether the process
+/// that started it waits for a report on stdout.
+async fn serve(
+    options: DaemonOptions,
+    signals: Signals,
+    shutdown: Shutdown,
+    has_reader: bool,
+) -> Result<(), CliError> {
     let socket = options.socket.clone();
     let log = options.log.clone();
     let listener = match Listener::bind(&socket).await {
         Ok(listener) => listener,
         // The client only needs one that listens.
-        Err(BindError::Live(_)) if detached => {
+        Err(BindError::Live(_)) if has_reader => {
             tracing::info!("another daemon was faster");
             return report_ready(&socket);
         }
         Err(error) => return Err(bind_failure(&error, log.as_deref()).into()),
     };
-    let shutdown = Shutdown::new();
     let daemon = Arc::new(Daemon::new(options, shutdown.clone()));
     signals.forward(move || shutdown.start(), {
         let daemon = Arc::clone(&daemon);
@@ -111,7 +137,7 @@ async fn serve(options: DaemonOptions, detached: bool) -> Result<(), CliError> {
         socket = %socket.display(),
         "listening",
     );
-    if detached {
+    if has_reader {
         report_ready(&socket)?;
     }
     let limits = Limits::new(process::descriptor_limit());

@@ -84,6 +84,7 @@ impl Start {
             config,
             detached,
             places,
+            demo: _,
         } = args;
         Self {
             detached,
@@ -143,6 +144,7 @@ fn resolve(args: DaemonArgs) -> Result<(DaemonArgs, PathBuf, Variables), CliErro
         config: flag.or(locations.explicit),
         detached: args.detached,
         places: resolved,
+        demo: args.demo,
     };
     Ok((args, socket, variables))
 }
@@ -191,7 +193,7 @@ mod tests {
     use clap::Parser as _;
 
     use super::*;
-    use crate::cli::{Cli, CliCommand};
+    use crate::cli::{Cli, CliCommand, daemon::DemoFlags};
 
     #[test]
     fn the_daemon_understands_its_own_arguments() {
@@ -206,6 +208,7 @@ mod tests {
                 unusual_socket: true,
                 ignored: vec!["CLAVIGER_CONFIG".to_owned(), "XDG_CONFIG_HOME".to_owned()],
             },
+            demo: DemoFlags::default(),
         };
         for args in [DaemonArgs::default(), all] {
             let line = [vec!["claviger".into()], arguments(&args)].concat();

@@ -14,6 +14,7 @@ use super::{
     all_users::{self, UserDaemon},
     client, output,
     profile_args::ProfileArgs,
+    socket_args::SocketArgs,
     table::Width,
 };
 use crate::{
@@ -60,6 +61,9 @@ pub(super) struct StatusArgs {
     /// The daemons of all users; only for root
     #[arg(long, conflicts_with = "watch")]
     all_users: bool,
+
+    #[command(flatten)]
+    socket: SocketArgs,
 }
 
 /// The status of one user's daemon.
@@ -86,7 +90,7 @@ pub(super) fn run(args: &StatusArgs) -> Result<(), CliError> {
     if args.all_users {
         return all(args);
     }
-    let answer = client::request(args.request())?;
+    let answer = client::request_at(args.socket.clone(), args.request())?;
     let status = match &answer {
         Some(answer) => answer.status()?,
         None => StatusReport::default(),
@@ -199,6 +203,7 @@ mod tests {
             watch: false,
             exit_status,
             all_users: false,
+            socket: SocketArgs::default(),
         };
         let profiles = [None, Some(5), Some(3)].map(|error_code| ProfileReport {
             error_code,

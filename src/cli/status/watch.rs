@@ -11,7 +11,7 @@ use claviger_wire::Failure;
 
 use super::{StatusArgs, output, print::print_answer};
 use crate::{
-    cli::{CliError, client::Answer, on_termination, places},
+    cli::{CliError, client::Answer, on_termination},
     status_report::StatusReport,
 };
 
@@ -29,7 +29,7 @@ enum Event {
 /// Prints the status until a signal ends it: on a terminal every [`INTERVAL`], else if something
 /// changes.
 pub(super) fn run(args: &StatusArgs) -> Result<(), CliError> {
-    let client = places::client()?;
+    let client = args.socket.clone().client()?;
     let (events, received) = mpsc::channel();
     on_termination({
         let events = events.clone();
@@ -108,7 +108,11 @@ mod tests {
     use claviger_wire::Response;
 
     use super::*;
-    use crate::{cli::profile_args::ProfileArgs, clock::Timestamp, status_report::*};
+    use crate::{
+        cli::{profile_args::ProfileArgs, socket_args::SocketArgs},
+        clock::Timestamp,
+        status_report::*,
+    };
 
     fn args(json: bool) -> StatusArgs {
         StatusArgs {
@@ -118,6 +122,7 @@ mod tests {
             watch: true,
             exit_status: false,
             all_users: false,
+            socket: SocketArgs::default(),
         }
     }
 

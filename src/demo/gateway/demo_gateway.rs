@@ -58,6 +58,11 @@ impl DemoGateway {
         format!("http://{}", self.address)
     }
 
+    /// The port on 127.0.0.1.
+    pub(crate) fn port(&self) -> u16 {
+        self.address.port()
+    }
+
     /// Stops the gateway and waits until its port is closed.
     pub(crate) async fn stop(mut self) {
         self.stop.send_replace(true);

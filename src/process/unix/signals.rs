@@ -4,6 +4,8 @@ use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::process::INTERRUPTED;
+
 /// The signals that have arrived since the handlers were installed. While this exists, none of them
 /// ends the process by itself.
 #[derive(Debug)]
@@ -35,6 +37,17 @@ impl Signals {
             quit: signal(SignalKind::quit())?,
             hangup: signal(SignalKind::hangup())?,
         })
+    }
+
+    /// Waits for the next signal that asks a program to end. Returns the exit code with which a
+    /// shell reports it: 128 and the signal's number.
+    pub(crate) async fn next(&mut self) -> u8 {
+        tokio::select! {
+            _ = self.interrupt.recv() => INTERRUPTED,
+            _ = self.terminate.recv() => 128 + 15,
+            _ = self.quit.recv() => 128 + 3,
+            _ = self.hangup.recv() => 128 + 1,
+        }
     }
 
     /// Calls `end` at the first SIGTERM, SIGINT or SIGQUIT, and `reload` at each SIGHUP before it.

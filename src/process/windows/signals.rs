@@ -7,6 +7,8 @@ use tokio::signal::windows::{
     ctrl_logoff, ctrl_shutdown,
 };
 
+use crate::process::INTERRUPTED;
+
 /// The events that have arrived since the handlers were installed.
 #[derive(Debug)]
 pub(crate) struct Signals {
@@ -31,6 +33,18 @@ impl Signals {
             logoff: ctrl_logoff()?,
             shutdown: ctrl_shutdown()?,
         })
+    }
+
+    /// Waits for the next event that asks a program to end. Returns the exit code for it, which is
+    /// that of the same event on Unix.
+    pub(crate) async fn next(&mut self) -> u8 {
+        tokio::select! {
+            _ = self.interrupt.recv() => INTERRUPTED,
+            _ = self.interrupt_group.recv() => 128 + 3,
+            _ = self.close.recv() => 128 + 1,
+            _ = self.logoff.recv() => 128 + 1,
+            _ = self.shutdown.recv() => 128 + 15,
+        }
     }
 
     /// Calls `end` when the user presses Ctrl-C or Ctrl-Break, closes the console or logs off, or

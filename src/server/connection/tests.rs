@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt as _, DuplexStream};
 use super::*;
 use crate::{
     clock::SystemClock,
-    config::Locations,
+    config::{Locations, Origin},
     server::{DaemonOptions, Shutdown, admission::Admission},
     trust::ManagedOwner,
 };
@@ -22,12 +22,12 @@ impl Connection for DuplexStream {
 /// A daemon without a configuration.
 fn daemon() -> Arc<Daemon> {
     let options = DaemonOptions {
-        locations: Locations {
+        origin: Origin::Files(Locations {
             managed: PathBuf::from("/nonexistent/managed.toml"),
             user: None,
             explicit: None,
             managed_owner: ManagedOwner::of_this_machine(),
-        },
+        }),
         socket: PathBuf::from("/nonexistent/agent.sock"),
         is_usual_socket: true,
         executable: None,

@@ -49,11 +49,11 @@ pub fn write_failure(out: &mut impl Write, failure: &Failure) -> io::Result<()> 
 }
 
 /// What a daemon reports: the socket, if it names one.
-type Report = Result<Option<PathBuf>, Failure>;
+pub type Report = Result<Option<PathBuf>, Failure>;
 
 /// Reads until the report is complete or cannot become so; `None` if it is not complete: the daemon
 /// ended without reporting anything.
-pub(super) fn read(mut pipe: impl Read) -> Option<Report> {
+pub fn read(mut pipe: impl Read) -> Option<Report> {
     let mut bytes = Vec::new();
     let mut chunk = [0; 512];
     loop {

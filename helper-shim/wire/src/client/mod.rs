@@ -24,6 +24,7 @@ mod variables;
 
 use std::{
     io::{Read, Write},
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -53,6 +54,8 @@ const ATTEMPTS: usize = 2;
 #[derive(Clone, Debug)]
 pub struct Client {
     paths: DaemonPaths,
+    /// Whether a daemon is started if none listens.
+    may_start: bool,
 }
 
 impl Client {
@@ -71,7 +74,23 @@ impl Client {
     /// A client of the daemon with these paths.
     #[must_use]
     pub const fn new(paths: DaemonPaths) -> Self {
-        Self { paths }
+        Self {
+            paths,
+            may_start: true,
+        }
+    }
+
+    /// A client of the daemon that listens on `socket`, which an argument names: the environment
+    /// does not count. It starts no daemon.
+    ///
+    /// # Errors
+    ///
+    /// [`ExitCode::Usage`] if `socket` is not an absolute path, or not a pipe's name.
+    pub fn at(socket: PathBuf) -> Result<Self, Failure> {
+        Ok(Self {
+            paths: DaemonPaths::at(socket)?,
+            may_start: false,
+        })
     }
 
     /// The daemon's paths.
@@ -100,7 +119,7 @@ impl Client {
     /// # Errors
     ///
     /// Those of [`Self::request`], the failure that the daemon reports when it starts, and
-    /// [`ExitCode::DaemonUnavailable`] if it cannot be started.
+    /// [`ExitCode::DaemonUnavailable`] if it cannot be started or this client starts none.
     pub fn request_or_start(
         &self,
         request: impl FnMut() -> Request,
@@ -119,6 +138,7 @@ impl Client {
             let stream = match connect::connect(&self.paths)? {
                 Some(stream) => stream,
                 None if !may_start => return Ok(None),
+                None if !self.may_start => return Err(self.none_listens()),
                 None => match start::start(&self.paths)? {
                     StartOutcome::Connected(stream) => stream,
                     StartOutcome::Failed(reason) => {
@@ -134,6 +154,14 @@ impl Client {
             }
         }
         Err(self.unavailable(problem))
+    }
+
+    fn none_listens(&self) -> Failure {
+        let socket = self.paths.socket.as_deref().unwrap_or(Path::new(""));
+        let problem = format!("no daemon listens on '{}'", socket.display());
+        // Only the demo prints settings that name a socket.
+        let hint = "run claviger demo --keep, and use the settings that it prints";
+        Failure::new(ExitCode::DaemonUnavailable, problem, hint)
     }
 
     fn unavailable(&self, problem: &str) -> Failure {
@@ -196,4 +224,33 @@ pub fn unexpected_response(response: &Response) -> Failure {
         _ => "unexpected response from the daemon".to_owned(),
     };
     Failure::new(ExitCode::DaemonUnavailable, problem, RESTART_HINT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_of_a_named_socket_starts_no_daemon() {
+        let name = format!("claviger-none-{}", std::process::id());
+        let socket = match cfg!(windows) {
+            true => PathBuf::from(format!(r"\\.\pipe\{name}")),
+            false => std::env::temp_dir().join(name).join("agent.sock"),
+        };
+        let client = Client::at(socket.clone()).unwrap();
+        assert_eq!(client.request(|| Request::Stop), Ok(None));
+        let failure = client.request_or_start(|| Request::Stop).unwrap_err();
+        assert_eq!(failure.code, ExitCode::DaemonUnavailable);
+        let problem = format!("no daemon listens on '{}'", socket.display());
+        assert_eq!(failure.message, problem);
+    }
+
+    #[test]
+    fn a_named_socket_is_absolute() {
+        for relative in ["", "agent.sock", "./run/agent.sock"] {
+            let failure = Client::at(relative.into()).unwrap_err();
+            assert_eq!(failure.code, ExitCode::Usage, "{relative}");
+            assert!(failure.message.contains("'--socket'"), "{failure:?}");
+        }
+    }
 }

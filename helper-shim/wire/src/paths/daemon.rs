@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Machine, PathError, PlaceVariables, System, log_file, socket, state_dir, variables};
+use super::{
+    Machine, PathError, PlaceVariables, System, check_override, log_file, socket, state_dir,
+    variables,
+};
 
 /// The paths that a client of the daemon uses.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +49,21 @@ impl DaemonPaths {
                 Err(error) => return Err(error),
             },
             socket_is_overridden: variables.get("CLAVIGER_SOCKET").is_some(),
+        })
+    }
+
+    /// The paths of a daemon on `socket`, which an argument names.
+    ///
+    /// # Errors
+    ///
+    /// [`PathError::Invalid`] if it is not an absolute path, or not a pipe's name.
+    pub fn at(socket: PathBuf) -> Result<Self, PathError> {
+        check_override("--socket", System::HERE == System::Windows, &socket)?;
+        Ok(Self {
+            socket: Some(socket),
+            lock: None,
+            log: None,
+            socket_is_overridden: true,
         })
     }
 

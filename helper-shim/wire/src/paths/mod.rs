@@ -198,7 +198,7 @@ impl PathError {
             Self::OtherUser { .. } => {
                 "run it as that user, or with root's own environment (sudo -H)"
             }
-            Self::Invalid { .. } => "correct the variable, or unset it",
+            Self::Invalid { .. } => "correct it, or leave it out",
             Self::TooLong { .. } => {
                 "set CLAVIGER_SOCKET to a shorter path, in a directory of your own with mode 0700"
             }
@@ -280,13 +280,19 @@ fn path_override(
     let Some(path) = variable(name, env).map(PathBuf::from) else {
         return Ok(None);
     };
-    let (is_valid, expected) = if system == System::Windows && name == "CLAVIGER_SOCKET" {
-        (is_pipe(&path), r"the name of a pipe, \\.\pipe\NAME")
-    } else {
-        (path.is_absolute(), ABSOLUTE)
+    let is_pipe = system == System::Windows && name == "CLAVIGER_SOCKET";
+    check_override(name, is_pipe, &path)?;
+    Ok(Some(path))
+}
+
+/// Checks a path that `name`, a variable or an option, contains; with `is_pipe` a pipe's name.
+fn check_override(name: &'static str, is_pipe: bool, path: &Path) -> Result<(), PathError> {
+    let (is_valid, expected) = match is_pipe {
+        true => (is_pipe_name(path), r"the name of a pipe, \\.\pipe\NAME"),
+        false => (path.is_absolute(), ABSOLUTE),
     };
     if is_valid {
-        Ok(Some(path))
+        Ok(())
     } else {
         Err(PathError::Invalid {
             variable: name,
@@ -295,7 +301,7 @@ fn path_override(
     }
 }
 
-fn is_pipe(path: &Path) -> bool {
+fn is_pipe_name(path: &Path) -> bool {
     path.to_str()
         .and_then(|name| name.strip_prefix(PIPES))
         .is_some_and(|name| !name.is_empty())
