@@ -76,10 +76,7 @@ async fn a_failure_of_the_machine_has_a_hint_of_its_own() {
 
 #[test]
 fn on_a_managed_machine_it_is_alone() {
-    let Some(machine) = Namespace::new() else {
-        println!("not run: it needs root, for a machine of its own");
-        return;
-    };
+    let machine = Namespace::new();
     // The company's source says that it was asked.
     machine.directory("/mnt/asked", User::Ana, 0o777);
     machine.write(
