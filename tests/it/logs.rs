@@ -27,7 +27,9 @@ async fn log_error(spoil: impl FnOnce(&TestEnv)) -> String {
     assert_eq!(*log, *env.state_dir().join("daemon.log").to_str().unwrap());
     let error = status["daemon"]["log_error"].as_str().unwrap();
     let printed = env.claviger(&["status"]).await.stdout;
-    assert!(printed.contains(error), "{printed}");
+    // It is wrapped.
+    let words = printed.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains(error), "{printed}");
     error.to_owned()
 }
 
