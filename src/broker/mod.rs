@@ -210,8 +210,8 @@ impl Broker {
             .await
     }
 
-    /// Has `log_out` log out of `profiles`, and then drops the leased credentials that the others had
-    /// obtained before from the same sources: these share the login, with which Vault has revoked
+    /// Has `log_out` log out of `profiles`, and then drops the leased credentials that the others
+    /// had obtained from the same sources: these share the login, with which Vault has revoked
     /// their leases. If the login stays valid, one fetch too many is the price.
     pub(crate) async fn drop_shared_leases<T>(
         &self,
