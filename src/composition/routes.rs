@@ -41,8 +41,7 @@ pub(super) fn routes(
 
 /// Returns the gateway to probe for a client with certain variables; `None` if the profile names
 /// none or switches the probe off. Clients share one, with its calibration, unless the way to it
-/// depends
-/// on their variables.
+/// depends on their variables.
 fn gateways(
     profile: &ProfileConfig,
     principal: &Principal,
