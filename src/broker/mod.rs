@@ -203,9 +203,42 @@ impl Broker {
     /// Forgets all entries of `profile`, and has the source revoke their credentials and logins.
     /// Returns what was done for each, and for an unused one if there are none.
     pub async fn log_out(&self, profile: &str) -> Vec<LoggedOut> {
-        let entries = self.profiles[profile].take().into_iter();
+        let entries = self.profiles[profile].take();
         let log_out = |driver: Arc<Driver>| async move { driver.log_out().await };
-        JoinSet::from_iter(entries.map(log_out)).join_all().await
+        JoinSet::from_iter(entries.into_iter().map(log_out))
+            .join_all()
+            .await
+    }
+
+    /// Has `log_out` log out of `profiles`, and then drops the leased credentials that the others
+    /// had obtained from the same sources: these share the login, with which Vault has revoked
+    /// their leases. If the login stays valid, one fetch too many is the price.
+    pub(crate) async fn drop_shared_leases<T>(
+        &self,
+        profiles: &[String],
+        log_out: impl Future<Output = T>,
+    ) -> T {
+        let named = profiles.iter().map(|name| &self.profiles[name]);
+        let sources: Vec<_> = named.flat_map(|entries| entries.sources()).collect();
+        let others = self.profiles.iter();
+        let shared: Vec<_> = others
+            .filter(|(name, _)| !profiles.contains(name))
+            .flat_map(|(_, entries)| entries.all())
+            .filter(|driver| {
+                let mut sources = sources.iter();
+                sources.any(|source| Arc::ptr_eq(source, &driver.route.source))
+            })
+            .filter_map(|driver| {
+                let lease = driver.lock().leased()?;
+                Some((driver, lease))
+            })
+            .collect();
+        let result = log_out.await;
+        for (driver, lease) in shared {
+            // Not one that has arrived since, with a new login.
+            driver.update(|slot| slot.drop_revoked(&lease));
+        }
+        result
     }
 
     /// Returns what `status` reports about each entry of `profile`, and about an unused one if it

@@ -20,6 +20,14 @@ use crate::{
 };
 
 #[derive(Debug, clap::Subcommand)]
+#[command(after_help = "\
+Examples:
+  claviger config check                  the configuration that the daemon reads
+  claviger config check new.toml         a file, before it is rolled out
+  claviger config check --json           for a script
+  claviger config schema > schema.json   for an editor; it describes every key
+
+'claviger config COMMAND --help' shows more of each.")]
 pub(super) enum ConfigCommand {
     /// Check a configuration, and the files that it names: a file, or by default the one that the
     /// daemon reads

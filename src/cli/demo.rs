@@ -6,6 +6,12 @@ use super::CliError;
 use crate::demo::{self, DemoError};
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  claviger demo            a rotation and a rejected key, in a few seconds
+  claviger demo --keep     until Ctrl-C, to try it with Claude Code
+
+It uses a gateway and a source of its own, on this machine, and changes nothing that exists.")]
 pub(super) struct DemoArgs {
     /// Keep it running, and print settings that make Claude Code use it
     #[arg(long)]

@@ -8,7 +8,10 @@ use std::{
 use claviger_wire::visible;
 
 use super::output::{self, WIDTH};
-use crate::{clock::Timestamp, status_report::ProfileReport};
+use crate::{
+    clock::Timestamp,
+    status_report::{ProfileReport, VariablesReport},
+};
 
 /// The columns of the table that fits [`WIDTH`].
 const NARROW: [&str; 6] = ["PROFILE", "SOURCE", "STATE", "KEY", "EXPIRES", "CHECKED"];
@@ -29,6 +32,10 @@ const WIDE: [&str; 10] = [
     "EXPIRES",
     "NEXT REFRESH",
 ];
+
+/// How many digits of a fingerprint distinguish the rows of one profile: a user's terminals have a
+/// handful of values.
+const TAG: usize = 4;
 
 /// The space between two columns.
 const GAP: usize = 2;
@@ -56,7 +63,9 @@ pub(super) fn print(
         Width::Narrow(now) => {
             let mut rows = vec![NARROW.map(str::to_owned)];
             rows.extend(profiles.iter().map(|profile| narrow(profile, now)));
-            shorten(&mut rows);
+            let tags = profiles.iter().map(tag);
+            let tags: Vec<_> = std::iter::once(String::new()).chain(tags).collect();
+            shorten(&mut rows, &tags);
             align(out, &rows)?;
         }
         Width::Wide => {
@@ -66,7 +75,10 @@ pub(super) fn print(
         }
     }
     for profile in profiles {
-        let name = &profile.name;
+        let name = &label(profile);
+        if let (Width::Narrow(_), Some(variables)) = (width, &profile.variables) {
+            output::paragraph(out, &format!("{name}: for {}", described(variables)))?;
+        }
         if let Some(error) = &profile.last_error {
             output::paragraph(out, &format!("{name}: {error}"))?;
         }
@@ -90,9 +102,32 @@ pub(super) fn print(
     Ok(())
 }
 
+/// The profile's name. If it has a row for each set of values of the client's variables, the start
+/// of their fingerprint follows.
+fn label(profile: &ProfileReport) -> String {
+    format!("{}{}", profile.name, tag(profile))
+}
+
+/// ` [1a2b]`: what distinguishes the rows of one profile; empty if it has only one.
+fn tag(profile: &ProfileReport) -> String {
+    profile.variables.as_ref().map_or_else(String::new, |of| {
+        let start: String = of.fingerprint.chars().take(TAG).collect();
+        format!(" [{}]", visible(&start))
+    })
+}
+
+/// `TEAM, TOKEN (variables 1a2b3c4d5e6f)`: the client's variables, without their values.
+fn described(variables: &VariablesReport) -> String {
+    let names = match variables.names.as_slice() {
+        [] => "clients without its variables".to_owned(),
+        names => format!("clients' {}", names.join(", ")),
+    };
+    format!("{names} (variables {})", variables.fingerprint)
+}
+
 fn narrow(profile: &ProfileReport, now: Timestamp) -> [String; NARROW.len()] {
     [
-        visible(&profile.name),
+        visible(&label(profile)),
         visible(&profile.source),
         visible(&profile.state.to_string()),
         cell(profile.fingerprint.as_ref()),
@@ -103,7 +138,7 @@ fn narrow(profile: &ProfileReport, now: Timestamp) -> [String; NARROW.len()] {
 
 fn wide(profile: &ProfileReport) -> [String; WIDE.len()] {
     [
-        visible(&profile.name),
+        visible(&label(profile)),
         visible(&profile.source),
         cell(profile.gateway.as_ref()),
         visible(&profile.state.to_string()),
@@ -121,8 +156,9 @@ fn cell(value: Option<impl Display>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| visible(&value.to_string()))
 }
 
-/// Cuts names that are so long that the rows would not fit [`WIDTH`].
-fn shorten(rows: &mut [[String; NARROW.len()]]) {
+/// Cuts names that are so long that the rows would not fit [`WIDTH`]. What distinguishes a row from
+/// others of its profile, the end `tags` of its name, stays.
+fn shorten(rows: &mut [[String; NARROW.len()]], tags: &[String]) {
     for row in &mut *rows {
         for (cell, max) in row[2..].iter_mut().zip(MAX_CELLS) {
             cut(cell, max);
@@ -139,8 +175,12 @@ fn shorten(rows: &mut [[String; NARROW.len()]]) {
             source -= 1;
         }
     }
-    for [name, of, ..] in rows {
-        cut(name, profile);
+    for ([name, of, ..], tag) in rows.iter_mut().zip(tags) {
+        if name.chars().count() > profile {
+            let mut start = name.strip_suffix(tag).unwrap_or(name).to_owned();
+            cut(&mut start, profile.saturating_sub(tag.chars().count()));
+            *name = start + tag;
+        }
         cut(of, source);
     }
 }
@@ -248,6 +288,55 @@ x: 'v' refused the connection
   hint: check the address
 ";
         assert_eq!(printed(&profiles(), Width::Wide), expected);
+    }
+
+    fn of_team(name: &str, fingerprint: &str) -> ProfileReport {
+        ProfileReport {
+            name: name.to_owned(),
+            source: "team-vault".to_owned(),
+            last_error: Some("timed out".to_owned()),
+            variables: Some(VariablesReport {
+                names: vec!["TEAM".to_owned(), "TOKEN".to_owned()],
+                fingerprint: fingerprint.to_owned(),
+            }),
+            ..ProfileReport::default()
+        }
+    }
+
+    #[test]
+    fn the_rows_of_one_profile_differ_in_their_variables() {
+        let mut rows = [
+            of_team("work", "1a2b3c4d5e6f"),
+            of_team("work", "77aa3c4d5e6f"),
+        ];
+        rows[1].variables.as_mut().unwrap().names.clear();
+        let expected = "\
+PROFILE      SOURCE      STATE  KEY  EXPIRES  CHECKED
+work [1a2b]  team-vault  empty  -    -        -
+work [77aa]  team-vault  empty  -    -        -
+work [1a2b]: for clients' TEAM, TOKEN (variables 1a2b3c4d5e6f)
+work [1a2b]: timed out
+work [77aa]: for clients without its variables (variables 77aa3c4d5e6f)
+work [77aa]: timed out
+";
+        assert_eq!(printed(&rows, narrow()), expected);
+        let wide = printed(&rows, Width::Wide);
+        assert!(
+            wide.contains("\nwork [1a2b]  ") && wide.contains("\nwork [77aa]  "),
+            "{wide}"
+        );
+
+        let long = "w".repeat(60);
+        let rows = [
+            of_team(&long, "1a2b3c4d5e6f"),
+            of_team(&long, "77aa3c4d5e6f"),
+        ];
+        let text = printed(&rows, narrow());
+        assert!(
+            text.contains("w… [1a2b]  ") && text.contains("w… [77aa]  "),
+            "{text}"
+        );
+        assert!(text.lines().all(|line| line.chars().count() <= WIDTH));
     }
 
     #[test]

@@ -44,6 +44,8 @@ fn adapt(schema: &mut Value) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::{super::field::FORMATS, *};
 
     /// Applies `test` to every object in the schema.
@@ -70,6 +72,30 @@ mod tests {
             }
         });
         assert!(count > 50, "{count} keys");
+    }
+
+    /// Code spans of a table; `X_env` is described by `*_env` and `X_file`.
+    #[test]
+    fn every_key_and_exit_code_is_in_the_readme() {
+        let readme = include_str!("../../README.md");
+        let rows = readme.lines().filter(|line| line.starts_with('|'));
+        let spans = rows.flat_map(|row| row.split('`').skip(1).step_by(2));
+        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let words: BTreeSet<_> = spans.flat_map(|span| span.split(|c| !is_part(c))).collect();
+        let mut count = 0;
+        walk(&schema(), &mut |schema| {
+            for (key, _) in schema["properties"].as_object().into_iter().flatten() {
+                let file = key.strip_suffix("_env").map(|name| format!("{name}_file"));
+                let name = file.as_deref().unwrap_or(key);
+                assert!(words.contains(name), "'{name}' is in no table");
+                count += 1;
+            }
+        });
+        assert!(count > 50, "{count} keys");
+        for code in claviger_wire::ExitCode::ALL {
+            let row = format!("\n| {} | ", code.as_byte());
+            assert!(readme.contains(&row), "{row}");
+        }
     }
 
     #[test]

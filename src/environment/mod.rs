@@ -2,7 +2,8 @@
 //! client that happens to start the daemon.
 //!
 //! The file of each system has the same items: `account` (the user's entry in the user database),
-//! `own_socket` (whether a path is a socket of the user's) and `enter` (gives this process, or what
+//! `own_socket` (whether a path is a socket of the user's), `is_system` (whether the system's own
+//! libraries need a variable) and `enter` (gives this process, or what
 //! it becomes, the environment).
 
 #[cfg(unix)]
@@ -11,6 +12,7 @@ mod unix;
 mod windows;
 
 use std::{
+    env,
     ffi::{OsStr, OsString},
     path::{Path, PathBuf},
 };
@@ -33,6 +35,17 @@ pub(crate) struct Account {
     /// The login shell.
     pub(crate) shell: OsString,
 }
+
+/// The variables that [`build`] sets.
+const BUILT: [&str; 7] = [
+    "DBUS_SESSION_BUS_ADDRESS",
+    "HOME",
+    "LOGNAME",
+    "PATH",
+    "SHELL",
+    "USER",
+    "XDG_RUNTIME_DIR",
+];
 
 /// Variables with their values.
 pub(crate) type Variables = Vec<(OsString, OsString)>;
@@ -74,6 +87,26 @@ pub(crate) fn build(
         }
     }
     variables
+}
+
+/// Returns the environment of a program that the daemon runs: those variables of this process that
+/// a daemon has, and no others, whatever this process was started with.
+#[must_use]
+pub(crate) fn of_programs() -> Variables {
+    of_daemon(env::vars_os())
+}
+
+/// Those of `variables` that [`build`] or the system sets, with the search path of a daemon.
+fn of_daemon(variables: impl Iterator<Item = (OsString, OsString)>) -> Variables {
+    let is_built = |name: &OsStr| BUILT.iter().any(|built| name == *built);
+    let mut kept: Variables = variables
+        .filter(|(name, _)| !name.eq_ignore_ascii_case("PATH"))
+        .filter(|(name, value)| {
+            is_built(name) || system::is_system(name) || is_inherited(name, value)
+        })
+        .collect();
+    kept.push(("PATH".into(), PATH.into()));
+    kept
 }
 
 #[cfg(test)]
@@ -142,6 +175,32 @@ mod tests {
         assert_eq!(names(&built()), expected);
         let address = format!("unix:path={}", bus.display());
         assert_eq!(value("DBUS_SESSION_BUS_ADDRESS"), *address);
+    }
+
+    #[test]
+    fn a_program_gets_what_a_daemon_has_and_nothing_else() {
+        let account = Account {
+            name: "ana".into(),
+            home: "/home/ana".into(),
+            shell: "/bin/zsh".into(),
+        };
+        let dir = tempfile::tempdir().unwrap();
+        let _bus = std::os::unix::net::UnixListener::bind(dir.path().join("bus")).unwrap();
+        let mut built = build(
+            Some(&account),
+            Some(&account.home),
+            Some(dir.path()),
+            hostile(),
+        );
+        let mut kept = of_daemon(built.iter().cloned());
+        built.sort();
+        kept.sort();
+        assert_eq!(kept, built);
+        // This process has the tests' environment.
+        let kept = of_daemon(hostile());
+        assert_eq!(names(&kept), ["HOME", "LANG", "PATH", "TZ", "USER"]);
+        let path = kept.iter().find(|(name, _)| name == "PATH");
+        assert_eq!(path.unwrap().1, *PATH);
     }
 
     #[test]

@@ -80,6 +80,11 @@ pub(super) fn own_socket(path: &Path) -> bool {
         .is_ok_and(|found| found.file_type().is_socket() && found.uid() == geteuid().as_raw())
 }
 
+/// No variable is needed.
+pub(super) fn is_system(_: &OsStr) -> bool {
+    false
+}
+
 /// Starts this program again in place of this process, with these arguments and exactly these
 /// variables: `/proc/PID/environ`, the libraries and all programs that it starts see no others.
 /// Returns only if that fails.

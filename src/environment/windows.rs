@@ -39,6 +39,12 @@ pub(super) fn own_socket(_: &Path) -> bool {
     false
 }
 
+/// Whether `name` is one of [`SYSTEM_VARIABLES`].
+pub(super) fn is_system(name: &OsStr) -> bool {
+    let mut known = SYSTEM_VARIABLES.iter();
+    known.any(|known| name.eq_ignore_ascii_case(known))
+}
+
 /// Removes every variable that is neither in `variables` nor one of the system's, and sets
 /// `variables`. The process goes on.
 ///
@@ -50,10 +56,6 @@ pub(super) fn own_socket(_: &Path) -> bool {
     reason = "changing the environment is unsafe beside other threads"
 )]
 pub(crate) fn enter(variables: &Variables, _: &[OsString]) -> io::Result<()> {
-    let is_system = |name: &OsStr| {
-        let mut known = SYSTEM_VARIABLES.iter();
-        known.any(|known| name.eq_ignore_ascii_case(known))
-    };
     for (name, _) in env::vars_os().filter(|(name, _)| !is_system(name)) {
         // SAFETY: the caller is the first thing that `main` does; there is no other thread.
         unsafe { env::remove_var(name) };

@@ -207,7 +207,9 @@ pub(crate) fn of_source(
             ExitCode::SourceFailed,
             format!("run '{program}' by hand, and correct what it prints"),
         ),
-        SourceError::Configuration { hint, .. } => (ExitCode::Usage, hint.clone()),
+        SourceError::Configuration { hint, .. } | SourceError::ClientVariable { hint, .. } => {
+            (ExitCode::Usage, hint.clone())
+        }
         SourceError::Forgotten => (ExitCode::SourceFailed, "try again".to_owned()),
     };
     let administrator = administrator.filter(|_| is_for_administrator(error));
@@ -237,8 +239,10 @@ fn is_for_administrator(error: &SourceError) -> bool {
         | SourceError::Malformed { .. }
         | SourceError::BadOutput { .. }
         | SourceError::Configuration { .. } => true,
+        // Only the developer can set it, and the configuration wants it from there.
+        SourceError::ClientVariable { .. }
         // The developer is the person who must log in.
-        SourceError::LoginRequired { .. }
+        | SourceError::LoginRequired { .. }
         // Only at this machine can the page be looked at.
         | SourceError::WebPage { .. }
         | SourceError::Unavailable { .. }

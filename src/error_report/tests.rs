@@ -93,6 +93,15 @@ fn under_a_managed_configuration_the_administrator_is_named() {
         reason: "not found (404)".to_owned(),
     };
     assert_eq!(hint(missing).as_deref(), Some("ask your administrator"));
+    let variable = SourceError::ClientVariable {
+        reason: "the variable 'TEAM' is not set".to_owned(),
+        hint: "set 'TEAM' in the client's environment".to_owned(),
+    };
+    assert_eq!(
+        hint(variable).as_deref(),
+        Some("set 'TEAM' in the client's environment"),
+        "only the developer can do that"
+    );
     let unreachable = |error| {
         hint(SourceError::Unreachable {
             host: host(),

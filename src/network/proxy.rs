@@ -142,6 +142,7 @@ fn named(variables: &ClientVariables, name: &str) -> Result<Option<ProxyUrl>, Se
     let proxy = ProxyUrl::of_variable(value).map_err(|error| SetupError {
         reason: format!("the variable '{name}' of the client names no proxy: {error}"),
         hint: format!("correct '{name}', or set 'proxy' in the configuration to the proxy's URL"),
+        is_of_client: true,
     })?;
     Ok(Some(proxy))
 }

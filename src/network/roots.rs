@@ -36,6 +36,7 @@ pub(super) fn of_file(file: &Path) -> Result<Vec<Certificate>, SetupError> {
                 None => format!("the file '{file}' contains no PEM certificate"),
             },
             hint: "write the CA's certificates to it, or correct 'ca_file'".to_owned(),
+            is_of_client: false,
         });
     }
     Ok(bundle.certificates)
@@ -151,6 +152,7 @@ pub(super) fn of_system() -> Result<Option<Vec<Certificate>>, SetupError> {
         None => Err(SetupError {
             reason: "the system has no CA certificates in the usual places".to_owned(),
             hint: "install the package 'ca-certificates', or set 'ca_file'".to_owned(),
+            is_of_client: false,
         }),
     }
 }

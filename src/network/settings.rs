@@ -158,6 +158,7 @@ impl ClientSettings {
         let client = builder.build().map_err(|_| SetupError {
             reason: "TLS cannot be set up".to_owned(),
             hint: "check 'ca_file', the client certificate and the system's trust store".to_owned(),
+            is_of_client: false,
         })?;
         Ok(HttpClient::new(client, proxies, self.timeout))
     }
@@ -200,10 +201,8 @@ fn follows(hosts: &[RedirectHost], first: &Url, to: &Url, status: u16) -> bool {
 }
 
 fn resolved(key: &str, file: &FilePath, principal: &Principal) -> Result<PathBuf, SetupError> {
-    file.resolve(principal).map_err(|error| SetupError {
-        reason: format!("'{key}' cannot be resolved: {error}"),
-        hint: "correct the placeholder, or set its value".to_owned(),
-    })
+    file.resolve(principal)
+        .map_err(|error| SetupError::unresolved(key, &error))
 }
 
 fn read_identity(chain: &PathBuf, key: &PathBuf) -> Result<Identity, SetupError> {
@@ -223,6 +222,7 @@ fn read_identity(chain: &PathBuf, key: &PathBuf) -> Result<Identity, SetupError>
             key.display()
         ),
         hint: "write the chain to 'cert_file' and its unencrypted key to 'key_file'".to_owned(),
+        is_of_client: false,
     })
 }
 

@@ -163,12 +163,15 @@ async fn log_out(
     broker: Arc<Broker>,
     names: Vec<String>,
 ) -> Vec<(String, crate::broker::LoggedOut)> {
-    let mut done = Vec::new();
-    for name in names {
-        let entries = broker.log_out(&name).await;
-        done.extend(entries.into_iter().map(|entry| (name.clone(), entry)));
-    }
-    done
+    let log_out = async {
+        let mut done = Vec::new();
+        for name in &names {
+            let entries = broker.log_out(name).await;
+            done.extend(entries.into_iter().map(|entry| (name.clone(), entry)));
+        }
+        done
+    };
+    broker.drop_shared_leases(&names, log_out).await
 }
 
 /// The profile `profile`; all profiles if it is `None`.

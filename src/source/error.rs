@@ -24,6 +24,7 @@ use crate::{
 /// - the program; correcting it: [`BadOutput`](Self::BadOutput)
 /// - this machine; correcting the configuration or the file that it names:
 ///   [`Configuration`](Self::Configuration)
+/// - the client's environment; setting the variable there: [`ClientVariable`](Self::ClientVariable)
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
     /// No response. Temporary: the broker keeps its credential and retries with back-off.
@@ -143,11 +144,20 @@ pub enum SourceError {
         reason: String,
     },
 
-    /// The configuration, or a secret file, certificate or variable that it names, is missing or
-    /// invalid.
+    /// The configuration, or a secret file or certificate that it names, is missing or invalid.
     #[error("{reason}")]
     Configuration {
         /// The problem, with the key or the file.
+        reason: String,
+        /// The one thing to do now.
+        hint: String,
+    },
+
+    /// A variable of the client's environment, which the configuration names, is missing or
+    /// invalid. Only the client's user can set it.
+    #[error("{reason}")]
+    ClientVariable {
+        /// The problem, with the variable.
         reason: String,
         /// The one thing to do now.
         hint: String,
@@ -186,7 +196,15 @@ impl From<FileError> for SourceError {
 }
 
 impl From<SetupError> for SourceError {
-    fn from(SetupError { reason, hint }: SetupError) -> Self {
-        Self::Configuration { reason, hint }
+    fn from(error: SetupError) -> Self {
+        let SetupError {
+            reason,
+            hint,
+            is_of_client,
+        } = error;
+        match is_of_client {
+            true => Self::ClientVariable { reason, hint },
+            false => Self::Configuration { reason, hint },
+        }
     }
 }

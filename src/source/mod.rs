@@ -109,7 +109,8 @@ pub enum Revoked {
 ///
 /// # Errors
 ///
-/// [`SourceError::Configuration`] if a placeholder has no value or an invalid one.
+/// [`SourceError::Configuration`] or [`SourceError::ClientVariable`] if a placeholder has no value
+/// or an invalid one.
 fn resolve(
     source: &str,
     key: &str,
@@ -123,12 +124,10 @@ fn resolve(
 
 /// The error of a value of the configuration that cannot be resolved.
 fn unresolved(source: &str, key: &str, error: &ResolveError) -> SourceError {
-    let hint = match error {
-        ResolveError::NotSet(name) => format!("set '{name}' in the client's environment"),
-        _ => "correct the placeholder, or set its value".to_owned(),
-    };
-    SourceError::Configuration {
-        reason: format!("'source.{source}.{key}' cannot be resolved: {error}"),
-        hint,
+    let reason = format!("'source.{source}.{key}' cannot be resolved: {error}");
+    let hint = error.hint();
+    match error.variable() {
+        Some(_) => SourceError::ClientVariable { reason, hint },
+        None => SourceError::Configuration { reason, hint },
     }
 }

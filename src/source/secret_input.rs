@@ -61,8 +61,8 @@ impl SecretInput {
     ///
     /// # Errors
     ///
-    /// [`SourceError::Configuration`] if it is missing, too long or not a secret, or if the file
-    /// belongs to another user or is writable by others.
+    /// [`SourceError::Configuration`] or [`SourceError::ClientVariable`] if it is missing, too long
+    /// or not a secret, or if the file belongs to another user or is writable by others.
     pub(super) fn read(&self) -> Result<Secret, SourceError> {
         let secret = Secret::from_input(&self.bytes()?);
         secret.map_err(|error| self.not_a_secret(error))
@@ -142,9 +142,11 @@ pub(super) fn resolve_path(
 }
 
 fn broken(from: &SecretInput, what: &str, hint: &str) -> SourceError {
-    SourceError::Configuration {
-        reason: format!("{from} {what}"),
-        hint: hint.to_owned(),
+    let reason = format!("{from} {what}");
+    let hint = hint.to_owned();
+    match from {
+        SecretInput::File(_) => SourceError::Configuration { reason, hint },
+        SecretInput::Variable { .. } => SourceError::ClientVariable { reason, hint },
     }
 }
 

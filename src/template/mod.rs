@@ -80,6 +80,35 @@ pub(crate) enum ResolveError {
     },
 }
 
+impl ResolveError {
+    /// The variable of the client's environment that is missing or whose value is invalid; `None`
+    /// if another value is.
+    #[must_use]
+    pub(crate) fn variable(&self) -> Option<&str> {
+        match self {
+            Self::NotSet(name) => Some(name),
+            Self::NoHome => None,
+            Self::Empty(placeholder)
+            | Self::Dots(placeholder)
+            | Self::LeadingDash(placeholder)
+            | Self::TooLong(placeholder, _)
+            | Self::Character { placeholder, .. } => {
+                placeholder.strip_prefix("{env:")?.strip_suffix('}')
+            }
+        }
+    }
+
+    /// The one thing to do now.
+    #[must_use]
+    pub(crate) fn hint(&self) -> String {
+        match (self, self.variable()) {
+            (Self::NotSet(name), _) => format!("set '{name}' in the client's environment"),
+            (_, Some(name)) => format!("correct '{name}' in the client's environment"),
+            (_, None) => "correct the placeholder, or set its value".to_owned(),
+        }
+    }
+}
+
 impl Template {
     /// Parses a template.
     ///

@@ -159,3 +159,32 @@ proptest! {
         prop_assert_eq!(template.resolve(&principal("ana")), Ok(text));
     }
 }
+
+#[test]
+fn the_hint_names_the_variable_that_only_the_client_can_set() {
+    let unset = ResolveError::NotSet("TEAM".to_owned());
+    assert_eq!(unset.variable(), Some("TEAM"));
+    assert_eq!(unset.hint(), "set 'TEAM' in the client's environment");
+    let wrong = [
+        ResolveError::Empty("{env:TEAM}".to_owned()),
+        ResolveError::Dots("{env:TEAM}".to_owned()),
+        ResolveError::LeadingDash("{env:TEAM}".to_owned()),
+        ResolveError::TooLong("{env:TEAM}".to_owned(), 300),
+        ResolveError::Character {
+            placeholder: "{env:TEAM}".to_owned(),
+            character: '/',
+            at: 1,
+        },
+    ];
+    for error in wrong {
+        assert_eq!(error.variable(), Some("TEAM"), "{error}");
+        assert_eq!(error.hint(), "correct 'TEAM' in the client's environment");
+    }
+    for error in [
+        ResolveError::NoHome,
+        ResolveError::Empty("{user}".to_owned()),
+        ResolveError::Dots("{host}".to_owned()),
+    ] {
+        assert_eq!(error.variable(), None, "{error}");
+    }
+}

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use crate::support::{KEY, TestEnv, poll::timed, test_env::set_mode};
+use crate::support::{
+    KEY, TestEnv,
+    poll::{SOON, timed, until},
+    test_env::set_mode,
+};
 
 /// A machine whose only source runs this script; `more` are further lines of the source's table.
 fn env(script: &str, more: &str) -> TestEnv {
@@ -175,6 +179,29 @@ async fn a_failed_programs_stderr_is_reported() {
         .failed(5, &["failed: exit status: 1"]);
     let silent = env("kill -9 $$", "");
     silent.helper().await.failed(5, &["failed: signal: 9"]);
+}
+
+/// What a program writes beside its key, such as a trace of the shell, may contain anything.
+#[tokio::test]
+async fn a_programs_stderr_is_nowhere_if_it_succeeds() {
+    let canary = "canary-of-stderr-5f2c";
+    let env = env(
+        &format!("echo 'trace {canary}' >&2; echo \"$KEY\"; echo 'after {canary}' >&2"),
+        "",
+    );
+    // From here on every output and the log are searched for it.
+    env.add_secret(canary);
+    env.set_variable("CLAVIGER_LOG", "debug");
+    let daemon = env.spawn_daemon();
+    until("it listens", SOON, async || env.daemon_pid().is_some()).await;
+    env.helper().await.printed(KEY);
+    env.claviger(&["refresh"]).await.succeeded();
+    let status = env.claviger(&["status", "--json"]).await;
+    assert!(!status.succeeded().contains(canary));
+    env.claviger(&["stop"]).await.succeeded();
+    let log = daemon.wait_with_output().await.unwrap().stderr;
+    let log = String::from_utf8(log).unwrap();
+    assert!(log.contains("DEBUG") && !log.contains(canary), "{log}");
 }
 
 #[tokio::test]

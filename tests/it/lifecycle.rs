@@ -214,6 +214,7 @@ async fn the_signal_state_of_the_client_does_not_matter() {
     let args = [
         "--ignore-signal=CHLD",
         "--ignore-signal=HUP",
+        "--block-signal=TERM",
         shim.to_str().unwrap(),
     ];
     let mut client = via(&env, Path::new("/usr/bin/env"), &args, "claviger-helper");

@@ -113,6 +113,28 @@ async fn profiles_that_share_a_login_are_logged_out_together() {
     .await;
 }
 
+/// The lease of the other profile is revoked with the login; its next request gets a new key.
+#[tokio::test]
+async fn a_profile_notices_that_another_one_has_ended_the_login() {
+    let database = DatabaseFixture::start("1h", "2h").await;
+    let env = &database.env;
+    env.edit_config(|config| {
+        format!("{config}\n[profile.second]\nsource = \"db\"\n[profile.unused]\nsource = \"db\"\n")
+    });
+    let mut key = database.key().await;
+    let second = env.helper_with(&["--profile", "second"], &[]).await;
+    env.add_secret(&second.stdout);
+    // A profile without a key has the same login, too.
+    for profile in ["second", "unused"] {
+        env.claviger(&["logout", profile]).await.succeeded();
+        let status = env.status().await;
+        assert_eq!(status["profiles"][0]["state"], "empty", "{profile}");
+        let new = database.key().await;
+        assert_ne!(new, key, "{profile}");
+        key = new;
+    }
+}
+
 #[tokio::test]
 async fn a_logout_that_cannot_revoke_forgets_all_the_same() {
     let mut bao = Bao::start_with_key("k", KEY).await;

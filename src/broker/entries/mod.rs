@@ -11,6 +11,7 @@ use crate::{
     client_variables::{ClientVariables, VariablesHash, VariablesSummary},
     clock::{Clock, Tick},
     gateway::Calibration,
+    source::Source,
     sync,
 };
 
@@ -94,6 +95,15 @@ impl Entries {
         let entries = self.lock();
         let drivers = entries.values().map(|entry| Arc::clone(&entry.driver));
         drivers.collect()
+    }
+
+    /// The sources of all entries, and that of an unused one.
+    pub(super) fn sources(&self) -> Vec<Arc<dyn Source>> {
+        let unused = self.routes.build(&ClientVariables::default()).source;
+        let used = self.all().into_iter();
+        used.map(|driver| Arc::clone(&driver.route.source))
+            .chain([unused])
+            .collect()
     }
 
     /// Removes all entries and returns them; an unused one if there are none: the source may have a

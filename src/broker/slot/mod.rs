@@ -239,6 +239,24 @@ impl Slot {
         cached.map(|cached| cached.credential)
     }
 
+    /// The cached credential, if it has a lease.
+    pub(crate) fn leased(&self) -> Option<Arc<Credential>> {
+        let cached = self.cached.as_ref()?;
+        cached
+            .credential
+            .lease
+            .is_some()
+            .then(|| Arc::clone(&cached.credential))
+    }
+
+    /// Drops `revoked`, if it is the cached credential. The next request fetches.
+    pub(crate) fn drop_revoked(&mut self, revoked: &Arc<Credential>) {
+        let mut cached = self.cached.iter();
+        if cached.any(|cached| Arc::ptr_eq(&cached.credential, revoked)) {
+            self.drop_cached();
+        }
+    }
+
     /// Returns the actions that the driver must run now, each once.
     pub(crate) fn take_actions(&mut self) -> Vec<Action> {
         mem::take(&mut self.actions)

@@ -28,6 +28,14 @@ use crate::{
 };
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
+#[command(after_help = "\
+Examples:
+  claviger daemon                       under systemd, launchd or a Windows task
+  claviger daemon --config new.toml     with another configuration, to try it
+  CLAVIGER_LOG=debug claviger daemon    with more in the log
+
+It logs to stderr, reads its configuration again at SIGHUP, and ends at SIGTERM and Ctrl-C. Without
+it, the first claviger-helper starts a daemon, which logs to a file.")]
 pub(super) struct DaemonArgs {
     /// Read this configuration instead of the user's (a managed one may forbid that)
     #[arg(long, value_name = "FILE")]

@@ -63,10 +63,9 @@ impl Headers {
     }
 
     fn read(&self, name: &str, file: &FilePath) -> Result<Secret, SetupError> {
-        let path = file.resolve(&self.principal).map_err(|error| SetupError {
-            reason: format!("'headers.{name}_file' cannot be resolved: {error}"),
-            hint: "correct the placeholder, or set its value".to_owned(),
-        })?;
+        let path = file
+            .resolve(&self.principal)
+            .map_err(|error| SetupError::unresolved(&format!("headers.{name}_file"), &error))?;
         let bytes = named_file::read_private(&path)?;
         let text = std::str::from_utf8(&bytes).map_err(|_| invalid(name))?;
         Ok(Secret::trimmed(text.to_owned()))
@@ -83,6 +82,7 @@ fn invalid(name: &str) -> SetupError {
     SetupError {
         reason: format!("{name} is invalid in an HTTP header"),
         hint: "write only the value of the header to its file".to_owned(),
+        is_of_client: false,
     }
 }
 

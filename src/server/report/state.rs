@@ -19,7 +19,9 @@ pub(super) fn of(snapshot: &Snapshot) -> ProfileState {
             ProfileState::LoginRequired
         }
         SourceError::Denied { .. } | SourceError::Missing { .. } => ProfileState::Denied,
-        SourceError::Configuration { .. } => ProfileState::Misconfigured,
+        SourceError::Configuration { .. } | SourceError::ClientVariable { .. } => {
+            ProfileState::Misconfigured
+        }
         SourceError::Unusable { .. } => ProfileState::Unusable,
         SourceError::Unreachable { .. }
         | SourceError::Unavailable { .. }

@@ -1,6 +1,6 @@
 //! A source that runs a program, for credentials that no other source type can fetch.
 //!
-//! The program runs without a shell, with empty standard input, in the directory `/`, with the
+//! The program runs without a shell, with empty standard input, in the directory `/`, with a
 //! daemon's environment, and apart from any terminal. It prints a key in one of the forms of
 //! [`output`] on standard output and exits with status 0; with status 3 if a person must log in
 //! first. Its standard error is read only if it fails: on success it may contain anything.

@@ -9,6 +9,7 @@ use serde::{
 
 use crate::{
     credential::key_from_input,
+    network::{ForeignText, RequestSecrets},
     secret::Secret,
     source::{SourceError, sanitize},
 };
@@ -35,11 +36,13 @@ pub(super) enum FieldValue {
 /// # Errors
 ///
 /// [`SourceError::Unusable`] if the field is missing (the names of the others are listed), is not a
-/// string or is not a key that the client accepts.
+/// string or is not a key that the client accepts. It repeats none of `secrets`, which the request
+/// contained.
 pub(super) fn extract_field(
     host: &str,
     fields: &SecretFields,
     name: &str,
+    secrets: &RequestSecrets,
 ) -> Result<Secret, SourceError> {
     let unusable = |reason: String| SourceError::Unusable {
         host: host.to_owned(),
@@ -47,8 +50,11 @@ pub(super) fn extract_field(
         reason,
     };
     let found = match name.strip_prefix('/') {
-        Some(pointer) => follow(fields, pointer),
-        None => Err(format!("is missing; the secret {}", contents(fields))),
+        Some(pointer) => follow(fields, pointer, secrets),
+        None => Err(format!(
+            "is missing; the secret {}",
+            contents(fields, secrets)
+        )),
     };
     match found.or_else(|missing| fields.get(name).ok_or(missing)) {
         Ok(FieldValue::Text(text)) => {
@@ -64,7 +70,11 @@ pub(super) fn extract_field(
 /// # Errors
 ///
 /// The end of a sentence about the pointer: up to which part it could be followed.
-fn follow<'a>(fields: &'a SecretFields, pointer: &str) -> Result<&'a FieldValue, String> {
+fn follow<'a>(
+    fields: &'a SecretFields,
+    pointer: &str,
+    secrets: &RequestSecrets,
+) -> Result<&'a FieldValue, String> {
     let mut followed = String::new();
     let mut at: Option<&'a FieldValue> = None;
     for token in pointer.split('/') {
@@ -77,8 +87,10 @@ fn follow<'a>(fields: &'a SecretFields, pointer: &str) -> Result<&'a FieldValue,
         };
         let Some(next) = next else {
             let parent = match at {
-                None => format!("the secret {}", contents(fields)),
-                Some(FieldValue::Object(fields)) => format!("'{followed}' {}", contents(fields)),
+                None => format!("the secret {}", contents(fields, secrets)),
+                Some(FieldValue::Object(fields)) => {
+                    format!("'{followed}' {}", contents(fields, secrets))
+                }
                 Some(other) => format!("'{followed}' is {}", other.kind()),
             };
             return Err(format!("is missing; {}", sanitize::one_line(&parent)));
@@ -96,8 +108,8 @@ fn index(token: &str) -> Option<usize> {
     is_canonical.then(|| token.parse().ok())?
 }
 
-/// `contains 'a', 'b'`: the names of `fields`.
-fn contents(fields: &SecretFields) -> String {
+/// `contains 'a', 'b'`: the names of `fields`, which the server has chosen.
+fn contents(fields: &SecretFields, secrets: &RequestSecrets) -> String {
     if fields.is_empty() {
         return "has no fields".to_owned();
     }
@@ -111,7 +123,8 @@ fn contents(fields: &SecretFields) -> String {
     } else {
         ""
     };
-    format!("contains {}{more}", sanitize::one_line(&names.join(", ")))
+    let names = ForeignText::new(names.join(", ")).clean(secrets);
+    format!("contains {names}{more}")
 }
 
 impl FieldValue {
@@ -196,7 +209,7 @@ mod tests {
 
     fn extracted_from(json: &str, name: &str) -> Result<Secret, String> {
         let fields = serde_json::from_str(json).unwrap();
-        extract_field("v", &fields, name).map_err(|e| e.to_string())
+        extract_field("v", &fields, name, &RequestSecrets::default()).map_err(|e| e.to_string())
     }
 
     #[test]
@@ -236,6 +249,30 @@ mod tests {
             );
         }
     }
+
+    /// The server chooses the names, and knows the token.
+    #[test]
+    fn no_name_repeats_a_secret_of_the_request() {
+        const TOKEN: &str = "hvs.CAESIJ-4f+k/9";
+        let secrets: RequestSecrets = [Secret::new(TOKEN.to_owned())].into_iter().collect();
+        for name in [
+            TOKEN.to_owned(),
+            TOKEN.to_lowercase(),
+            format!("bad token {TOKEN}"),
+            "hvs.CAESIJ-4f%2Bk%2F9".to_owned(),
+            "aHZzLkNBRVNJSi00Zitr".to_owned(),
+        ] {
+            let fields = serde_json::json!({ &name: "x", "a": { &name: "y" } });
+            let fields = serde_json::from_value(fields).unwrap();
+            for wanted in ["api_key", "/api_key", "/a/api_key"] {
+                let error = extract_field("v", &fields, wanted, &secrets).map(drop);
+                let error = error.unwrap_err().to_string();
+                assert!(error.contains("(omitted"), "{error}");
+                assert!(!error.contains(&name), "{error}");
+            }
+        }
+    }
+
     #[test]
     fn a_json_pointer_leads_to_a_nested_field() {
         let json = r#"{"result":{"key":"sk-1","keys":["sk-2","sk-3"],"a/b":{"~":"sk-4"},"":"sk-5"},

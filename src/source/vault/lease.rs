@@ -14,13 +14,14 @@ use super::{
     response::{self, ErrorResponse, VaultResponse},
     session::VaultSession,
     status,
-    token::{VaultToken, extends, seconds, shorter},
+    token::{self, VaultToken, extends, seconds, shorter},
 };
 use crate::{
     clock::Now,
     credential::{Credential, Lease},
+    network::{ForeignText, RequestSecrets},
     secret::Secret,
-    source::{Freshness, Revocation, Revoked, SourceError, sanitize},
+    source::{Freshness, Revocation, Revoked, SourceError},
     sync,
 };
 
@@ -59,7 +60,12 @@ impl SecretsEngine for LeaseEngine {
     async fn issue(&self, session: &VaultSession) -> Result<Credential, SourceError> {
         let (read, mut response) = engine::read_secret(session, &self.location).await?;
         let fields = response.data.take().unwrap_or_default();
-        let secret = field::extract_field(session.host(), &fields, &self.location.field)?;
+        let secret = field::extract_field(
+            session.host(),
+            &fields,
+            &self.location.field,
+            &token::secrets(read.token.as_ref()),
+        )?;
         // The lease ends with the token.
         let token = match &read.token {
             Some(token) => Some(session.look_up(token).await),
@@ -137,7 +143,7 @@ impl SecretsEngine for LeaseEngine {
         };
         let revoked = |subject: &str| SourceError::Missing {
             host: session.host().to_owned(),
-            path: shown(lease),
+            path: shown(lease, &token::secrets(token.as_ref())),
             reason: format!("{subject} was revoked or has expired"),
         };
         match refusal.status {
@@ -157,6 +163,7 @@ impl SecretsEngine for LeaseEngine {
         credential: Option<&Credential>,
     ) -> Result<Revocation, SourceError> {
         let lease = credential.and_then(|credential| credential.lease.as_ref());
+        let secrets = token::secrets(session.current_token().await.as_ref());
         let revoked = match lease {
             // The logout of another profile of this source has ended the lease.
             Some(_) if session.is_revoked().await => Ok(None),
@@ -178,7 +185,7 @@ impl SecretsEngine for LeaseEngine {
                 reason: format!(
                     "{}; the lease '{}' stays valid until it expires",
                     refusal.reason_or("no reason given"),
-                    shown(lease)
+                    shown(lease, &secrets)
                 ),
             });
         }
@@ -201,9 +208,10 @@ async fn revoke(
     }
 }
 
-/// The identifier of `lease`, which Vault or an engine has chosen, for a message.
-fn shown(lease: &Lease) -> String {
-    sanitize::one_line(&lease.id.escape_debug().to_string())
+/// The identifier of `lease`, which Vault or an engine has chosen, for a message about a request
+/// with `secrets`.
+fn shown(lease: &Lease, secrets: &RequestSecrets) -> String {
+    ForeignText::new(lease.id.escape_debug().to_string()).clean(secrets)
 }
 
 fn request(operation: LeaseOperation, lease: &Lease) -> LeaseRequest<'_> {

@@ -8,12 +8,16 @@
 use serde::Deserialize;
 
 use super::{
-    location::SecretLocation, request::MountRequest, response, session::VaultSession,
-    token::TokenLife,
+    location::SecretLocation,
+    request::MountRequest,
+    response,
+    session::VaultSession,
+    token::{self, TokenLife},
 };
 use crate::{
     config::Engine,
-    source::{SourceError, sanitize},
+    network::{ForeignText, RequestSecrets},
+    source::SourceError,
 };
 
 /// What a source expects at its mount point.
@@ -83,7 +87,8 @@ impl ExpectedMount {
         }
         let request = MountRequest { mount: &self.mount };
         let (body, _) = session.call(token.as_ref(), request).await.ok()?;
-        Some(response::parse::<MountPoint>(&body).ok()?.data?.into())
+        let point = response::parse::<MountPoint>(&body).ok()?.data?;
+        Some(point.mounted(&token::secrets(token.as_ref())))
     }
 
     fn mismatch(&self, host: &str, mounted: &Mounted) -> Option<SourceError> {
@@ -130,14 +135,15 @@ impl ExpectedMount {
     }
 }
 
-impl From<MountPoint> for Mounted {
-    fn from(point: MountPoint) -> Self {
-        let version = point.options.and_then(|options| options.version);
-        match (point.kind.as_str(), version.as_deref()) {
-            ("kv", Some("2")) => Self::Kv2,
+impl MountPoint {
+    /// What is mounted, from the response to a request with `secrets`.
+    fn mounted(self, secrets: &RequestSecrets) -> Mounted {
+        let version = self.options.and_then(|options| options.version);
+        match (self.kind.as_str(), version.as_deref()) {
+            ("kv", Some("2")) => Mounted::Kv2,
             // `generic` is the old name; a cubbyhole is read in the same way.
-            ("kv" | "generic" | "cubbyhole", _) => Self::Kv1,
-            (other, _) => Self::Other(sanitize::one_line(other)),
+            ("kv" | "generic" | "cubbyhole", _) => Mounted::Kv1,
+            (other, _) => Mounted::Other(ForeignText::new(other).clean(secrets)),
         }
     }
 }
@@ -145,6 +151,7 @@ impl From<MountPoint> for Mounted {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::Secret;
 
     fn expected(path: &str, engine: Engine) -> ExpectedMount {
         ExpectedMount {
@@ -156,7 +163,9 @@ mod tests {
     }
 
     fn mounted(json: &str) -> Mounted {
-        serde_json::from_str::<MountPoint>(json).unwrap().into()
+        let secrets = [Secret::new("hvs.CAESIJ-4f+k/9".to_owned())];
+        let point = serde_json::from_str::<MountPoint>(json).unwrap();
+        point.mounted(&secrets.into_iter().collect())
     }
 
     #[test]
@@ -198,6 +207,14 @@ mod tests {
             (Engine::Lease, &Mounted::Kv1),
         ] {
             assert_eq!(expected("a", engine).mismatch("v", mounted), None);
+        }
+    }
+
+    #[test]
+    fn the_type_of_an_engine_repeats_no_secret_of_the_request() {
+        match mounted(r#"{"type":"hvs.CAESIJ-4f+k/9"}"#) {
+            Mounted::Other(kind) => assert!(kind.starts_with("(omitted"), "{kind}"),
+            other => panic!("{other:?}"),
         }
     }
 

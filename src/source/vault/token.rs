@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::response::AuthResponse;
-use crate::{clock::Now, credential::Credential, secret::Secret};
+use crate::{clock::Now, credential::Credential, network::RequestSecrets, secret::Secret};
 
 /// A token and its lifetime.
 #[derive(Clone, Debug)]
@@ -59,6 +59,14 @@ pub(super) enum TokenAction {
     Renew,
     /// Log in again.
     LogIn,
+}
+
+/// The secrets of a request with `token`, which what is shown of the response must not repeat.
+pub(super) fn secrets(token: Option<&VaultToken>) -> RequestSecrets {
+    token
+        .map(|token| token.secret().clone())
+        .into_iter()
+        .collect()
 }
 
 impl VaultToken {

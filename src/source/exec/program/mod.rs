@@ -15,6 +15,7 @@ use super::{
     process_group::ProcessGroup,
 };
 use crate::{
+    environment,
     source::{SourceError, TransportError, sanitize},
     trust::{self, TrustError},
 };
@@ -69,6 +70,8 @@ impl Program {
         let mut command = Command::new(self.path());
         command
             .args(self.argv.iter().skip(1))
+            .env_clear()
+            .envs(environment::of_programs())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

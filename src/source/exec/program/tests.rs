@@ -23,6 +23,17 @@ async fn returns_what_it_prints() {
     assert_eq!(sh("pwd; cat").await.unwrap().as_slice(), b"/\n");
 }
 
+/// Cargo sets variables for the tests; the daemon's environment is built without them.
+#[tokio::test]
+async fn nothing_else_of_this_process_is_in_its_environment() {
+    assert!(std::env::vars_os().any(|(name, _)| name == "CARGO_MANIFEST_DIR"));
+    let printed = program(&["/usr/bin/env"], Duration::from_secs(2));
+    let printed = printed.run().await.unwrap();
+    let printed = String::from_utf8(printed.to_vec()).unwrap();
+    assert!(printed.lines().any(|line| line.starts_with("PATH=")));
+    assert!(!printed.contains("CARGO"), "{printed}");
+}
+
 #[tokio::test]
 async fn an_error_has_the_last_line_without_the_key() {
     let error = sh("echo first >&2; echo 'no \x1b[1mticket' >&2; exit 4")

@@ -11,6 +11,7 @@ use crate::{
             field,
             location::SecretLocation,
             session::VaultSession,
+            token,
         },
     },
 };
@@ -32,7 +33,12 @@ impl SecretsEngine for Kv1 {
         let (read, response) = engine::read_secret(session, &self.location).await?;
         let fields = response.data.unwrap_or_default();
         Ok(Credential {
-            secret: field::extract_field(session.host(), &fields, &self.location.field)?,
+            secret: field::extract_field(
+                session.host(),
+                &fields,
+                &self.location.field,
+                &token::secrets(read.token.as_ref()),
+            )?,
             obtained: read.sent_at,
             lifetime: None,
             version: None,

@@ -19,7 +19,7 @@ use crate::{
             response::{self, VaultResponse},
             session::{ReadResponse, VaultSession},
             status,
-            token::VaultToken,
+            token::{self, VaultToken},
         },
     },
 };
@@ -109,7 +109,12 @@ impl SecretsEngine for Kv2 {
             ));
         };
         Ok(Credential {
-            secret: field::extract_field(session.host(), &fields, &self.location.field)?,
+            secret: field::extract_field(
+                session.host(),
+                &fields,
+                &self.location.field,
+                &token::secrets(read.token.as_ref()),
+            )?,
             obtained: read.sent_at,
             lifetime: None,
             version: Some(versioned.metadata.version),
