@@ -11,8 +11,8 @@ use crate::client::environment::windows_directory;
 /// Files in a user's profile inherit an access list that excludes other users.
 pub(super) fn make_files_private() {}
 
-/// The user's directories, which count for a daemon on another pipe than the usual one. It takes all
-/// others from the system.
+/// The user's directories, which count for a daemon on another pipe than the usual one. All other
+/// variables are the system's.
 const DIRECTORIES: [&str; 2] = ["APPDATA", "LOCALAPPDATA"];
 
 /// The variables with the directory of Windows, without which the system's own libraries fail.
