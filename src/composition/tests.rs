@@ -79,21 +79,16 @@ fn an_unchanged_file_keeps_the_broker() {
 
 /// A composition of a managed file and a user's, with the profiles `managed` and `own`, on a clock
 /// that the test moves.
-#[cfg(unix)]
 struct Managed {
     directory: tempfile::TempDir,
     clock: ManualClock,
     composition: Composition,
 }
 
-#[cfg(unix)]
 impl Managed {
     fn new(text: Option<&str>) -> Self {
-        use std::os::unix::fs::PermissionsExt as _;
-
         let directory = tempfile::tempdir().unwrap();
         let below = directory.path().canonicalize().unwrap();
-        fs::set_permissions(&below, fs::Permissions::from_mode(0o700)).unwrap();
         if let Some(text) = text {
             fs::write(below.join("managed.toml"), text).unwrap();
         }
@@ -102,10 +97,7 @@ impl Managed {
             managed: below.join("managed.toml"),
             user: Some(below.join("config.toml")),
             explicit: None,
-            managed_owner: ManagedOwner {
-                uid: rustix::process::geteuid().as_raw(),
-                below,
-            },
+            managed_owner: this_user(below),
         };
         let clock = ManualClock::at(Timestamp::UNIX_EPOCH);
         let composition = Composition::new(locations, Arc::new(clock.clone()), Arc::new(|| 0.5));
@@ -129,13 +121,32 @@ impl Managed {
     }
 }
 
+/// This user in place of the administrator, in `below`, which is then the user's alone.
 #[cfg(unix)]
+fn this_user(below: PathBuf) -> ManagedOwner {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    fs::set_permissions(&below, fs::Permissions::from_mode(0o700)).unwrap();
+    ManagedOwner {
+        uid: rustix::process::geteuid().as_raw(),
+        below,
+    }
+}
+
+/// This user in place of the administrator, in `below`, whose access list is that of a profile.
+#[cfg(windows)]
+fn this_user(below: PathBuf) -> ManagedOwner {
+    ManagedOwner {
+        sid: Some(crate::process::sid::own().unwrap()),
+        below,
+    }
+}
+
 fn managed() -> String {
     GOOD.replace("default", "managed")
 }
 
 #[test]
-#[cfg(unix)]
 fn a_managed_file_that_disappears_for_a_moment_stays_in_force() {
     let machine = Managed::new(Some(&managed()));
     assert_eq!(machine.profiles(), ["managed"]);
@@ -154,7 +165,6 @@ fn a_managed_file_that_disappears_for_a_moment_stays_in_force() {
 }
 
 #[test]
-#[cfg(unix)]
 fn a_managed_file_that_is_missing_for_a_minute_is_removed() {
     let machine = Managed::new(Some(&managed()));
     machine.remove();
@@ -166,7 +176,6 @@ fn a_managed_file_that_is_missing_for_a_minute_is_removed() {
 }
 
 #[test]
-#[cfg(unix)]
 fn a_managed_file_that_was_never_good_does_not_bring_up_the_users_either() {
     let machine = Managed::new(Some("version = "));
     assert!(machine.composition.current().is_err());
@@ -177,7 +186,6 @@ fn a_managed_file_that_was_never_good_does_not_bring_up_the_users_either() {
 }
 
 #[test]
-#[cfg(unix)]
 fn a_managed_file_that_is_half_written_does_not_replace_the_good_one() {
     let machine = Managed::new(Some(&managed()));
     let text = managed().replace("managed", "later");
@@ -191,7 +199,6 @@ fn a_managed_file_that_is_half_written_does_not_replace_the_good_one() {
 }
 
 #[test]
-#[cfg(unix)]
 fn without_a_managed_file_the_users_is_in_force_at_once() {
     let machine = Managed::new(None);
     assert_eq!(machine.profiles(), ["own"]);

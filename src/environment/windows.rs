@@ -4,13 +4,14 @@ use std::{
     env,
     ffi::{OsStr, OsString},
     io,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use super::{Account, Variables};
+use crate::process;
 
 /// The variables that the system, or a login, sets, and without which its own libraries fail.
-const SYSTEM_VARIABLES: [&str; 16] = [
+const SYSTEM_VARIABLES: [&str; 17] = [
     "ALLUSERSPROFILE",
     "APPDATA",
     "ComSpec",
@@ -24,14 +25,26 @@ const SYSTEM_VARIABLES: [&str; 16] = [
     "SystemDrive",
     "SystemRoot",
     "TEMP",
+    "TMP",
     "USERNAME",
     "USERPROFILE",
     "windir",
 ];
 
-/// The directories of a user are in variables that the login sets.
+/// Returns the user's name and profile directory; `None` if the system does not report them.
 pub(crate) fn account() -> Option<Account> {
-    None
+    let login = process::login_environment().ok()?;
+    let value = |wanted: &str| {
+        let found = login
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        found.map(|(_, value)| value.clone())
+    };
+    Some(Account {
+        name: value("USERNAME").unwrap_or_default(),
+        home: PathBuf::from(value("USERPROFILE")?),
+        shell: OsString::new(),
+    })
 }
 
 /// Windows has no session bus.
@@ -45,24 +58,38 @@ pub(super) fn is_system(name: &OsStr) -> bool {
     known.any(|known| name.eq_ignore_ascii_case(known))
 }
 
-/// Removes every variable that is neither in `variables` nor one of the system's, and sets
-/// `variables`. The process goes on.
+/// Replaces this process's variables by those that the system sets at a login, and `variables`. The
+/// process goes on.
 ///
 /// # Errors
 ///
-/// None on this system.
+/// The system does not report the former.
 #[expect(
     unsafe_code,
     reason = "changing the environment is unsafe beside other threads"
 )]
 pub(crate) fn enter(variables: &Variables, _: &[OsString]) -> io::Result<()> {
-    for (name, _) in env::vars_os().filter(|(name, _)| !is_system(name)) {
+    let login = process::login_environment()?;
+    for (name, _) in env::vars_os() {
         // SAFETY: the caller is the first thing that `main` does; there is no other thread.
         unsafe { env::remove_var(name) };
     }
-    for (name, value) in variables {
+    let system = login.iter().filter(|(name, _)| is_system(name));
+    for (name, value) in system.chain(variables) {
         // SAFETY: as above.
         unsafe { env::set_var(name, value) };
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_user_has_an_account() {
+        let account = account().unwrap();
+        assert_eq!(account.name.to_str(), whoami::username().ok().as_deref());
+        assert!(account.home.is_absolute());
+    }
 }

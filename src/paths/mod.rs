@@ -6,6 +6,9 @@
 //! system. A daemon on another one is reached only by clients with the same environment: it may
 //! take its places from there, if no other user can write them.
 
+#[cfg(windows)]
+mod windows;
+
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
@@ -63,7 +66,7 @@ impl Places {
         let named_home = variable("HOME").map(PathBuf::from);
         let own_home = named_home
             .filter(|home| home.is_relative() || matches!(owner(home), Owner::User { .. }));
-        let usual = usual_variables(&chosen, account_home.or(own_home.as_deref()));
+        let usual = usual_variables(account_home.or(own_home.as_deref()));
         match own_home {
             Some(home)
                 if !is_managed && !account_home.is_some_and(|known| is_same(known, &home)) =>
@@ -116,13 +119,12 @@ impl Places {
     }
 }
 
-/// The variables as the system sets them. On Windows a login has set them, in `chosen`.
-fn usual_variables(chosen: &PlaceVariables, home: Option<&Path>) -> PlaceVariables {
+/// The variables as the system sets them.
+fn usual_variables(home: Option<&Path>) -> PlaceVariables {
     let mut usual = PlaceVariables::default();
-    for name in ["APPDATA", "LOCALAPPDATA"] {
-        if let Some(dir) = chosen.get(name) {
-            usual.set(name, dir);
-        }
+    #[cfg(windows)]
+    for (name, directory) in windows::directories() {
+        usual.set(name, directory);
     }
     if let Some(home) = home {
         usual.set("HOME", home);

@@ -11,6 +11,8 @@
 //!   others, not a link, below directories as above. The log is a regular file of the user's.
 //! - A program that the daemon runs ([`program`]): owned and written as a user's configuration.
 //!
+//! On macOS the group `admin` may write programs and the directories on a way, as root may.
+//!
 //! A rule is data that is applied to what was observed (kind, owner and mode on Unix, an access
 //! list on Windows), so it is tested without a file. What is used is judged after it is opened, in
 //! the directory that was judged before it, so it is the judged file that is used even if a name

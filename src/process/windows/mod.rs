@@ -1,13 +1,17 @@
 //! The daemon's process on Windows.
 
+mod environment;
 mod executable;
 pub(crate) mod sid;
 mod signals;
+mod token;
 
 use std::io;
 
 pub(super) use self::executable::running;
-pub(crate) use self::{executable::FileStamp, signals::Signals};
+pub(crate) use self::{
+    environment::of_login as login_environment, executable::FileStamp, signals::Signals,
+};
 
 /// Leaves the caller's directory. Windows makes no core dumps by default, and other users cannot
 /// open the process.

@@ -7,7 +7,7 @@
 
 use std::{
     io,
-    os::windows::io::{AsRawHandle as _, FromRawHandle as _, OwnedHandle, RawHandle},
+    os::windows::io::{AsRawHandle as _, FromRawHandle as _, OwnedHandle},
     ptr,
 };
 
@@ -17,10 +17,10 @@ use windows_sys::Win32::{
         Authorization::ConvertSidToStringSidW, GetTokenInformation, PSID, TOKEN_QUERY, TOKEN_USER,
         TokenUser,
     },
-    System::Threading::{
-        GetCurrentProcess, OpenProcess, OpenProcessToken, PROCESS_QUERY_LIMITED_INFORMATION,
-    },
+    System::Threading::{OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION},
 };
+
+use super::token;
 
 /// Returns the SID of this process's user.
 ///
@@ -28,8 +28,7 @@ use windows_sys::Win32::{
 ///
 /// Those of the system.
 pub(crate) fn own() -> io::Result<String> {
-    // SAFETY: the call has no arguments, and its pseudo-handle needs no closing.
-    of_open_process(unsafe { GetCurrentProcess() })
+    of_token(&token::own(TOKEN_QUERY)?)
 }
 
 /// Returns the SID of the user of the process `pid`.
@@ -45,7 +44,7 @@ pub(crate) fn of_process(pid: u32) -> io::Result<String> {
     }
     // SAFETY: the handle has just been opened and has no other owner.
     let process = unsafe { OwnedHandle::from_raw_handle(process) };
-    of_open_process(process.as_raw_handle())
+    of_token(&token::of(process.as_raw_handle(), TOKEN_QUERY)?)
 }
 
 /// Returns the text form of `sid`.
@@ -74,18 +73,10 @@ pub(crate) unsafe fn text(sid: PSID) -> io::Result<String> {
     Ok(owned)
 }
 
-fn of_open_process(process: RawHandle) -> io::Result<String> {
+fn of_token(token: &OwnedHandle) -> io::Result<String> {
     /// The room for a TOKEN_USER, which is a pointer and a number, and an identifier of at most 68
     /// bytes, in units of 8 bytes for the alignment.
     const UNITS: usize = 16;
-
-    let mut token = ptr::null_mut();
-    // SAFETY: `process` is a process's handle; `token` is live.
-    if unsafe { OpenProcessToken(process, TOKEN_QUERY, &raw mut token) } == 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the handle has just been opened and has no other owner.
-    let token = unsafe { OwnedHandle::from_raw_handle(token) };
 
     let mut user = [0_u64; UNITS];
     let (length, mut needed) = (size_of_val(&user) as u32, 0);

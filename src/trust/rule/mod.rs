@@ -22,6 +22,14 @@ const READ_BY_ALL: u32 = 0o004;
 /// The mode bits of all users other than the owner.
 const ACCESS: u32 = 0o077;
 
+/// The group whose members are root by sudo, if the system has one: `admin` on macOS, the group of
+/// Homebrew's directories, which its members can write.
+const ADMINISTRATORS: Option<u32> = if cfg!(target_os = "macos") {
+    Some(80)
+} else {
+    None
+};
+
 /// What a file or directory must be before it is relied on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rule {
@@ -35,6 +43,8 @@ pub(crate) struct Rule {
     /// Whether others may write in a sticky directory of root's, in which they can neither rename
     /// nor remove what is not theirs, and the user's private group in a directory of the user's.
     shared: bool,
+    /// The group that may write as root may.
+    administrators: Option<u32>,
     /// Whether the file must have one name only.
     single: bool,
     remedy: Remedy,
@@ -46,6 +56,8 @@ pub(super) struct Facts {
     pub(super) kind: FileKind,
     /// User id.
     pub(super) owner: u32,
+    /// Group id.
+    pub(super) group: u32,
     /// Permission bits, with set-id and sticky bits.
     pub(super) mode: u32,
     /// The number of names.
@@ -99,6 +111,7 @@ impl Rule {
             denied: WRITE,
             warned: 0,
             shared: false,
+            administrators: None,
             single: false,
             remedy: Remedy::Administrator,
         }
@@ -112,8 +125,17 @@ impl Rule {
             denied: WRITE,
             warned: 0,
             shared: false,
+            administrators: None,
             single: false,
             remedy: Remedy::OwnFile,
+        }
+    }
+
+    /// A program of the user's or root's that no other user can write, apart from administrators.
+    pub(super) const fn program() -> Self {
+        Self {
+            administrators: ADMINISTRATORS,
+            ..Self::user_file()
         }
     }
 
@@ -128,6 +150,7 @@ impl Rule {
             denied: WRITE,
             warned: READ,
             shared: false,
+            administrators: None,
             single: false,
             remedy: Remedy::OwnSecret,
         }
@@ -141,13 +164,14 @@ impl Rule {
             denied: ACCESS,
             warned: 0,
             shared: false,
+            administrators: None,
             single: false,
             remedy: Remedy::OwnDirectory,
         }
     }
 
     /// A directory or link on the path of a file of the user's. It belongs to the user or root, and
-    /// no other user can write it, so none can replace what it contains.
+    /// no other user can write it, apart from administrators, so none can replace what it contains.
     pub(super) const fn on_the_way() -> Self {
         Self {
             kind: None,
@@ -155,6 +179,7 @@ impl Rule {
             denied: WRITE,
             warned: 0,
             shared: true,
+            administrators: ADMINISTRATORS,
             single: false,
             remedy: Remedy::Place,
         }
@@ -169,16 +194,19 @@ impl Rule {
             denied: 0,
             warned: 0,
             shared: false,
+            administrators: None,
             single: true,
             remedy: Remedy::OwnLog,
         }
     }
 
-    /// The directory of a socket: [`Self::on_the_way`], but not sticky. Between the check and the
-    /// connection the program may end, and another user could then listen in its place.
+    /// The directory of a socket: [`Self::on_the_way`], but not sticky, and not of a group. Between
+    /// the check and the connection the program may end, and another user could then listen in its
+    /// place.
     pub(super) const fn listener_directory() -> Self {
         Self {
             shared: false,
+            administrators: None,
             ..Self::on_the_way()
         }
     }
@@ -192,6 +220,7 @@ impl Rule {
             denied: 0,
             warned: 0,
             shared: false,
+            administrators: None,
             single: false,
             remedy: Remedy::Listener,
         }
@@ -238,13 +267,18 @@ impl Rule {
 
     /// The bits that harm nothing in spite of the rule.
     fn exempt(&self, facts: &Facts) -> u32 {
-        match facts.kind {
+        let administrators = match self.administrators == Some(facts.group) {
+            true => WRITE_BY_GROUP,
+            false => 0,
+        };
+        let others = match facts.kind {
             FileKind::Link => !0,
             FileKind::Directory if !self.shared => 0,
             FileKind::Directory if facts.owner == 0 && facts.mode & STICKY != 0 => WRITE,
             FileKind::Directory if facts.has_private_group => WRITE_BY_GROUP,
             _ => 0,
-        }
+        };
+        administrators | others
     }
 
     fn warned_bits(&self, facts: &Facts) -> u32 {

@@ -7,6 +7,7 @@ fn facts(kind: FileKind, owner: u32, mode: u32) -> Facts {
     Facts {
         kind,
         owner,
+        group: 100,
         mode,
         links: 1,
         has_private_group: false,
@@ -214,6 +215,59 @@ fn the_private_group_of_the_user_may_write_on_the_way() {
     assert!(!judge(Rule::on_the_way(), 0o777));
     assert!(!judge(Rule::private_directory(), 0o770));
     assert!(!judge(Rule::managed_file(0), 0o775));
+}
+
+#[test]
+fn administrators_may_write_programs_and_on_the_way() {
+    const ADMIN: u32 = 80;
+    let judge = |rule: Rule, kind, group, mode| {
+        let rule = Rule {
+            administrators: rule.administrators.or(Some(ADMIN)),
+            ..rule
+        };
+        let facts = Facts {
+            group,
+            ..facts(kind, ME, mode)
+        };
+        rule.judge(Path::new("/p"), &facts, ME).is_ok()
+    };
+    for (rule, kind) in [
+        (Rule::program(), FileKind::File),
+        (Rule::on_the_way(), FileKind::Directory),
+    ] {
+        assert!(judge(rule, kind, ADMIN, 0o775));
+        assert!(!judge(rule, kind, ADMIN, 0o777));
+        assert!(!judge(rule, kind, 20, 0o775));
+    }
+    let shared = Facts {
+        group: ADMIN,
+        ..facts(FileKind::Directory, 0, 0o1777)
+    };
+    let on_the_way = Rule {
+        administrators: Some(ADMIN),
+        ..Rule::on_the_way()
+    };
+    let judged = on_the_way.judge(Path::new("/p"), &shared, ME);
+    assert_eq!(judged, Ok(Ruling::Trusted));
+}
+
+#[test]
+fn only_macos_has_a_group_of_administrators_and_only_some_rules_accept_it() {
+    let expected = cfg!(target_os = "macos").then_some(80);
+    for rule in [Rule::program(), Rule::on_the_way()] {
+        assert_eq!(rule.administrators, expected);
+    }
+    for rule in [
+        Rule::user_file(),
+        Rule::secret_file(),
+        Rule::private_directory(),
+        Rule::managed_file(0),
+        Rule::own_file(),
+        Rule::listener_directory(),
+        Rule::listener(),
+    ] {
+        assert_eq!(rule.administrators, None);
+    }
 }
 
 #[test]

@@ -53,14 +53,14 @@ pub(crate) fn socket(path: &Path) -> Result<(), TrustError> {
 }
 
 /// Checks that `path` is a program of the user's or root's that no other user can write, nor
-/// replace on its way. It need not be readable.
+/// replace on its way, apart from administrators. It need not be readable.
 ///
 /// # Errors
 ///
 /// The first [`Violation`] on the way, or the system's error.
 pub(crate) fn program(path: &Path) -> Result<(), TrustError> {
     let end = Walk::new(Way::Own).to(path)?;
-    Rule::user_file().judge(end.path(), end.facts(), user())?;
+    Rule::program().judge(end.path(), end.facts(), user())?;
     Ok(())
 }
 
@@ -124,6 +124,7 @@ impl Rule {
                 FileKind::Special
             },
             owner: metadata.uid(),
+            group: metadata.gid(),
             mode: metadata.mode() & 0o7777,
             links: metadata.nlink(),
             has_private_group: false,
@@ -143,6 +144,7 @@ fn observed(found: &Stat) -> Facts {
             _ => FileKind::Special,
         },
         owner: found.st_uid,
+        group: found.st_gid,
         mode: widened(Mode::from_raw_mode(found.st_mode).as_raw_mode()),
         links: widened(found.st_nlink),
         has_private_group: false,

@@ -236,7 +236,7 @@ fn enter(at: impl AsFd, name: &OsStr, path: PathBuf) -> Result<Directory, Errno>
     let flags = ENTER | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let fd = fs::openat(at, name, flags, Mode::empty())?;
     let mut facts = observed(&fs::fstat(&fd)?);
-    facts.has_private_group = has_private_group(&fd, &facts)?;
+    facts.has_private_group = has_private_group(&fd, &facts);
     Ok(Directory { path, fd, facts })
 }
 
@@ -275,16 +275,16 @@ fn refuse_magic(at: &Directory, path: &Path) -> Result<(), TrustError> {
 /// Whether the directory's group is the user's private group, in which no other user is: on Linux
 /// such a group has the user's number, and is the one that the user logs in with. Where users have
 /// one, their umask is usually 0002, so directories are writable by it.
-fn has_private_group(fd: &OwnedFd, facts: &Facts) -> Result<bool, Errno> {
+fn has_private_group(fd: &OwnedFd, facts: &Facts) -> bool {
     let user = rustix::process::getuid().as_raw();
     let is_private = cfg!(target_os = "linux")
         && user != 0
         && facts.owner == user
         && facts.mode & 0o020 != 0
-        && fs::fstat(fd)?.st_gid == user
+        && facts.group == user
         && rustix::process::getgid().as_raw() == user;
     // With an access list, the group's bits are those of every entry.
-    Ok(is_private && has_no_access_list(fd))
+    is_private && has_no_access_list(fd)
 }
 
 #[cfg(target_os = "linux")]

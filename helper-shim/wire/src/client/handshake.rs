@@ -107,6 +107,12 @@ fn path(line: &[u8]) -> Option<PathBuf> {
 mod tests {
     use super::*;
 
+    const SOCKET: &str = if cfg!(windows) {
+        r"\\.\pipe\é"
+    } else {
+        "/run/é.sock"
+    };
+
     fn written(failure: &Failure) -> Vec<u8> {
         let mut bytes = Vec::new();
         write_failure(&mut bytes, failure).unwrap();
@@ -129,7 +135,6 @@ mod tests {
         assert_eq!(read(&*written(&failure)), Some(Err(failure)));
     }
 
-    #[cfg(unix)]
     #[test]
     fn the_socket_is_reported_if_it_fits_a_line() {
         let ready = |socket: &str| {
@@ -137,8 +142,8 @@ mod tests {
             write_ready(&mut bytes, Path::new(socket)).unwrap();
             bytes
         };
-        assert_eq!(ready("/run/é.sock"), "ok\n/run/é.sock\n".as_bytes());
-        assert_eq!(read(&*ready("/run/é.sock")), listening(Some("/run/é.sock")));
+        assert_eq!(ready(SOCKET), format!("ok\n{SOCKET}\n").as_bytes());
+        assert_eq!(read(&*ready(SOCKET)), listening(Some(SOCKET)));
         assert_eq!(ready("/a\nb"), b"ok\n");
         // As a daemon of the first release reports it.
         assert_eq!(read(b"ok\n".as_slice()), listening(None));
@@ -177,12 +182,16 @@ mod tests {
         assert_eq!(read(io::repeat(b'x')), None);
     }
 
-    #[cfg(unix)]
     #[test]
     fn nothing_is_read_after_the_report() {
-        let pipe = b"o".chain(b"k\n/".as_slice()).chain(b"s\n".as_slice());
-        assert_eq!(read(pipe.chain(Broken)), listening(Some("/s")));
-        assert_eq!(read(b"ok\n/s\nand more".as_slice()), listening(Some("/s")));
+        let report = format!("ok\n{SOCKET}\n");
+        // On Windows a first line that has arrived alone is the whole report.
+        let cut = if cfg!(windows) { 1 } else { 4 };
+        let (start, rest) = report.as_bytes().split_at(cut);
+        let pipe = start[..1].chain(&start[1..]).chain(rest);
+        assert_eq!(read(pipe.chain(Broken)), listening(Some(SOCKET)));
+        let more = format!("{report}and more");
+        assert_eq!(read(more.as_bytes()), listening(Some(SOCKET)));
     }
 
     struct Broken;

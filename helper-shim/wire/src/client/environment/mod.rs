@@ -24,6 +24,8 @@ pub use self::system::{PATH, host_name, managed_config, owner, runtime_dir};
 use self::unix as system;
 #[cfg(windows)]
 use self::windows as system;
+#[cfg(windows)]
+pub(super) use self::windows::windows_directory;
 use crate::{
     Failure,
     client::user,

@@ -47,8 +47,8 @@ pub fn host_name() -> String {
     String::new()
 }
 
-/// The directory of Windows; empty if the system does not report it.
-fn windows_directory() -> PathBuf {
+/// Returns the directory of Windows; empty if the system does not report it.
+pub(in crate::client) fn windows_directory() -> PathBuf {
     const MAX_PATH: u32 = 260;
     let mut buffer = [0_u16; MAX_PATH as usize];
     #[expect(unsafe_code, reason = "std does not offer this call")]

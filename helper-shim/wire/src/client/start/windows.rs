@@ -6,28 +6,17 @@ use std::{
     process::Command,
 };
 
+use crate::client::environment::windows_directory;
+
 /// Files in a user's profile inherit an access list that excludes other users.
 pub(super) fn make_files_private() {}
 
-/// The variables without which the system's own libraries fail, and the user's directories.
-const SYSTEM_VARIABLES: [&str; 16] = [
-    "ALLUSERSPROFILE",
-    "APPDATA",
-    "ComSpec",
-    "LOCALAPPDATA",
-    "NUMBER_OF_PROCESSORS",
-    "OS",
-    "PATHEXT",
-    "PROCESSOR_ARCHITECTURE",
-    "ProgramData",
-    "ProgramFiles",
-    "SystemDrive",
-    "SystemRoot",
-    "TEMP",
-    "USERNAME",
-    "USERPROFILE",
-    "windir",
-];
+/// The user's directories, which count for a daemon on another pipe than the usual one. All other
+/// variables are the system's.
+const DIRECTORIES: [&str; 2] = ["APPDATA", "LOCALAPPDATA"];
+
+/// The variables with the directory of Windows, without which the system's own libraries fail.
+const WINDOWS_DIRECTORY: [&str; 2] = ["SystemRoot", "windir"];
 
 /// Makes `command` start a daemon without a console, without the Ctrl-C for this process's group,
 /// without this process's standard handles, and in a directory that is always in use.
@@ -47,11 +36,13 @@ pub(super) fn detach(command: &mut Command) {
         unsafe { SetHandleInformation(GetStdHandle(which), HANDLE_FLAG_INHERIT, 0) };
     }
     command.creation_flags(DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP);
-    for name in SYSTEM_VARIABLES {
+    for name in DIRECTORIES {
         command.envs(env::var_os(name).map(|value| (name, value)));
     }
-    if let Some(dir) = env::var_os("SystemRoot") {
-        command.current_dir(dir);
+    let windows = windows_directory();
+    if !windows.as_os_str().is_empty() {
+        command.envs(WINDOWS_DIRECTORY.map(|name| (name, &windows)));
+        command.current_dir(windows);
     }
 }
 

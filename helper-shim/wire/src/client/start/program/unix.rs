@@ -9,7 +9,7 @@ use std::{
 use crate::{ExitCode, Failure};
 
 /// Checks that `program`, links followed, and the directories that contain it and its target are
-/// root's or the user's, and that no other user can write them.
+/// root's or the user's, and that no other user can write them, apart from administrators.
 ///
 /// # Errors
 ///
@@ -26,10 +26,11 @@ pub(super) fn check(program: &Path) -> Result<(), Failure> {
         let found = fs::metadata(&path).map_err(|error| unreadable(&path, &error))?;
         let facts = Facts {
             owner: found.uid(),
+            group: found.gid(),
             mode: found.permissions().mode() & 0o7777,
             is_directory: found.is_dir(),
         };
-        if let Some(problem) = facts.problem(geteuid()) {
+        if let Some(problem) = facts.problem(geteuid(), ADMINISTRATORS) {
             let what = if facts.is_directory {
                 "the directory of claviger, "
             } else {
@@ -43,18 +44,29 @@ pub(super) fn check(program: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The group whose members are root by sudo, if the system has one: `admin` on macOS, the group of
+/// Homebrew's directories, which its members can write.
+const ADMINISTRATORS: Option<u32> = if cfg!(target_os = "macos") {
+    Some(80)
+} else {
+    None
+};
+
 struct Facts {
     owner: u32,
+    group: u32,
     mode: u32,
     is_directory: bool,
 }
 
 impl Facts {
-    fn problem(&self, user: u32) -> Option<String> {
+    fn problem(&self, user: u32, administrators: Option<u32>) -> Option<String> {
         const WRITE: u32 = 0o022;
+        const WRITE_BY_GROUP: u32 = 0o020;
         const STICKY: u32 = 0o1000;
         let Self {
             owner,
+            group,
             mode,
             is_directory,
         } = *self;
@@ -65,7 +77,11 @@ impl Facts {
         }
         // Others can add files to root's sticky directory, but not replace those of other users.
         let is_shared = is_directory && owner == 0 && mode & STICKY != 0;
-        (mode & WRITE != 0 && !is_shared)
+        let denied = match administrators == Some(group) {
+            true => WRITE & !WRITE_BY_GROUP,
+            false => WRITE,
+        };
+        (mode & denied != 0 && !is_shared)
             .then(|| format!("is writable by others (mode {mode:04o})"))
     }
 }
@@ -90,10 +106,11 @@ mod tests {
     fn problem(owner: u32, mode: u32, is_directory: bool) -> Option<String> {
         let facts = Facts {
             owner,
+            group: 100,
             mode,
             is_directory,
         };
-        facts.problem(1000)
+        facts.problem(1000, Some(80))
     }
 
     #[test]
@@ -113,6 +130,24 @@ mod tests {
             foreign,
             "is owned by uid 1001; expected your uid 1000 or root"
         );
+    }
+
+    #[test]
+    fn administrators_may_write_it_too() {
+        let facts = |group, mode| Facts {
+            owner: 1000,
+            group,
+            mode,
+            is_directory: mode & 0o100 != 0,
+        };
+        for mode in [0o775, 0o664] {
+            assert_eq!(facts(80, mode).problem(1000, Some(80)), None);
+            assert!(facts(20, mode).problem(1000, Some(80)).is_some());
+            assert!(facts(80, mode).problem(1000, None).is_some());
+            let by_all = facts(80, mode | 0o002);
+            assert!(by_all.problem(1000, Some(80)).is_some());
+        }
+        assert_eq!(ADMINISTRATORS, cfg!(target_os = "macos").then_some(80));
     }
 
     #[test]
