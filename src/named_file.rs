@@ -4,7 +4,7 @@ use std::{io, path::Path};
 
 use zeroize::Zeroizing;
 
-use crate::trust::{ReadError, RegularFile, Rule, Ruling};
+use crate::trust::{ReadError, RegularFile, Rule, Ruling, TrustError, Violation};
 
 /// The largest public file, in bytes: a bundle of all public CAs has a quarter of a million.
 const MAX_PUBLIC: u64 = 4 * 1024 * 1024;
@@ -38,17 +38,16 @@ pub(crate) fn read_public(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileError> 
 ///
 /// As [`read_public`]; also if it belongs to another user or is writable by others.
 pub(crate) fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileError> {
-    let failed = |error| unreadable(path, error);
-    let file = RegularFile::open(path).map_err(failed)?;
-    let ruling = judge(&file)?;
-    if let Ruling::ReadableByOthers { mode } = ruling {
+    let file = open_private(path)?;
+    if let Ok(Ruling::ReadableByOthers { mode }) = file.judge(&Rule::secret_file()) {
         tracing::warn!(
             file = %path.display(),
             mode = format!("{mode:04o}"),
             "others can read this secret file",
         );
     }
-    file.read(MAX_PRIVATE).map_err(failed)
+    file.read(MAX_PRIVATE)
+        .map_err(|error| unreadable(path, error))
 }
 
 /// What the rule on secret files says about `path`.
@@ -57,16 +56,34 @@ pub(crate) fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileError>
 ///
 /// As [`read_private`].
 pub(crate) fn ruling(path: &Path) -> Result<Ruling, FileError> {
-    let file = RegularFile::open(path).map_err(|error| unreadable(path, error))?;
-    judge(&file)
+    open_private(path)?
+        .judge(&Rule::secret_file())
+        .map_err(|violation| of_violation(path, violation))
 }
 
-fn judge(file: &RegularFile) -> Result<Ruling, FileError> {
-    file.judge(&Rule::secret_file())
-        .map_err(|violation| FileError {
-            reason: format!("the secret file {violation}"),
-            hint: violation.hint,
-        })
+/// Opens a file with a secret. A user who can replace it, or a directory above it, could choose
+/// which secret is sent.
+fn open_private(path: &Path) -> Result<RegularFile, FileError> {
+    // For its error alone: the walk does not tell a directory from a missing file.
+    RegularFile::open(path).map_err(|error| unreadable(path, error))?;
+    RegularFile::open_judged(path, &Rule::secret_file()).map_err(|error| match error {
+        TrustError::Violation(violation) => of_violation(path, violation),
+        TrustError::Io(error) => unreadable(path, ReadError::Io(error)),
+    })
+}
+
+fn of_violation(path: &Path, violation: Violation) -> FileError {
+    let reason = match violation.path == path {
+        true => format!("the secret file {violation}"),
+        false => format!(
+            "the secret file '{}' can be replaced by others: {violation}",
+            path.display()
+        ),
+    };
+    FileError {
+        reason,
+        hint: violation.hint,
+    }
 }
 
 fn unreadable(path: &Path, error: ReadError) -> FileError {
@@ -97,6 +114,34 @@ fn unreadable(path: &Path, error: ReadError) -> FileError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_secret_in_a_directory_that_others_can_write_is_refused() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let dir = tempfile::tempdir().unwrap();
+        let shared = dir.path().join("shared");
+        let path = shared.join("secret");
+        std::fs::create_dir(&shared).unwrap();
+        std::fs::write(&path, "s3cret").unwrap();
+        let mode = |path: &Path, mode| {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        mode(&path, 0o600);
+        mode(&shared, 0o755);
+        assert_eq!(read_private(&path).unwrap().as_slice(), b"s3cret");
+        mode(&shared, 0o757);
+        for error in [read_private(&path).map(drop), ruling(&path).map(drop)] {
+            let reason = error.unwrap_err().reason;
+            let expected = format!(
+                "the secret file '{}' can be replaced by others: '{}' is writable by others (mode 0757)",
+                path.display(),
+                shared.display()
+            );
+            assert_eq!(reason, expected);
+        }
+    }
 
     #[test]
     fn a_public_file_may_be_larger_than_a_secret() {

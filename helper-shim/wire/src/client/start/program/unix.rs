@@ -1,15 +1,17 @@
 //! Owner and mode of the program that is started.
 
 use std::{
+    collections::BTreeSet,
     fs, io,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use crate::{ExitCode, Failure};
 
-/// Checks that `program`, links followed, and the directories that contain it and its target are
-/// root's or the user's, and that no other user can write them, apart from administrators.
+/// Checks that `program`, links followed, and every directory above it and its target are root's or
+/// the user's, and that no other user can write them, apart from administrators. The path of
+/// `program` contains no links but perhaps the last.
 ///
 /// # Errors
 ///
@@ -18,12 +20,10 @@ pub(super) fn check(program: &Path) -> Result<(), Failure> {
     let target = program
         .canonicalize()
         .map_err(|error| unreadable(program, &error))?;
-    let parents = [program, &target].map(|file| file.parent().map(Path::to_owned));
-    let mut paths: Vec<PathBuf> = parents.into_iter().flatten().collect();
-    paths.push(target);
-    paths.dedup();
+    let above = [program, &target].map(|file| file.ancestors().skip(1));
+    let paths: BTreeSet<&Path> = above.into_iter().flatten().chain([&*target]).collect();
     for path in paths {
-        let found = fs::metadata(&path).map_err(|error| unreadable(&path, &error))?;
+        let found = fs::metadata(path).map_err(|error| unreadable(path, &error))?;
         let facts = Facts {
             owner: found.uid(),
             group: found.gid(),
@@ -32,7 +32,7 @@ pub(super) fn check(program: &Path) -> Result<(), Failure> {
         };
         if let Some(problem) = facts.problem(geteuid(), ADMINISTRATORS) {
             let what = if facts.is_directory {
-                "the directory of claviger, "
+                "the directory above claviger, "
             } else {
                 ""
             };
