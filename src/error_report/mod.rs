@@ -256,4 +256,6 @@ fn whole_seconds(duration: Duration) -> u64 {
 }
 
 #[cfg(test)]
+mod messages;
+#[cfg(test)]
 mod tests;
