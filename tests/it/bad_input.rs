@@ -46,7 +46,8 @@ async fn silent_connections_are_closed() {
         .map(|_| UnixStream::connect(env.socket()).unwrap())
         .collect();
     for stream in silent.iter_mut().skip(150) {
-        stream.write_all(&[0]).unwrap();
+        // There are more than one program may have open, and the oldest are closed.
+        let _ = stream.write_all(&[0]);
     }
     env.helper().await.printed(KEY);
     let first = silent.pop().unwrap();

@@ -15,6 +15,7 @@ use crate::support::{
     KEY, TestEnv,
     poll::{SOON, timed, until},
     process::{binary, is_alive},
+    program_file,
     test_env::ProgramOutput,
 };
 
@@ -29,7 +30,7 @@ impl<'a> Installation<'a> {
         let directory = env.path("bin");
         fs::create_dir(&directory).unwrap();
         for program in ["claviger", "claviger-helper"] {
-            fs::copy(binary(program), directory.join(program)).unwrap();
+            program_file::copy(&binary(program), &directory.join(program));
         }
         Self { env, directory }
     }
@@ -37,7 +38,7 @@ impl<'a> Installation<'a> {
     /// Replaces the daemon's program as a package manager does.
     fn replace(&self) {
         let new = self.directory.join("new");
-        fs::copy(binary("claviger"), &new).unwrap();
+        program_file::copy(&binary("claviger"), &new);
         fs::rename(new, self.directory.join("claviger")).unwrap();
     }
 

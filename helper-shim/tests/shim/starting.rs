@@ -303,7 +303,9 @@ fn a_program_that_others_can_write_is_not_started() {
     let program = env.helper().with_file_name("claviger");
     fs::remove_file(&program).unwrap();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/shim/fake-daemon.sh");
-    fs::copy(script, &program).unwrap();
+    // Another process writes it, as a child of another test could keep it open for writing.
+    let copied = Command::new("cp").arg(script).arg(&program).status();
+    assert!(copied.unwrap().success());
     set_mode(&program, 0o755);
     run(&mut env.shim(&[])).failed(2, &["no profile in"]);
 

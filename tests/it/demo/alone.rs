@@ -10,6 +10,7 @@ use crate::support::{
     TestEnv,
     namespace::{Namespace, User},
     process::binary,
+    program_file,
     test_env::ProgramOutput,
 };
 
@@ -17,7 +18,7 @@ use crate::support::{
 fn installed(directory: &TempDir, with_helper: bool) -> PathBuf {
     for program in ["claviger", "claviger-helper"] {
         if program == "claviger" || with_helper {
-            fs::copy(binary(program), directory.path().join(program)).unwrap();
+            program_file::copy(&binary(program), &directory.path().join(program));
         }
     }
     directory.path().join("claviger")

@@ -9,6 +9,7 @@ pub(crate) mod namespace;
 pub(crate) mod poll;
 pub(crate) mod postgres;
 pub(crate) mod process;
+pub(crate) mod program_file;
 pub(crate) mod proxy;
 pub(crate) mod test_env;
 pub(crate) mod tls;

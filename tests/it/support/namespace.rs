@@ -6,7 +6,7 @@
 use std::{
     ffi::OsStr,
     fs,
-    io::{BufRead as _, BufReader, Write as _},
+    io::{BufRead as _, BufReader},
     os::unix::fs::{PermissionsExt as _, chown, lchown, symlink},
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
@@ -15,6 +15,7 @@ use std::{
 use super::{
     poll::{SOON, until_blocking},
     process::{binary, require_root},
+    program_file,
     test_env::ProgramOutput,
     tools::tool,
 };
@@ -162,8 +163,7 @@ impl Namespace {
                 self.directory(directory, owner, 0o700);
             }
         }
-        let mut file = fs::File::create(self.outside(path)).unwrap();
-        file.write_all(text.as_bytes()).unwrap();
+        program_file::write(&self.outside(path), text);
         chown(self.outside(path), Some(owner.uid()), Some(owner.uid())).unwrap();
     }
 

@@ -1,9 +1,10 @@
 //! Programs that another user owns or can write.
 
-use std::fs;
-
 use super::{CONFIG, OWN, config, machine};
-use crate::support::namespace::{Namespace, User};
+use crate::support::{
+    namespace::{Namespace, User},
+    program_file,
+};
 
 /// A daemon of ben's, which says that it ran.
 const HOSTILE: &str = "#!/bin/sh\ntouch /tmp/ran\nsleep 1\n";
@@ -12,7 +13,7 @@ const HOSTILE: &str = "#!/bin/sh\ntouch /tmp/ran\nsleep 1\n";
 fn shim(machine: &Namespace, directory: &str) -> String {
     let shim = format!("{directory}/claviger-helper");
     let installed = machine.outside("/mnt/bin/claviger-helper");
-    fs::copy(installed, machine.outside(&shim)).unwrap();
+    program_file::copy(&installed, &machine.outside(&shim));
     shim
 }
 

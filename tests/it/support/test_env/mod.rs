@@ -19,6 +19,7 @@ pub(crate) use self::programs::ProgramOutput;
 use super::{
     bao::Bao,
     lock::lock,
+    program_file,
     vault_config::{approle_auth, token_auth, vault_config},
 };
 
@@ -156,9 +157,10 @@ impl TestEnv {
 
     /// Writes a shell script as a program; returns its path.
     pub(crate) fn write_program(&self, name: &str, script: &str) -> String {
-        let path = self.write_file(name, &format!("#!/bin/sh\n{script}\n"));
-        set_mode(Path::new(&path), 0o700);
-        path
+        let path = self.path("secrets").join(name);
+        program_file::write(&path, &format!("#!/bin/sh\n{script}\n"));
+        set_mode(&path, 0o700);
+        path.to_str().unwrap().to_owned()
     }
 
     /// Sets a variable in the environment of the programs that are started from now on.
