@@ -95,6 +95,7 @@ impl DemoPlaces {
             let problem = format!("cannot create the directory '{}': {error}", path.display());
             failed(problem)
         };
+        #[cfg_attr(windows, expect(unused_mut, reason = "only Unix has modes"))]
         let mut builder = fs::DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod answers;
+#[cfg(target_os = "linux")]
+mod disclosure;
 mod harness;
 mod starting;
 mod trust;

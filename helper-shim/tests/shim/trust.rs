@@ -1,19 +1,16 @@
-//! Which daemons the shim trusts, and whether it shows a key.
+//! Which daemons the shim trusts.
 
 use std::{
-    fs::{self, File},
+    fs,
     io::Read as _,
     os::unix::{
         fs::{MetadataExt as _, chown, symlink},
         net::UnixListener,
         process::CommandExt as _,
     },
-    process::{Command, Stdio},
 };
 
-#[cfg(target_os = "linux")]
-use crate::harness::read_request;
-use crate::harness::{OTHER_USER, SECRET, TestEnv, credential, run, set_mode, wait_until};
+use crate::harness::{OTHER_USER, TestEnv, run, set_mode};
 
 #[test]
 fn a_directory_that_is_accessible_to_others_is_denied() {
@@ -122,85 +119,4 @@ fn root_in_another_users_environment_is_denied() {
     }
     assert_eq!(fs::read_dir(&foreign).unwrap().count(), 0);
     assert!(!env.path("started").exists());
-}
-
-/// The kernel gives the files of a process that is not dumpable to root.
-#[cfg(target_os = "linux")]
-#[test]
-fn a_shim_that_waits_for_a_key_cannot_be_traced_or_dumped() {
-    let env = TestEnv::with_fake_daemon("nothing");
-    // It waits for this lock, after all that it does before it asks for a key.
-    let lock = env.path("run/agent.sock.start");
-    let held = File::create(&lock).unwrap();
-    held.lock().unwrap();
-    let mut shim = env.shim(&[]);
-    if held.metadata().unwrap().uid() == 0 {
-        for directory in [&env.path(""), env.helper().parent().unwrap()] {
-            set_mode(directory, 0o755);
-        }
-        chown(env.path("run"), Some(OTHER_USER), None).unwrap();
-        chown(&lock, Some(OTHER_USER), None).unwrap();
-        shim.uid(OTHER_USER);
-    }
-    let mut child = shim.stderr(Stdio::null()).spawn().unwrap();
-    let proc = format!("/proc/{}", child.id());
-    wait_until("its memory is root's", || {
-        fs::read_link(format!("{proc}/exe")).is_ok_and(|exe| exe == env.helper())
-            && fs::metadata(format!("{proc}/mem")).is_ok_and(|mem| mem.uid() == 0)
-    });
-    let limits = fs::read_to_string(format!("{proc}/limits")).unwrap();
-    let core = limits
-        .lines()
-        .find(|line| line.starts_with("Max core file size"));
-    let numbers: Vec<_> = core.unwrap().split_whitespace().skip(4).take(2).collect();
-    assert_eq!(numbers, ["0", "0"]);
-    child.kill().unwrap();
-    child.wait().unwrap();
-}
-
-/// Runs the shim on a terminal of its own.
-#[cfg(target_os = "linux")]
-fn on_terminal(env: &TestEnv, args: &str) -> crate::harness::Run {
-    let mut script = Command::new("script");
-    let command = format!("{} {args}", env.helper().display());
-    script.args(["-qec", &command, "/dev/null"]);
-    env.isolate(&mut script);
-    run(&mut script)
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn a_key_is_not_shown_on_a_terminal() {
-    let env = TestEnv::with_fake_daemon("nothing");
-    let listener = UnixListener::bind(env.socket()).unwrap();
-    let denied = on_terminal(&env, "");
-    assert_eq!(denied.code, Some(7), "{denied:?}");
-    assert!(
-        denied
-            .stdout
-            .starts_with("claviger: the key is not shown on a terminal"),
-        "{denied:?}"
-    );
-    listener.set_nonblocking(true).unwrap();
-    assert!(listener.accept().is_err(), "a request was sent");
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn a_key_is_shown_on_a_terminal_with_reveal() {
-    let env = TestEnv::new();
-    let listener = UnixListener::bind(env.socket()).unwrap();
-    let daemon = std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        let request = read_request(&mut stream);
-        std::io::Write::write_all(&mut stream, &credential(SECRET)).unwrap();
-        request
-    });
-    let shown = on_terminal(&env, "--reveal");
-    assert_eq!(
-        (shown.code, shown.stdout.trim_end()),
-        (Some(0), SECRET),
-        "{shown:?}"
-    );
-    assert!(daemon.join().unwrap().reveal);
 }
