@@ -20,7 +20,7 @@
 //! template · principal
 //! client_process · environment · logging · paths · listener · named_file · trust · process
 //! logout_report · status_report · credential · client_variables
-//! secret · client_session · clock · sync
+//! secret · client_kind · client_session · clock · sync
 //! ```
 //!
 //! - [`cli`]: the command line, one file for each command; [`demo`]: `claviger demo`
@@ -38,8 +38,8 @@
 //! - `trust`: who may own, write or read a file or directory; `named_file`: the files that a
 //!   configuration names
 //! - `status_report`, `logout_report`: what `status --json` and `logout --json` print
-//! - [`credential`], [`secret`], `client_session`, [`client_variables`], [`clock`],
-//!   `sync`: what all of them share
+//! - [`credential`], [`secret`], [`client_kind`], `client_session`, [`client_variables`],
+//!   [`clock`], `sync`: what all of them share
 //!
 //! # Glossary
 //!
@@ -77,6 +77,7 @@
 
 pub mod broker;
 pub mod cli;
+pub mod client_kind;
 mod client_process;
 mod client_session;
 pub mod client_variables;

@@ -67,6 +67,9 @@ pub struct Route {
     /// How often the source is asked for a new version while the profile is in use; `None` is
     /// never.
     pub watch: Option<Duration>,
+    /// How long a credential without an expiry is served after it was last seen to be current;
+    /// `None` is for ever.
+    pub max_age: Option<Duration>,
 }
 
 /// Why a caller got no credential.
@@ -124,6 +127,7 @@ impl Driver {
         let config = SlotConfig {
             watch: route.watch,
             has_gateway: route.gateway.is_some(),
+            max_age: route.max_age,
         };
         Arc::new(Self {
             profile: profile.to_owned(),

@@ -23,10 +23,7 @@ use crate::{
     source::{Revocation, Source, SourceError, TransportError},
 };
 
-const REQUEST: AcquireRequest = AcquireRequest {
-    cache_lifetime: Duration::from_secs(300),
-    session: None,
-};
+const REQUEST: AcquireRequest = AcquireRequest::new(Duration::from_secs(300), None);
 
 /// A key with its lifetime in seconds, or an error.
 type Scripted = Result<(&'static str, Option<u64>), SourceError>;
@@ -121,6 +118,7 @@ fn route(source: &Arc<ScriptedSource>) -> Route {
         source_name: "s".to_owned(),
         gateway: None,
         watch: None,
+        max_age: None,
     }
 }
 

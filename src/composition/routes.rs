@@ -25,11 +25,13 @@ pub(super) fn routes(
         let catalog = Arc::clone(&catalog);
         let source = profile.source.clone();
         let watch = config.watch(&profile.source);
+        let max_age = Some(profile.max_age());
         RouteBuilder::new(move |variables| Route {
             source: catalog.source(&source, variables),
             source_name: source.clone(),
             gateway: gateways(variables),
             watch,
+            max_age,
         })
     };
     config

@@ -1,10 +1,12 @@
 //! Probing a gateway: does it accept a key? The trait that the broker knows, and its answers.
 
 pub(crate) mod http;
+mod inconclusive;
 
 use async_trait::async_trait;
 
 pub(crate) use self::http::HttpGateway;
+pub(crate) use self::inconclusive::Inconclusive;
 use crate::secret::Secret;
 
 /// A gateway that can be probed with a key.
@@ -13,8 +15,13 @@ pub trait Gateway: Send + Sync {
     /// Probes the gateway with `key`. Returns within a few seconds and costs no tokens.
     async fn probe(&self, key: &Secret) -> ProbeResult;
 
-    /// Whether the gateway's answers are reliable, as far as is known.
+    /// Whether the gateway's answers are reliable for the key that was probed last, as far as is
+    /// known.
     fn calibration(&self) -> Calibration;
+
+    /// Forgets the calibration, and what was learnt from keys other than those that the gateway
+    /// itself has accepted: a user has asked for a refresh, because the gateway may have changed.
+    fn recalibrate(&self);
 }
 
 /// What a probe reports about a key.
@@ -22,19 +29,35 @@ pub trait Gateway: Send + Sync {
 pub enum ProbeResult {
     /// The gateway accepts the key.
     Accepted,
+    /// The gateway does not allow the key on the probed route, and answers a wrong key in another
+    /// way: it knows this one.
+    Known,
     /// The gateway rejects the key.
     Rejected,
-    /// The probe proves nothing, for this reason: "timed out after 2 s".
-    Inconclusive(String),
+    /// The probe proves nothing, for this reason.
+    Inconclusive(Inconclusive),
 }
 
-/// Whether a gateway's answers are reliable: once a day it is probed with an invalid key.
+/// Whether a gateway's answers are reliable: once a day it is probed with a wrong key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Calibration {
-    /// The gateway has not been probed with an invalid key yet, or the probe was inconclusive.
+    /// The gateway has not been probed with a wrong key yet, or the probe was inconclusive.
     Unknown,
-    /// The gateway rejects an invalid key.
-    Reliable,
-    /// The gateway accepts an invalid key, so accepting one proves nothing.
+    /// The gateway rejects a wrong key, in this way.
+    Reliable(Rejection),
+    /// The gateway accepts a wrong key, so accepting one proves nothing.
     AcceptsAnyKey,
+    /// The gateway lacks the probed route, whatever the key.
+    NoRoute,
+}
+
+/// How a gateway rejects a key, which decides what a client makes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// 401: the client runs its helper again.
+    Unauthorized,
+    /// 403: recent clients run their helper again, older ones end the turn.
+    Forbidden,
+    /// Another status, such as 400 or 500: the client does not run its helper.
+    Other,
 }

@@ -5,7 +5,7 @@ use crate::{named_file::FileError, template::ResolveError};
 /// A client that cannot be built, because of the configuration or a file or variable that it names.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
-pub(crate) struct SetupError {
+pub struct SetupError {
     /// The problem, with the file or the variable.
     pub(crate) reason: String,
     /// The one thing to do now.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use claviger_wire::{Acquire, Failure, Request, Response, Token};
+use claviger_wire::{Acquire, Failure, Format, Request, Response, Token};
 
 use super::{
     daemon::Daemon,
@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     broker::AcquireRequest,
+    client_kind::{ClientKind, HelperContext},
     client_process,
     clock::{Tick, whole_seconds},
     composition::InForce,
@@ -71,6 +72,9 @@ impl Daemon {
         let request = AcquireRequest {
             cache_lifetime: Duration::from_millis(acquire.cache_lifetime_ms),
             session: peer.pid.or(acquire.pid).and_then(client_process::find),
+            client: ClientKind::named(None),
+            context: HelperContext::stated(None),
+            is_for_headers: acquire.format == Format::Headers,
         };
         let until = self.until(Duration::from_millis(acquire.deadline_ms));
         let acquired = in_force

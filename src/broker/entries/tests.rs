@@ -9,10 +9,7 @@ use crate::{
     source::{Source, SourceError},
 };
 
-const REQUEST: AcquireRequest = AcquireRequest {
-    cache_lifetime: Duration::from_secs(300),
-    session: None,
-};
+const REQUEST: AcquireRequest = AcquireRequest::new(Duration::from_secs(300), None);
 
 /// A source whose key is its client's variable `TEAM`; counts the fetches of all clients.
 struct TeamSource {
@@ -61,6 +58,7 @@ impl TeamFixture {
                 source_name: "team".to_owned(),
                 gateway: None,
                 watch: None,
+                max_age: None,
             }
         });
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
@@ -150,10 +148,7 @@ async fn the_least_recently_used_entry_is_dropped_and_an_idle_one_first() {
     assert_eq!(fixture.broker.snapshots("p").len(), MAX_ENTRIES);
 
     // A client that caches for longer keeps its entry in use for longer.
-    let long = AcquireRequest {
-        cache_lifetime: Duration::from_secs(36_000),
-        session: None,
-    };
+    let long = AcquireRequest::new(Duration::from_secs(36_000), None);
     let deadline = fixture.deadline();
     let two = team("2");
     let acquired = fixture.broker.acquire("p", &two, long, deadline);

@@ -40,6 +40,9 @@ impl Slot {
             rejected_since: self.probe.rejected_since(),
             seen_current: self.watch.seen_current(),
             last_error: self.last_error().cloned(),
+            last_probe: self.probe.last_probe(),
+            successor: None,
+            usable_until: None,
             next_deadline: self.next_deadline(now),
             cache_lifetime: self
                 .last_request

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::in_flight::InFlight;
+use super::{in_flight::InFlight, types::LastProbe};
 use crate::{
     clock::{Now, Tick, Timestamp},
     gateway::ProbeResult,
@@ -34,6 +34,7 @@ pub(super) struct ProbeState {
     in_flight: InFlight,
     key: Option<Fingerprint>,
     last_result: Option<(Tick, ProbeResult)>,
+    last_probe: Option<LastProbe>,
     rejected_since: Option<Timestamp>,
     /// The probes of the current burst, as of `burst_at`; [`PROBE_REFILL`] gives them back.
     burst: u32,
@@ -78,6 +79,11 @@ impl ProbeState {
     pub(super) fn recent_result(&self, now: Tick) -> Option<&ProbeResult> {
         let (at, result) = self.last_result.as_ref()?;
         (now.since(*at) < RESULT_TTL).then_some(result)
+    }
+
+    /// The last result, with its time by the wall clock.
+    pub(super) fn last_probe(&self) -> Option<LastProbe> {
+        self.last_probe.clone()
     }
 
     /// The recent result for a session that was last served the key at `served_at`.
@@ -134,7 +140,7 @@ impl ProbeState {
         let refetch_if_inconclusive = std::mem::take(&mut self.refetch_if_inconclusive);
         let refetch_if_accepted = std::mem::take(&mut self.refetch_if_accepted);
         let consequence = match &result {
-            ProbeResult::Accepted => {
+            ProbeResult::Accepted | ProbeResult::Known => {
                 self.rejected_since = None;
                 if refetch_if_accepted {
                     Consequence::Refetch
@@ -154,6 +160,10 @@ impl ProbeState {
             ProbeResult::Inconclusive(_) if refetch_if_inconclusive => Consequence::Refetch,
             ProbeResult::Inconclusive(_) => Consequence::None,
         };
+        self.last_probe = Some(LastProbe {
+            at: now.wall,
+            result: result.clone(),
+        });
         self.last_result = Some((now.tick, result));
         consequence
     }

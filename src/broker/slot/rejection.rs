@@ -57,7 +57,7 @@ impl Slot {
                             self.probe.refetch_unless_settled(retrying);
                         }
                     }
-                    Some(ProbeResult::Accepted) if !retrying => {}
+                    Some(ProbeResult::Accepted | ProbeResult::Known) if !retrying => {}
                     Some(_) if is_immediate => {}
                     Some(_) => ticket.refetch = self.refetch_if_allowed(now),
                 }

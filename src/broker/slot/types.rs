@@ -3,9 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
+    client_kind::{ClientKind, HelperContext},
     client_session::ClientSession,
     clock::{Tick, Timestamp},
     credential::Credential,
+    gateway::ProbeResult,
     secret::Fingerprint,
     source::SourceError,
 };
@@ -18,6 +20,8 @@ pub(crate) struct SlotConfig {
     pub(crate) watch: Option<Duration>,
     /// Whether a gateway can be probed.
     pub(crate) has_gateway: bool,
+    /// How long a credential without an expiry is served after it was last seen to be current.
+    pub(crate) max_age: Option<Duration>,
 }
 
 /// A client's request for the credential.
@@ -27,6 +31,27 @@ pub struct AcquireRequest {
     pub cache_lifetime: Duration,
     /// The client's process, if known.
     pub session: Option<ClientSession>,
+    /// The client's program.
+    pub client: ClientKind,
+    /// Why the client asks, if it says so.
+    pub context: HelperContext,
+    /// Whether the key is for the headers of an MCP server or of telemetry, which several helpers
+    /// of one client request beside the key for the gateway.
+    pub is_for_headers: bool,
+}
+
+impl AcquireRequest {
+    /// The request of a Claude Code that does not say why it asks.
+    #[must_use]
+    pub(crate) const fn new(cache_lifetime: Duration, session: Option<ClientSession>) -> Self {
+        Self {
+            cache_lifetime,
+            session,
+            client: ClientKind::ClaudeCode,
+            context: HelperContext::Unstated,
+            is_for_headers: false,
+        }
+    }
 }
 
 /// A caller's place in the queue: the operations whose results it waits for.
@@ -116,6 +141,15 @@ pub(crate) enum Action {
     },
 }
 
+/// The last probe of a credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LastProbe {
+    /// When it finished.
+    pub(crate) at: Timestamp,
+    /// What it reported.
+    pub(crate) result: ProbeResult,
+}
+
 /// What `status` reports about a slot.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
@@ -127,6 +161,13 @@ pub struct Snapshot {
     pub(crate) seen_current: Option<Timestamp>,
     /// The error of the last fetch, unless it succeeded.
     pub(crate) last_error: Option<SourceError>,
+    /// The last probe of the credential.
+    pub(crate) last_probe: Option<LastProbe>,
+    /// A newer credential of the source, which the gateway does not accept yet.
+    pub(crate) successor: Option<Arc<Credential>>,
+    /// When a credential without an expiry is no longer served, unless it is seen to be current
+    /// until then.
+    pub(crate) usable_until: Option<Timestamp>,
     /// When the slot next acts without a request.
     pub(crate) next_deadline: Option<Tick>,
     /// The cache lifetime of the last client that sent a request.

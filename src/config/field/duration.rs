@@ -26,6 +26,10 @@ pub(crate) struct Leeway(Duration);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WatchInterval(Option<Duration>);
 
+/// How long a key without an expiry is served after it was last seen to be current.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MaxAge(Duration);
+
 /// How long the daemon may be idle before it exits; `"off"`, the default, is without end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct IdleTimeout(Option<Duration>);
@@ -97,6 +101,33 @@ impl Default for Leeway {
 }
 
 impl FromStr for Leeway {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        parse(text, &Self::RANGE).map(Self)
+    }
+}
+
+impl MaxAge {
+    /// At most a year, beyond which it would mean nothing.
+    const RANGE: RangeInclusive<Duration> =
+        Duration::from_secs(1)..=Duration::from_secs(365 * 86_400);
+
+    /// The duration.
+    #[must_use]
+    pub(crate) fn get(self) -> Duration {
+        self.0
+    }
+}
+
+impl Default for MaxAge {
+    /// Longer than an outage of a working day, and shorter than a revoked key may be used.
+    fn default() -> Self {
+        Self(Duration::from_secs(12 * 3600))
+    }
+}
+
+impl FromStr for MaxAge {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {

@@ -27,7 +27,7 @@ use self::command::ProgramPath;
 pub(crate) use self::{
     audience::Audience,
     command::CommandLine,
-    duration::{IdleTimeout, Leeway, Timeout, Ttl, WatchInterval},
+    duration::{IdleTimeout, Leeway, MaxAge, Timeout, Ttl, WatchInterval},
     env_name::EnvName,
     file_path::FilePath,
     gateway_url::{GatewayUrl, origin_of},
@@ -110,5 +110,6 @@ formats! {
     "vault-namespace" => Namespace,
     "vault-path" => VaultPath,
     "vault-username" => Username,
+    "max-age" => MaxAge,
     "watch-interval" => WatchInterval,
 }

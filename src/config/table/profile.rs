@@ -1,12 +1,12 @@
 //! `[profile.NAME]`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    super::field::{FilePath, GatewayUrl, HeaderKey, NoProxy, ProxySetting},
+    super::field::{FilePath, GatewayUrl, HeaderKey, MaxAge, NoProxy, ProxySetting},
     headers::ProbeHeaders,
     network::{NetworkConfig, check_plain_http},
     validator::Validator,
@@ -34,6 +34,10 @@ pub(crate) struct ProfileConfig {
     /// How the gateway is asked whether it accepts a key; "models" by default if 'gateway' is set,
     /// "off" otherwise.
     probe: Option<Probe>,
+    /// How long a key without an expiry is served after it was last seen to be current at its
+    /// source: "12h" by default. An outage of the source must not keep a revoked key in use.
+    #[serde(default)]
+    max_age: MaxAge,
     /// Whether a probe may use plain http to another host than this one, which sends the key
     /// unencrypted.
     #[serde(default)]
@@ -78,6 +82,12 @@ impl ProfileConfig {
             (None, Some(_)) => Probe::Models,
             (None, None) => Probe::Off,
         }
+    }
+
+    /// How long a key without an expiry is served after it was last seen to be current.
+    #[must_use]
+    pub(crate) fn max_age(&self) -> Duration {
+        self.max_age.get()
     }
 
     /// The gateways that the credential is for.

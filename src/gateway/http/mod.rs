@@ -16,13 +16,11 @@ use reqwest::{StatusCode, header::CONTENT_TYPE};
 use url::Url;
 
 use self::headers::Headers;
-use super::{Calibration, Gateway, ProbeResult};
+use super::{Calibration, Gateway, Inconclusive, ProbeResult, Rejection};
 use crate::{
     clock::{Clock, Tick},
     config::{Probe, ProfileConfig},
-    network::{
-        ClientSettings, HttpClient, HttpResponse, RequestSecrets, SetupError, TransportError,
-    },
+    network::{ClientSettings, HttpClient, HttpResponse, RequestSecrets, SetupError},
     principal::Principal,
     secret::Secret,
     sync,
@@ -95,8 +93,8 @@ impl HttpGateway {
         let invalid = Secret::new(format!("claviger-probe-{:016x}", fastrand::u64(..)));
         let calibration = match self.send(&invalid).await {
             ProbeResult::Accepted => Calibration::AcceptsAnyKey,
-            ProbeResult::Rejected => Calibration::Reliable,
-            ProbeResult::Inconclusive(_) => Calibration::Unknown,
+            ProbeResult::Rejected => Calibration::Reliable(Rejection::Unauthorized),
+            ProbeResult::Known | ProbeResult::Inconclusive(_) => Calibration::Unknown,
         };
         tracing::info!(gateway = %self.base, ?calibration, "calibrated the gateway with an invalid key");
         *self.lock() = Some((self.clock.now().tick, calibration));
@@ -108,7 +106,7 @@ impl HttpGateway {
         let (at, calibration) = (*self.lock())?;
         let ttl = match calibration {
             Calibration::Unknown => UNKNOWN_CALIBRATION_TTL,
-            Calibration::Reliable | Calibration::AcceptsAnyKey => CALIBRATION_TTL,
+            _ => CALIBRATION_TTL,
         };
         (self.clock.now().tick.since(at) < ttl).then_some(calibration)
     }
@@ -121,7 +119,7 @@ impl HttpGateway {
             .and_then(|client| Ok((client, self.headers.with(key, &mut secrets)?)));
         let (client, headers) = match ready {
             Ok(ready) => ready,
-            Err(error) => return inconclusive(error.to_string()),
+            Err(error) => return ProbeResult::Inconclusive(Inconclusive::NotSent(error)),
         };
         let request = match self.probe {
             Probe::CountTokens => client
@@ -139,10 +137,7 @@ impl HttpGateway {
         match client.send(request.headers(headers), &secrets).await {
             // The body is not read: it may be endless and may contain the key.
             Ok(response) => interpret(&response),
-            Err(TransportError::TimedOut(timeout)) => {
-                inconclusive(format!("timed out after {} s", timeout.as_secs()))
-            }
-            Err(error) => inconclusive(format!("the gateway {error}")),
+            Err(error) => ProbeResult::Inconclusive(Inconclusive::NoResponse(error)),
         }
     }
 
@@ -179,13 +174,11 @@ impl Gateway for HttpGateway {
             None => self.calibrate().await,
         };
         if calibration == Calibration::AcceptsAnyKey {
-            return inconclusive("the gateway accepts any key");
+            return ProbeResult::Inconclusive(Inconclusive::AcceptsAnyKey);
         }
         match self.send(key).await {
-            ProbeResult::Accepted if calibration == Calibration::Reliable => ProbeResult::Accepted,
-            ProbeResult::Accepted => {
-                inconclusive("the gateway has not rejected an invalid key yet")
-            }
+            ProbeResult::Accepted if calibration != Calibration::Unknown => ProbeResult::Accepted,
+            ProbeResult::Accepted => ProbeResult::Inconclusive(Inconclusive::Uncalibrated),
             rejected_or_inconclusive => rejected_or_inconclusive,
         }
     }
@@ -193,6 +186,10 @@ impl Gateway for HttpGateway {
     fn calibration(&self) -> Calibration {
         self.lock()
             .map_or(Calibration::Unknown, |(_, calibration)| calibration)
+    }
+
+    fn recalibrate(&self) {
+        *self.lock() = None;
     }
 }
 
@@ -218,16 +215,15 @@ fn interpret(response: &HttpResponse) -> ProbeResult {
     match response.status() {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ProbeResult::Rejected,
         status if status.is_success() && response.is_json() => ProbeResult::Accepted,
-        status if status.is_success() && response.is_page() => {
-            inconclusive("web page instead of JSON (captive portal?)")
-        }
-        status if status.is_success() => inconclusive("response is not JSON"),
-        status => inconclusive(format!("unexpected status {}", status.as_u16())),
+        status if status.is_success() => ProbeResult::Inconclusive(Inconclusive::NotJson {
+            status: status.as_u16(),
+            is_page: response.is_page(),
+        }),
+        status => ProbeResult::Inconclusive(Inconclusive::NotTheKey {
+            status: status.as_u16(),
+            cause: "unexpected status".to_owned(),
+        }),
     }
-}
-
-fn inconclusive(reason: impl Into<String>) -> ProbeResult {
-    ProbeResult::Inconclusive(reason.into())
 }
 
 #[cfg(test)]

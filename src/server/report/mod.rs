@@ -110,7 +110,8 @@ pub(super) fn profile(
         calibration: calibration.map(|calibration| {
             match calibration {
                 Calibration::Unknown => "unknown",
-                Calibration::Reliable => "reliable",
+                Calibration::Reliable(_) => "reliable",
+                Calibration::NoRoute => "no-route",
                 Calibration::AcceptsAnyKey => "accepts-any-key",
             }
             .to_owned()

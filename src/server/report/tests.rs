@@ -26,6 +26,9 @@ fn snapshot(lifetime: Option<u64>) -> Snapshot {
         rejected_since: None,
         seen_current: None,
         last_error: None,
+        last_probe: None,
+        successor: None,
+        usable_until: None,
         next_deadline: None,
         cache_lifetime: Some(Duration::from_secs(300)),
     }

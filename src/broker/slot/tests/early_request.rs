@@ -196,6 +196,7 @@ fn two_hundred_shims_of_one_parent_cost_the_source_one_fetch() {
         let mut slot = Slot::new(SlotConfig {
             watch: None,
             has_gateway,
+            max_age: None,
         });
         let mut fetches = 0;
         for shim in 0..200 {

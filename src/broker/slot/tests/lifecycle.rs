@@ -211,6 +211,7 @@ fn after_a_logout_the_next_request_fetches_whatever_failed_before() {
         let mut slot = Slot::new(SlotConfig {
             watch: Some(Duration::from_secs(30)),
             has_gateway: true,
+            max_age: None,
         });
         let mut second = 0;
         // Each failure doubles the back-off.

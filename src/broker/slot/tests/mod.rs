@@ -15,14 +15,12 @@ mod world;
 
 use super::*;
 use crate::{
-    client_session::ClientSession, clock::Timestamp, secret::Secret, source::TransportError,
+    client_session::ClientSession, clock::Timestamp, gateway::Inconclusive, secret::Secret,
+    source::TransportError,
 };
 
 /// The request of a client that caches for five minutes and whose process is unknown.
-const FIVE_MINUTES: AcquireRequest = AcquireRequest {
-    cache_lifetime: Duration::from_secs(300),
-    session: None,
-};
+const FIVE_MINUTES: AcquireRequest = AcquireRequest::new(Duration::from_secs(300), None);
 
 /// The time `seconds` after the start, by both clocks.
 fn at(seconds: u64) -> Now {
@@ -95,6 +93,7 @@ fn slot_with_gateway() -> Slot {
     let mut slot = Slot::new(SlotConfig {
         watch: None,
         has_gateway: true,
+        max_age: None,
     });
     let ticket = slot.acquire(at(0), from_session(1));
     let flight = started_fetch(&mut slot);
@@ -112,7 +111,10 @@ fn started_probe(slot: &mut Slot) -> u64 {
 }
 
 fn inconclusive() -> ProbeResult {
-    ProbeResult::Inconclusive("unexpected status 503".to_owned())
+    ProbeResult::Inconclusive(Inconclusive::NotTheKey {
+        status: 503,
+        cause: "service unavailable".to_owned(),
+    })
 }
 
 /// The rejected key that the outcome reports.

@@ -5,6 +5,7 @@ use super::*;
 const WATCHED: SlotConfig = SlotConfig {
     watch: Some(Duration::from_secs(30)),
     has_gateway: false,
+    max_age: None,
 };
 
 fn watching() -> Slot {
@@ -116,6 +117,7 @@ fn the_first_caller_after_idling_gets_the_new_version() {
 fn a_new_version_replaces_a_rejected_key_despite_the_back_off() {
     let mut slot = Slot::new(SlotConfig {
         has_gateway: true,
+        max_age: None,
         ..WATCHED
     });
     slot.acquire(at(0), FIVE_MINUTES);

@@ -81,6 +81,7 @@ impl World {
             slot: Slot::new(SlotConfig {
                 watch: watch.then_some(Duration::from_secs(30)),
                 has_gateway: true,
+                max_age: None,
             }),
             actions: VecDeque::new(),
             tickets: Vec::new(),
@@ -106,10 +107,10 @@ impl World {
                 pid,
                 cache_lifetime,
             } => {
-                let request = AcquireRequest {
-                    cache_lifetime: Duration::from_secs(cache_lifetime),
-                    session: Some(ClientSession { pid, started: 0 }),
-                };
+                let request = AcquireRequest::new(
+                    Duration::from_secs(cache_lifetime),
+                    Some(ClientSession { pid, started: 0 }),
+                );
                 self.tickets.push(self.slot.acquire(self.now, request));
             }
             Event::Refresh => {

@@ -12,6 +12,7 @@ use crate::{
     clock::{ManualClock, Timestamp},
     config,
     demo::gateway::{Fault, TestGateway as Embedded},
+    network::TransportError,
 };
 
 const MODELS: &str = "/v1/models";
@@ -83,13 +84,23 @@ fn bad() -> Secret {
     Secret::new("sk-revoked".to_owned())
 }
 
+fn not_the_key(status: u16) -> ProbeResult {
+    ProbeResult::Inconclusive(Inconclusive::NotTheKey {
+        status,
+        cause: "unexpected status".to_owned(),
+    })
+}
+
 #[tokio::test]
 async fn a_good_key_is_accepted_and_a_bad_one_rejected_on_either_route() {
     for (probe, path) in [(Probe::Models, MODELS), (Probe::CountTokens, COUNT_TOKENS)] {
         let fixture = GatewayFixture::new(probe).await;
         assert_eq!(fixture.gateway.probe(&good()).await, ProbeResult::Accepted);
         assert_eq!(fixture.gateway.probe(&bad()).await, ProbeResult::Rejected);
-        assert_eq!(fixture.gateway.calibration(), Calibration::Reliable);
+        assert_eq!(
+            fixture.gateway.calibration(),
+            Calibration::Reliable(Rejection::Unauthorized)
+        );
         assert!(
             fixture
                 .embedded
@@ -137,7 +148,10 @@ async fn a_gateway_that_accepts_any_key_proves_nothing() {
     let fixture = GatewayFixture::new(Probe::Models).await;
     fixture.embedded.set_fault(MODELS, Fault::Unchecked);
     let result = fixture.gateway.probe(&good()).await;
-    assert_eq!(result, inconclusive("the gateway accepts any key"));
+    assert_eq!(
+        result,
+        ProbeResult::Inconclusive(Inconclusive::AcceptsAnyKey)
+    );
     assert_eq!(fixture.gateway.calibration(), Calibration::AcceptsAnyKey);
     fixture.gateway.probe(&good()).await;
     assert_eq!(
@@ -153,16 +167,13 @@ async fn a_gateway_that_was_down_is_calibrated_again_soon() {
     fixture
         .embedded
         .set_fault(MODELS, Fault::Status(StatusCode::BAD_GATEWAY));
-    assert_eq!(
-        fixture.gateway.probe(&good()).await,
-        inconclusive("unexpected status 502")
-    );
+    assert_eq!(fixture.gateway.probe(&good()).await, not_the_key(502));
     assert_eq!(fixture.gateway.calibration(), Calibration::Unknown);
     fixture.embedded.clear_faults();
     let result = fixture.gateway.probe(&good()).await;
     assert_eq!(
         result,
-        inconclusive("the gateway has not rejected an invalid key yet")
+        ProbeResult::Inconclusive(Inconclusive::Uncalibrated)
     );
     fixture.clock.advance(UNKNOWN_CALIBRATION_TTL);
     assert_eq!(fixture.gateway.probe(&good()).await, ProbeResult::Accepted);
@@ -173,7 +184,7 @@ async fn a_status_that_is_not_about_the_key_is_inconclusive() {
     for status in [404, 405, 429, 500, 503] {
         let fault = Fault::Status(StatusCode::from_u16(status).unwrap());
         let result = GatewayFixture::with_fault(Probe::Models, MODELS, fault).await;
-        assert_eq!(result, inconclusive(format!("unexpected status {status}")));
+        assert_eq!(result, not_the_key(status));
     }
 }
 
@@ -182,7 +193,10 @@ async fn a_captive_portal_is_inconclusive() {
     let result = GatewayFixture::with_fault(Probe::Models, MODELS, Fault::Html).await;
     assert_eq!(
         result,
-        inconclusive("web page instead of JSON (captive portal?)")
+        ProbeResult::Inconclusive(Inconclusive::NotJson {
+            status: 200,
+            is_page: true
+        })
     );
 }
 
@@ -191,7 +205,7 @@ async fn a_redirect_is_not_followed() {
     let other = Embedded::start([good()]).await.unwrap();
     let fault = Fault::Redirect(format!("{}{MODELS}", other.url()));
     let result = GatewayFixture::with_fault(Probe::Models, MODELS, fault).await;
-    assert_eq!(result, inconclusive("unexpected status 302"));
+    assert_eq!(result, not_the_key(302));
     assert_eq!(other.requests(), []);
 }
 
@@ -205,10 +219,7 @@ async fn an_endless_body_is_not_read() {
 
 #[tokio::test]
 async fn the_response_body_is_not_repeated() {
-    for (status, expected) in [
-        (500, inconclusive("unexpected status 500")),
-        (401, ProbeResult::Rejected),
-    ] {
+    for (status, expected) in [(500, not_the_key(500)), (401, ProbeResult::Rejected)] {
         let fault = Fault::Echo(StatusCode::from_u16(status).unwrap());
         let result = GatewayFixture::with_fault(Probe::Models, MODELS, fault).await;
         assert_eq!(result, expected);
@@ -219,7 +230,10 @@ async fn the_response_body_is_not_repeated() {
 #[tokio::test]
 async fn a_gateway_that_never_answers_times_out() {
     let result = GatewayFixture::with_fault(Probe::Models, MODELS, Fault::Stall).await;
-    assert_eq!(result, inconclusive("timed out after 2 s"));
+    assert_eq!(
+        result,
+        ProbeResult::Inconclusive(Inconclusive::NoResponse(TransportError::TimedOut(TIMEOUT)))
+    );
 }
 
 #[tokio::test]
@@ -232,7 +246,7 @@ async fn a_gateway_that_is_down_is_inconclusive() {
     embedded.stop().await;
     assert_eq!(
         gateway.probe(&good()).await,
-        inconclusive("the gateway refused the connection")
+        ProbeResult::Inconclusive(Inconclusive::NoResponse(TransportError::Refused))
     );
 }
 
