@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::{
     clock::{Now, Timestamp},
+    jwt_expiry,
     secret::{self, Fingerprint, NotASecret, Secret},
 };
 
@@ -36,6 +37,18 @@ pub struct Lease {
 }
 
 impl Credential {
+    /// Sets the lifetime of a JWT of which the source reports none to the one that its claim `exp`
+    /// states. A JWT that has expired by this machine's clock stays as it is: the clock may be
+    /// wrong.
+    pub(crate) fn limit_to_jwt(&mut self) {
+        if self.lifetime.is_none()
+            && let Some(expiry) = jwt_expiry::of(&self.secret)
+        {
+            let lifetime = Duration::try_from(expiry.duration_since(self.obtained.wall));
+            self.lifetime = lifetime.ok().filter(|lifetime| !lifetime.is_zero());
+        }
+    }
+
     /// When it was obtained, by the wall clock.
     #[must_use]
     pub(crate) fn issued_at(&self) -> Timestamp {

@@ -20,6 +20,7 @@
 //! template · principal
 //! client_process · environment · logging · paths · listener · named_file · trust · process
 //! logout_report · status_report · credential · client_variables
+//! jwt_expiry
 //! secret · client_kind · client_session · clock · sync
 //! ```
 //!
@@ -89,6 +90,7 @@ pub mod demo;
 mod environment;
 mod error_report;
 mod gateway;
+mod jwt_expiry;
 mod listener;
 mod logging;
 mod logout_report;

@@ -17,7 +17,7 @@ use crate::{
     client_variables::ClientVariables,
     clock::{Clock, Tick},
     credential::{self, Credential},
-    gateway::{Calibration, Gateway},
+    gateway::{Calibration, Gateway, ProbeResult},
     secret::Fingerprint,
     source::{Revocation, Source, SourceError},
     sync,
@@ -160,7 +160,7 @@ impl Driver {
             // What a source or a gateway logs has these fields, too.
             let span = match &action {
                 Action::Fetch { .. } => self.span("fetch"),
-                Action::Probe { .. } => self.span("probe"),
+                Action::Probe { .. } | Action::ProbeSuccessor { .. } => self.span("probe"),
                 Action::Revalidate { .. } => self.span("revalidate"),
             };
             tokio::spawn(Arc::clone(self).perform(action).instrument(span));
@@ -218,6 +218,7 @@ impl Driver {
 
     /// Forgets all about the credential, and has the source revoke it and its login.
     pub(super) async fn log_out(self: &Arc<Self>) -> LoggedOut {
+        self.recalibrate();
         let credential = self.update(Slot::forget);
         let forgotten = credential
             .as_ref()
@@ -266,17 +267,22 @@ impl Driver {
                 self.update(|slot| slot.on_fetched(self.clock.now(), jitter, flight, result));
             }
             Action::Probe { probe, credential } => {
-                // A slot without a gateway requests no probe.
-                let Some(gateway) = &self.route.gateway else {
+                let Some((result, calibration)) = self.probe(&credential).await else {
                     return;
                 };
-                let result = gateway.probe(&credential.secret).await;
-                tracing::info!(
-                    fingerprint = %credential.fingerprint(),
-                    ?result,
-                    "probed the gateway",
-                );
-                self.update(|slot| slot.on_probed(self.clock.now(), probe, result));
+                self.update(|slot| {
+                    slot.on_calibrated(calibration);
+                    slot.on_probed(self.clock.now(), probe, result);
+                });
+            }
+            Action::ProbeSuccessor { probe, credential } => {
+                let Some((result, calibration)) = self.probe(&credential).await else {
+                    return;
+                };
+                self.update(|slot| {
+                    slot.on_calibrated(calibration);
+                    slot.on_successor_probed(self.clock.now(), probe, result);
+                });
             }
             Action::Revalidate {
                 revalidation,
@@ -297,6 +303,26 @@ impl Driver {
         }
     }
 
+    /// Probes the gateway with `credential`. `None` if there is no gateway: a slot without one
+    /// requests no probe.
+    async fn probe(&self, credential: &Credential) -> Option<(ProbeResult, Calibration)> {
+        let gateway = self.route.gateway.as_ref()?;
+        let result = gateway.probe(&credential.secret).await;
+        tracing::info!(
+            fingerprint = %credential.fingerprint(),
+            ?result,
+            "probed the gateway",
+        );
+        Some((result, gateway.calibration()))
+    }
+
+    /// Forgets what the gateway has answered to other keys: it may have changed.
+    pub(super) fn recalibrate(&self) {
+        if let Some(gateway) = &self.route.gateway {
+            gateway.recalibrate();
+        }
+    }
+
     /// Renews the lease of `renew` if possible, else has the source issue a credential, and checks
     /// that the client will accept it and that it has not expired.
     async fn fetch(&self, renew: Option<&Credential>) -> Result<Credential, SourceError> {
@@ -310,10 +336,11 @@ impl Driver {
                 Err(error) => return Err(error),
             },
         };
-        let credential = match renewed {
+        let mut credential = match renewed {
             Some(credential) => credential,
             None => self.route.source.issue().await?,
         };
+        credential.limit_to_jwt();
         let unusable = |reason: String| SourceError::Unusable {
             host: self.route.source.host().to_owned(),
             field: "credential".to_owned(),

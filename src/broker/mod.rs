@@ -53,7 +53,7 @@
 //! | [calibration] | a probe with an invalid key, once a day |
 //! | [refetch limit] | one in 10 s · 2ⁿ, [at most 5 min](slot::refetch_limiter::MAX_INTERVAL) |
 //! | [entries] | at most 64 for each profile |
-//! | [uninformative clients] | cache for less than 5 s; [one probe in 30 s][uninformative] |
+//! | [uninformative clients] | [one probe in 30 s][uninformative] if the process is unknown |
 //!
 //! [minimum remaining lifetime]: renewal::min_remaining
 //! [advisory window]: renewal::advisory_window
@@ -62,13 +62,13 @@
 //! [back-off]: retry::delay
 //! [watch]: Route::watch
 //! [wait for the source]: slot::MAX_REVALIDATION_WAIT
-//! [revalidation grace]: client_retry::REVALIDATION_GRACE
+//! [revalidation grace]: client_retry::history::REVALIDATION_GRACE
 //! [probe result]: slot::probe::RESULT_TTL
 //! [burst of probes]: slot::probe::PROBE_BURST
 //! [calibration]: crate::gateway::http::CALIBRATION_TTL
 //! [refetch limit]: slot::refetch_limiter::INITIAL_INTERVAL
 //! [entries]: entries::MAX_ENTRIES
-//! [uninformative clients]: client_retry::MIN_INFORMATIVE_LIFETIME
+//! [uninformative clients]: client_retry::rules
 //! [uninformative]: slot::probe::UNINFORMATIVE_INTERVAL
 //!
 //! [`Source`]: crate::source::Source
@@ -250,6 +250,7 @@ impl Broker {
 }
 
 async fn refresh(driver: &Arc<Driver>, deadline: Tick) -> Result<(), AcquireError> {
+    driver.recalibrate();
     let ticket = driver.update(Slot::refresh);
     driver.wait(ticket, deadline).await?;
     driver.update(|slot| {

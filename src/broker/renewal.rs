@@ -98,6 +98,20 @@ pub(crate) fn longest_cache_lifetime(lifetime: Duration) -> Option<Duration> {
     (!is_too_short(lifetime, longest)).then_some(longest)
 }
 
+/// Returns from which remaining lifetime on callers wait for the successor of a credential that
+/// lives for `lifetime`: see [`urgency`].
+#[must_use]
+pub(crate) fn mandatory_window(lifetime: Duration, cache_lifetime: Duration) -> Duration {
+    let window = MANDATORY_WINDOW.min(lifetime / MANDATORY_DIVISOR);
+    let min_remaining = min_remaining(cache_lifetime);
+    if lifetime > min_remaining {
+        // Less than the minimum, not the minimum itself.
+        window.max(min_remaining.saturating_sub(Duration::from_nanos(1)))
+    } else {
+        window
+    }
+}
+
 /// Returns how soon a credential must be replaced that lives for `lifetime`, of which `remaining`
 /// is left, and has the advisory window `advisory`.
 ///
@@ -112,10 +126,7 @@ pub(crate) fn urgency(
     advisory: Duration,
     cache_lifetime: Duration,
 ) -> Urgency {
-    let min_remaining = min_remaining(cache_lifetime);
-    let mandatory = MANDATORY_WINDOW.min(lifetime / MANDATORY_DIVISOR);
-    let is_below_minimum = lifetime > min_remaining && remaining < min_remaining;
-    if remaining <= mandatory || is_below_minimum {
+    if remaining <= mandatory_window(lifetime, cache_lifetime) {
         Urgency::Mandatory
     } else if remaining <= advisory {
         Urgency::Advisory

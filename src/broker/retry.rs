@@ -12,8 +12,9 @@ pub(crate) const MIN_DELAY: Duration = Duration::from_secs(1);
 /// every machine has noticed.
 pub(crate) const MAX_DELAY: Duration = Duration::from_secs(300);
 
-/// The longest `Retry-After` of a source that is obeyed. A longer one is probably a mistake, and
-/// would leave developers without a key for a day.
+/// The longest `Retry-After` of a source that is obeyed, jitter included. A longer one is probably a
+/// mistake, and would keep a rotated key from being noticed for a day. A person who waits without a
+/// key waits for [`MAX_DELAY`] at most.
 pub(crate) const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
 /// The largest exponent of the doubling: beyond it [`MAX_DELAY`] applies, and the shift below must
@@ -37,6 +38,7 @@ pub(crate) fn delay(failures: u32, retry_after: Option<Duration>, jitter: f64) -
         after
             .min(MAX_RETRY_AFTER)
             .mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 10.0)
+            .min(MAX_RETRY_AFTER)
     });
     backoff.max(requested)
 }

@@ -75,6 +75,14 @@ pub(crate) fn of_acquire(
                     ..of_source(source, error, administrator)
                 },
                 Reason::Rejected(rejected) => of_rejected(profile, source, rejected, administrator),
+                Reason::TooOld { error, .. } => Failure {
+                    message: nothing,
+                    ..of_source(
+                        source,
+                        error.as_ref().unwrap_or(&SourceError::Forgotten),
+                        administrator,
+                    )
+                },
             };
             if matches!(failure.code, ExitCode::SourceFailed | ExitCode::KeyRejected)
                 && !unavailable.next_try.is_zero()

@@ -1,5 +1,9 @@
 use super::*;
-use crate::{broker::slot::CredentialUnavailable, clock::Timestamp, secret::Secret};
+use crate::{
+    broker::slot::{CredentialUnavailable, Evidence},
+    clock::Timestamp,
+    secret::Secret,
+};
 
 #[test]
 fn a_failed_source_is_reported_with_its_host_and_the_next_try() {
@@ -27,6 +31,7 @@ fn a_rejected_key_is_reported_with_its_source_version_and_age() {
             fingerprint: Secret::new("abc".to_owned()).fingerprint(),
             version: Some(3),
             age: Duration::from_secs(61),
+            evidence: Evidence::Probe,
         }),
         next_try: Duration::from_secs(2),
     });

@@ -8,7 +8,11 @@ use std::sync::Arc;
 use super::{
     Cached, Slot, refetch_limiter::RefetchLimiter, retry_state::RetryState, types::Action,
 };
-use crate::{clock::Now, credential::Credential, source::SourceError};
+use crate::{
+    clock::{Now, Tick},
+    credential::Credential,
+    source::SourceError,
+};
 
 impl Slot {
     /// Returns the fetch under way, or starts one; `None` while the back-off forbids it.
@@ -19,7 +23,7 @@ impl Slot {
         if let Some(flight) = self.flight.current() {
             return Some(flight);
         }
-        if self.retry.retry_at(now.tick).is_some() {
+        if self.retry_at(now).is_some() {
             return None;
         }
         let is_rejected = self.probe.is_rejected();
@@ -43,8 +47,7 @@ impl Slot {
         if let Some(flight) = self.flight.current() {
             return Some(flight);
         }
-        let is_allowed =
-            self.retry.retry_at(now.tick).is_none() && self.refetch_limiter.allow(now.tick);
+        let is_allowed = self.retry_at(now).is_none() && self.refetch_limiter.allow(now.tick);
         is_allowed.then(|| self.start_fetch(None))
     }
 
@@ -55,38 +58,51 @@ impl Slot {
         flight
     }
 
-    /// Caches a fetched credential.
+    /// Records a fetched credential: the cached one as before, or one that may replace it.
     ///
     /// A fetch that brings the same key counts as a failure for the back-off if the key is rejected
     /// or does not live longer than before: otherwise a source that cannot issue anything better
     /// would be asked without pause.
     pub(super) fn store(&mut self, now: Now, jitter: f64, credential: Credential) {
+        self.watch.confirm(now, jitter);
+        let mut new = Cached::new(credential, now.tick, jitter);
         let previous = self
             .valid(now)
-            .filter(|cached| cached.credential.secret == credential.secret);
-        let is_same_key = previous.is_some();
-        let is_no_better = previous.is_some_and(|previous| {
-            let lives_no_longer = previous.credential.lifetime.is_some()
-                && credential.remaining(now) <= previous.credential.remaining(now);
-            self.probe.is_rejected() || lives_no_longer
-        });
-        let first_obtained = previous.map_or(now.tick, |previous| previous.first_obtained);
-        if is_no_better {
+            .filter(|cached| cached.credential.secret == new.credential.secret)
+            .cloned();
+        let Some(previous) = previous else {
+            self.retry = RetryState::default();
+            self.succeed(now, new);
+            self.recheck_verdict(now);
+            return;
+        };
+        // The key is the source's current one, whatever it returned in between.
+        self.successor = None;
+        new.first_obtained = previous.first_obtained;
+        let lives_no_longer = previous.credential.lifetime.is_some()
+            && new.credential.remaining(now) <= previous.credential.remaining(now);
+        if previous.credential.version != new.credential.version {
+            self.probe.outdate_verdict();
+            self.sessions.forgive();
+        }
+        if self.probe.is_rejected() || lives_no_longer {
             self.retry.record(now.tick, jitter, None);
         } else {
             self.retry = RetryState::default();
         }
-        if !is_same_key {
-            self.refetch_limiter = RefetchLimiter::default();
+        self.cached = Some(new);
+        self.recheck_verdict(now);
+    }
+
+    /// Caches `new`, whose key is another one than the cached credential's.
+    pub(super) fn promote(&mut self, now: Now, new: Cached) {
+        self.successor = None;
+        self.refetch_limiter = RefetchLimiter::default();
+        self.probe.set_key(&new.credential.fingerprint());
+        self.cached = Some(new);
+        if self.config.has_gateway {
+            self.evidence.on_obtained(now.tick);
         }
-        self.probe.set_key(&credential.fingerprint());
-        self.watch.confirm(now, jitter);
-        self.cached = Some(Cached {
-            credential: Arc::new(credential),
-            first_obtained,
-            confirmed: now.tick,
-            jitter,
-        });
     }
 
     /// Records that the source could not be asked, or that it reported that the credential is gone;
@@ -98,8 +114,19 @@ impl Slot {
         self.retry.record(now.tick, jitter, Some(error));
     }
 
+    /// When the next fetch may start; `None` if the back-off allows it now.
+    pub(super) fn retry_at(&self, now: Now) -> Option<Tick> {
+        let is_awaited = self.valid(now).is_none()
+            && self
+                .last_request
+                .as_ref()
+                .is_none_or(|last_request| last_request.is_of_person);
+        self.retry.retry_at(now.tick, is_awaited)
+    }
+
     /// Drops the cached credential and all that is known about it, and returns it.
     pub(super) fn drop_cached(&mut self) -> Option<Cached> {
+        self.successor = None;
         self.probe.clear();
         self.watch.stop();
         self.cached.take()

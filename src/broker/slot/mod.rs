@@ -7,12 +7,14 @@
 //! ([`Slot::next_deadline`]).
 //!
 //! At most one fetch is under way at any time (the single flight), at most one probe of the gateway
-//! and at most one revalidation at the source.
+//! with each of the two keys and at most one revalidation at the source.
 //!
 //! The state and the events are here. What follows from them has a file each: `poll` (what a caller
 //! gets), `schedule` (when the slot acts), `fetching` (fetches and their results), `rejection`
-//! (what an early request leads to).
+//! (what an early request leads to), `successor` (a newer key that the gateway must accept first),
+//! `verification` (probes that no suspicion calls for).
 
+mod cached;
 mod fetching;
 mod in_flight;
 mod poll;
@@ -21,25 +23,26 @@ pub(super) mod refetch_limiter;
 mod rejection;
 mod retry_state;
 pub(super) mod schedule;
+pub(super) mod successor;
 mod types;
+pub(super) mod verification;
 pub(super) mod watch;
 
 use std::{mem, sync::Arc, time::Duration};
 
 pub use self::types::{AcquireRequest, CredentialUnavailable, Snapshot};
-pub(crate) use self::types::{Action, Outcome, Reason, Rejected, SlotConfig, Ticket};
+pub(crate) use self::types::{
+    Action, Evidence, LastProbe, Outcome, Reason, Rejected, SlotConfig, Ticket,
+};
 use self::{
-    in_flight::InFlight,
-    probe::{Consequence, ProbeState},
-    refetch_limiter::RefetchLimiter,
-    retry_state::RetryState,
-    watch::Watch,
+    cached::Cached, in_flight::InFlight, probe::ProbeState, refetch_limiter::RefetchLimiter,
+    retry_state::RetryState, successor::Successor, verification::GatewayEvidence, watch::Watch,
 };
 use super::{client_retry::Sessions, renewal};
 use crate::{
+    client_kind::HelperContext,
     clock::{Now, Tick},
     credential::Credential,
-    gateway::ProbeResult,
     source::{Freshness, SourceError},
 };
 
@@ -53,36 +56,30 @@ pub(crate) const MAX_REVALIDATION_WAIT: Duration = Duration::from_secs(1);
 pub(crate) struct Slot {
     config: SlotConfig,
     cached: Option<Cached>,
+    /// A newer credential of the source, until the gateway accepts it.
+    successor: Option<Successor>,
     flight: InFlight,
     /// A refresh was requested during a fetch that may have read the source before the change that
     /// the refresh is about: fetch once more.
     follow_up_queued: bool,
     retry: RetryState,
+    /// When the last fetch finished.
+    last_fetch: Option<Tick>,
     last_request: Option<LastRequest>,
     sessions: Sessions,
     probe: ProbeState,
+    evidence: GatewayEvidence,
     refetch_limiter: RefetchLimiter,
     watch: Watch,
     actions: Vec<Action>,
-}
-
-/// The cached credential.
-#[derive(Debug)]
-struct Cached {
-    credential: Arc<Credential>,
-    /// When this key was first obtained; a later lease or version with the same key counts as the
-    /// same.
-    first_obtained: Tick,
-    /// When the source was last known to have it.
-    confirmed: Tick,
-    /// Drawn once for this credential, see [`renewal::advisory_window`].
-    jitter: f64,
 }
 
 #[derive(Debug)]
 struct LastRequest {
     at: Tick,
     cache_lifetime: Duration,
+    /// Whether a person may be waiting for the key.
+    is_of_person: bool,
 }
 
 impl Slot {
@@ -102,23 +99,29 @@ impl Slot {
         self.last_request = Some(LastRequest {
             at: now.tick,
             cache_lifetime: request.cache_lifetime,
+            is_of_person: request.context != HelperContext::Background,
         });
+        self.advance_successor(now);
+        self.seek_evidence_if_due(now);
         let mut ticket = Ticket {
             request: Some(request),
             ..Ticket::default()
         };
         match self.urgency(now) {
             None | Some(renewal::Urgency::Mandatory) => ticket.flight = self.fetch_if_allowed(now),
-            Some(renewal::Urgency::Advisory) => {
+            Some(renewal::Urgency::Advisory) if self.successor.is_none() => {
                 self.fetch_if_allowed(now);
             }
-            Some(renewal::Urgency::None) => {}
+            Some(renewal::Urgency::Advisory | renewal::Urgency::None) => {}
         }
         if ticket.flight.is_none() && self.valid(now).is_some() {
             if self.probe.is_rejected() {
                 self.recheck_rejected(now, &mut ticket);
             } else {
                 self.check_for_rejection(now, request, &mut ticket);
+                if ticket.probe.is_none() {
+                    self.verify_if_due(now, request, &mut ticket);
+                }
             }
             if !was_in_use {
                 ticket.revalidation = self.revalidate_if_due(now);
@@ -129,8 +132,11 @@ impl Slot {
     }
 
     /// Starts a fetch whatever is cached and whatever failed before. The cached credential stays
-    /// until the new one has arrived.
+    /// until the new one has arrived, but no earlier verdict about it does.
     pub(crate) fn refresh(&mut self) -> Ticket {
+        self.probe.clear_verdict();
+        self.sessions.forgive();
+        self.evidence = GatewayEvidence::default();
         let flight = self.flight.next();
         if self.flight.current().is_some() {
             self.follow_up_queued = true;
@@ -155,27 +161,13 @@ impl Slot {
             // Abandoned by a logout or a new configuration.
             return;
         }
+        self.last_fetch = Some(now.tick);
         match result {
             Ok(credential) => self.store(now, jitter, credential),
             Err(error) => self.record_failure(now, jitter, error),
         }
         if mem::take(&mut self.follow_up_queued) {
             self.start_fetch(None);
-        }
-    }
-
-    /// Records the result of a probe.
-    pub(crate) fn on_probed(&mut self, now: Now, probe: u64, result: ProbeResult) {
-        match self.probe.on_probed(now, probe, result) {
-            Consequence::None => {}
-            Consequence::Reissue => {
-                if self.flight.current().is_none() {
-                    self.start_fetch(None);
-                }
-            }
-            Consequence::Refetch => {
-                self.refetch_if_allowed(now);
-            }
         }
     }
 
@@ -193,8 +185,12 @@ impl Slot {
         match result {
             Ok(Freshness::Fresh) => {
                 self.watch.confirm(now, jitter);
-                if let Some(cached) = &mut self.cached {
-                    cached.confirmed = now.tick;
+                let successor = self
+                    .successor
+                    .as_mut()
+                    .map(|successor| &mut successor.cached);
+                if let Some(latest) = successor.or(self.cached.as_mut()) {
+                    latest.confirmed = now.tick;
                 }
             }
             Ok(Freshness::Stale) => {
@@ -216,7 +212,10 @@ impl Slot {
         if !self.is_in_use(now) || self.valid(now).is_none() {
             return;
         }
-        if self.probe.is_rejected() || self.urgency(now) != Some(renewal::Urgency::None) {
+        self.advance_successor(now);
+        self.seek_evidence_if_due(now);
+        let is_due = self.probe.is_rejected() || self.urgency(now) != Some(renewal::Urgency::None);
+        if is_due && self.successor.is_none() {
             self.fetch_if_allowed(now);
         }
         self.revalidate_if_due(now);
@@ -233,6 +232,8 @@ impl Slot {
         }
         let cached = self.drop_cached();
         self.retry = RetryState::default();
+        self.last_fetch = None;
+        self.evidence = GatewayEvidence::default();
         self.refetch_limiter = RefetchLimiter::default();
         self.sessions = Sessions::default();
         self.last_request = None;
@@ -264,9 +265,11 @@ impl Slot {
 
     /// The cached credential, if it has not expired.
     fn valid(&self, now: Now) -> Option<&Cached> {
-        self.cached
-            .as_ref()
-            .filter(|cached| !cached.credential.is_expired(now))
+        let max_age = self.config.max_age;
+        self.cached.as_ref().filter(|cached| {
+            let left = cached.remaining(now, max_age);
+            left.is_none_or(|left| !left.is_zero())
+        })
     }
 }
 

@@ -6,13 +6,20 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     Slot,
-    types::{CredentialUnavailable, Outcome, Reason, Rejected, Snapshot, Ticket},
+    cached::Cached,
+    successor::Successor,
+    types::{CredentialUnavailable, Evidence, Outcome, Reason, Rejected, Snapshot, Ticket},
 };
-use crate::{clock::Now, gateway::ProbeResult, source::SourceError};
+use crate::{
+    clock::{Now, Timestamp},
+    gateway::ProbeResult,
+    source::SourceError,
+};
 
 impl Slot {
     /// Returns what the caller with `ticket` gets.
     pub(crate) fn poll(&mut self, now: Now, ticket: Ticket) -> Outcome {
+        self.promote_if_expired(now);
         if self.is_pending(now, ticket) {
             return Outcome::Pending(ticket.wait_until.filter(|until| *until > now.tick));
         }
@@ -22,6 +29,7 @@ impl Slot {
     /// Returns what the caller gets whose deadline has passed. A valid key is served although its
     /// successor is still awaited; [`Outcome::Pending`] means that the caller timed out.
     pub(crate) fn poll_at_deadline(&mut self, now: Now, ticket: Ticket) -> Outcome {
+        self.promote_if_expired(now);
         if self.is_pending(now, ticket) && self.valid(now).is_none() {
             return Outcome::Pending(None);
         }
@@ -40,10 +48,13 @@ impl Slot {
             rejected_since: self.probe.rejected_since(),
             seen_current: self.watch.seen_current(),
             last_error: self.last_error().cloned(),
-            last_probe: self.probe.last_probe(),
-            successor: None,
-            usable_until: None,
-            next_deadline: self.next_deadline(now),
+            last_probe: self.probe.last_probe().cloned(),
+            successor: self
+                .successor
+                .as_ref()
+                .map(|successor| Arc::clone(&successor.cached.credential)),
+            usable_until: self.usable_until(now),
+            next_deadline: self.refresh_due(now),
             cache_lifetime: self
                 .last_request
                 .as_ref()
@@ -51,15 +62,22 @@ impl Slot {
         }
     }
 
+    fn usable_until(&self, now: Now) -> Option<Timestamp> {
+        let cached = self.valid(now)?;
+        let left = cached.remaining(now, self.config.max_age)?;
+        let has_expiry = cached.credential.lifetime.is_some();
+        (!has_expiry).then(|| now.wall.saturating_add(left).unwrap_or(Timestamp::MAX))
+    }
+
     /// Returns why no credential can be served.
     pub(crate) fn unavailable(&self, now: Now) -> CredentialUnavailable {
-        let reason = match (self.rejected(now), self.last_error()) {
-            (Some(rejected), _) => Reason::Rejected(rejected),
-            (None, error) => Reason::Source(error.cloned().unwrap_or(SourceError::Forgotten)),
-        };
+        let rejected = self.rejected(now).map(Reason::Rejected);
+        let reason = rejected.or_else(|| self.too_old(now)).unwrap_or_else(|| {
+            let error = self.last_error().cloned();
+            Reason::Source(error.unwrap_or(SourceError::Forgotten))
+        });
         let next_try = self
-            .retry
-            .retry_at(now.tick)
+            .retry_at(now)
             .map_or(Duration::ZERO, |at| at.since(now.tick));
         CredentialUnavailable { reason, next_try }
     }
@@ -73,9 +91,16 @@ impl Slot {
             .probe
             .is_some_and(|probe| !self.probe.is_finished(probe));
         let is_fetching = self.flight.current().is_some();
-        // The probe has rejected the key and so started this fetch.
-        let awaits_replacement = ticket.probe.is_some() && is_fetching && self.probe.is_rejected();
-        if awaits_fetch || awaits_probe || awaits_replacement {
+        let is_undecided = self.successor.as_ref().is_some_and(Successor::is_undecided);
+        // The fetch has brought another key, which is being tried.
+        let awaits_trial = ticket.flight.is_some() && is_undecided;
+        // The fetch has brought the rejected key again, which may be accepted again.
+        let awaits_verdict =
+            ticket.flight.is_some() && self.probe.is_rejected() && self.probe.is_under_way();
+        // The probe has rejected the key and so started this fetch or trial.
+        let awaits_replacement =
+            ticket.probe.is_some() && (is_fetching || is_undecided) && self.probe.is_rejected();
+        if awaits_fetch || awaits_probe || awaits_trial || awaits_verdict || awaits_replacement {
             return true;
         }
 
@@ -83,43 +108,94 @@ impl Slot {
             return false;
         }
         // The probe was inconclusive, and the fetch may bring a newer key.
+        let is_renewing = is_fetching || is_undecided;
         let awaits_newer_key = ticket.probe.is_some()
-            && is_fetching
+            && is_renewing
             && self.probe.recent_result(now.tick) != Some(&ProbeResult::Accepted);
         let awaits_refetch = ticket
             .refetch
-            .is_some_and(|flight| !self.flight.is_finished(flight));
+            .is_some_and(|flight| !self.flight.is_finished(flight) || is_undecided);
         // A revalidation that finds a newer version starts a fetch.
         let awaits_revalidation = ticket
             .revalidation
-            .is_some_and(|revalidation| !self.watch.is_finished(revalidation) || is_fetching);
+            .is_some_and(|revalidation| !self.watch.is_finished(revalidation) || is_renewing);
         awaits_newer_key || awaits_refetch || awaits_revalidation
     }
 
     /// Serves the cached credential and records that its session has it, or fails.
     fn resolve(&mut self, now: Now, ticket: Ticket) -> Outcome {
+        if self.refuses(now, ticket)
+            && let Some(refused) = self.refused(now)
+        {
+            if let Some(request) = ticket.request {
+                self.sessions.refuse(request, now.tick);
+            }
+            return Outcome::Failed(refused);
+        }
         let is_rejected = self.probe.is_rejected();
         let Some(cached) = self.valid(now).filter(|_| !is_rejected) else {
             return Outcome::Failed(self.unavailable(now));
         };
         let credential = Arc::clone(&cached.credential);
-        if let Some(request) = ticket.request
-            && let Some(session) = request.session
-        {
+        let reruns_after = cached.reruns_after(now);
+        if let Some(request) = ticket.request {
             let key = credential.fingerprint();
-            self.sessions
-                .record(session, &key, now.tick, request.cache_lifetime);
+            self.sessions.record(request, &key, now.tick, reruns_after);
         }
         Outcome::Ready(credential)
     }
 
+    /// Why a client is refused a key that no probe has rejected; `None` if none is cached, or one
+    /// has.
+    fn refused(&self, now: Now) -> Option<CredentialUnavailable> {
+        if self.probe.is_rejected() {
+            return None;
+        }
+        let reason = match self.probe.last_probe().map(|last| &last.result) {
+            Some(ProbeResult::Inconclusive(reason)) => Some(reason.clone()),
+            _ => None,
+        };
+        let cached = self.valid(now)?;
+        let rejected = self.rejection(now, cached, now.wall, Evidence::ClientRetries(reason));
+        Some(CredentialUnavailable {
+            reason: Reason::Rejected(rejected),
+            next_try: Duration::ZERO,
+        })
+    }
+
     fn rejected(&self, now: Now) -> Option<Rejected> {
         let cached = self.valid(now)?;
-        Some(Rejected {
-            since: self.probe.rejected_since()?,
+        let since = self.probe.rejected_since()?;
+        Some(self.rejection(now, cached, since, Evidence::Probe))
+    }
+
+    fn rejection(
+        &self,
+        now: Now,
+        cached: &Cached,
+        since: Timestamp,
+        evidence: Evidence,
+    ) -> Rejected {
+        Rejected {
+            since,
             fingerprint: cached.credential.fingerprint(),
             version: cached.credential.version,
             age: now.tick.since(cached.first_obtained),
+            evidence,
+        }
+    }
+
+    /// Why the cached credential is too old, if it is: it has no expiry, and was not seen to be
+    /// current for too long.
+    fn too_old(&self, now: Now) -> Option<Reason> {
+        let cached = self.cached.as_ref()?;
+        if cached.credential.lifetime.is_some() || self.valid(now).is_some() {
+            return None;
+        }
+        let age = now.tick.since(cached.confirmed);
+        Some(Reason::TooOld {
+            seen_current: now.wall.saturating_sub(age).unwrap_or(now.wall),
+            error: self.last_error().cloned(),
         })
     }
 }

@@ -24,8 +24,8 @@ pub(crate) const PROBE_BURST: u32 = 5;
 /// that no gateway notices.
 pub(crate) const PROBE_REFILL: Duration = Duration::from_secs(2);
 
-/// How often the key is probed for clients whose early requests carry no information. Such a client
-/// sends requests all the time; this bounds both the load and how long a rejected key is served.
+/// How often the key is probed for clients whose early requests carry no information and whose
+/// process is unknown.
 pub(crate) const UNINFORMATIVE_INTERVAL: Duration = Duration::from_secs(30);
 
 /// The probes of the cached key.
@@ -33,9 +33,10 @@ pub(crate) const UNINFORMATIVE_INTERVAL: Duration = Duration::from_secs(30);
 pub(super) struct ProbeState {
     in_flight: InFlight,
     key: Option<Fingerprint>,
-    last_result: Option<(Tick, ProbeResult)>,
-    last_probe: Option<LastProbe>,
+    last_result: Option<(Tick, LastProbe)>,
     rejected_since: Option<Timestamp>,
+    /// The rejection is of the key's version before: it counts until the probe under way finishes.
+    is_verdict_outdated: bool,
     /// The probes of the current burst, as of `burst_at`; [`PROBE_REFILL`] gives them back.
     burst: u32,
     burst_at: Tick,
@@ -65,6 +66,19 @@ impl ProbeState {
         };
     }
 
+    /// Forgets the results about the key, because a user has asked for a refresh. The probe under way
+    /// goes on.
+    pub(super) fn clear_verdict(&mut self) {
+        self.last_result = None;
+        self.rejected_since = None;
+    }
+
+    /// The key has a new version: a rejection needs a new probe to count.
+    pub(super) fn outdate_verdict(&mut self) {
+        self.last_result = None;
+        self.is_verdict_outdated = self.is_rejected();
+    }
+
     /// Whether the gateway rejects the cached key, as far as is known.
     pub(super) fn is_rejected(&self) -> bool {
         self.rejected_since.is_some()
@@ -75,15 +89,31 @@ impl ProbeState {
         self.rejected_since
     }
 
-    /// The last result, if it is younger than [`RESULT_TTL`].
-    pub(super) fn recent_result(&self, now: Tick) -> Option<&ProbeResult> {
-        let (at, result) = self.last_result.as_ref()?;
-        (now.since(*at) < RESULT_TTL).then_some(result)
+    /// The last result, with its time by the wall clock.
+    pub(super) fn last_probe(&self) -> Option<&LastProbe> {
+        self.last_result.as_ref().map(|(_, last)| last)
     }
 
-    /// The last result, with its time by the wall clock.
-    pub(super) fn last_probe(&self) -> Option<LastProbe> {
-        self.last_probe.clone()
+    /// The last result, if it is younger than [`RESULT_TTL`].
+    pub(super) fn recent_result(&self, now: Tick) -> Option<&ProbeResult> {
+        let (at, last) = self.last_result.as_ref()?;
+        (now.since(*at) < RESULT_TTL).then_some(&last.result)
+    }
+
+    /// Whether the gateway has accepted the key within [`RESULT_TTL`].
+    pub(super) fn has_just_accepted(&self, now: Tick) -> bool {
+        matches!(
+            self.recent_result(now),
+            Some(ProbeResult::Accepted | ProbeResult::Known)
+        )
+    }
+
+    /// Whether no probe of the key has finished within `interval`; also true while one is under way:
+    /// the request then waits for its result.
+    pub(super) fn is_older_than(&self, interval: Duration, now: Tick) -> bool {
+        self.last_result
+            .as_ref()
+            .is_none_or(|(at, _)| now.since(*at) >= interval)
     }
 
     /// The recent result for a session that was last served the key at `served_at`.
@@ -102,14 +132,6 @@ impl ProbeState {
             .saturating_sub(u32::try_from(refilled).unwrap_or(u32::MAX))
     }
 
-    /// Whether a client whose early requests carry no information may have the key probed; also
-    /// true while that probe is under way: the request then waits for its result.
-    pub(super) fn is_due_for_uninformative(&self, now: Tick) -> bool {
-        self.last_result
-            .as_ref()
-            .is_none_or(|(at, _)| now.since(*at) >= UNINFORMATIVE_INTERVAL)
-    }
-
     /// Returns the number of the probe under way, and whether it was started by this call.
     pub(super) fn start(&mut self, now: Tick) -> (u64, bool) {
         if let Some(number) = self.in_flight.current() {
@@ -118,6 +140,11 @@ impl ProbeState {
         self.burst = self.current_burst(now) + 1;
         self.burst_at = now;
         (self.in_flight.start(), true)
+    }
+
+    /// Whether a probe is under way.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.in_flight.current().is_some()
     }
 
     /// Makes an inconclusive result of the probe under way lead to a refetch and, if the client is
@@ -132,13 +159,16 @@ impl ProbeState {
         self.in_flight.is_finished(number)
     }
 
-    /// Records the result of probe `number` and returns what it leads to.
-    pub(super) fn on_probed(&mut self, now: Now, number: u64, result: ProbeResult) -> Consequence {
-        if !self.in_flight.finish(number) {
-            return Consequence::None;
-        }
+    /// Finishes probe `number`. Returns `false` if it was abandoned: its result must be ignored.
+    pub(super) fn finish(&mut self, number: u64) -> bool {
+        self.in_flight.finish(number)
+    }
+
+    /// Records the result of a probe and returns what it leads to.
+    pub(super) fn record(&mut self, now: Now, result: ProbeResult) -> Consequence {
         let refetch_if_inconclusive = std::mem::take(&mut self.refetch_if_inconclusive);
         let refetch_if_accepted = std::mem::take(&mut self.refetch_if_accepted);
+        let is_verdict_outdated = std::mem::take(&mut self.is_verdict_outdated);
         let consequence = match &result {
             ProbeResult::Accepted | ProbeResult::Known => {
                 self.rejected_since = None;
@@ -147,6 +177,11 @@ impl ProbeState {
                 } else {
                     Consequence::None
                 }
+            }
+            ProbeResult::Rejected if is_verdict_outdated => {
+                // The source was asked just now.
+                self.rejected_since = Some(now.wall);
+                Consequence::None
             }
             ProbeResult::Rejected => {
                 let is_new = self.rejected_since.is_none();
@@ -157,14 +192,15 @@ impl ProbeState {
                     Consequence::None
                 }
             }
+            ProbeResult::Inconclusive(_) if is_verdict_outdated => {
+                self.rejected_since = None;
+                Consequence::None
+            }
             ProbeResult::Inconclusive(_) if refetch_if_inconclusive => Consequence::Refetch,
             ProbeResult::Inconclusive(_) => Consequence::None,
         };
-        self.last_probe = Some(LastProbe {
-            at: now.wall,
-            result: result.clone(),
-        });
-        self.last_result = Some((now.tick, result));
+        let at = now.wall;
+        self.last_result = Some((now.tick, LastProbe { at, result }));
         consequence
     }
 }

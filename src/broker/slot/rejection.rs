@@ -2,18 +2,29 @@
 //!
 //! Pure: the session's history ([`client_retry`]), the last probe and the limits decide whether the
 //! gateway is probed, the source is asked, or the key is served as it is.
+//!
+//! [`client_retry`]: crate::broker::client_retry
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     Slot,
+    probe::{Consequence, UNINFORMATIVE_INTERVAL},
     types::{AcquireRequest, Action, Ticket},
 };
 use crate::{
-    broker::client_retry::{self, Signal},
-    clock::Now,
-    gateway::ProbeResult,
+    broker::client_retry::{EarlyAsk, Signal},
+    clock::{Now, Tick},
+    gateway::{Calibration, ProbeResult},
 };
+
+/// The shortest time between two fetches for requests for a rejected key: the next prompt finds the
+/// key that an administrator has just put there.
+pub(crate) const REJECTED_RECHECK: Duration = Duration::from_secs(2);
+
+/// How recently the source must have returned the same key for a client that keeps coming back for
+/// it to be refused it.
+const CONFIRMED_WITHIN: Duration = Duration::from_secs(60);
 
 impl Slot {
     /// Starts what a request for a key that counts as good leads to, and lets `ticket` wait for it.
@@ -28,65 +39,170 @@ impl Slot {
         ticket: &mut Ticket,
     ) {
         let Some(cached) = &self.cached else { return };
-        let signal = request
-            .session
-            .map_or(Signal::Uninformative { retrying: false }, |session| {
-                let current = cached.credential.fingerprint();
-                self.sessions
-                    .signal(session, &current, now.tick, request.cache_lifetime)
-            });
-        match signal {
+        let current = cached.credential.fingerprint();
+        let confirmed = cached.confirmed;
+        if self.sessions.is_refused(request, &current, now.tick) {
+            ticket.refuse_if_confirmed_since = Some(Tick::default());
+            ticket.flight = self.look_at_source(now);
+            return;
+        }
+        match self.sessions.signal(request, &current, now.tick) {
             Signal::None => {}
-            Signal::Uninformative { retrying } => {
-                let is_due = self.probe.is_due_for_uninformative(now.tick) || retrying;
-                if self.config.has_gateway && is_due {
-                    // The request waits for the result: if a 401 is behind it, the next chance is
-                    // the client's next retry, which may be half a minute away.
-                    ticket.probe = self.start_probe(now);
+            Signal::Uninformative(ask) => self.check_uninformative(now, ask, ticket),
+            Signal::PossibleReject(ask) => {
+                ticket.refuse_if_confirmed_since = ask.retrying_since;
+                if self.config.has_gateway {
+                    self.probe_suspect(now, ask, ticket);
+                } else if !ask.is_immediate
+                    && (confirmed <= ask.served_at || ask.retrying_since.is_some())
+                {
+                    ticket.refetch = self.refetch_if_allowed(now);
                 }
             }
-            Signal::PossibleReject {
-                retrying,
-                served_at,
-            } if self.config.has_gateway => {
-                let is_immediate = client_retry::is_immediate(served_at, now.tick);
-                match self.probe.recent_result_for(served_at, now.tick) {
-                    None => {
-                        ticket.probe = self.start_probe(now);
-                        if !is_immediate {
-                            self.probe.refetch_unless_settled(retrying);
-                        }
-                    }
-                    Some(ProbeResult::Accepted | ProbeResult::Known) if !retrying => {}
-                    Some(_) if is_immediate => {}
-                    Some(_) => ticket.refetch = self.refetch_if_allowed(now),
+        }
+    }
+
+    /// The same for a request that comes as often without a 401: the key is probed, but not for a
+    /// request that comes sooner than a client can meet a 401.
+    fn check_uninformative(&mut self, now: Now, ask: Option<EarlyAsk>, ticket: &mut Ticket) {
+        // It is never refused the key: pauses that grow are no proof of 401s.
+        let retrying_since = ask.and_then(|ask| ask.retrying_since);
+        if !self.config.has_gateway {
+            if retrying_since.is_some() {
+                ticket.refetch = self.refetch_if_allowed(now);
+            }
+            return;
+        }
+        let is_due = match ask {
+            Some(ask) => {
+                !ask.is_immediate
+                    && self
+                        .probe
+                        .recent_result_for(ask.served_at, now.tick)
+                        .is_none()
+            }
+            None => self.probe.is_older_than(UNINFORMATIVE_INTERVAL, now.tick),
+        };
+        if is_due || retrying_since.is_some() {
+            // The request waits for the result: if a 401 is behind it, the next chance is the
+            // client's next retry, which may be half a minute away.
+            ticket.probe = self.start_probe(now);
+            if retrying_since.is_some() {
+                self.probe.refetch_unless_settled(true);
+            }
+        }
+    }
+
+    fn probe_suspect(&mut self, now: Now, ask: EarlyAsk, ticket: &mut Ticket) {
+        let is_retrying = ask.retrying_since.is_some();
+        match self.probe.recent_result_for(ask.served_at, now.tick) {
+            None => {
+                ticket.probe = self.start_probe(now);
+                if !ask.is_immediate {
+                    self.probe.refetch_unless_settled(is_retrying);
                 }
             }
-            // The client had no time for a 401, or the source has confirmed the key since.
-            Signal::PossibleReject { served_at, .. }
-                if client_retry::is_immediate(served_at, now.tick)
-                    || cached.confirmed > served_at => {}
-            Signal::PossibleReject { .. } => ticket.refetch = self.refetch_if_allowed(now),
+            Some(ProbeResult::Accepted | ProbeResult::Known) if !is_retrying => {}
+            Some(_) if ask.is_immediate => {}
+            Some(_) => ticket.refetch = self.refetch_if_allowed(now),
         }
     }
 
     /// Starts what a request for a rejected key leads to: a fetch, as the source may have another
-    /// key by now; during its back-off a probe, as the gateway may accept the key again.
+    /// key by now, and a probe, as the gateway may accept the key again.
     pub(super) fn recheck_rejected(&mut self, now: Now, ticket: &mut Ticket) {
-        ticket.flight = self.fetch_if_allowed(now);
-        if ticket.flight.is_none()
-            && self.config.has_gateway
-            && self.probe.recent_result(now.tick).is_none()
-        {
+        ticket.flight = self.look_at_source(now);
+        if self.config.has_gateway && self.probe.recent_result(now.tick).is_none() {
             ticket.probe = self.start_probe(now);
         }
     }
 
+    /// Probes the gateway with a rejected key that the source has just returned again, unless that
+    /// was done just now: it may be accepted again.
+    pub(super) fn recheck_verdict(&mut self, now: Now) {
+        if self.config.has_gateway
+            && self.successor.is_none()
+            && self.probe.is_rejected()
+            && self.probe.recent_result(now.tick).is_none()
+        {
+            self.start_probe(now);
+        }
+    }
+
+    /// Returns the fetch under way, or starts one unless the last one was just now or the source
+    /// fails: the back-off of a source that keeps returning the same key does not apply.
+    fn look_at_source(&mut self, now: Now) -> Option<u64> {
+        if let Some(flight) = self.flight.current() {
+            return Some(flight);
+        }
+        let was_just_now = self
+            .last_fetch
+            .is_some_and(|at| now.tick.since(at) < REJECTED_RECHECK);
+        let is_failing = self.retry.error().is_some() && self.retry_at(now).is_some();
+        (!was_just_now && !is_failing).then(|| self.start_fetch(None))
+    }
+
+    /// Whether the caller with `ticket` is refused the key: its client keeps coming back for it,
+    /// the source still returns it, and the gateway does not say that it accepts it.
+    pub(super) fn refuses(&self, now: Now, ticket: Ticket) -> bool {
+        let (Some(since), Some(request), Some(cached)) = (
+            ticket.refuse_if_confirmed_since,
+            ticket.request,
+            &self.cached,
+        ) else {
+            return false;
+        };
+        let is_confirmed =
+            cached.confirmed >= since || now.tick.since(cached.confirmed) < CONFIRMED_WITHIN;
+        let key = cached.credential.fingerprint();
+        is_confirmed
+            && self.sessions.is_retrying(request, &key, now.tick)
+            && !self.probe.has_just_accepted(now.tick)
+    }
+
+    /// Records how the gateway rejects a key.
+    pub(crate) fn on_calibrated(&mut self, calibration: Calibration) {
+        if let Calibration::Reliable(rejection) = calibration {
+            self.evidence.rejection = Some(rejection);
+        }
+    }
+
+    /// Records the result of a probe.
+    pub(crate) fn on_probed(&mut self, now: Now, probe: u64, result: ProbeResult) {
+        if !self.probe.finish(probe) {
+            return;
+        }
+        let consequence = self.record_probe(now, result.clone());
+        if self.decide_succession(now, &result) {
+            return;
+        }
+        match consequence {
+            Consequence::None => {}
+            Consequence::Reissue => {
+                if self.flight.current().is_none() {
+                    self.start_fetch(None);
+                }
+            }
+            // The newer key is in hand, and nothing speaks for the older one.
+            Consequence::Refetch if self.successor.is_some() => self.promote_successor(now),
+            Consequence::Refetch => {
+                self.refetch_if_allowed(now);
+            }
+        }
+    }
+
+    /// Records what the gateway has reported about the cached key.
+    pub(super) fn record_probe(&mut self, now: Now, result: ProbeResult) -> Consequence {
+        self.evidence.on_probed(now.tick, &result);
+        self.probe.record(now, result)
+    }
+
     /// Returns the probe under way, or starts one; `None` if no credential is cached.
-    fn start_probe(&mut self, now: Now) -> Option<u64> {
+    pub(super) fn start_probe(&mut self, now: Now) -> Option<u64> {
         let cached = self.cached.as_ref()?;
         let (probe, is_new) = self.probe.start(now.tick);
         if is_new {
+            self.evidence.on_started();
             let credential = Arc::clone(&cached.credential);
             self.actions.push(Action::Probe { probe, credential });
         }

@@ -9,6 +9,8 @@ use crate::{broker::retry, clock::Tick, source::SourceError};
 pub(super) struct RetryState {
     failures: u32,
     retry_at: Option<Tick>,
+    /// The same for a caller that waits without a key.
+    retry_at_if_awaited: Option<Tick>,
     error: Option<SourceError>,
 }
 
@@ -17,7 +19,9 @@ impl RetryState {
     pub(super) fn record(&mut self, now: Tick, jitter: f64, error: Option<SourceError>) {
         self.failures = self.failures.saturating_add(1);
         let retry_after = error.as_ref().and_then(SourceError::retry_after);
-        self.retry_at = Some(now + retry::delay(self.failures, retry_after, jitter));
+        let delay = retry::delay(self.failures, retry_after, jitter);
+        self.retry_at = Some(now + delay);
+        self.retry_at_if_awaited = Some(now + delay.min(retry::MAX_DELAY));
         self.error = error;
     }
 
@@ -26,8 +30,14 @@ impl RetryState {
         self.error.as_ref()
     }
 
-    /// When the next fetch may start; `None` if it may start now.
-    pub(super) fn retry_at(&self, now: Tick) -> Option<Tick> {
-        self.retry_at.filter(|at| *at > now)
+    /// When the next fetch may start; `None` if it may start now. If a person waits for it without a
+    /// key (`is_awaited`), a long `Retry-After` is not obeyed.
+    pub(super) fn retry_at(&self, now: Tick, is_awaited: bool) -> Option<Tick> {
+        let at = if is_awaited {
+            self.retry_at_if_awaited
+        } else {
+            self.retry_at
+        };
+        at.filter(|at| *at > now)
     }
 }

@@ -4,7 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Cached, Slot, types::Action};
+use super::{Slot, cached::Cached, successor::Successor, types::Action};
 use crate::{
     broker::renewal,
     clock::{Now, Tick},
@@ -21,6 +21,15 @@ const MIN_IN_USE_LIFETIME: Duration = Duration::from_secs(60);
 impl Slot {
     /// When [`Slot::on_timer`] must be called next; `None` while the profile is idle.
     pub(crate) fn next_deadline(&self, now: Now) -> Option<Tick> {
+        self.valid(now).filter(|_| self.is_in_use(now))?;
+        let trial = self.successor.as_ref().and_then(Successor::due);
+        let evidence = self.evidence.due().filter(|_| !self.probe.is_under_way());
+        let refresh = self.refresh_due(now);
+        refresh.into_iter().chain(trial).chain(evidence).min()
+    }
+
+    /// When the source is next asked without a request; `None` while the profile is idle.
+    pub(super) fn refresh_due(&self, now: Now) -> Option<Tick> {
         let cached = self.valid(now).filter(|_| self.is_in_use(now))?;
         if self.flight.current().is_some() {
             // Its result decides what is due next.
@@ -28,10 +37,12 @@ impl Slot {
         }
         let due = if self.probe.is_rejected() {
             Some(now.tick)
+        } else if self.successor.is_some() {
+            self.mandatory_due(now, cached)
         } else {
             self.renewal_due(now, cached)
         };
-        let fetch = due.map(|at| at.max(self.retry.retry_at(now.tick).unwrap_or(at)));
+        let fetch = due.map(|at| at.max(self.retry_at(now).unwrap_or(at)));
         fetch.into_iter().chain(self.watch.due()).min()
     }
 
@@ -43,8 +54,9 @@ impl Slot {
         if self.flight.current().is_some() || self.watch.due().is_none_or(|due| due > now.tick) {
             return None;
         }
-        let cached = self.cached.as_ref()?;
-        let credential = Arc::clone(&cached.credential);
+        let successor = self.successor.as_ref().map(|successor| &successor.cached);
+        let latest = successor.or(self.cached.as_ref())?;
+        let credential = Arc::clone(&latest.credential);
         let revalidation = self.watch.start();
         self.actions.push(Action::Revalidate {
             revalidation,
@@ -70,11 +82,15 @@ impl Slot {
     /// How soon the cached credential must be replaced; `None` if no valid one is cached.
     pub(super) fn urgency(&self, now: Now) -> Option<renewal::Urgency> {
         let cached = self.valid(now)?;
+        let max_age = self.config.max_age;
         let (Some(lifetime), Some(remaining)) =
-            (cached.credential.lifetime, cached.credential.remaining(now))
+            (cached.lifetime(max_age), cached.remaining(now, max_age))
         else {
             return Some(renewal::Urgency::None);
         };
+        if cached.is_due_for_rerun(now) {
+            return Some(renewal::Urgency::Mandatory);
+        }
         let cache_lifetime = self.cache_lifetime();
         let window = renewal::advisory_window(lifetime, cache_lifetime, cached.jitter);
         Some(renewal::urgency(
@@ -87,9 +103,17 @@ impl Slot {
 
     /// When the advisory window opens; `None` for a credential that does not expire.
     pub(super) fn renewal_due(&self, now: Now, cached: &Cached) -> Option<Tick> {
-        let lifetime = cached.credential.lifetime?;
+        let lifetime = cached.lifetime(self.config.max_age)?;
         let window = renewal::advisory_window(lifetime, self.cache_lifetime(), cached.jitter);
-        let remaining = cached.credential.remaining(now)?;
+        let remaining = cached.remaining(now, self.config.max_age)?;
+        Some(now.tick + remaining.saturating_sub(window))
+    }
+
+    /// When the mandatory window opens; `None` for a credential that does not expire.
+    fn mandatory_due(&self, now: Now, cached: &Cached) -> Option<Tick> {
+        let lifetime = cached.lifetime(self.config.max_age)?;
+        let window = renewal::mandatory_window(lifetime, self.cache_lifetime());
+        let remaining = cached.remaining(now, self.config.max_age)?;
         Some(now.tick + remaining.saturating_sub(window))
     }
 

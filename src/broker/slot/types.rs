@@ -7,7 +7,7 @@ use crate::{
     client_session::ClientSession,
     clock::{Tick, Timestamp},
     credential::Credential,
-    gateway::ProbeResult,
+    gateway::{Inconclusive, ProbeResult},
     secret::Fingerprint,
     source::SourceError,
 };
@@ -40,6 +40,7 @@ pub struct AcquireRequest {
     pub is_for_headers: bool,
 }
 
+#[cfg(test)]
 impl AcquireRequest {
     /// The request of a Claude Code that does not say why it asks.
     #[must_use]
@@ -67,6 +68,9 @@ pub(crate) struct Ticket {
     pub(super) revalidation: Option<u64>,
     /// When the cached key is served although `refetch` or `revalidation` has not finished.
     pub(super) wait_until: Option<Tick>,
+    /// The client keeps coming back for the key: it is refused the key if the source has returned
+    /// it since then, unless the gateway accepts it.
+    pub(super) refuse_if_confirmed_since: Option<Tick>,
     /// The request; `None` for a refresh, which no client session is behind.
     pub(super) request: Option<AcquireRequest>,
 }
@@ -98,6 +102,13 @@ pub(crate) enum Reason {
     Source(SourceError),
     /// The gateway rejects the key that the source still issues.
     Rejected(Rejected),
+    /// The key was not seen to be current for too long.
+    TooOld {
+        /// When it was last seen to be current.
+        seen_current: Timestamp,
+        /// The error of the last fetch.
+        error: Option<SourceError>,
+    },
 }
 
 /// A key that the gateway rejects and the source still issues.
@@ -111,6 +122,18 @@ pub(crate) struct Rejected {
     pub(crate) version: Option<u64>,
     /// How long ago the key was first obtained.
     pub(crate) age: Duration,
+    /// What shows that the gateway rejects it.
+    pub(crate) evidence: Evidence,
+}
+
+/// What shows that the gateway rejects a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Evidence {
+    /// A probe.
+    Probe,
+    /// The client keeps coming back for it, as it does when it meets one 401 after another, and a
+    /// probe proves nothing for this reason, if there is a gateway to probe.
+    ClientRetries(Option<Inconclusive>),
 }
 
 /// What the driver must do for the slot. It reports the result with the method named below.
@@ -129,6 +152,14 @@ pub(crate) enum Action {
         /// The probe's number.
         probe: u64,
         /// The cached credential.
+        credential: Arc<Credential>,
+    },
+    /// Probe the gateway with a key that may replace the cached one; then
+    /// [`Slot::on_successor_probed`](super::Slot::on_successor_probed).
+    ProbeSuccessor {
+        /// The probe's number.
+        probe: u64,
+        /// The credential of the source.
         credential: Arc<Credential>,
     },
     /// Ask the source whether this is still its credential; then

@@ -12,6 +12,8 @@ fn a_rejected_key_is_replaced_before_the_client_is_served() {
     let flight = started_fetch(&mut slot);
     assert!(matches!(slot.poll(at(5), ticket), Outcome::Pending(_)));
     slot.on_fetched(at(5), 0.5, flight, Ok(key("k2", at(5), None)));
+    assert!(matches!(slot.poll(at(5), ticket), Outcome::Pending(_)));
+    accept_successor(&mut slot, at(5));
     assert_eq!(served(slot.poll(at(5), ticket)), "k2");
 }
 
@@ -29,6 +31,7 @@ fn twenty_sessions_cost_one_probe_and_one_fetch() {
     slot.on_probed(at(1), probe, ProbeResult::Rejected);
     let flight = started_fetch(&mut slot);
     slot.on_fetched(at(2), 0.5, flight, Ok(key("k2", at(2), None)));
+    accept_successor(&mut slot, at(2));
     for ticket in tickets {
         assert_eq!(served(slot.poll(at(2), ticket)), "k2");
     }
@@ -41,6 +44,7 @@ fn a_late_401_for_an_old_key_costs_nothing() {
     slot.refresh();
     let flight = started_fetch(&mut slot);
     slot.on_fetched(at(100), 0.5, flight, Ok(key("k2", at(100), None)));
+    accept_successor(&mut slot, at(100));
     let ticket = slot.acquire(at(101), from_session(1));
     assert_eq!(slot.take_actions(), []);
     assert_eq!(served(slot.poll(at(101), ticket)), "k2");
@@ -137,12 +141,8 @@ fn a_client_that_keeps_retrying_causes_a_fetch_although_the_gateway_accepts() {
         }
         let ticket = slot.acquire(now, from_session(2));
         slot.poll(now, ticket);
-        slot.sessions.record(
-            from_session(1).session.unwrap(),
-            &key("k1", now, None).fingerprint(),
-            now.tick,
-            FIVE_MINUTES.cache_lifetime,
-        );
+        let key = key("k1", now, None).fingerprint();
+        slot.sessions.record(from_session(1), &key, now.tick, None);
     }
     assert_eq!(fetched_at, Some(94));
 }
@@ -171,7 +171,7 @@ fn a_gateway_that_is_down_causes_few_fetches() {
                     fetches += 1;
                     slot.on_fetched(at(second), 0.5, flight, Ok(key("k1", at(second), None)));
                 }
-                Action::Revalidate { .. } => panic!("unexpected revalidation"),
+                other => panic!("unexpected {other:?}"),
             }
         }
         assert_eq!(served(slot.poll(at(second), ticket)), "k1");
@@ -212,7 +212,7 @@ fn two_hundred_shims_of_one_parent_cost_the_source_one_fetch() {
                         slot.on_fetched(now, 0.5, flight, Ok(key("k1", now, None)));
                     }
                     Action::Probe { probe, .. } => slot.on_probed(now, probe, inconclusive()),
-                    Action::Revalidate { .. } => panic!("unexpected revalidation"),
+                    other => panic!("unexpected {other:?}"),
                 }
             }
             assert_eq!(served(slot.poll(now, ticket)), "k1");

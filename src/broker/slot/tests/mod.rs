@@ -5,7 +5,9 @@
 //! (`early_request`), rejected keys (`rejected_key`), clients that do not cache (`uninformative`),
 //! central rotation (`rotation`), and any sequence of all that (`model`, run in a `world`).
 
+mod clients;
 mod early_request;
+mod gateway_truth;
 mod lifecycle;
 mod model;
 mod rejected_key;
@@ -15,7 +17,10 @@ mod world;
 
 use super::*;
 use crate::{
-    client_session::ClientSession, clock::Timestamp, gateway::Inconclusive, secret::Secret,
+    client_session::ClientSession,
+    clock::Timestamp,
+    gateway::{Inconclusive, ProbeResult},
+    secret::Secret,
     source::TransportError,
 };
 
@@ -99,6 +104,8 @@ fn slot_with_gateway() -> Slot {
     let flight = started_fetch(&mut slot);
     slot.on_fetched(at(0), 0.5, flight, Ok(key("k1", at(0), None)));
     assert_eq!(served(slot.poll(at(0), ticket)), "k1");
+    // The gateway has accepted it before.
+    slot.evidence.on_probed(at(0).tick, &ProbeResult::Accepted);
     slot
 }
 
@@ -108,6 +115,19 @@ fn started_probe(slot: &mut Slot) -> u64 {
         [Action::Probe { probe, .. }] => *probe,
         other => panic!("expected one probe, got {other:?}"),
     }
+}
+
+/// The gateway reports this about the successor whose trial has just started.
+fn report_on_successor(slot: &mut Slot, now: Now, result: ProbeResult) {
+    match slot.take_actions()[..] {
+        [Action::ProbeSuccessor { probe, .. }] => slot.on_successor_probed(now, probe, result),
+        ref other => panic!("expected one trial, got {other:?}"),
+    }
+}
+
+/// The gateway accepts the successor whose trial has just started.
+fn accept_successor(slot: &mut Slot, now: Now) {
+    report_on_successor(slot, now, ProbeResult::Accepted);
 }
 
 fn inconclusive() -> ProbeResult {

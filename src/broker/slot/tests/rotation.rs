@@ -144,8 +144,7 @@ fn a_new_version_replaces_a_rejected_key_despite_the_back_off() {
     slot.on_revalidated(at(65), 0.5, revalidation, Ok(Freshness::Stale));
     let flight = started_fetch(&mut slot);
     slot.on_fetched(at(65), 0.5, flight, Ok(key("k2", at(65), None)));
+    accept_successor(&mut slot, at(65));
     let ticket = slot.acquire(at(65), FIVE_MINUTES);
-    let (probe, _) = slot.probe.start(at(65).tick);
-    slot.on_probed(at(65), probe, ProbeResult::Accepted);
     assert_eq!(served(slot.poll(at(65), ticket)), "k2");
 }

@@ -23,16 +23,20 @@ fn for_a_client_that_does_not_cache_the_key_is_probed_at_a_bounded_rate() {
         }
         assert_eq!(served(slot.poll(at(second), ticket)), "k1");
     }
-    assert_eq!(probes, 4);
+    assert!((58..=65).contains(&probes), "one in two seconds: {probes}");
 
     slot.acquire(at(121), uncached);
     let probe = started_probe(&mut slot);
     slot.on_probed(at(121), probe, ProbeResult::Rejected);
     let flight = started_fetch(&mut slot);
     slot.on_fetched(at(121), 0.5, flight, Ok(key("k2", at(121), None)));
+    accept_successor(&mut slot, at(121));
     let ticket = slot.acquire(at(122), uncached);
-    let probe = started_probe(&mut slot);
-    slot.on_probed(at(122), probe, ProbeResult::Accepted);
+    assert_eq!(
+        slot.take_actions(),
+        [],
+        "the client was not served it before"
+    );
     assert_eq!(served(slot.poll(at(122), ticket)), "k2");
 }
 
@@ -54,6 +58,7 @@ fn a_client_that_does_not_cache_waits_for_the_probe_that_is_due() {
     let flight = started_fetch(&mut slot);
     assert!(matches!(slot.poll(at(31), first), Outcome::Pending(_)));
     slot.on_fetched(at(31), 0.5, flight, Ok(key("k2", at(31), None)));
+    accept_successor(&mut slot, at(31));
     for ticket in [first, second] {
         assert_eq!(served(slot.poll(at(31), ticket)), "k2");
     }

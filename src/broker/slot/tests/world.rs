@@ -1,45 +1,15 @@
-//! A slot with a source, a gateway and clients, and a simple reference to compare the slot with.
+//! A slot with a source and a gateway, and a simple reference to compare the slot with.
 //!
-//! The reference contains only what has arrived: the last credential that was fetched, unless a
-//! final error has dropped it, and the key that the gateway has rejected, unless it has accepted it
-//! since. Whatever the slot does, it may serve nothing else.
+//! The reference contains only what has arrived: the credentials that were fetched since the last
+//! final error or logout, and what the gateway has reported about each. Whatever the slot does, it
+//! may serve nothing else.
 
 use std::collections::VecDeque;
 
 use proptest::prelude::*;
 
-use super::*;
-
-/// An event in the world.
-#[derive(Clone, Debug)]
-pub(super) enum Event {
-    Acquire {
-        pid: u32,
-        cache_lifetime: u64,
-    },
-    Refresh,
-    /// Time passes by both clocks.
-    Sleep {
-        seconds: u64,
-    },
-    /// The timer fires, due or not.
-    Timer,
-    /// The wall clock is changed by so many seconds.
-    SetWall {
-        by: i64,
-    },
-    /// The source gets a new key; with `revoke` the gateway rejects the old one from now on.
-    Rotate {
-        revoke: bool,
-    },
-    SetSource(SourceHealth),
-    SetGateway {
-        up: bool,
-    },
-    /// The oldest action under way finishes.
-    Finish,
-    Logout,
-}
+use super::{gateway_truth::GatewayTruth, *};
+use crate::secret::Fingerprint;
 
 /// What the source answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,218 +22,326 @@ pub(super) enum SourceHealth {
     Denying,
 }
 
+/// A request that was sent to the source or to the gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Upstream {
+    Fetch,
+    Probe,
+    Revalidate,
+}
+
+/// A caller that waits.
+#[derive(Debug)]
+pub(super) struct Caller {
+    pub(super) pid: u32,
+    pub(super) ticket: Ticket,
+}
+
 #[derive(Debug)]
 pub(super) struct World {
     pub(super) now: Now,
     pub(super) slot: Slot,
     /// The actions under way, oldest first.
     pub(super) actions: VecDeque<Action>,
-    tickets: Vec<Ticket>,
-    source: SourceHealth,
-    gateway_is_up: bool,
+    pub(super) callers: Vec<Caller>,
+    pub(super) source: SourceHealth,
+    pub(super) gateway: GatewayTruth,
     /// The number of the source's current key.
-    key: u32,
+    pub(super) key: u32,
+    version: u64,
+    /// Counts what makes a key as good as a new one: a refresh, a logout, a new version, a change at
+    /// the gateway.
+    pub(super) epoch: u32,
     lifetime: Option<u64>,
-    revoked: Vec<String>,
-    pub(super) fetched_at: Vec<Tick>,
-    /// The fetches that an event justifies, whatever the back-off.
-    pub(super) justified_fetches: usize,
-    /// The reference: the credential that may be served.
-    last: Option<Credential>,
-    /// The reference: the key that may not be served.
+    pub(super) upstream: Vec<(Tick, Upstream)>,
+    /// The fetches and probes that an event justifies, whatever the limits.
+    pub(super) justified: usize,
+    /// The reference: what was fetched, the latest last.
+    arrived: Vec<Credential>,
+    /// The reference: the key that the gateway has rejected last.
     rejected: Option<String>,
 }
 
 impl World {
-    pub(super) fn new(lifetime: Option<u64>, watch: bool) -> Self {
+    pub(super) fn new(lifetime: Option<u64>, watch: bool, gateway: GatewayTruth) -> Self {
         Self {
             now: at(0),
             slot: Slot::new(SlotConfig {
                 watch: watch.then_some(Duration::from_secs(30)),
-                has_gateway: true,
-                max_age: None,
+                has_gateway: gateway.is_probed(),
+                max_age: Some(Duration::from_secs(43_200)),
             }),
             actions: VecDeque::new(),
-            tickets: Vec::new(),
+            callers: Vec::new(),
             source: SourceHealth::Up,
-            gateway_is_up: true,
+            gateway,
             key: 1,
+            version: 1,
+            epoch: 0,
             lifetime,
-            revoked: Vec::new(),
-            fetched_at: Vec::new(),
-            justified_fetches: 0,
-            last: None,
+            upstream: Vec::new(),
+            justified: 0,
+            arrived: Vec::new(),
             rejected: None,
         }
     }
 
-    fn key_name(&self) -> String {
+    /// The source's current key.
+    pub(super) fn key_name(&self) -> String {
         format!("k{}", self.key)
     }
 
-    pub(super) fn apply(&mut self, event: Event, jitter: f64) {
-        match event {
-            Event::Acquire {
-                pid,
-                cache_lifetime,
-            } => {
-                let request = AcquireRequest::new(
-                    Duration::from_secs(cache_lifetime),
-                    Some(ClientSession { pid, started: 0 }),
-                );
-                self.tickets.push(self.slot.acquire(self.now, request));
-            }
-            Event::Refresh => {
-                self.justified_fetches += 1;
-                self.tickets.push(self.slot.refresh());
-            }
-            Event::Sleep { seconds } => {
-                let by = Duration::from_secs(seconds);
-                self.now.tick = self.now.tick + by;
-                self.now.wall = self.now.wall.saturating_add(by).unwrap();
-            }
-            Event::Timer => self.slot.on_timer(self.now),
-            Event::SetWall { by } => {
-                let by = jiff::SignedDuration::from_secs(by);
-                self.now.wall = self.now.wall.saturating_add(by).unwrap();
-            }
-            Event::Rotate { revoke } => {
-                if revoke {
-                    self.revoked.push(self.key_name());
-                }
-                self.key += 1;
-                // One for a revalidation that notices it, one for a rejection of the old key.
-                self.justified_fetches += 2;
-            }
-            Event::SetSource(source) => self.source = source,
-            Event::SetGateway { up } => self.gateway_is_up = up,
-            Event::Finish => self.finish(jitter),
-            Event::Logout => {
-                self.slot.forget();
-                self.justified_fetches += 1;
-                self.last = None;
-                self.rejected = None;
-            }
-        }
+    pub(super) fn acquire(&mut self, pid: u32, request: AcquireRequest) {
+        let ticket = self.slot.acquire(self.now, request);
+        self.callers.push(Caller { pid, ticket });
+        self.collect();
+    }
+
+    pub(super) fn refresh(&mut self) {
+        self.justified += 2;
+        self.epoch += 1;
+        let ticket = self.slot.refresh();
+        self.callers.push(Caller { pid: 0, ticket });
+        self.rejected = None;
+        self.collect();
+    }
+
+    /// Whether the gateway has accepted the key with this fingerprint on messages for longer.
+    pub(super) fn has_been_accepted_for(&self, key: &Fingerprint, span: Duration) -> bool {
+        let since = self.gateway.accepted_since(key);
+        since.is_some_and(|since| self.now.tick.since(since) > span)
+    }
+
+    /// Time passes by both clocks.
+    pub(super) fn sleep(&mut self, by: Duration) {
+        self.now.tick = self.now.tick + by;
+        self.now.wall = self.now.wall.saturating_add(by).unwrap();
+    }
+
+    /// The wall clock is changed.
+    pub(super) fn set_wall(&mut self, seconds: i64) {
+        let by = jiff::SignedDuration::from_secs(seconds);
+        self.now.wall = self.now.wall.saturating_add(by).unwrap();
+    }
+
+    /// The timer fires, due or not.
+    pub(super) fn timer(&mut self) {
+        self.slot.on_timer(self.now);
+        self.collect();
+    }
+
+    /// The source gets a new key.
+    pub(super) fn rotate(&mut self) {
+        self.key += 1;
+        self.new_version();
+    }
+
+    /// The source gets a new version with the same key.
+    pub(super) fn new_version(&mut self) {
+        self.version += 1;
+        self.epoch += 1;
+        // A revalidation that notices it, a trial with a probe of each key, a rejection.
+        self.justified += 5;
+    }
+
+    /// The gateway takes or refuses other keys from now on.
+    pub(super) fn change_gateway(&mut self, change: impl FnOnce(&mut GatewayTruth)) {
+        self.gateway.now = self.now.tick;
+        self.epoch += 1;
+        change(&mut self.gateway);
+        self.justified += 3;
+    }
+
+    pub(super) fn log_out(&mut self) {
+        self.slot.forget();
+        self.justified += 2;
+        self.epoch += 1;
+        self.arrived.clear();
+        self.rejected = None;
+        self.collect();
+    }
+
+    fn collect(&mut self) {
         for action in self.slot.take_actions() {
-            if matches!(action, Action::Fetch { .. }) {
-                self.fetched_at.push(self.now.tick);
-            }
+            let upstream = match action {
+                Action::Fetch { .. } => Upstream::Fetch,
+                Action::Probe { .. } | Action::ProbeSuccessor { .. } => Upstream::Probe,
+                Action::Revalidate { .. } => Upstream::Revalidate,
+            };
+            self.upstream.push((self.now.tick, upstream));
             self.actions.push_back(action);
         }
     }
 
     /// Finishes the oldest action, as the source and the gateway are now.
-    fn finish(&mut self, jitter: f64) {
+    pub(super) fn finish(&mut self, jitter: f64) {
         match self.actions.pop_front() {
             None => {}
-            Some(Action::Fetch { flight, .. }) => {
-                let is_wanted = self.slot.flight.current() == Some(flight);
-                let result = match self.source {
-                    SourceHealth::Up => Ok(key(&self.key_name(), self.now, self.lifetime)),
-                    SourceHealth::Down => Err(down()),
-                    SourceHealth::Denying => Err(denied()),
-                };
-                if is_wanted {
-                    match &result {
-                        Ok(credential) => {
-                            if self.rejected.as_deref() != Some(credential.secret.expose()) {
-                                self.rejected = None;
-                            }
-                            self.last = Some(credential.clone());
-                        }
-                        Err(error) if error.is_final() => {
-                            self.last = None;
-                            self.rejected = None;
-                        }
-                        Err(_) => {}
-                    }
-                }
-                self.slot.on_fetched(self.now, jitter, flight, result);
-            }
+            Some(Action::Fetch { flight, .. }) => self.finish_fetch(jitter, flight),
             Some(Action::Probe { probe, credential }) => {
-                let name = credential.secret.expose().to_owned();
-                let result = match (self.gateway_is_up, self.revoked.contains(&name)) {
-                    (false, _) => inconclusive(),
-                    (true, true) => ProbeResult::Rejected,
-                    (true, false) => ProbeResult::Accepted,
-                };
+                let key = credential.secret.expose();
+                let result = self.gateway.probe(key);
                 let is_wanted = !self.slot.probe.is_finished(probe);
-                if is_wanted && result == ProbeResult::Rejected {
-                    self.justified_fetches += 1;
-                    self.rejected = Some(name);
-                } else if is_wanted && result == ProbeResult::Accepted {
-                    self.rejected = None;
-                }
+                self.learn(is_wanted, key, &result);
+                self.slot.on_calibrated(self.gateway.calibration());
                 self.slot.on_probed(self.now, probe, result);
+            }
+            Some(Action::ProbeSuccessor { probe, credential }) => {
+                let key = credential.secret.expose();
+                let result = self.gateway.probe(key);
+                let successor = self.slot.successor.as_ref();
+                let is_wanted = successor.is_some_and(|successor| {
+                    successor.is_undecided() && successor.cached.credential.secret.expose() == key
+                });
+                self.learn(is_wanted, key, &result);
+                self.slot.on_calibrated(self.gateway.calibration());
+                self.slot.on_successor_probed(self.now, probe, result);
             }
             Some(Action::Revalidate {
                 revalidation,
                 credential,
-            }) => {
-                let is_wanted = !self.slot.watch.is_finished(revalidation);
-                let result = match self.source {
-                    SourceHealth::Up if credential.secret.expose() == self.key_name() => {
-                        Ok(Freshness::Fresh)
-                    }
-                    SourceHealth::Up => Ok(Freshness::Stale),
-                    SourceHealth::Down => Err(down()),
-                    SourceHealth::Denying => Err(denied()),
-                };
-                if is_wanted && result == Err(denied()) {
-                    self.last = None;
-                    self.rejected = None;
-                }
-                if is_wanted && result == Ok(Freshness::Stale) {
-                    self.justified_fetches += 1;
-                }
-                self.slot
-                    .on_revalidated(self.now, jitter, revalidation, result);
-            }
+            }) => self.finish_revalidation(jitter, revalidation, &credential),
+        }
+        self.collect();
+    }
+
+    /// Finishes all actions, and those that follow.
+    pub(super) fn finish_all(&mut self, jitter: f64) {
+        while !self.actions.is_empty() {
+            self.finish(jitter);
         }
     }
 
-    /// Checks what must be true after each event.
-    pub(super) fn check(&mut self) -> Result<(), TestCaseError> {
-        let fetches = self.actions.iter().filter(|action| match action {
-            Action::Fetch { flight, .. } => self.slot.flight.current() == Some(*flight),
-            _ => false,
-        });
-        prop_assert!(fetches.count() <= 1, "two flights at once");
+    fn finish_fetch(&mut self, jitter: f64, flight: u64) {
+        let is_wanted = self.slot.flight.current() == Some(flight);
+        let result = match self.source {
+            SourceHealth::Up => Ok(Credential {
+                version: Some(self.version),
+                ..key(&self.key_name(), self.now, self.lifetime)
+            }),
+            SourceHealth::Down => Err(down()),
+            SourceHealth::Denying => Err(denied()),
+        };
+        if is_wanted {
+            match &result {
+                Ok(credential) => {
+                    let is_new_version = self
+                        .arrived
+                        .last()
+                        .is_none_or(|last| last.version != credential.version);
+                    if is_new_version
+                        && self.rejected.as_deref() == Some(credential.secret.expose())
+                    {
+                        self.rejected = None;
+                    }
+                    self.arrived.push(credential.clone());
+                }
+                Err(error) if error.is_final() => {
+                    self.arrived.clear();
+                    self.rejected = None;
+                }
+                Err(_) => {}
+            }
+        }
+        self.slot.on_fetched(self.now, jitter, flight, result);
+    }
 
-        let waiting = mem::take(&mut self.tickets);
-        for ticket in waiting {
-            match self.slot.poll(self.now, ticket) {
-                Outcome::Ready(credential) => {
-                    prop_assert_eq!(
-                        Some(&*credential),
-                        self.last.as_ref(),
-                        "served another than the last credential"
-                    );
-                    prop_assert!(!credential.is_expired(self.now), "served after its expiry");
-                    let is_rejected = self.rejected.as_deref() == Some(credential.secret.expose());
-                    prop_assert!(!is_rejected, "served although it was rejected");
-                }
-                Outcome::Failed(_) => {
-                    let is_valid = self
-                        .last
-                        .as_ref()
-                        .is_some_and(|last| !last.is_expired(self.now));
-                    prop_assert!(
-                        !is_valid || self.rejected.is_some(),
-                        "failed although a valid credential is cached"
-                    );
-                }
+    fn finish_revalidation(&mut self, jitter: f64, revalidation: u64, credential: &Credential) {
+        let is_wanted = !self.slot.watch.is_finished(revalidation);
+        let result = match self.source {
+            SourceHealth::Up if credential.version == Some(self.version) => Ok(Freshness::Fresh),
+            SourceHealth::Up => Ok(Freshness::Stale),
+            SourceHealth::Down => Err(down()),
+            SourceHealth::Denying => Err(denied()),
+        };
+        if is_wanted && result == Err(denied()) {
+            self.arrived.clear();
+            self.rejected = None;
+        }
+        if is_wanted && result == Ok(Freshness::Stale) {
+            self.justified += 1;
+        }
+        self.slot
+            .on_revalidated(self.now, jitter, revalidation, result);
+    }
+
+    fn learn(&mut self, is_wanted: bool, key: &str, result: &ProbeResult) {
+        match result {
+            ProbeResult::Rejected if is_wanted => {
+                self.justified += 1;
+                self.rejected = Some(key.to_owned());
+            }
+            ProbeResult::Accepted | ProbeResult::Known
+                if is_wanted && self.rejected.as_deref() == Some(key) =>
+            {
+                self.rejected = None;
+            }
+            _ => {}
+        }
+    }
+
+    /// Answers the callers that need not wait: the process, and what it gets.
+    pub(super) fn answer(&mut self) -> Result<Vec<(u32, Outcome)>, TestCaseError> {
+        let mut answers = Vec::new();
+        for caller in mem::take(&mut self.callers) {
+            match self.slot.poll(self.now, caller.ticket) {
                 Outcome::Pending(poll_at) => {
                     prop_assert!(
                         !self.actions.is_empty() || poll_at.is_some(),
                         "pending without an action or a time"
                     );
-                    self.tickets.push(ticket);
+                    self.callers.push(caller);
+                }
+                outcome => {
+                    self.check(&outcome)?;
+                    answers.push((caller.pid, outcome));
                 }
             }
         }
+        Ok(answers)
+    }
 
+    /// Checks what is true of every answer.
+    fn check(&self, outcome: &Outcome) -> Result<(), TestCaseError> {
+        let latest = self.arrived.last();
+        match outcome {
+            Outcome::Ready(credential) => {
+                let has_arrived = self.arrived.iter().any(|one| *one == **credential);
+                prop_assert!(has_arrived, "served what the source has not returned");
+                prop_assert!(!credential.is_expired(self.now), "served after its expiry");
+                let is_rejected = self.rejected.as_deref() == Some(credential.secret.expose());
+                prop_assert!(!is_rejected, "served although it was rejected");
+                let is_latest = latest.is_some_and(|latest| latest.secret == credential.secret);
+                prop_assert!(
+                    is_latest || self.slot.successor.is_some(),
+                    "served an old key although its successor is not being tried"
+                );
+            }
+            Outcome::Failed(CredentialUnavailable {
+                reason: Reason::Source(_),
+                ..
+            }) => {
+                let is_valid = latest.is_some_and(|last| !last.is_expired(self.now));
+                prop_assert!(!is_valid, "failed although a valid credential is cached");
+            }
+            Outcome::Failed(_) | Outcome::Pending(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Checks what is true at any time.
+    pub(super) fn check_state(&self) -> Result<(), TestCaseError> {
+        let count = |kind: fn(&Action) -> bool| self.actions.iter().filter(|a| kind(a)).count();
+        let fetches = self.actions.iter().filter(|action| match action {
+            Action::Fetch { flight, .. } => self.slot.flight.current() == Some(*flight),
+            _ => false,
+        });
+        prop_assert!(fetches.count() <= 1, "two flights at once");
+        prop_assert!(
+            self.slot.successor.is_none()
+                || count(|action| matches!(action, Action::ProbeSuccessor { .. })) <= 2,
+            "a pile of trials"
+        );
         if let Some(cached) = self.slot.valid(self.now)
             && let Some(remaining) = cached.credential.remaining(self.now)
         {

@@ -1,0 +1,111 @@
+//! Probes that no suspicion calls for.
+//!
+//! Pure. A rejection counts only on a route that has accepted such a key before, so that route is
+//! asked once while the key still works. And some gateways and clients never tell that a key is
+//! rejected: a key in use is then probed at intervals.
+
+use std::time::Duration;
+
+use super::{
+    Slot,
+    types::{AcquireRequest, Ticket},
+};
+use crate::{
+    broker::client_retry::rules,
+    clock::{Now, Tick},
+    gateway::{ProbeResult, Rejection},
+};
+
+/// The time from obtaining the first key to the probe that shows if the gateway accepts it: the
+/// client is served before.
+pub(crate) const EVIDENCE_DELAY: Duration = Duration::from_millis(100);
+
+/// How long it holds that the gateway has accepted or rejected a key; a day, as a calibration.
+pub(crate) const EVIDENCE_TTL: Duration = Duration::from_secs(24 * 3600);
+
+/// The time after an inconclusive probe until the next one; it doubles up to
+/// [`MAX_EVIDENCE_PAUSE`].
+pub(crate) const MIN_EVIDENCE_PAUSE: Duration = Duration::from_secs(60);
+
+/// The longest such time.
+pub(crate) const MAX_EVIDENCE_PAUSE: Duration = Duration::from_secs(3600);
+
+/// The largest exponent of the doubling.
+const MAX_DOUBLINGS: u32 = 6;
+
+/// The interval of verifications for clients of a gateway that answers 403, of which older ones end
+/// the turn, if the source is not watched: that of a watched one.
+const FORBIDDEN_INTERVAL: Duration = Duration::from_secs(30);
+
+/// The shortest interval of verifications for a gateway or a client that never tells.
+const MIN_SILENT_INTERVAL: Duration = Duration::from_secs(5);
+
+/// What is known about the gateway's answers, whichever key it was probed with.
+#[derive(Debug, Default)]
+pub(super) struct GatewayEvidence {
+    conclusive_at: Option<Tick>,
+    /// When a probe must look for evidence.
+    due: Option<Tick>,
+    failures: u32,
+    /// How the gateway rejects a key.
+    pub(super) rejection: Option<Rejection>,
+}
+
+impl GatewayEvidence {
+    /// When a probe must look for evidence; `None` if it need not.
+    pub(super) fn due(&self) -> Option<Tick> {
+        self.due
+    }
+
+    /// A key was obtained, of which the gateway has not been asked.
+    pub(super) fn on_obtained(&mut self, now: Tick) {
+        let is_known = self
+            .conclusive_at
+            .is_some_and(|at| now.since(at) < EVIDENCE_TTL);
+        if !is_known && self.due.is_none() {
+            self.due = Some(now + EVIDENCE_DELAY);
+        }
+    }
+
+    /// A probe has started.
+    pub(super) fn on_started(&mut self) {
+        self.due = None;
+    }
+
+    /// A probe has finished.
+    pub(super) fn on_probed(&mut self, now: Tick, result: &ProbeResult) {
+        self.due = None;
+        if !matches!(result, ProbeResult::Inconclusive(_)) {
+            self.conclusive_at = Some(now);
+            self.failures = 0;
+        } else if self.conclusive_at.is_none() {
+            let pause = MIN_EVIDENCE_PAUSE * (1 << self.failures.min(MAX_DOUBLINGS));
+            self.failures = self.failures.saturating_add(1);
+            self.due = Some(now + pause.min(MAX_EVIDENCE_PAUSE));
+        }
+    }
+}
+
+impl Slot {
+    /// Has the gateway verify the key if neither it nor the client would tell that it is rejected;
+    /// `ticket` waits for the result.
+    pub(super) fn verify_if_due(&mut self, now: Now, request: AcquireRequest, ticket: &mut Ticket) {
+        let rule = rules::rule(request.client, request.cache_lifetime);
+        let interval = match self.evidence.rejection {
+            Some(Rejection::Other) => request.cache_lifetime.max(MIN_SILENT_INTERVAL),
+            _ if !rule.retries => request.cache_lifetime.max(MIN_SILENT_INTERVAL),
+            Some(Rejection::Forbidden) => self.config.watch.unwrap_or(FORBIDDEN_INTERVAL),
+            Some(Rejection::Unauthorized) | None => return,
+        };
+        if self.config.has_gateway && self.probe.is_older_than(interval, now.tick) {
+            ticket.probe = self.start_probe(now);
+        }
+    }
+
+    /// Probes the gateway if evidence is due.
+    pub(super) fn seek_evidence_if_due(&mut self, now: Now) {
+        if self.evidence.due().is_some_and(|due| due <= now.tick) {
+            self.start_probe(now);
+        }
+    }
+}

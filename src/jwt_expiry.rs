@@ -1,0 +1,63 @@
+//! When a key that is a JWT expires by its own `exp` claim (RFC 7519, section 4.1.4).
+//!
+//! Claude Code (from 2.1.329 on) reads the claim and runs its helper again when 30 s are left,
+//! whatever its cache lifetime. The signature is not verified: the claim decides when the key is
+//! replaced and proves nothing.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use crate::{clock::Timestamp, secret::Secret};
+
+/// The `exp` of `key`; `None` if it is not a JWT or has none.
+#[must_use]
+pub(crate) fn of(key: &Secret) -> Option<Timestamp> {
+    #[derive(Deserialize)]
+    struct Claims {
+        exp: f64,
+    }
+    let mut parts = key.expose().split('.');
+    let (_header, claims, _signature) = (parts.next()?, parts.next()?, parts.next()?);
+    if parts.next().is_some() {
+        return None;
+    }
+    let claims = Zeroizing::new(URL_SAFE_NO_PAD.decode(claims).ok()?);
+    let exp = serde_json::from_slice::<Claims>(&claims).ok()?.exp;
+    // A cast of a number beyond the range saturates, and is no timestamp.
+    Timestamp::from_second(exp as i64).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exp(key: &str) -> Option<i64> {
+        of(&Secret::new(key.to_owned())).map(Timestamp::as_second)
+    }
+
+    fn jwt(claims: &str) -> String {
+        let [header, claims] =
+            [r#"{"alg":"none"}"#, claims].map(|json| URL_SAFE_NO_PAD.encode(json));
+        format!("{header}.{claims}.c2ln")
+    }
+
+    #[test]
+    fn the_claim_of_a_jwt_is_read() {
+        assert_eq!(
+            exp(&jwt(r#"{"sub":"ada","exp":1800000060}"#)),
+            Some(1_800_000_060)
+        );
+        assert_eq!(exp(&jwt(r#"{"exp":1800000060.75}"#)), Some(1_800_000_060));
+    }
+
+    #[test]
+    fn another_key_has_none() {
+        for key in ["sk-abc", "a.b", "a.b.c", "a.b.c.d", ""] {
+            assert_eq!(exp(key), None, "{key}");
+        }
+        for claims in ["{}", r#"{"exp":"soon"}"#, r#"{"exp":1e300}"#, "[]", "exp"] {
+            assert_eq!(exp(&jwt(claims)), None, "{claims}");
+        }
+    }
+}
