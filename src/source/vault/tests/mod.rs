@@ -2,6 +2,7 @@
 
 mod auth;
 mod engines;
+mod not_a_no;
 mod session;
 mod transport;
 
@@ -185,7 +186,7 @@ impl VaultFixture {
 
 fn approle(file: PathBuf, wrapped: bool) -> AuthMethod {
     AuthMethod::AppRole {
-        role_id: "r".to_owned(),
+        role_id: "role-4711".to_owned(),
         secret_id: Some(SecretRef::File((&*file).into())),
         wrapped,
     }
