@@ -20,15 +20,15 @@ pub(super) struct ErrorResponse {
     pub(super) status: u16,
     /// Vault's `errors`, else `warnings`, as one line; empty if there are none.
     pub(super) reason: String,
-    /// What the reason is about, if this is the response to a login. It is the whole reason's, which a
-    /// short password may have kept out of [`reason`](Self::reason).
+    /// What the reason is about, if this is the response to a login: also that of a reason that is
+    /// not shown, because it contains a short password.
     pub(super) subject: Subject,
     /// Whether this is Vault's 403 for a valid token whose policies do not allow the request. Its
     /// 403 for an invalid token (expired, revoked, used up) has the bare text, or, in newer
     /// versions, a second error.
     pub(super) denies_by_policy: bool,
     /// The program that wrote the response in Vault's place.
-    pub(super) foreign: Option<Author>,
+    pub(super) foreign: Option<Box<Author>>,
     /// The version that KV v2 reports with 404 if it was deleted or destroyed.
     pub(super) deleted: Option<VersionMetadata>,
     pub(super) retry_after: Option<Duration>,
@@ -97,7 +97,7 @@ impl ErrorResponse {
         let Some(parsed) = ErrorBody::parse(status, body) else {
             return Self {
                 status,
-                foreign: Some(Author::new(body, headers, secrets)),
+                foreign: Some(Box::new(Author::new(body, headers, secrets))),
                 ..Self::default()
             };
         };

@@ -182,8 +182,8 @@ impl<'de> Visitor<'de> for MessageVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
         let mut best: Option<(usize, ForeignText)> = None;
         while let Some(name) = fields.next_key::<String>()? {
-            let known = |field: &&str| name.eq_ignore_ascii_case(field);
-            let Some(rank) = MESSAGE_FIELDS.iter().position(|field| known(&field)) else {
+            let known = |field: &str| name.eq_ignore_ascii_case(field);
+            let Some(rank) = MESSAGE_FIELDS.iter().position(|field| known(field)) else {
                 fields.next_value::<IgnoredAny>()?;
                 continue;
             };

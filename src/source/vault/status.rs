@@ -114,7 +114,7 @@ fn foreign(status: u16, author: &Author) -> String {
 /// The status, with the name of the program if that is not Vault: `502, server 'nginx'`.
 fn status_and_name(response: &ErrorResponse, before: &str) -> String {
     let status = format!("{before}{}", response.status);
-    match response.foreign.as_ref().and_then(Author::name) {
+    match response.foreign.as_ref().and_then(|author| author.name()) {
         Some(name) => format!("{status}, {name}"),
         None => status,
     }

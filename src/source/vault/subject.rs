@@ -56,8 +56,9 @@ const OF_VAULT: [&str; 27] = [
 /// The secret is wrong, expired or used up.
 ///
 /// Not among them: "failed to bind as user" (ldap), which is also the text for a directory that
-/// cannot be searched; "failed to verify id token signature" (jwt), which is also that for a key set
-/// that lacks the newest key; "permission denied", the text for nearly everything.
+/// cannot be searched; "failed to verify id token signature" (jwt), which is also that for a key
+/// set that lacks the newest key; "permission denied", which is also that for a locked user and for
+/// an address that is not allowed.
 const OF_SECRET: [&str; 23] = [
     // approle
     "invalid role or secret id",

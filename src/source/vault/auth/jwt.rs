@@ -135,3 +135,42 @@ fn no_jwt(source: &str, error: SourceError) -> SourceError {
         error => error,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The key is Vault's; what another source refuses is the way to it.
+    #[test]
+    fn no_error_of_the_jwts_source_is_final() {
+        let text = || "x".to_owned();
+        for error in [
+            SourceError::Denied {
+                host: text(),
+                path: text(),
+                reason: text(),
+            },
+            SourceError::Missing {
+                host: text(),
+                path: text(),
+                reason: text(),
+            },
+            SourceError::LoginRefused {
+                host: text(),
+                reason: text(),
+                hint: text(),
+                is_final: true,
+            },
+        ] {
+            assert!(error.is_final());
+            match no_jwt("sso", error) {
+                SourceError::LoginRefused { is_final, .. } => assert!(!is_final),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(
+            no_jwt("sso", SourceError::Forgotten),
+            SourceError::Forgotten
+        );
+    }
+}

@@ -42,8 +42,8 @@ pub(crate) trait LoginMethod: Send + Sync {
         now: Timestamp,
     ) -> Result<AuthResponse, SourceError>;
 
-    /// Whether [`log_in`](Self::log_in) creates the token, so that it is valid at first, its life is
-    /// known and a logout may revoke it.
+    /// Whether [`log_in`](Self::log_in) creates the token, so that it is valid at first, its life
+    /// is known and a logout may revoke it.
     fn owns_token(&self) -> bool {
         true
     }

@@ -3,6 +3,8 @@
 mod auth;
 mod engines;
 mod not_a_no;
+mod other_programs;
+mod refused_logins;
 mod session;
 mod transport;
 
