@@ -57,6 +57,12 @@ fn errors() -> Vec<SourceError> {
             host: host(),
             reason: text("invalid role or secret ID (400)"),
             hint: text("write a new secret-id to the file '/etc/claviger/secret-id'"),
+            is_final: true,
+        },
+        SourceError::Failed {
+            host: host(),
+            path: path(),
+            reason: text("cannot write to readonly storage (400)"),
         },
         SourceError::LoginRequired {
             host: text("/usr/local/bin/corp-key"),
@@ -90,6 +96,12 @@ fn errors() -> Vec<SourceError> {
         SourceError::Malformed {
             host: host(),
             reason: text("expected a Vault response, got other JSON (line 1, column 8)"),
+        },
+        SourceError::Malformed {
+            host: host(),
+            reason: text(
+                "status 403 that is not Vault's ('no Route matched with those values', server 'kong/3.6')",
+            ),
         },
         SourceError::BadOutput {
             program: text("/usr/local/bin/corp-key"),

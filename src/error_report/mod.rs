@@ -171,6 +171,12 @@ pub(crate) fn of_source(
             ExitCode::SourceFailed,
             "nothing to do on this machine: Claviger retries on its own".to_owned(),
         ),
+        SourceError::Failed { host, .. } => (
+            ExitCode::SourceFailed,
+            format!(
+                "wait: Claviger retries on its own; if it stays, ask the administrator of '{host}'"
+            ),
+        ),
         SourceError::LoginRefused { hint, .. } | SourceError::LoginRequired { hint, .. } => {
             (ExitCode::LoginRequired, hint.clone())
         }
@@ -254,6 +260,7 @@ fn is_for_administrator(error: &SourceError) -> bool {
         // Only at this machine can the page be looked at.
         | SourceError::WebPage { .. }
         | SourceError::Unavailable { .. }
+        | SourceError::Failed { .. }
         | SourceError::Forgotten => false,
     }
 }

@@ -14,7 +14,7 @@ use crate::{
 /// At fault are, and what helps is:
 ///
 /// - the network or the server, for now; retrying: [`Unreachable`](Self::Unreachable),
-///   [`Unavailable`](Self::Unavailable)
+///   [`Unavailable`](Self::Unavailable), [`Failed`](Self::Failed)
 /// - the secret of the login; replacing it: [`LoginRefused`](Self::LoginRefused)
 /// - a login that has ended; logging in: [`LoginRequired`](Self::LoginRequired)
 /// - the policy or the content of the source; its administrator: [`Denied`](Self::Denied),
@@ -48,7 +48,19 @@ pub enum SourceError {
         retry_after: Option<Duration>,
     },
 
-    /// The server rejected the login. Retrying with the same secret does not help.
+    /// The server reports an error for this path that is neither a denial nor a missing secret: a
+    /// storage that it cannot write to, an upgrade, an unknown role of an engine.
+    #[error("'{host}' cannot read '{path}' for now: {reason}")]
+    Failed {
+        /// Host and port.
+        host: String,
+        /// The requested path.
+        path: String,
+        /// The server's reason.
+        reason: String,
+    },
+
+    /// The server rejected the login.
     #[error("'{host}' refused the login: {reason}")]
     LoginRefused {
         /// Host and port.
@@ -57,6 +69,11 @@ pub enum SourceError {
         reason: String,
         /// The one thing to do now.
         hint: String,
+        /// Whether the secret is certainly wrong: the server's reason names it, or it has never
+        /// worked. Otherwise the server may have refused a good one, because a role or a mount
+        /// point is missing for now, or because the address that the request came from is not
+        /// allowed.
+        is_final: bool,
     },
 
     /// A person must log in before the source can be asked again. A credential that was obtained
@@ -169,14 +186,23 @@ pub enum SourceError {
 }
 
 impl SourceError {
-    /// Whether the source has revoked or refused the credential, so that a cached one must be
-    /// dropped. An error on this machine or in the response says nothing about a cached one.
+    /// Whether a cached credential must be dropped: the source itself has refused it.
+    ///
+    /// Only these are a no:
+    ///
+    /// - the login is valid, and the credential is denied or missing
+    /// - the secret of the login is certainly wrong
+    ///
+    /// Everything else leaves a cached credential as good as it was, up to its end: no response,
+    /// the response of another program in the source's place, a failure inside of the source, an
+    /// error on this machine, a login that a person must renew.
     #[must_use]
     pub(crate) fn is_final(&self) -> bool {
-        matches!(
-            self,
-            Self::LoginRefused { .. } | Self::Denied { .. } | Self::Missing { .. }
-        )
+        match self {
+            Self::Denied { .. } | Self::Missing { .. } => true,
+            Self::LoginRefused { is_final, .. } => *is_final,
+            _ => false,
+        }
     }
 
     /// How long the server asked to wait before the next request.

@@ -34,6 +34,7 @@ mod logout;
 mod logs;
 mod network;
 mod network_secrets;
+mod not_a_no;
 mod outage;
 mod places;
 mod refresh;

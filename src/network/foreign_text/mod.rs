@@ -44,6 +44,11 @@ impl ForeignText {
         Self::new(texts.join("; "))
     }
 
+    /// The text as it is, which may repeat a secret: for decisions, and never for a message.
+    pub(crate) fn uncleaned(&self) -> &str {
+        &self.0
+    }
+
     /// Returns the text as one line of at most 200 characters, or a placeholder if it repeats one
     /// of `secrets`, as it is or encoded.
     pub(crate) fn clean(&self, secrets: &RequestSecrets) -> String {

@@ -25,6 +25,7 @@ pub(super) fn of(snapshot: &Snapshot) -> ProfileState {
         SourceError::Unusable { .. } => ProfileState::Unusable,
         SourceError::Unreachable { .. }
         | SourceError::Unavailable { .. }
+        | SourceError::Failed { .. }
         | SourceError::Redirected { .. }
         | SourceError::WebPage { .. }
         | SourceError::Malformed { .. }

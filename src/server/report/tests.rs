@@ -114,6 +114,7 @@ fn errors() -> Vec<(SourceError, &'static str, u8)> {
                 host: host(),
                 reason: text(),
                 hint: "put a new secret-id".to_owned(),
+                is_final: true,
             },
             "login-required",
             3,

@@ -67,6 +67,12 @@ pub(super) async fn read_secret(
             path: location.path.clone(),
         })
         .await?;
-    let response = read.parse(session.host())?;
+    let response: VaultResponse<SecretFields> = read.parse(session.host())?;
+    if response.data.is_none() {
+        return Err(SourceError::Malformed {
+            host: session.host().to_owned(),
+            reason: format!("the response for '{}' has no data", location.full()),
+        });
+    }
     Ok((read, response))
 }

@@ -1,6 +1,6 @@
 //! Why a request has no result.
 
-use super::response::{ErrorResponse, MalformedResponse};
+use super::{error_response::ErrorResponse, response::MalformedResponse};
 use crate::{network::TransportError, source::SourceError};
 
 /// Why a request has no result. [`super::status`] turns it into a [`SourceError`].
@@ -20,9 +20,9 @@ pub(super) enum RequestError {
         /// Why it is not followed: "which 'redirect_hosts' does not list".
         reason: String,
     },
-    /// A web page instead of JSON, with this status.
-    #[error("a web page (status {0})")]
-    WebPage(u16),
+    /// A web page instead of JSON.
+    #[error("a web page (status {})", .0.status)]
+    WebPage(ErrorResponse),
     /// The response is not Vault's.
     #[error(transparent)]
     Malformed(#[from] MalformedResponse),

@@ -8,10 +8,11 @@ use serde::de::IgnoredAny;
 
 use super::{
     engine::{self, SecretsEngine},
+    error_response::ErrorResponse,
     field,
     location::SecretLocation,
     request::{LeaseOperation, LeaseRequest},
-    response::{self, ErrorResponse, VaultResponse},
+    response::{self, MalformedResponse, VaultResponse},
     session::VaultSession,
     status,
     token::{self, VaultToken, extends, seconds, shorter},
@@ -137,21 +138,38 @@ impl SecretsEngine for LeaseEngine {
         // Not a new token: its 403 would say nothing about a lease that is bound to this one.
         let token = session.current_token().await;
         let lookup = request(LeaseOperation::Lookup, lease);
-        let refusal = match session.call(token.as_ref(), lookup).await {
-            Ok(_) => return Ok(Freshness::Fresh),
+        let found = session
+            .call(token.as_ref(), lookup)
+            .await
+            .and_then(|(body, _)| Ok(response::parse::<IgnoredAny>(&body)?));
+        let refusal = match found {
+            Ok(response) if response.data.is_some() => return Ok(Freshness::Fresh),
+            Ok(_) => {
+                let reason = "the response to a lease's lookup has no data".to_owned();
+                return Err(status::malformed(
+                    session.host(),
+                    &MalformedResponse(reason),
+                ));
+            }
             Err(error) => status::refusal(session.host(), error)?,
         };
-        let revoked = |subject: &str| SourceError::Missing {
-            host: session.host().to_owned(),
-            path: shown(lease, &token::secrets(token.as_ref())),
-            reason: format!("{subject} was revoked or has expired"),
-        };
         match refusal.status {
-            400 | 404 => Err(revoked("the lease")),
-            // The policy denies the lookup, or the token is invalid and all its leases with it.
+            // Vault's 400 may be about itself.
+            400 if refusal.reason.contains("invalid lease") => Err(SourceError::Missing {
+                host: session.host().to_owned(),
+                path: shown(lease, &token::secrets(token.as_ref())),
+                reason: "the lease was revoked or has expired".to_owned(),
+            }),
             403 if session.is_alive(token.as_ref()).await? => Ok(Freshness::Unknown),
-            403 => Err(revoked("the token that issued the lease")),
-            _ => Ok(Freshness::Unknown),
+            // The token is invalid, and all its leases with it: the next one tells if there are
+            // any others.
+            403 => Ok(Freshness::Stale),
+            404 | 405 => Ok(Freshness::Unknown),
+            _ => Err(status::failed(
+                session.host(),
+                "sys/leases/lookup",
+                &refusal,
+            )),
         }
     }
 

@@ -7,7 +7,8 @@
 //! ```text
 //! VaultSource ─▶ kv (v1, v2), lease: what is read, and whether it is current
 //!                   └▶ session: the token ─▶ auth: one file for each login method
-//!                        └▶ transport: HTTP ─▶ status: what a refusal means
+//!                        └▶ transport: HTTP ─▶ error_response, foreign: who has answered
+//!                                        └▶ status: what a refusal means
 //! ```
 //!
 //! # vaultrs
@@ -29,7 +30,9 @@ mod address;
 mod auth;
 mod engine;
 mod error;
+mod error_response;
 mod field;
+mod foreign;
 mod kv;
 mod lease;
 mod location;
@@ -38,6 +41,7 @@ mod request;
 mod response;
 mod session;
 mod status;
+mod subject;
 mod token;
 mod transport;
 

@@ -1,15 +1,11 @@
-//! Vault's responses. See <https://developer.hashicorp.com/vault/api-docs#http-status-codes>.
+//! Vault's successful responses; `error_response` has the others. See <https://developer.hashicorp.com/vault/api-docs#http-status-codes>.
 
 use std::time::Duration;
 
 use jiff::fmt::rfc2822;
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::{
-    clock::Timestamp,
-    network::{ForeignText, RequestSecrets},
-    secret::Secret,
-};
+use crate::{clock::Timestamp, secret::Secret};
 
 /// The frame of every successful response.
 #[derive(Deserialize)]
@@ -53,73 +49,10 @@ impl VersionMetadata {
     }
 }
 
-/// A response with a status other than success.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct ErrorResponse {
-    pub(super) status: u16,
-    /// `errors`, else `warnings`, as one line; empty if the response contains neither.
-    pub(super) reason: String,
-    /// Whether Vault wrote the body: a JSON object, or nothing at all.
-    pub(super) is_vaults: bool,
-    /// The version that KV v2 reports with 404 if it was deleted or destroyed.
-    pub(super) deleted: Option<VersionMetadata>,
-    pub(super) retry_after: Option<Duration>,
-}
-
 /// A successful response whose body is not Vault's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct MalformedResponse(pub(super) String);
-
-impl ErrorResponse {
-    /// The response to a request that contained `secrets`: Vault's reason repeats none of them.
-    pub(super) fn new(status: u16, body: &[u8], secrets: &RequestSecrets) -> Self {
-        #[derive(Default, Deserialize)]
-        struct ErrorBody {
-            #[serde(default)]
-            errors: Option<Vec<ForeignText>>,
-            #[serde(default)]
-            warnings: Option<Vec<ForeignText>>,
-            #[serde(default)]
-            data: Option<DeletedData>,
-        }
-        #[derive(Deserialize)]
-        struct DeletedData {
-            metadata: Option<VersionMetadata>,
-        }
-        let parsed = serde_json::from_slice::<ErrorBody>(body);
-        let is_vaults = parsed.is_ok() || body.is_empty();
-        let parsed = parsed.unwrap_or_default();
-        let reasons = parsed
-            .errors
-            .filter(|errors| !errors.is_empty())
-            .or(parsed.warnings);
-        Self {
-            status,
-            reason: ForeignText::join(&reasons.unwrap_or_default()).clean(secrets),
-            is_vaults,
-            deleted: parsed.data.and_then(|data| data.metadata),
-            retry_after: None,
-        }
-    }
-
-    /// Whether this is Vault's 403 for a valid token whose policies do not allow the request. Its
-    /// 403 for an invalid token (expired, revoked, used up) has the bare text, or, in newer
-    /// versions, a second error.
-    pub(super) fn denies_by_policy(&self) -> bool {
-        self.status == 403 && self.reason.starts_with("1 error occurred:")
-    }
-
-    /// Vault's reason, or else `default`, followed by the status in parentheses.
-    pub(super) fn reason_or(&self, default: &str) -> String {
-        let reason = if self.reason.is_empty() {
-            default
-        } else {
-            &self.reason
-        };
-        format!("{reason} ({})", self.status)
-    }
-}
 
 /// Parses the body of a successful response.
 ///
@@ -168,26 +101,6 @@ mod tests {
         );
         assert_eq!(after("Sun, 06 Nov 1994 08:00:00 GMT"), Some(Duration::ZERO));
         assert_eq!(after("soon"), None);
-    }
-
-    /// Bodies of OpenBao 2.7 and of Vault 1.18.
-    #[test]
-    fn an_invalid_token_and_a_missing_permission_differ() {
-        for (body, by_policy) in [
-            (
-                r#"{"errors":["1 error occurred:\n\t* permission denied\n\n"]}"#,
-                true,
-            ),
-            (r#"{"errors":["permission denied"]}"#, false),
-            (
-                r#"{"errors":["2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"]}"#,
-                false,
-            ),
-            ("", false),
-        ] {
-            let response = ErrorResponse::new(403, body.as_bytes(), &RequestSecrets::default());
-            assert_eq!(response.denies_by_policy(), by_policy, "{body}");
-        }
     }
 
     #[test]

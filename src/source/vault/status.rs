@@ -3,12 +3,13 @@
 //! See <https://developer.hashicorp.com/vault/api-docs#http-status-codes>.
 
 use super::{
-    error::RequestError,
-    response::{ErrorResponse, MalformedResponse},
+    error::RequestError, error_response::ErrorResponse, foreign::Author,
+    response::MalformedResponse,
 };
 use crate::source::SourceError;
 
-/// The error of a failed read of `path`. A failed login has its own, in `auth`.
+/// The error of a failed read of `path` with a token that is known to be valid, so that 403 is due
+/// to its policies. A failed login has its own, in `auth`.
 pub(super) fn read_error(host: &str, path: &str, error: RequestError) -> SourceError {
     let response = match refusal(host, error) {
         Ok(response) => response,
@@ -17,6 +18,11 @@ pub(super) fn read_error(host: &str, path: &str, error: RequestError) -> SourceE
     let host = host.to_owned();
     let path = path.to_owned();
     match response.status {
+        403 => SourceError::Denied {
+            host,
+            path,
+            reason: response.reason_or("permission denied"),
+        },
         404 => SourceError::Missing {
             host,
             path,
@@ -33,11 +39,17 @@ pub(super) fn read_error(host: &str, path: &str, error: RequestError) -> SourceE
             ),
             hint: "check 'path' and 'kv'".to_owned(),
         },
-        _ => SourceError::Denied {
-            host,
-            path,
-            reason: response.reason_or("permission denied"),
-        },
+        _ => failed(&host, &path, &response),
+    }
+}
+
+/// The error of a refusal that is no answer to the request for `path`: Vault reports with 400 what
+/// is wrong with itself, too ("cannot write to readonly storage", an upgrade of the engine).
+pub(super) fn failed(host: &str, path: &str, response: &ErrorResponse) -> SourceError {
+    SourceError::Failed {
+        host: host.to_owned(),
+        path: path.to_owned(),
+        reason: response.reason_or("no reason given"),
     }
 }
 
@@ -47,8 +59,8 @@ pub(super) fn read_error(host: &str, path: &str, error: RequestError) -> SourceE
 ///
 /// # Errors
 ///
-/// The [`SourceError`] of anything else: no response, a temporary refusal, a body that is not
-/// Vault's.
+/// The [`SourceError`] of anything else, none of which is final: no response, a temporary refusal,
+/// the response of another program.
 pub(super) fn refusal(host: &str, error: RequestError) -> Result<ErrorResponse, SourceError> {
     let host = host.to_owned();
     let response = match error {
@@ -58,24 +70,28 @@ pub(super) fn refusal(host: &str, error: RequestError) -> Result<ErrorResponse, 
         RequestError::Redirected { to, reason } => {
             return Err(SourceError::Redirected { host, to, reason });
         }
-        RequestError::WebPage(status) => {
-            let reason = format!("a web page (status {status}), not JSON");
+        RequestError::WebPage(response) => {
+            let reason = format!(
+                "a web page ({}), not JSON",
+                status_and_name(&response, "status ")
+            );
             return Err(SourceError::WebPage { host, reason });
         }
         RequestError::Status(response) => response,
     };
-    let Some(reason) = unavailable(&response) else {
-        if response.is_vaults && (400..500).contains(&response.status) {
-            return Ok(response);
-        }
-        let reason = format!("status {} without a Vault error", response.status);
-        return Err(SourceError::Malformed { host, reason });
+    if let Some(reason) = unavailable(&response) {
+        return Err(SourceError::Unavailable {
+            host,
+            reason,
+            retry_after: response.retry_after,
+        });
+    }
+    let reason = match &response.foreign {
+        None if (400..500).contains(&response.status) => return Ok(response),
+        None => format!("status {}", response.status),
+        Some(author) => foreign(response.status, author),
     };
-    Err(SourceError::Unavailable {
-        host,
-        reason,
-        retry_after: response.retry_after,
-    })
+    Err(SourceError::Malformed { host, reason })
 }
 
 /// The error of a response that is not Vault's.
@@ -86,37 +102,64 @@ pub(super) fn malformed(host: &str, error: &MalformedResponse) -> SourceError {
     }
 }
 
+/// What the response of another program is, and which program it is.
+fn foreign(status: u16, author: &Author) -> String {
+    let details = author.details();
+    match status {
+        407 => format!("status 407: a proxy in front of it demands authorization{details}"),
+        _ => format!("status {status} that is not Vault's{details}"),
+    }
+}
+
+/// The status, with the name of the program if that is not Vault: `502, server 'nginx'`.
+fn status_and_name(response: &ErrorResponse, before: &str) -> String {
+    let status = format!("{before}{}", response.status);
+    match response.foreign.as_ref().and_then(|author| author.name()) {
+        Some(name) => format!("{status}, {name}"),
+        None => status,
+    }
+}
+
 /// The end of a sentence about the host if `response` is a temporary refusal. A load balancer in
 /// front of Vault sends some of these with a body that is not Vault's.
 fn unavailable(response: &ErrorResponse) -> Option<String> {
     let lower = response.reason.to_lowercase();
+    let is_vaults = response.is_vaults();
     let default = match response.status {
         503 if lower.contains("sealed") => return Some("is sealed (503)".to_owned()),
         429 if lower.contains("standby") => return Some("is a standby (429)".to_owned()),
         // 473: a performance standby; 472: a disaster recovery secondary.
         472 | 473 => return Some(format!("is a standby ({})", response.status)),
         429 => "too many requests",
-        412 => "replication is behind the leader",
+        412 if is_vaults => "replication is behind the leader",
         408 => "request timed out",
-        500 if response.is_vaults => "internal error",
         502 => "bad gateway",
         503 => "service unavailable",
         504 => "gateway timeout",
+        500.. if is_vaults => "internal error",
         _ => return None,
     };
-    Some(format!(
-        "is temporarily unavailable: {}",
-        response.reason_or(default)
-    ))
+    let reason = match response.reason.as_str() {
+        "" => default,
+        reason => reason,
+    };
+    let status = status_and_name(response, "");
+    Some(format!("is temporarily unavailable: {reason} ({status})"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::RequestSecrets;
+    use crate::{network::RequestSecrets, source::vault::foreign::AuthorHeaders};
 
     fn read(status: u16, body: &str) -> SourceError {
-        let response = ErrorResponse::new(status, body.as_bytes(), &RequestSecrets::default());
+        read_from("", status, body)
+    }
+
+    fn read_from(server: &str, status: u16, body: &str) -> SourceError {
+        let headers = AuthorHeaders::new("", server, "");
+        let secrets = RequestSecrets::default();
+        let response = ErrorResponse::new(status, body.as_bytes(), &headers, &secrets);
         read_error("v:8200", "kv/team", RequestError::Status(response))
     }
 
@@ -141,7 +184,22 @@ mod tests {
             (
                 400,
                 r#"{"errors":["bad role"]}"#,
-                "'v:8200' denied access to 'kv/team': bad role (400)",
+                "'v:8200' cannot read 'kv/team' for now: bad role (400)",
+            ),
+            (
+                400,
+                r#"{"errors":["cannot write to readonly storage"]}"#,
+                "'v:8200' cannot read 'kv/team' for now: cannot write to readonly storage (400)",
+            ),
+            (
+                400,
+                r#"{"errors":[]}"#,
+                "'v:8200' cannot read 'kv/team' for now: no reason given (400)",
+            ),
+            (
+                422,
+                r#"{"errors":["unprocessable"]}"#,
+                "'v:8200' cannot read 'kv/team' for now: unprocessable (422)",
             ),
             (
                 404,
@@ -205,19 +263,9 @@ mod tests {
                 "'v:8200' is temporarily unavailable: service unavailable (503)",
             ),
             (
-                403,
-                "<html>Blocked</html>",
-                "unexpected response from 'v:8200': status 403 without a Vault error",
-            ),
-            (
-                500,
-                "<html>Oops</html>",
-                "unexpected response from 'v:8200': status 500 without a Vault error",
-            ),
-            (
-                302,
-                "",
-                "unexpected response from 'v:8200': status 302 without a Vault error",
+                507,
+                r#"{"errors":["out of space"]}"#,
+                "'v:8200' is temporarily unavailable: out of space (507)",
             ),
         ];
         for (status, body, message) in table {
@@ -225,13 +273,94 @@ mod tests {
         }
     }
 
+    /// What is in front of Vault, with the name that it gives itself.
     #[test]
-    fn temporary_statuses_are_not_final() {
-        for status in [412, 429, 472, 473, 500, 502, 503, 504] {
-            assert!(!read(status, "").is_final(), "{status}");
+    fn another_programs_response_names_it() {
+        for (server, status, body, message) in [
+            (
+                "",
+                403,
+                r#"{"message":"Forbidden"}"#,
+                "unexpected response from 'v:8200': status 403 that is not Vault's ('Forbidden')",
+            ),
+            (
+                "kong/3.6",
+                404,
+                r#"{"message":"no Route matched with those values"}"#,
+                "unexpected response from 'v:8200': status 404 that is not Vault's \
+                 ('no Route matched with those values', server 'kong/3.6')",
+            ),
+            (
+                "awselb/2.0",
+                403,
+                "",
+                "unexpected response from 'v:8200': status 403 that is not Vault's \
+                 (no body, server 'awselb/2.0')",
+            ),
+            (
+                "",
+                403,
+                "<html>Blocked</html>",
+                "unexpected response from 'v:8200': status 403 that is not Vault's",
+            ),
+            (
+                "squid/6.6",
+                407,
+                "",
+                "unexpected response from 'v:8200': status 407: a proxy in front of it demands \
+                 authorization (no body, server 'squid/6.6')",
+            ),
+            (
+                "nginx",
+                500,
+                "<html>Oops</html>",
+                "unexpected response from 'v:8200': status 500 that is not Vault's (server 'nginx')",
+            ),
+            (
+                "nginx",
+                502,
+                "<html>Bad Gateway</html>",
+                "'v:8200' is temporarily unavailable: bad gateway (502, server 'nginx')",
+            ),
+            (
+                "cloudflare",
+                429,
+                "",
+                "'v:8200' is temporarily unavailable: too many requests (429, server 'cloudflare')",
+            ),
+            (
+                "",
+                302,
+                "",
+                "unexpected response from 'v:8200': status 302 that is not Vault's (no body)",
+            ),
+        ] {
+            let error = read_from(server, status, body);
+            assert_eq!(error.to_string(), message);
+            assert!(!error.is_final(), "{message}");
         }
-        for status in [400, 403, 404] {
-            assert!(read(status, "").is_final(), "{status}");
+    }
+
+    #[test]
+    fn a_web_page_names_its_server() {
+        let headers = AuthorHeaders::new("text/html", "nginx", "");
+        let page = ErrorResponse::new(403, b"<html>x</html>", &headers, &RequestSecrets::default());
+        let error = read_error("v:8200", "kv/team", RequestError::WebPage(page));
+        assert_eq!(
+            error.to_string(),
+            "unexpected response from 'v:8200': a web page (status 403, server 'nginx'), not JSON"
+        );
+        assert!(!error.is_final());
+    }
+
+    #[test]
+    fn only_vaults_own_403_and_404_are_final() {
+        for status in 300..600 {
+            let vaults = read(status, r#"{"errors":["permission denied"]}"#).is_final();
+            assert_eq!(vaults, matches!(status, 403 | 404), "{status}");
+            for body in ["", "{}", r#"{"message":"permission denied"}"#, "<html>"] {
+                assert!(!read(status, body).is_final(), "{status} {body}");
+            }
         }
     }
 }

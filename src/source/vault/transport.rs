@@ -17,7 +17,9 @@ use zeroize::{Zeroize as _, Zeroizing};
 use super::{
     address::Address,
     error::RequestError,
-    response::{self, ErrorResponse, MalformedResponse},
+    error_response::ErrorResponse,
+    foreign::AuthorHeaders,
+    response::{self, MalformedResponse},
 };
 use crate::{
     clock::Timestamp,
@@ -192,6 +194,9 @@ impl RustifyClient<'_> {
             .header(header::RETRY_AFTER)
             .and_then(|value| response::retry_after(value, self.now));
         let has_page_type = response.is_page();
+        let headers = AuthorHeaders::of(&response);
+        // The proxy's password included.
+        let secrets = response.secrets().clone();
         let mut body = response.body(MAX_BODY).await.map_err(|error| match error {
             BodyError::Transport(error) => RequestError::NoResponse(error),
             BodyError::TooLarge => malformed(format!(
@@ -203,10 +208,10 @@ impl RustifyClient<'_> {
         if (200..=208).contains(&status.as_u16()) && !is_page {
             return Ok(Response::new(std::mem::take(&mut *body)));
         }
-        let mut error = ErrorResponse::new(status.as_u16(), &body, &secrets);
-        // A load balancer in front of Vault sends a page with 502, 503 or 504.
-        if is_page && !status.is_server_error() {
-            return Err(RequestError::WebPage(status.as_u16()));
+        let mut error = ErrorResponse::new(status.as_u16(), &body, &headers, &secrets);
+        // A load balancer in front of Vault sends a page with 502, 503 or 504, a proxy with 407.
+        if is_page && !status.is_server_error() && status.as_u16() != 407 {
+            return Err(RequestError::WebPage(error));
         }
         error.retry_after = retry_after;
         Err(RequestError::Status(error))

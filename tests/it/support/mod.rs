@@ -4,6 +4,7 @@ pub(crate) mod answers;
 pub(crate) mod bao;
 pub(crate) mod claude;
 pub(crate) mod fingerprint;
+pub(crate) mod front;
 pub(crate) mod lock;
 pub(crate) mod namespace;
 pub(crate) mod poll;

@@ -10,7 +10,10 @@ use vaultrs::api::{
     auth::approle::requests::LoginWithApproleRequest, sys::requests::UnwrapRequest,
 };
 
-use super::method::{self, LoginMethod};
+use super::{
+    method::{self, Login, LoginMethod, RefusedLogin},
+    proven::ProvenSecret,
+};
 use crate::{
     clock::Timestamp,
     secret::Secret,
@@ -22,6 +25,7 @@ use crate::{
             request::SecretRequest,
             response::{self, AuthResponse},
             status,
+            subject::Subject,
             transport::Transport,
         },
     },
@@ -33,6 +37,7 @@ pub(super) struct AppRoleLogin {
     mount: String,
     role_id: String,
     secret_id: SecretId,
+    proven: ProvenSecret,
 }
 
 enum SecretId {
@@ -75,6 +80,7 @@ impl AppRoleLogin {
             mount,
             role_id,
             secret_id,
+            proven: ProvenSecret::default(),
         }
     }
 
@@ -107,8 +113,14 @@ impl LoginMethod for AppRoleLogin {
         };
         let mut fields = vec![("role_id", self.role_id.as_str())];
         fields.extend(secret_id.iter().map(|id| ("secret_id", id.expose())));
-        let request = SecretRequest::new(&request, &fields);
-        method::submit(transport, request, secret_id.as_ref(), self.hint(), now).await
+        let login = Login {
+            request: SecretRequest::new(&request, &fields),
+            secret: secret_id.as_ref(),
+            identity: secret_id.as_ref().map_or("", Secret::expose),
+            proven: &self.proven,
+            hint: self.hint(),
+        };
+        method::submit(transport, login, now).await
     }
 }
 
@@ -174,15 +186,24 @@ impl WrappedSecretId {
             "write a newly wrapped secret-id to {}; find out what unwrapped the last one",
             self.wrapping_token
         );
-        match error {
-            RequestError::Status(response) if matches!(response.status, 400 | 403) => {
-                SourceError::LoginRefused {
-                    host: host.to_owned(),
-                    reason: "the wrapping token was already used or has expired; another process may have unwrapped it".to_owned(),
-                    hint,
-                }
-            }
-            other => method::login_error(host, other, Some(wrapping_token), hint, ""),
+        if let RequestError::Status(response) = &error
+            && response.subject == Subject::Secret
+        {
+            return SourceError::LoginRefused {
+                host: host.to_owned(),
+                reason: "the wrapping token was already used or has expired; another process may have unwrapped it"
+                    .to_owned(),
+                hint,
+                is_final: true,
+            };
         }
+        let refused = RefusedLogin {
+            secret: Some(wrapping_token),
+            // It works once.
+            is_proven: false,
+            hint,
+            if_not_mounted: "",
+        };
+        refused.error(host, error)
     }
 }

@@ -4,7 +4,10 @@
 use async_trait::async_trait;
 use vaultrs::api::auth::cert::requests::LoginRequest;
 
-use super::method::{self, LoginMethod};
+use super::{
+    method::{self, Login, LoginMethod},
+    proven::ProvenSecret,
+};
 use crate::{
     clock::Timestamp,
     source::{
@@ -18,11 +21,17 @@ pub(super) struct CertLogin {
     mount: String,
     /// `None`: every role whose certificate matches.
     role: Option<String>,
+    proven: ProvenSecret,
 }
 
 impl CertLogin {
     pub(super) fn new(mount: String, role: Option<String>) -> Self {
-        Self { mount, role }
+        let proven = ProvenSecret::default();
+        Self {
+            mount,
+            role,
+            proven,
+        }
     }
 
     fn request(&self) -> SecretRequest {
@@ -45,8 +54,15 @@ impl LoginMethod for CertLogin {
     ) -> Result<AuthResponse, SourceError> {
         // The files may have been replaced since the last login.
         transport.forget_client();
-        let hint = "check the certificate in 'cert_file' and 'role'".to_owned();
-        method::submit(transport, self.request(), None, hint, now).await
+        let login = Login {
+            request: self.request(),
+            secret: None,
+            // The certificate is the transport's, and Vault's reason tells if it is a wrong one.
+            identity: "",
+            proven: &self.proven,
+            hint: "check the certificate in 'cert_file' and 'role'".to_owned(),
+        };
+        method::submit(transport, login, now).await
     }
 }
 

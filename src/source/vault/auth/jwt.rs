@@ -6,7 +6,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use vaultrs::api::auth::oidc::requests::JWTLoginRequest;
 
-use super::method::{self, LoginMethod};
+use super::{
+    method::{self, Login, LoginMethod},
+    proven::ProvenSecret,
+};
 use crate::{
     clock::Timestamp,
     config::Assertion,
@@ -24,6 +27,7 @@ pub(super) struct JwtLogin {
     /// `None`: the default role of the mount point.
     role: Option<String>,
     jwt: JwtOrigin,
+    proven: ProvenSecret,
 }
 
 enum JwtOrigin {
@@ -56,7 +60,13 @@ impl JwtLogin {
                 });
             }
         };
-        Ok(Self { mount, role, jwt })
+        let proven = ProvenSecret::default();
+        Ok(Self {
+            mount,
+            role,
+            jwt,
+            proven,
+        })
     }
 
     fn hint(&self) -> String {
@@ -81,7 +91,10 @@ impl LoginMethod for JwtLogin {
     ) -> Result<AuthResponse, SourceError> {
         let jwt = match &self.jwt {
             JwtOrigin::Secret(secret) => secret.read()?,
-            JwtOrigin::Source(source) => source.issue().await?.secret,
+            JwtOrigin::Source(source) => {
+                let issued = source.issue().await;
+                issued.map_err(|error| no_jwt(source.host(), error))?.secret
+            }
         };
         let request = JWTLoginRequest {
             mount: self.mount.clone(),
@@ -90,7 +103,74 @@ impl LoginMethod for JwtLogin {
         };
         let mut fields = vec![("jwt", jwt.expose())];
         fields.extend(self.role.iter().map(|role| ("role", role.as_str())));
-        let request = SecretRequest::new(&request, &fields);
-        method::submit(transport, request, Some(&jwt), self.hint(), now).await
+        let login = Login {
+            request: SecretRequest::new(&request, &fields),
+            secret: Some(&jwt),
+            // Every JWT is another one: what has worked is the place that they come from.
+            identity: "",
+            proven: &self.proven,
+            hint: self.hint(),
+        };
+        method::submit(transport, login, now).await
+    }
+}
+
+/// The error of the source of the JWT, which is not an answer about the key: it is never final.
+fn no_jwt(source: &str, error: SourceError) -> SourceError {
+    match error {
+        SourceError::LoginRefused {
+            host, reason, hint, ..
+        } => SourceError::LoginRefused {
+            host,
+            reason,
+            hint,
+            is_final: false,
+        },
+        error if error.is_final() => SourceError::LoginRefused {
+            host: source.to_owned(),
+            reason: format!("it needs a JWT: {error}"),
+            hint: format!("ask the administrator of '{source}' for the JWT of this login"),
+            is_final: false,
+        },
+        error => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The key is Vault's; what another source refuses is the way to it.
+    #[test]
+    fn no_error_of_the_jwts_source_is_final() {
+        let text = || "x".to_owned();
+        for error in [
+            SourceError::Denied {
+                host: text(),
+                path: text(),
+                reason: text(),
+            },
+            SourceError::Missing {
+                host: text(),
+                path: text(),
+                reason: text(),
+            },
+            SourceError::LoginRefused {
+                host: text(),
+                reason: text(),
+                hint: text(),
+                is_final: true,
+            },
+        ] {
+            assert!(error.is_final());
+            match no_jwt("sso", error) {
+                SourceError::LoginRefused { is_final, .. } => assert!(!is_final),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(
+            no_jwt("sso", SourceError::Forgotten),
+            SourceError::Forgotten
+        );
     }
 }

@@ -6,6 +6,7 @@ mod approle;
 mod cert;
 mod jwt;
 mod method;
+mod proven;
 mod token;
 mod userpass;
 

@@ -3,7 +3,10 @@
 
 use async_trait::async_trait;
 
-use super::method::{self, LoginMethod};
+use super::{
+    method::{LoginMethod, RefusedLogin},
+    proven::ProvenSecret,
+};
 use crate::{
     clock::Timestamp,
     secret::Secret,
@@ -11,8 +14,7 @@ use crate::{
         SourceError,
         secret_input::SecretInput,
         vault::{
-            error::RequestError,
-            response::{AuthResponse, ErrorResponse},
+            error::RequestError, error_response::ErrorResponse, response::AuthResponse,
             transport::Transport,
         },
     },
@@ -21,11 +23,13 @@ use crate::{
 /// `method = "token"`. A logout only discards the token: other processes may use it.
 pub(super) struct TokenLogin {
     token: SecretInput,
+    proven: ProvenSecret,
 }
 
 impl TokenLogin {
     pub(super) fn new(token: SecretInput) -> Self {
-        Self { token }
+        let proven = ProvenSecret::default();
+        Self { token, proven }
     }
 }
 
@@ -44,17 +48,25 @@ impl LoginMethod for TokenLogin {
         false
     }
 
+    fn accepted_token(&self, token: &Secret) {
+        self.proven.record(token.expose());
+    }
+
     fn refused_token(
         &self,
         host: &str,
         response: &ErrorResponse,
         token: &Secret,
     ) -> Option<SourceError> {
-        let hint = format!(
-            "write a new token to {}; it may have expired, been revoked or been used up",
-            self.token
-        );
-        let error = RequestError::Status(response.clone());
-        Some(method::login_error(host, error, Some(token), hint, ""))
+        let refused = RefusedLogin {
+            secret: Some(token),
+            is_proven: self.proven.is(token.expose()),
+            hint: format!(
+                "write a new token to {}; it may have expired, been revoked or been used up",
+                self.token
+            ),
+            if_not_mounted: "",
+        };
+        Some(refused.error(host, RequestError::Status(response.clone())))
     }
 }

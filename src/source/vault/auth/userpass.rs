@@ -4,7 +4,10 @@
 use async_trait::async_trait;
 use vaultrs::api::auth::userpass::requests::LoginRequest;
 
-use super::method::{self, LoginMethod};
+use super::{
+    method::{self, Login, LoginMethod},
+    proven::ProvenSecret,
+};
 use crate::{
     clock::Timestamp,
     config::SecretRef,
@@ -22,6 +25,7 @@ pub(super) struct UserPassLogin {
     mount: String,
     username: String,
     password: SecretInput,
+    proven: ProvenSecret,
 }
 
 impl UserPassLogin {
@@ -41,6 +45,7 @@ impl UserPassLogin {
             mount,
             username,
             password: SecretInput::new(name, "auth.password", password, principal)?,
+            proven: ProvenSecret::default(),
         })
     }
 
@@ -65,7 +70,13 @@ impl LoginMethod for UserPassLogin {
             username: self.username.clone(),
             password: String::new(),
         };
-        let request = SecretRequest::new(&request, &[("password", password.expose())]);
-        method::submit(transport, request, Some(&password), self.hint(), now).await
+        let login = Login {
+            request: SecretRequest::new(&request, &[("password", password.expose())]),
+            secret: Some(&password),
+            identity: password.expose(),
+            proven: &self.proven,
+            hint: self.hint(),
+        };
+        method::submit(transport, login, now).await
     }
 }

@@ -83,7 +83,11 @@ impl Kv2 {
             path: self.location.path.clone(),
         };
         let (body, sent_at) = match session.call(token.as_ref(), request).await {
-            Err(RequestError::Status(response)) if response.status == 403 => return Ok(None),
+            Err(RequestError::Status(response))
+                if response.status == 403 && response.is_vaults() =>
+            {
+                return Ok(None);
+            }
             other => other.map_err(read_error)?,
         };
         let response =

@@ -4,12 +4,17 @@ use vaultrs::api::token::requests::LookupTokenSelfRequest;
 
 use super::{
     super::{
-        response, status,
+        error::RequestError,
+        response::{self, MalformedResponse},
+        status,
         token::{TokenLife, TokenLookup, VaultToken},
     },
     VaultSession,
 };
-use crate::source::SourceError;
+use crate::{clock::Now, source::SourceError};
+
+/// The path of a lookup, for messages.
+const LOOKUP: &str = "auth/token/lookup-self";
 
 impl VaultSession {
     /// Returns `token` with its life, after a lookup if that is not known yet. A lookup that fails
@@ -18,25 +23,29 @@ impl VaultSession {
         if !matches!(token.life, TokenLife::Unused | TokenLife::Used) {
             return token.clone();
         }
-        let found = self
-            .call(Some(token), LookupTokenSelfRequest {})
-            .await
-            .and_then(|(body, sent_at)| Ok((response::parse::<TokenLookup>(&body)?, sent_at)));
-        let life = match found {
-            Ok((response, sent_at)) => match response.data {
-                Some(lookup) => return self.replace(token.looked_up(&lookup, sent_at)).await,
-                None => TokenLife::Hidden,
-            },
+        let life = match self.lookup(Some(token)).await {
+            Ok((lookup, sent_at)) => {
+                return self.replace(token.looked_up(&lookup, sent_at)).await;
+            }
             Err(error) => match status::refusal(self.host(), error) {
-                Ok(response) if response.status != 403 || response.denies_by_policy() => {
-                    TokenLife::Hidden
-                }
+                Ok(response) if response.denies_by_policy => TokenLife::Hidden,
                 // Valid a moment ago, so that the read was the last of its uses.
-                Ok(_) => TokenLife::Limited,
-                Err(_) => return token.clone(),
+                Ok(response) if response.status == 403 => TokenLife::Limited,
+                // An agent that does not pass it on.
+                Ok(response) if matches!(response.status, 404 | 405) => TokenLife::Hidden,
+                Ok(_) | Err(_) => return token.clone(),
             },
         };
         self.replace(token.with_life(life)).await
+    }
+
+    /// Asks Vault for the life of `token`; `None` for that of an agent.
+    async fn lookup(&self, token: Option<&VaultToken>) -> Result<(TokenLookup, Now), RequestError> {
+        let (body, sent_at) = self.call(token, LookupTokenSelfRequest {}).await?;
+        let lookup = response::parse::<TokenLookup>(&body)?.data.ok_or_else(|| {
+            MalformedResponse("the response to a token's lookup has no data".to_owned())
+        })?;
+        Ok((lookup, sent_at))
     }
 
     /// Whether the token may be spent on a check of what was read: not if its uses are limited.
@@ -63,19 +72,23 @@ impl VaultSession {
         token
     }
 
-    /// Whether `token` is still valid. If its policies do not allow a lookup, the refusal
-    /// shows that it is.
+    /// Whether `token` is still valid; `None` for that of an agent. If its policies do not allow a
+    /// lookup, the refusal shows that it is.
     ///
     /// # Errors
     ///
-    /// Those of [`status::refusal`]: Vault could not be asked.
+    /// Those of [`status::refusal`], or another status than 200 and 403: Vault could not be asked.
     pub(in super::super) async fn is_alive(
         &self,
         token: Option<&VaultToken>,
     ) -> Result<bool, SourceError> {
-        match self.call(token, LookupTokenSelfRequest {}).await {
-            Ok(_) => Ok(true),
-            Err(error) => Ok(status::refusal(self.host(), error)?.denies_by_policy()),
+        let Err(error) = self.lookup(token).await else {
+            return Ok(true);
+        };
+        let response = status::refusal(self.host(), error)?;
+        match response.status {
+            403 => Ok(response.denies_by_policy),
+            _ => Err(status::failed(self.host(), LOOKUP, &response)),
         }
     }
 }

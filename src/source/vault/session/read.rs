@@ -7,7 +7,8 @@ use zeroize::Zeroizing;
 use super::{
     super::{
         error::RequestError,
-        response::{self, ErrorResponse, VaultResponse},
+        error_response::ErrorResponse,
+        response::{self, VaultResponse},
         status,
         token::{TokenLife, VaultToken},
     },
@@ -28,8 +29,8 @@ impl VaultSession {
     /// Sends the read that `request` creates; `path` is for messages.
     ///
     /// Vault refuses an invalid token and a missing permission with the same 403. If the token is
-    /// from an earlier call, the session logs in again and repeats the read once. A token that was
-    /// issued for this read is valid, so that 403 is final.
+    /// from an earlier call, the session logs in again and repeats the read once. A 403 counts as a
+    /// missing permission only for a token that is known to be valid.
     ///
     /// # Errors
     ///
@@ -43,27 +44,25 @@ impl VaultSession {
         let logins_before = self.state.lock().await.logins;
         let token = self.token(false).await?;
         let denied = match self.read_with(token.as_ref(), request()).await {
-            Err(RequestError::Status(response)) if response.status == 403 => response,
+            Err(RequestError::Status(response)) if is_denial(&response) => response,
             other => return other.map_err(read_error),
         };
-        // Only Vault's own 403 is a reason to log in again.
-        status::refusal(self.host(), RequestError::Status(denied.clone()))?;
         let Some(old) = token else {
-            return Err(read_error(RequestError::Status(denied)));
+            return Err(self.denied(path, None, denied).await);
         };
         if old.login > logins_before {
-            return Err(self.denied(path, &old, denied).await);
+            return Err(self.denied(path, Some(&old), denied).await);
         }
         self.forget(&old).await;
         let token = self.token(false).await?;
         if let Some(same) = token.as_ref().filter(|new| new.secret() == old.secret()) {
-            return Err(self.denied(path, same, denied).await);
+            return Err(self.denied(path, Some(same), denied).await);
         }
-        match (self.read_with(token.as_ref(), request()).await, token) {
-            (Err(RequestError::Status(response)), Some(token)) if response.status == 403 => {
-                Err(self.denied(path, &token, response).await)
+        match self.read_with(token.as_ref(), request()).await {
+            Err(RequestError::Status(response)) if is_denial(&response) => {
+                Err(self.denied(path, token.as_ref(), response).await)
             }
-            (other, _) => other.map_err(read_error),
+            other => other.map_err(read_error),
         }
     }
 
@@ -76,6 +75,9 @@ impl VaultSession {
         let (body, sent_at) = self.call(token, request).await?;
         let token = match token {
             Some(token) if token.life == TokenLife::Unused => {
+                if let Some(method) = &self.method {
+                    method.accepted_token(token.secret());
+                }
                 Some(self.replace(token.with_life(TokenLife::Used)).await)
             }
             // It is in use for longer, so that it may have to be renewed.
@@ -89,23 +91,55 @@ impl VaultSession {
         })
     }
 
-    /// The error of a read of `path` that Vault has denied to `token`, which is as new as can be.
-    async fn denied(&self, path: &str, token: &VaultToken, response: ErrorResponse) -> SourceError {
+    /// The error of a read of `path` that Vault has denied to `token`, which is as new as can be;
+    /// `None` for that of an agent.
+    async fn denied(
+        &self,
+        path: &str,
+        token: Option<&VaultToken>,
+        response: ErrorResponse,
+    ) -> SourceError {
         let host = self.host();
-        let refused = match &self.method {
-            Some(method) if !response.denies_by_policy() => {
+        let is_new = self.method.as_ref().is_some_and(|m| m.owns_token());
+        let is_known_alive = is_new || response.denies_by_policy;
+        if !is_known_alive {
+            match self.is_alive(token).await {
+                Ok(true) => {}
+                Ok(false) => return self.dead_token(token, response).await,
+                Err(error) => return error,
+            }
+        }
+        status::read_error(host, path, RequestError::Status(response))
+    }
+
+    /// The error of a `token` that is not valid, for which Vault has sent `response`.
+    async fn dead_token(&self, token: Option<&VaultToken>, response: ErrorResponse) -> SourceError {
+        let host = self.host();
+        let refused = match (&self.method, token) {
+            (Some(method), Some(token)) => {
+                self.forget(token).await;
                 method.refused_token(host, &response, token.secret())
             }
             _ => None,
         };
-        if let Some(error) = refused
-            && self.is_alive(Some(token)).await == Ok(false)
-        {
-            self.forget(token).await;
-            return error;
-        }
-        status::read_error(host, path, RequestError::Status(response))
+        refused.unwrap_or_else(|| SourceError::LoginRefused {
+            host: host.to_owned(),
+            reason: format!(
+                "the agent has no valid token: {}",
+                response.reason_or("permission denied")
+            ),
+            hint: format!(
+                "check that the agent at '{host}' has logged in; if '{host}' is Vault itself, add 'auth'"
+            ),
+            // The agent's login, not the key, is what Vault has refused.
+            is_final: false,
+        })
     }
+}
+
+/// Whether this is Vault's own 403: only that is a reason to log in again.
+fn is_denial(response: &ErrorResponse) -> bool {
+    response.status == 403 && response.is_vaults()
 }
 
 impl ReadResponse {

@@ -2,6 +2,9 @@
 
 mod auth;
 mod engines;
+mod not_a_no;
+mod other_programs;
+mod refused_logins;
 mod session;
 mod transport;
 
@@ -185,7 +188,7 @@ impl VaultFixture {
 
 fn approle(file: PathBuf, wrapped: bool) -> AuthMethod {
     AuthMethod::AppRole {
-        role_id: "r".to_owned(),
+        role_id: "role-4711".to_owned(),
         secret_id: Some(SecretRef::File((&*file).into())),
         wrapped,
     }
