@@ -213,7 +213,7 @@ async fn a_redirect_is_not_followed() {
 async fn an_endless_body_is_not_read() {
     let clock = crate::clock::SystemClock;
     let before = clock.now().tick;
-    GatewayFixture::with_fault(Probe::Models, MODELS, Fault::Endless).await;
+    GatewayFixture::with_fault(Probe::Models, MODELS, Fault::Endless(StatusCode::OK)).await;
     assert!(clock.now().tick.since(before) < TIMEOUT);
 }
 
