@@ -96,6 +96,12 @@ impl Answer {
         Self::new(status, "text/html", body.to_owned())
     }
 
+    /// Its status.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
     fn new(status: u16, content_type: &'static str, body: String) -> Self {
         Self {
             status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
