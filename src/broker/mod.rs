@@ -65,7 +65,7 @@
 //! [revalidation grace]: client_retry::history::REVALIDATION_GRACE
 //! [probe result]: slot::probe::RESULT_TTL
 //! [burst of probes]: slot::probe::PROBE_BURST
-//! [calibration]: crate::gateway::http::CALIBRATION_TTL
+//! [calibration]: crate::gateway::http::memory::CALIBRATION_TTL
 //! [refetch limit]: slot::refetch_limiter::INITIAL_INTERVAL
 //! [entries]: entries::MAX_ENTRIES
 //! [uninformative clients]: client_retry::rules

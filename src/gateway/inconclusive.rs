@@ -17,7 +17,8 @@ pub enum Inconclusive {
     /// The gateway has not answered a probe with a wrong key yet.
     #[error("the gateway has not rejected a wrong key yet")]
     Uncalibrated,
-    /// The status of a rejection, on a route that has accepted neither this key nor one of its form.
+    /// The status of a rejection, on a route that has confirmed neither this key nor one of its
+    /// form.
     #[error("status {status} on a route that has not accepted such a key yet")]
     Unproven {
         /// The status.

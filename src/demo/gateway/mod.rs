@@ -3,8 +3,8 @@
 //! It generates its answers itself and forwards nothing. Its routes are `POST /v1/messages`,
 //! `POST /v1/messages/count_tokens`, `GET /v1/models` and `HEAD /`.
 //!
-//! The tests use `TestGateway`, which adds a list of keys, a log of the requests and faults on
-//! demand. It is compiled with the feature `test-util` only.
+//! The tests use `TestGateway`, which adds a list of keys, answers for single keys, a log of
+//! the requests and faults on demand. It is compiled with the feature `test-util` only.
 
 mod demo_gateway;
 mod keys;
@@ -19,4 +19,4 @@ mod test_gateway;
 
 pub(crate) use self::demo_gateway::DemoGateway;
 #[cfg(any(test, feature = "test-util"))]
-pub use self::test_gateway::{Fault, GREETING, LoggedRequest, TestGateway};
+pub use self::test_gateway::{Answer, Fault, GREETING, LoggedRequest, Requests, TestGateway};

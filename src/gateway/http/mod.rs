@@ -1,62 +1,52 @@
 //! Probing a gateway that implements Anthropic's API, over HTTP.
 //!
-//! It decides from the status and the content type of one response whether the gateway accepts a
-//! key, and from a probe with an invalid key (the calibration) whether that proves anything. It is
-//! given the gateway's URL, the route to probe and the clock.
+//! It compares the gateway's answer to a key with that to a wrong key of the same form (the
+//! calibration), and with what the gateway has accepted before. It is given the gateway's URL, the
+//! route to probe and the clock.
+//!
+//! ```text
+//! key ─▶ form ─▶ wrong key ─▶ gateway ─▶ answer ─▶ memory ─┐
+//! key ──────────────────────▶ gateway ─▶ answer ───────────┴▶ evidence ─▶ ProbeResult
+//! ```
+//!
+//! `sender` sends the requests, `evidence` decides, `memory` remembers; this file connects them.
 
+mod answer;
+mod cause;
+mod error_text;
+mod evidence;
+mod form;
 mod headers;
+pub(crate) mod memory;
+mod sender;
+mod wrong_key;
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use reqwest::{StatusCode, header::CONTENT_TYPE};
-use url::Url;
 
-use self::headers::Headers;
-use super::{Calibration, Gateway, Inconclusive, ProbeResult, Rejection};
+use self::{
+    evidence::{Confirmed, WrongKey, decide},
+    form::Form,
+    memory::Memory,
+    sender::Sender,
+    wrong_key::wrong_key,
+};
+use super::{Calibration, Gateway, Inconclusive, ProbeResult};
 use crate::{
     clock::{Clock, Tick},
     config::{Probe, ProfileConfig},
-    network::{ClientSettings, HttpClient, HttpResponse, RequestSecrets, SetupError},
     principal::Principal,
     secret::Secret,
     sync,
 };
 
-/// The longest that a probe takes. A client waits for it within its own deadline of 8 s, and a
-/// fetch may have to follow.
-const TIMEOUT: Duration = Duration::from_secs(2);
-
-/// How long a calibration is valid. Gateways change their configuration rarely, and each
-/// calibration puts a rejected request into the gateway's log.
-pub(crate) const CALIBRATION_TTL: Duration = Duration::from_secs(24 * 3600);
-
-/// How long an inconclusive calibration is valid: a gateway that was down must be calibrated soon
-/// after it is back.
-const UNKNOWN_CALIBRATION_TTL: Duration = Duration::from_secs(60);
-
-/// The body of `POST /v1/messages/count_tokens`: the shortest message that the API accepts.
-const COUNT_TOKENS_BODY: &str =
-    r#"{"model":"claude-sonnet-4-5","messages":[{"role":"user","content":"."}]}"#;
-
-/// A gateway that is probed with `GET /v1/models?limit=1` or `POST /v1/messages/count_tokens`. The
-/// key is sent in both of the headers that Claude Code uses.
-///
-/// Before the first probe, and once a day, it is probed with an invalid key.
+/// A gateway that is probed with keys. Before the first probe with a key of a form, and once a day,
+/// it is probed with a wrong key.
 pub(crate) struct HttpGateway {
-    base: Url,
-    probe: Probe,
-    headers: Headers,
-    /// An error of the configuration makes every probe inconclusive.
-    settings: Result<ClientSettings, SetupError>,
-    /// Built at first use: it reads certificates, which must not delay the first key. Discarded
-    /// before a calibration, so that replaced files are read.
-    client: Mutex<Option<HttpClient>>,
+    sender: Sender,
     clock: Arc<dyn Clock>,
-    calibration: Mutex<Option<(Tick, Calibration)>>,
+    memory: Mutex<Memory>,
     /// Held during a calibration: concurrent probes wait for its result.
     calibrating: tokio::sync::Mutex<()>,
 }
@@ -69,161 +59,135 @@ impl HttpGateway {
         principal: &Principal,
         clock: &Arc<dyn Clock>,
     ) -> Option<Self> {
-        let probe = profile.probe();
         let base = profile.gateway.as_ref()?.as_url();
-        (probe != Probe::Off).then(|| Self {
-            base: base.clone(),
-            probe,
-            headers: Headers::new(profile.headers.clone(), principal),
-            settings: settings(base, profile, principal),
-            client: Mutex::new(None),
+        (profile.probe() != Probe::Off).then(|| Self {
+            sender: Sender::new(base, profile, principal),
             clock: Arc::clone(clock),
-            calibration: Mutex::new(None),
+            memory: Mutex::default(),
             calibrating: tokio::sync::Mutex::new(()),
         })
     }
 
-    /// Probes the gateway with an invalid key and remembers the result.
-    async fn calibrate(&self) -> Calibration {
+    /// Probes the gateway with a wrong key of the form of `key` and remembers the answer, unless
+    /// another probe has just done so: `is_recent` returns what that got.
+    ///
+    /// # Errors
+    ///
+    /// [`Inconclusive`] if the gateway does not answer.
+    async fn calibrate(
+        &self,
+        key: &Secret,
+        form: &Form,
+        is_recent: impl Fn(&mut Memory, Tick) -> Option<WrongKey>,
+    ) -> Result<WrongKey, Inconclusive> {
         let _guard = self.calibrating.lock().await;
-        if let Some(calibration) = self.recent_calibration() {
-            return calibration;
+        if let Some(wrong) = is_recent(&mut self.memory(), self.now()) {
+            return Ok(wrong);
         }
-        *sync::lock(&self.client) = None;
-        let invalid = Secret::new(format!("claviger-probe-{:016x}", fastrand::u64(..)));
-        let calibration = match self.send(&invalid).await {
-            ProbeResult::Accepted => Calibration::AcceptsAnyKey,
-            ProbeResult::Rejected => Calibration::Reliable(Rejection::Unauthorized),
-            ProbeResult::Known | ProbeResult::Inconclusive(_) => Calibration::Unknown,
+        self.sender.reload();
+        let answer = self.sender.send(&wrong_key(key)).await;
+        let wrong = match &answer {
+            Ok(answer) => WrongKey::from(*answer),
+            Err(_) => WrongKey::Unanswered,
         };
-        tracing::info!(gateway = %self.base, ?calibration, "calibrated the gateway with an invalid key");
-        *self.lock() = Some((self.clock.now().tick, calibration));
-        calibration
+        tracing::info!(
+            gateway = %self.sender.base(),
+            form = form.name(),
+            status = answer.as_ref().ok().map(|answer| answer.status),
+            calibration = ?wrong.calibration(),
+            "calibrated the gateway with a wrong key",
+        );
+        self.memory().set_wrong(form, self.now(), wrong);
+        answer.map(|_| wrong)
     }
 
-    /// The last calibration, unless it is too old.
-    fn recent_calibration(&self) -> Option<Calibration> {
-        let (at, calibration) = (*self.lock())?;
-        let ttl = match calibration {
-            Calibration::Unknown => UNKNOWN_CALIBRATION_TTL,
-            _ => CALIBRATION_TTL,
+    /// Probes with `key`, and with a wrong key if that is necessary.
+    ///
+    /// # Errors
+    ///
+    /// [`Inconclusive`] if the gateway does not answer, or accepts any key.
+    async fn compare(&self, key: &Secret) -> Result<ProbeResult, Inconclusive> {
+        let form = Form::of(key);
+        let fingerprint = key.fingerprint();
+        let recent = self.memory().wrong(&form, self.now());
+        let wrong = match recent {
+            Some(wrong) => wrong,
+            None => {
+                let recent = |memory: &mut Memory, now| memory.wrong(&form, now);
+                self.calibrate(key, &form, recent).await?
+            }
         };
-        (self.clock.now().tick.since(at) < ttl).then_some(calibration)
-    }
-
-    /// Sends one probe with `key`, whatever the calibration.
-    async fn send(&self, key: &Secret) -> ProbeResult {
-        let mut secrets = RequestSecrets::from_iter([key.clone()]);
-        let ready = self
-            .client()
-            .and_then(|client| Ok((client, self.headers.with(key, &mut secrets)?)));
-        let (client, headers) = match ready {
-            Ok(ready) => ready,
-            Err(error) => return ProbeResult::Inconclusive(Inconclusive::NotSent(error)),
-        };
-        let request = match self.probe {
-            Probe::CountTokens => client
-                .request(
-                    reqwest::Method::POST,
-                    self.url("/v1/messages/count_tokens", None),
-                )
-                .header(CONTENT_TYPE, "application/json")
-                .body(COUNT_TOKENS_BODY),
-            Probe::Models | Probe::Off => client.request(
-                reqwest::Method::GET,
-                self.url("/v1/models", Some("limit=1")),
-            ),
-        };
-        match client.send(request.headers(headers), &secrets).await {
-            // The body is not read: it may be endless and may contain the key.
-            Ok(response) => interpret(&response),
-            Err(error) => ProbeResult::Inconclusive(Inconclusive::NoResponse(error)),
+        if wrong == WrongKey::Accepted {
+            // Another key would not be answered otherwise.
+            return Err(Inconclusive::AcceptsAnyKey);
         }
-    }
-
-    /// The HTTP client, built at the first call.
-    fn client(&self) -> Result<HttpClient, SetupError> {
-        let mut client = sync::lock(&self.client);
-        if let Some(client) = &*client {
-            return Ok(client.clone());
+        let answer = self.sender.send(key).await?;
+        let past = self.memory().past(&form, &fingerprint);
+        let result = decide(wrong, answer, past);
+        if !needs_contrast(&result) {
+            return Ok(result);
         }
-        let settings = self.settings.as_ref().map_err(Clone::clone)?;
-        Ok(client.insert(settings.build()?).clone())
+        // It counts as evidence only if a wrong key gets another answer at the same time. A success
+        // is one for all keys of the form; a key that is only known may be the first that meets a
+        // route which has begun to refuse all.
+        let is_contrasted = self.memory().is_contrasted(&form)
+            && (result == ProbeResult::Accepted || past.key.is_some());
+        let wrong = match is_contrasted {
+            true => wrong,
+            false => {
+                let recent = |memory: &mut Memory, now| memory.comparable_wrong(&form, now);
+                match self.calibrate(key, &form, recent).await {
+                    Ok(WrongKey::Unanswered) | Err(_) => return Ok(result),
+                    Ok(wrong) => wrong,
+                }
+            }
+        };
+        let result = decide(wrong, answer, past);
+        if let (Some(how), WrongKey::Refused(wrong)) = (confirmed(&result), wrong) {
+            self.memory().confirm(&form, &fingerprint, how, wrong);
+        }
+        Ok(result)
     }
 
-    fn url(&self, route: &str, query: Option<&str>) -> Url {
-        let mut url = self.base.clone();
-        url.set_path(&format!(
-            "{}{route}",
-            self.base.path().trim_end_matches('/')
-        ));
-        url.set_query(query);
-        url
+    fn now(&self) -> Tick {
+        self.clock.now().tick
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<(Tick, Calibration)>> {
-        sync::lock(&self.calibration)
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        sync::lock(&self.memory)
     }
 }
 
 #[async_trait]
 impl Gateway for HttpGateway {
     async fn probe(&self, key: &Secret) -> ProbeResult {
-        let calibration = match self.recent_calibration() {
-            Some(calibration) => calibration,
-            None => self.calibrate().await,
-        };
-        if calibration == Calibration::AcceptsAnyKey {
-            return ProbeResult::Inconclusive(Inconclusive::AcceptsAnyKey);
-        }
-        match self.send(key).await {
-            ProbeResult::Accepted if calibration != Calibration::Unknown => ProbeResult::Accepted,
-            ProbeResult::Accepted => ProbeResult::Inconclusive(Inconclusive::Uncalibrated),
-            rejected_or_inconclusive => rejected_or_inconclusive,
-        }
+        self.compare(key)
+            .await
+            .unwrap_or_else(ProbeResult::Inconclusive)
     }
 
     fn calibration(&self) -> Calibration {
-        self.lock()
-            .map_or(Calibration::Unknown, |(_, calibration)| calibration)
+        self.memory().calibration()
     }
 
     fn recalibrate(&self) {
-        *self.lock() = None;
+        self.memory().recalibrate();
     }
 }
 
-/// How `profile`'s gateway at `base` is reached.
-fn settings(
-    base: &Url,
-    profile: &ProfileConfig,
-    principal: &Principal,
-) -> Result<ClientSettings, SetupError> {
-    // It follows no redirects: the key is meant for this gateway, not for a host that its response
-    // names.
-    let settings = ClientSettings::new(base.clone(), &profile.network(), principal, TIMEOUT)?;
-    match profile.identity() {
-        Some(identity) => settings.with_identity(identity, principal),
-        None => Ok(settings),
+/// How a result confirms the key, if it does.
+fn confirmed(result: &ProbeResult) -> Option<Confirmed> {
+    match result {
+        ProbeResult::Accepted => Some(Confirmed::Accepted),
+        ProbeResult::Known => Some(Confirmed::Known),
+        ProbeResult::Rejected | ProbeResult::Inconclusive(_) => None,
     }
 }
 
-/// What a response's status and content type report about the key.
-///
-/// Only JSON counts as accepted: a captive portal answers 200 with a page.
-fn interpret(response: &HttpResponse) -> ProbeResult {
-    match response.status() {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ProbeResult::Rejected,
-        status if status.is_success() && response.is_json() => ProbeResult::Accepted,
-        status if status.is_success() => ProbeResult::Inconclusive(Inconclusive::NotJson {
-            status: status.as_u16(),
-            is_page: response.is_page(),
-        }),
-        status => ProbeResult::Inconclusive(Inconclusive::NotTheKey {
-            status: status.as_u16(),
-            cause: "unexpected status".to_owned(),
-        }),
-    }
+/// Whether a result depends on what a wrong key gets at the same time: it confirms the key, or
+/// lacks only that.
+fn needs_contrast(result: &ProbeResult) -> bool {
+    confirmed(result).is_some() || *result == ProbeResult::Inconclusive(Inconclusive::Uncalibrated)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::{
 };
 
 use http::{HeaderName, Response, StatusCode, header};
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::{BodyExt as _, Full, combinators::BoxBody};
 use hyper::body::{Body, Bytes, Frame};
 
 use super::super::{
@@ -32,8 +32,10 @@ pub enum Fault {
     Redirect(String),
     /// Answers 200 with an HTML page: a captive portal.
     Html,
-    /// Answers 200 with a body that never ends.
-    Endless,
+    /// Answers with this status and a JSON body that never ends.
+    Endless(StatusCode),
+    /// Answers with this status and a JSON body that begins and never goes on.
+    Unfinished(StatusCode),
     /// Reads the request and never answers.
     Stall,
     /// Works without checking the key, as some gateways do on `/v1/models`.
@@ -88,7 +90,8 @@ impl Fault {
                 header::CONTENT_TYPE,
                 "text/html",
             ),
-            Self::Endless => Response::new(Endless.boxed()),
+            Self::Endless(status) => json_of(*status, Endless.boxed()),
+            Self::Unfinished(status) => json_of(*status, Unfinished(false).boxed()),
             Self::Stall | Self::Unchecked => return None,
         })
     }
@@ -107,6 +110,13 @@ fn with_header(mut response: GatewayResponse, name: HeaderName, value: &str) -> 
     response
 }
 
+/// A response that calls itself JSON.
+fn json_of(status: StatusCode, body: BoxBody<Bytes, Infallible>) -> GatewayResponse {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    with_header(response, header::CONTENT_TYPE, "application/json")
+}
+
 /// An infinite body of spaces: it fills the memory of a client that does not limit responses.
 struct Endless;
 
@@ -120,5 +130,24 @@ impl Body for Endless {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         const CHUNK: &[u8] = &[b' '; 4096];
         Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(CHUNK)))))
+    }
+}
+
+/// A body that begins, and never goes on; whether it has begun.
+struct Unfinished(bool);
+
+impl Body for Unfinished {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match std::mem::replace(&mut self.0, true) {
+            // The end of the connection drops the body; it needs no waker.
+            true => Poll::Pending,
+            false => Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"{"))))),
+        }
     }
 }

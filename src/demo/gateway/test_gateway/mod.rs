@@ -1,6 +1,7 @@
-//! The gateway that tests control: a list of keys that changes while it runs, a log of the
-//! requests, and faults on demand.
+//! The gateway that tests control: a list of keys that changes while it runs, answers that differ
+//! from path to path and from key to key, a log of the requests, and faults on demand.
 
+mod answers;
 mod fault;
 mod key_list;
 mod log;
@@ -9,8 +10,12 @@ mod tests;
 
 use std::{io, sync::Arc};
 
-pub use self::{fault::Fault, log::LoggedRequest};
-use self::{fault::Faults, key_list::KeyList, log::Log};
+use self::{answers::Answers, fault::Faults, key_list::KeyList, log::Log};
+pub use self::{
+    answers::{Answer, Requests},
+    fault::Fault,
+    log::LoggedRequest,
+};
 use super::{
     demo_gateway::DemoGateway,
     keys, messages,
@@ -34,6 +39,7 @@ pub struct TestGateway {
 #[derive(Debug, Default)]
 struct Control {
     keys: KeyList,
+    answers: Answers,
     faults: Faults,
     log: Log,
 }
@@ -70,6 +76,17 @@ impl TestGateway {
     /// Stops accepting this key.
     pub fn revoke(&self, key: &Secret) {
         self.control.keys.revoke(key);
+    }
+
+    /// Gives `answer` to these requests to `path`, such as `/v1/models`, until
+    /// [`TestGateway::clear_answers`]. A fault of the same path has priority.
+    pub fn set_answer(&self, path: &str, requests: Requests, answer: Answer) {
+        self.control.answers.set(path, requests, answer);
+    }
+
+    /// Lets all paths answer by the list of keys again.
+    pub fn clear_answers(&self) {
+        self.control.answers.clear();
     }
 
     /// Applies a fault to the requests to `path`, such as `/v1/models`, until
@@ -114,7 +131,13 @@ impl Handler for Control {
             None => {
                 let is_authorized = fault == Some(Fault::Unchecked)
                     || keys::authorized(&request.keys, |key| self.keys.accepts(key));
-                routes::answer(request, is_authorized).await
+                match self.answers.get(&request, is_authorized) {
+                    Some(answer) => {
+                        routes::discard_body(request).await;
+                        answer.response()
+                    }
+                    None => routes::answer(request, is_authorized).await,
+                }
             }
         };
         self.log.push(entry.answered(response.status()));

@@ -6,7 +6,7 @@ use http::StatusCode;
 use reqwest::{Client, RequestBuilder, Response, redirect::Policy};
 use serde_json::{Value, json};
 
-use super::{Fault, GREETING, TestGateway};
+use super::{Answer, Fault, GREETING, Requests, TestGateway};
 use crate::secret::Secret;
 
 const KEY: &str = "sk-canary-77";
@@ -155,9 +155,44 @@ async fn a_fault_lasts_until_it_is_cleared() {
 }
 
 #[tokio::test]
+async fn a_path_answers_key_by_key() {
+    let gateway = gateway().await;
+    let refused = Answer::error(400, "no_db_connection", "No connected db.");
+    gateway.set_answer(MODELS, Requests::WithWrongKey, refused);
+    let answer = models(&gateway, "bad").await;
+    assert_eq!(answer.status(), 400);
+    let body: Value = answer.json().await.unwrap();
+    assert_eq!(body["error"]["type"], "no_db_connection");
+    assert_eq!(models(&gateway, KEY).await.status(), 200);
+    assert_eq!(post_message(&gateway, "bad", true).await.status(), 401);
+
+    let forbidden = Answer::json(403, &json!({"message": "not this route"}));
+    gateway.set_answer(MODELS, Requests::with_key(&secret(KEY)), forbidden);
+    assert_eq!(models(&gateway, KEY).await.status(), 403);
+    assert_eq!(models(&gateway, "bad").await.status(), 400);
+    assert_eq!(post_message(&gateway, KEY, true).await.status(), 200);
+
+    gateway.set_answer(
+        MODELS,
+        Requests::WithoutHeader("x-tenant".to_owned()),
+        Answer::text(403, "RBAC: access denied"),
+    );
+    assert_eq!(models(&gateway, "bad").await.status(), 403);
+    let request = client().get(format!("{}{MODELS}", gateway.url()));
+    let request = with_key(request.header("x-tenant", "eng"), "bad");
+    assert_eq!(request.send().await.unwrap().status(), 400);
+
+    gateway.clear_answers();
+    gateway.set_answer(MODELS, Requests::All, Answer::page(404));
+    let page = models(&gateway, KEY).await;
+    let content_type = header(&page, "content-type");
+    assert_eq!((page.status().as_u16(), content_type), (404, "text/html"));
+}
+
+#[tokio::test]
 async fn an_endless_body_goes_on_for_megabytes() {
     let gateway = gateway().await;
-    gateway.set_fault(MODELS, Fault::Endless);
+    gateway.set_fault(MODELS, Fault::Endless(StatusCode::OK));
     let mut answer = models(&gateway, KEY).await;
     let mut read = 0;
     while read < 4 * 1024 * 1024 {

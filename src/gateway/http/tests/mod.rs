@@ -1,18 +1,25 @@
-//! Probes of the embedded gateway, without and with faults.
+//! Probes of the embedded gateway.
 
+mod calibration;
+mod faults;
+mod keys;
 mod tls;
 
 use std::path::Path;
 
 use reqwest::StatusCode;
 
-use super::*;
+use super::{
+    memory::{CALIBRATION_TTL, CONTRAST_AGE},
+    sender::TIMEOUT,
+    *,
+};
 use crate::{
     client_variables::ClientVariables,
     clock::{ManualClock, Timestamp},
     config,
-    demo::gateway::{Fault, TestGateway as Embedded},
-    network::TransportError,
+    demo::gateway::{Answer as Set, Fault, Requests, TestGateway as Embedded},
+    gateway::Rejection,
 };
 
 const MODELS: &str = "/v1/models";
@@ -36,16 +43,32 @@ impl GatewayFixture {
         }
     }
 
-    /// The result for a good key if `path` has this fault, which began after the calibration.
-    async fn with_fault(probe: Probe, path: &str, fault: Fault) -> ProbeResult {
-        let fixture = Self::new(probe).await;
-        assert_eq!(fixture.gateway.probe(&good()).await, ProbeResult::Accepted);
-        fixture.embedded.set_fault(path, fault);
-        fixture.gateway.probe(&good()).await
+    /// Sets what `/v1/models` answers.
+    fn set(&self, requests: Requests, answer: Set) {
+        self.embedded.set_answer(MODELS, requests, answer);
+    }
+
+    async fn probe(&self, key: &Secret) -> ProbeResult {
+        self.gateway.probe(key).await
+    }
+
+    /// The reason why a probe with `key` is inconclusive.
+    async fn reason(&self, key: &Secret) -> Inconclusive {
+        match self.probe(key).await {
+            ProbeResult::Inconclusive(reason) => reason,
+            other => panic!("{other:?}"),
+        }
     }
 
     fn request_count(&self) -> usize {
         self.embedded.requests().len()
+    }
+}
+
+fn not_the_key(status: u16, cause: &str) -> Inconclusive {
+    Inconclusive::NotTheKey {
+        status,
+        cause: cause.to_owned(),
     }
 }
 
@@ -84,30 +107,16 @@ fn bad() -> Secret {
     Secret::new("sk-revoked".to_owned())
 }
 
-fn not_the_key(status: u16) -> ProbeResult {
-    ProbeResult::Inconclusive(Inconclusive::NotTheKey {
-        status,
-        cause: "unexpected status".to_owned(),
-    })
-}
-
 #[tokio::test]
 async fn a_good_key_is_accepted_and_a_bad_one_rejected_on_either_route() {
     for (probe, path) in [(Probe::Models, MODELS), (Probe::CountTokens, COUNT_TOKENS)] {
         let fixture = GatewayFixture::new(probe).await;
-        assert_eq!(fixture.gateway.probe(&good()).await, ProbeResult::Accepted);
-        assert_eq!(fixture.gateway.probe(&bad()).await, ProbeResult::Rejected);
-        assert_eq!(
-            fixture.gateway.calibration(),
-            Calibration::Reliable(Rejection::Unauthorized)
-        );
-        assert!(
-            fixture
-                .embedded
-                .requests()
-                .iter()
-                .all(|seen| seen.path == path)
-        );
+        assert_eq!(fixture.probe(&good()).await, ProbeResult::Accepted);
+        assert_eq!(fixture.probe(&bad()).await, ProbeResult::Rejected);
+        let rejection = Calibration::Reliable(Rejection::Unauthorized);
+        assert_eq!(fixture.gateway.calibration(), rejection);
+        let requests = fixture.embedded.requests();
+        assert!(requests.iter().all(|seen| seen.path == path));
     }
 }
 
@@ -118,144 +127,12 @@ async fn there_is_no_gateway_if_probes_are_off() {
     assert!(gateway(&embedded.url(), Probe::Off, &clock).is_none());
 }
 
-#[tokio::test]
-async fn the_gateway_is_calibrated_once_a_day() {
-    let fixture = GatewayFixture::new(Probe::Models).await;
-    fixture.gateway.probe(&good()).await;
-    assert_eq!(
-        fixture.request_count(),
-        2,
-        "an invalid key, then the good one"
-    );
-    fixture.gateway.probe(&good()).await;
-    assert_eq!(fixture.request_count(), 3);
-    fixture.clock.advance(CALIBRATION_TTL);
-    fixture.gateway.probe(&good()).await;
-    assert_eq!(fixture.request_count(), 5);
-}
-
-#[tokio::test]
-async fn two_concurrent_probes_calibrate_once() {
-    let fixture = GatewayFixture::new(Probe::Models).await;
-    let (key, other) = (good(), bad());
-    let results = tokio::join!(fixture.gateway.probe(&key), fixture.gateway.probe(&other));
-    assert_eq!(results, (ProbeResult::Accepted, ProbeResult::Rejected));
-    assert_eq!(fixture.request_count(), 3);
-}
-
-#[tokio::test]
-async fn a_gateway_that_accepts_any_key_proves_nothing() {
-    let fixture = GatewayFixture::new(Probe::Models).await;
-    fixture.embedded.set_fault(MODELS, Fault::Unchecked);
-    let result = fixture.gateway.probe(&good()).await;
-    assert_eq!(
-        result,
-        ProbeResult::Inconclusive(Inconclusive::AcceptsAnyKey)
-    );
-    assert_eq!(fixture.gateway.calibration(), Calibration::AcceptsAnyKey);
-    fixture.gateway.probe(&good()).await;
-    assert_eq!(
-        fixture.request_count(),
-        1,
-        "it is not probed again that day"
-    );
-}
-
-#[tokio::test]
-async fn a_gateway_that_was_down_is_calibrated_again_soon() {
-    let fixture = GatewayFixture::new(Probe::Models).await;
-    fixture
-        .embedded
-        .set_fault(MODELS, Fault::Status(StatusCode::BAD_GATEWAY));
-    assert_eq!(fixture.gateway.probe(&good()).await, not_the_key(502));
-    assert_eq!(fixture.gateway.calibration(), Calibration::Unknown);
-    fixture.embedded.clear_faults();
-    let result = fixture.gateway.probe(&good()).await;
-    assert_eq!(
-        result,
-        ProbeResult::Inconclusive(Inconclusive::Uncalibrated)
-    );
-    fixture.clock.advance(UNKNOWN_CALIBRATION_TTL);
-    assert_eq!(fixture.gateway.probe(&good()).await, ProbeResult::Accepted);
-}
-
-#[tokio::test]
-async fn a_status_that_is_not_about_the_key_is_inconclusive() {
-    for status in [404, 405, 429, 500, 503] {
-        let fault = Fault::Status(StatusCode::from_u16(status).unwrap());
-        let result = GatewayFixture::with_fault(Probe::Models, MODELS, fault).await;
-        assert_eq!(result, not_the_key(status));
-    }
-}
-
-#[tokio::test]
-async fn a_captive_portal_is_inconclusive() {
-    let result = GatewayFixture::with_fault(Probe::Models, MODELS, Fault::Html).await;
-    assert_eq!(
-        result,
-        ProbeResult::Inconclusive(Inconclusive::NotJson {
-            status: 200,
-            is_page: true
-        })
-    );
-}
-
-#[tokio::test]
-async fn a_redirect_is_not_followed() {
-    let other = Embedded::start([good()]).await.unwrap();
-    let fault = Fault::Redirect(format!("{}{MODELS}", other.url()));
-    let result = GatewayFixture::with_fault(Probe::Models, MODELS, fault).await;
-    assert_eq!(result, not_the_key(302));
-    assert_eq!(other.requests(), []);
-}
-
-#[tokio::test]
-async fn an_endless_body_is_not_read() {
-    let clock = crate::clock::SystemClock;
-    let before = clock.now().tick;
-    GatewayFixture::with_fault(Probe::Models, MODELS, Fault::Endless).await;
-    assert!(clock.now().tick.since(before) < TIMEOUT);
-}
-
-#[tokio::test]
-async fn the_response_body_is_not_repeated() {
-    for (status, expected) in [(500, not_the_key(500)), (401, ProbeResult::Rejected)] {
-        let fault = Fault::Echo(StatusCode::from_u16(status).unwrap());
-        let result = GatewayFixture::with_fault(Probe::Models, MODELS, fault).await;
-        assert_eq!(result, expected);
-        assert!(!format!("{result:?}").contains(good().expose()));
-    }
-}
-
-#[tokio::test]
-async fn a_gateway_that_never_answers_times_out() {
-    let result = GatewayFixture::with_fault(Probe::Models, MODELS, Fault::Stall).await;
-    assert_eq!(
-        result,
-        ProbeResult::Inconclusive(Inconclusive::NoResponse(TransportError::TimedOut(TIMEOUT)))
-    );
-}
-
-#[tokio::test]
-async fn a_gateway_that_is_down_is_inconclusive() {
-    let fixture = GatewayFixture::new(Probe::Models).await;
-    fixture.gateway.probe(&good()).await;
-    let GatewayFixture {
-        embedded, gateway, ..
-    } = fixture;
-    embedded.stop().await;
-    assert_eq!(
-        gateway.probe(&good()).await,
-        ProbeResult::Inconclusive(Inconclusive::NoResponse(TransportError::Refused))
-    );
-}
-
 #[test]
 fn a_path_prefix_is_kept() {
     let clock = ManualClock::at(Timestamp::UNIX_EPOCH);
     let gateway = gateway("https://gateway.test/anthropic/", Probe::Models, &clock).unwrap();
     assert_eq!(
-        gateway.url(MODELS, Some("limit=1")).as_str(),
+        gateway.sender.url(MODELS, Some("limit=1")).as_str(),
         "https://gateway.test/anthropic/v1/models?limit=1"
     );
 }
