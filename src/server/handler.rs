@@ -72,8 +72,8 @@ impl Daemon {
         let request = AcquireRequest {
             cache_lifetime: Duration::from_millis(acquire.cache_lifetime_ms),
             session: peer.pid.or(acquire.pid).and_then(client_process::find),
-            client: ClientKind::named(None),
-            context: HelperContext::stated(None),
+            client: ClientKind::named(acquire.client.as_deref()),
+            context: HelperContext::stated(acquire.context.as_deref()),
             is_for_headers: acquire.format == Format::Headers,
         };
         let until = self.until(Duration::from_millis(acquire.deadline_ms));
@@ -85,7 +85,7 @@ impl Daemon {
             profile: name,
             source: &profile.source,
             shim: peer.pid.or(acquire.pid),
-            client: request.session,
+            request: &request,
         };
         let credential = acquired.map_err(|error| {
             let administrator = in_force.config.ask_administrator();
@@ -99,6 +99,9 @@ impl Daemon {
             expires_at: credential
                 .expires_at()
                 .map(|at| whole_seconds(at).to_string()),
+            expires_in: credential
+                .remaining(self.clock.now())
+                .map(|left| left.as_secs()),
         })
     }
 
