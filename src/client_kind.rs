@@ -50,6 +50,17 @@ impl ClientKind {
             Self::Hermes => "hermes",
         }
     }
+
+    /// The variables that may contain the base URL that the shim sends, for messages.
+    #[must_use]
+    pub(crate) const fn base_url_variables(self) -> &'static str {
+        match self {
+            Self::Copilot => "COPILOT_PROVIDER_BASE_URL or ANTHROPIC_BASE_URL",
+            Self::ClaudeCode | Self::ClaudeDesktop | Self::Codex | Self::Pi | Self::Hermes => {
+                "ANTHROPIC_BASE_URL"
+            }
+        }
+    }
 }
 
 /// Why a client runs the shim, if it says so (`CLAUDE_HELPER_CONTEXT`).

@@ -206,7 +206,7 @@ mod tests {
     fn an_unknown_client_is_an_error_that_names_the_known_ones() {
         for name in ["", "claude", "Codex", "codex ", "crush"] {
             let link = format!("{PROGRAM}{name}");
-            for failure in [named(name), of_program(Some(OsStr::new(&link)))] {
+            for failure in [named(name), of_file(&link, "")] {
                 let failure = failure.unwrap_err();
                 assert_eq!(failure.code, ExitCode::Usage, "{name}");
                 assert!(

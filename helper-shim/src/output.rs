@@ -23,8 +23,8 @@ pub(crate) fn text(format: Format, response: Response) -> Result<Vec<u8>, Failur
     Ok(line(format, key, expires_at.as_deref(), expires_in))
 }
 
-/// Checks the form that Claude Code accepts from a helper. Other clients show a key with a line break
-/// or a control character in their messages.
+/// Checks the form that Claude Code accepts from a helper. Other clients show a key with a line
+/// break or a control character in their messages.
 fn check(key: &[u8]) -> Result<(), Failure> {
     let problem = if key.is_empty() {
         "is empty".to_owned()

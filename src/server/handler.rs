@@ -16,6 +16,7 @@ use crate::{
     client_process,
     clock::{Tick, whole_seconds},
     composition::InForce,
+    config::BaseUrl,
     error_report,
     listener::Peer,
 };
@@ -59,9 +60,14 @@ impl Daemon {
         acquire: &Acquire,
         peer: Peer,
     ) -> Result<Response, Failure> {
+        let client = ClientKind::named(acquire.client.as_deref());
+        let base_url = acquire.gateway.as_deref().map(|url| BaseUrl {
+            url,
+            variables: client.base_url_variables(),
+        });
         let (name, profile) = in_force
             .config
-            .select(acquire.profile.as_deref(), acquire.gateway.as_deref())
+            .select(acquire.profile.as_deref(), base_url)
             .map_err(|error| error_report::of_select(&error))?;
         let needed = in_force.config.client_variables(name);
         let variables = match variables::receive(&needed, &acquire.variables) {
@@ -72,7 +78,7 @@ impl Daemon {
         let request = AcquireRequest {
             cache_lifetime: Duration::from_millis(acquire.cache_lifetime_ms),
             session: peer.pid.or(acquire.pid).and_then(client_process::find),
-            client: ClientKind::named(acquire.client.as_deref()),
+            client,
             context: HelperContext::stated(acquire.context.as_deref()),
             is_for_headers: acquire.format == Format::Headers,
         };

@@ -34,6 +34,7 @@ mod logout;
 mod logs;
 mod network;
 mod network_secrets;
+mod other_clients;
 mod outage;
 mod places;
 mod refresh;

@@ -134,8 +134,8 @@ impl Failure {
     }
 }
 
-/// Encodes a credential. `expires_in` is left out if the frame would be too long with it: the longest
-/// key and the longest `expires_at` fill a frame that the first release reads.
+/// Encodes a credential. `expires_in` is left out if the frame would be too long with it: the
+/// longest key and the longest `expires_at` fill a frame that the first release reads.
 fn credential(token: &Token, expires_at: Option<&str>, expires_in: Option<u64>) -> Vec<u8> {
     if token.expose().len() > MAX_KEY_LEN {
         return too_long(ExitCode::KeyUnusable, "the key", MAX_KEY_LEN);
