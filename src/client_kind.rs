@@ -21,16 +21,44 @@ pub enum ClientKind {
 }
 
 impl ClientKind {
+    /// All clients.
+    const ALL: [Self; 6] = [
+        Self::ClaudeCode,
+        Self::ClaudeDesktop,
+        Self::Codex,
+        Self::Copilot,
+        Self::Pi,
+        Self::Hermes,
+    ];
+
     /// The client with this name.
     #[must_use]
     pub(crate) fn named(name: Option<&str>) -> Self {
-        match name {
-            Some("claude-desktop") => Self::ClaudeDesktop,
-            Some("codex") => Self::Codex,
-            Some("copilot") => Self::Copilot,
-            Some("pi") => Self::Pi,
-            Some("hermes") => Self::Hermes,
-            _ => Self::ClaudeCode,
+        let known = Self::ALL.into_iter().find(|kind| name == Some(kind.name()));
+        known.unwrap_or_default()
+    }
+
+    /// The name, as the shim sends it.
+    #[must_use]
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::ClaudeCode => "claude-code",
+            Self::ClaudeDesktop => "claude-desktop",
+            Self::Codex => "codex",
+            Self::Copilot => "copilot",
+            Self::Pi => "pi",
+            Self::Hermes => "hermes",
+        }
+    }
+
+    /// The variables that may contain the base URL that the shim sends, for messages.
+    #[must_use]
+    pub(crate) const fn base_url_variables(self) -> &'static str {
+        match self {
+            Self::Copilot => "COPILOT_PROVIDER_BASE_URL or ANTHROPIC_BASE_URL",
+            Self::ClaudeCode | Self::ClaudeDesktop | Self::Codex | Self::Pi | Self::Hermes => {
+                "ANTHROPIC_BASE_URL"
+            }
         }
     }
 }
@@ -58,6 +86,53 @@ impl HelperContext {
             Some("interactive" | "setup-test") => Self::Interactive,
             Some("background" | "scheduled-task") => Self::Background,
             _ => Self::Unstated,
+        }
+    }
+
+    /// A value that means this; `None` if the client does not state one.
+    #[must_use]
+    pub(crate) const fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Unstated => None,
+            Self::Interactive => Some("interactive"),
+            Self::Rejected => Some("mid-session-refresh"),
+            Self::Background => Some("background"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_is_known_by_its_name_and_any_other_is_claude_code() {
+        for kind in ClientKind::ALL {
+            assert_eq!(ClientKind::named(Some(kind.name())), kind);
+        }
+        for other in [None, Some(""), Some("Codex"), Some("gemini"), Some("pi\n")] {
+            assert_eq!(
+                ClientKind::named(other),
+                ClientKind::ClaudeCode,
+                "{other:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_context_means_a_rejection_a_person_or_the_absence_of_one() {
+        for (value, expected) in [
+            (None, HelperContext::Unstated),
+            (Some(""), HelperContext::Unstated),
+            (Some("of a later version"), HelperContext::Unstated),
+            (Some("interactive"), HelperContext::Interactive),
+            (Some("setup-test"), HelperContext::Interactive),
+            (Some("mid-session-refresh"), HelperContext::Rejected),
+            (Some("background"), HelperContext::Background),
+            (Some("scheduled-task"), HelperContext::Background),
+        ] {
+            assert_eq!(HelperContext::stated(value), expected, "{value:?}");
+            assert_eq!(HelperContext::stated(expected.name()), expected);
         }
     }
 }

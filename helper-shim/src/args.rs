@@ -4,7 +4,10 @@ use std::{ffi::OsString, path::PathBuf};
 
 use claviger_wire::{Failure, Format};
 
-use crate::value::{self, invalid, usage};
+use crate::{
+    client::{self, ClientDefaults},
+    value::{self, invalid, usage},
+};
 
 /// The action that the command line names.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,8 +25,12 @@ pub(crate) enum Invocation {
 pub(crate) struct Options {
     /// `--profile`.
     pub(crate) profile: Option<String>,
+    /// `--client`.
+    pub(crate) client: Option<&'static ClientDefaults>,
     /// `--format`.
-    pub(crate) format: Format,
+    pub(crate) format: Option<Format>,
+    /// `--cache-lifetime` in milliseconds.
+    pub(crate) cache_lifetime_ms: Option<u64>,
     /// `--timeout-ms`.
     pub(crate) timeout_ms: Option<u64>,
     /// `--reveal`.
@@ -34,25 +41,46 @@ pub(crate) struct Options {
 
 /// The help text.
 pub(crate) const HELP: &str = "\
-Prints the gateway key that claviger holds, for Claude Code's apiKeyHelper.
+Prints the gateway key that claviger holds: the command for Claude Code's apiKeyHelper, and for the
+keys of other clients.
 
 Usage: claviger-helper [OPTIONS]
 
 Options:
       --profile NAME    the profile; else CLAVIGER_PROFILE, else the one for ANTHROPIC_BASE_URL
-      --format FORMAT   key (default), headers or json
-      --timeout-ms N    the longest time to wait, 1 to 600000; else CLAVIGER_TIMEOUT_MS, else 8000
+      --client NAME     the client that uses the key: claude-code (default), claude-desktop, codex,
+                        copilot, pi or hermes; a link claviger-helper-NAME to this program does the
+                        same for a client that passes no arguments
+      --format FORMAT   key, headers, json or oauth; else oauth for hermes, key for the others
+      --cache-lifetime DURATION
+                        how long the client uses a key, such as 90s, 15m, 1h30m, or 0s if it asks
+                        at every request; else CLAUDE_CODE_API_KEY_HELPER_TTL_MS (claude-code only),
+                        else the client's default
+      --timeout-ms N    the longest time to wait, 1 to 600000; else CLAVIGER_TIMEOUT_MS, else 4500
+                        for codex, 15000 for claude-desktop, 8000 for the others
       --reveal          show the key on a terminal
       --help            print this text
       --version         print the version
+
+Examples:
+  claviger-helper                     Claude Code's apiKeyHelper
+  claviger-helper --format headers    its headersHelper for MCP servers, and otelHeadersHelper
+  claviger-helper-desktop             Claude Desktop's inferenceCredentialHelper (a link)
+  claviger-helper --client codex      Codex, command and args of [model_providers.ID.auth]
+  claviger-helper --client copilot    Copilot CLI, COPILOT_PROVIDER_API_KEY_COMMAND; the profile is
+                                      the one for COPILOT_PROVIDER_BASE_URL
+  claviger-helper --client pi         pi, \"apiKey\": \"!claviger-helper --client pi\"
+  claviger-helper --client hermes     Hermes, key_cmd
 
 Exit codes: 0 key printed, 2 usage or configuration, 3 log in, 4 gateway rejects the credential,
 5 source unreachable, 6 unusable key, 7 denied, 8 daemon unavailable.
 ";
 
-const OPTIONS: [&str; 6] = [
+const OPTIONS: [&str; 8] = [
     "--profile",
+    "--client",
     "--format",
+    "--cache-lifetime",
     "--timeout-ms",
     "--reveal",
     "--help",
@@ -87,7 +115,11 @@ pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Invocation, 
         };
         match name {
             "--profile" => options.profile = Some(value::profile("--profile", value()?)?),
-            "--format" => options.format = format(&value()?)?,
+            "--client" => options.client = Some(client::named(&value()?)?),
+            "--format" => options.format = Some(format(&value()?)?),
+            "--cache-lifetime" => {
+                options.cache_lifetime_ms = Some(value::duration("--cache-lifetime", &value()?)?);
+            }
             "--timeout-ms" => {
                 options.timeout_ms = Some(value::milliseconds("--timeout-ms", &value()?)?);
             }
@@ -107,7 +139,8 @@ fn format(value: &str) -> Result<Format, Failure> {
         "key" => Ok(Format::Key),
         "headers" => Ok(Format::Headers),
         "json" => Ok(Format::Json),
-        _ => Err(invalid("--format", value, "key, headers or json")),
+        "oauth" => Ok(Format::Oauth),
+        _ => Err(invalid("--format", value, "key, headers, json or oauth")),
     }
 }
 
@@ -153,7 +186,9 @@ mod tests {
     fn options_are_parsed_in_both_forms() {
         let all = Options {
             profile: Some("work".to_owned()),
-            format: Format::Json,
+            client: Some(client::named("codex").unwrap()),
+            format: Some(Format::Json),
+            cache_lifetime_ms: Some(5_400_000),
             timeout_ms: Some(300),
             reveal: true,
             socket: Some("/tmp/d/agent.sock".into()),
@@ -161,8 +196,12 @@ mod tests {
         let separate = [
             "--profile",
             "work",
+            "--client",
+            "codex",
             "--format",
             "json",
+            "--cache-lifetime",
+            "1h30m",
             "--timeout-ms",
             "300",
             "--socket",
@@ -172,12 +211,18 @@ mod tests {
         assert_eq!(parsed(&separate), Ok(Invocation::Print(all)));
         let attached = [
             "--profile=a=b",
+            "--client=desktop",
+            "--client=pi",
             "--format=headers",
             "--format=key",
+            "--cache-lifetime=0s",
             "--timeout-ms=1",
         ];
         let expected = Options {
             profile: Some("a=b".to_owned()),
+            client: Some(client::named("pi").unwrap()),
+            format: Some(Format::Key),
+            cache_lifetime_ms: Some(0),
             timeout_ms: Some(1),
             ..Options::default()
         };
@@ -189,7 +234,7 @@ mod tests {
 
     #[test]
     fn errors_name_the_accepted_values() {
-        let cases: [(&[&str], &str, &str); 9] = [
+        let cases: [(&[&str], &str, &str); 12] = [
             (
                 &["--profil", "x"],
                 "unknown option '--profil'",
@@ -207,7 +252,22 @@ mod tests {
             (
                 &["--format", "yaml"],
                 "invalid value 'yaml' for '--format'",
-                "use key, headers or json",
+                "use key, headers, json or oauth",
+            ),
+            (
+                &["--client", "gemini"],
+                "invalid value 'gemini' for '--client'",
+                "use claude-code, claude-desktop, codex, copilot, pi or hermes",
+            ),
+            (
+                &["--cache-lifetime", "300"],
+                "invalid value '300' for '--cache-lifetime'",
+                "use a duration such as '0s', '90s', '15m' or '1h30m', at most '365d'",
+            ),
+            (
+                &["--cache-lifetme=5m"],
+                "unknown option '--cache-lifetme'",
+                "did you mean --cache-lifetime?",
             ),
             (
                 &["--timeout-ms", "0"],

@@ -1,11 +1,13 @@
 //! claviger-helper prints the gateway key that claviger holds: the command that Claude Code's
-//! `apiKeyHelper` names.
+//! `apiKeyHelper` names, and the key commands of other [clients](client).
 //!
 //! It asks the user's daemon, which is started if none listens. It prints one key on stdout and
 //! exits with 0, or prints nothing on stdout, the problem on stderr, and exits with an
 //! [`ExitCode`].
 
 mod args;
+mod client;
+mod duration;
 mod output;
 mod settings;
 mod value;
@@ -19,11 +21,14 @@ use std::{
 
 use claviger_wire::{
     Acquire, ExitCode, Failure, Request, Response,
-    client::{self, Client, Deadline, Pending},
+    client::{self as daemon, Client, Deadline, Pending},
     wipe,
 };
 
-use self::args::{Invocation, Options};
+use self::{
+    args::{Invocation, Options},
+    client::ClientDefaults,
+};
 
 fn main() -> process::ExitCode {
     run().unwrap_or_else(|failure| {
@@ -34,29 +39,39 @@ fn main() -> process::ExitCode {
 }
 
 fn run() -> Result<process::ExitCode, Failure> {
-    match args::parse(env::args_os().skip(1))? {
+    let mut args = env::args_os();
+    let program = args.next();
+    match args::parse(args)? {
         Invocation::Help => Ok(print(args::HELP.as_bytes())),
         Invocation::Version => Ok(print(
             concat!("claviger-helper ", env!("CARGO_PKG_VERSION"), "\n").as_bytes(),
         )),
-        Invocation::Print(options) => print_key(options),
+        Invocation::Print(options) => {
+            let client = match options.client {
+                Some(client) => client,
+                None => client::of_program(program.as_deref())?,
+            };
+            print_key(options, client)
+        }
     }
 }
 
-fn print_key(options: Options) -> Result<process::ExitCode, Failure> {
+fn print_key(options: Options, client: &ClientDefaults) -> Result<process::ExitCode, Failure> {
     let is_terminal = io::stdout().is_terminal();
     if is_terminal && !options.reveal {
         return Err(Failure::new(
             ExitCode::Denied,
             "the key is not shown on a terminal",
-            "set this command as apiKeyHelper in Claude Code's settings, or add --reveal to see the key",
+            "set this command as apiKeyHelper in Claude Code's settings, or as the key command of another client, or add --reveal to see the key",
         ));
     }
-    let env = &client::variable;
-    let timeout = Duration::from_millis(settings::timeout_ms(options.timeout_ms, env)?);
-    let acquire = settings::acquire(&options, is_terminal, env)?;
+    let env = &daemon::variable;
+    let timeout = settings::timeout_ms(options.timeout_ms, client, env)?;
+    let timeout = Duration::from_millis(timeout);
+    let acquire = settings::acquire(&options, client, is_terminal, env)?;
+    let format = acquire.format;
     let deadline = Deadline::after(timeout);
-    client::protect_process();
+    daemon::protect_process();
     let socket = options.socket;
     let pending = Pending::start(move || {
         let client = socket.map_or_else(Client::from_env, Client::at)?;
@@ -64,8 +79,8 @@ fn print_key(options: Options) -> Result<process::ExitCode, Failure> {
     });
     let response = pending
         .wait(deadline)
-        .unwrap_or_else(|| Err(client::timed_out(timeout)))?;
-    let mut text = output::text(options.format, response)?;
+        .unwrap_or_else(|| Err(daemon::timed_out(timeout)))?;
+    let mut text = output::text(format, response)?;
     let code = print(&text);
     wipe(&mut text);
     Ok(code)

@@ -6,20 +6,25 @@ use claviger_wire::{ExitCode, Failure, Format, MAX_KEY_LEN, Response, client};
 ///
 /// # Errors
 ///
-/// The daemon's failure; [`ExitCode::KeyUnusable`] for a key that Claude Code rejects;
+/// The daemon's failure; [`ExitCode::KeyUnusable`] for a key that clients reject;
 /// [`ExitCode::DaemonUnavailable`] for any other response.
 pub(crate) fn text(format: Format, response: Response) -> Result<Vec<u8>, Failure> {
-    let (token, expires_at) = match response {
-        Response::Credential { token, expires_at } => (token, expires_at),
+    let (token, expires_at, expires_in) = match response {
+        Response::Credential {
+            token,
+            expires_at,
+            expires_in,
+        } => (token, expires_at, expires_in),
         Response::Failure(failure) => return Err(failure),
         other => return Err(client::unexpected_response(&other)),
     };
     let key = token.expose();
     check(key)?;
-    Ok(line(format, key, expires_at.as_deref()))
+    Ok(line(format, key, expires_at.as_deref(), expires_in))
 }
 
-/// Checks the form that Claude Code accepts from a helper.
+/// Checks the form that Claude Code accepts from a helper. Other clients show a key with a line
+/// break or a control character in their messages.
 fn check(key: &[u8]) -> Result<(), Failure> {
     let problem = if key.is_empty() {
         "is empty".to_owned()
@@ -39,7 +44,7 @@ fn check(key: &[u8]) -> Result<(), Failure> {
     ))
 }
 
-fn line(format: Format, key: &[u8], expires_at: Option<&str>) -> Vec<u8> {
+fn line(format: Format, key: &[u8], expires_at: Option<&str>, expires_in: Option<u64>) -> Vec<u8> {
     // The longest possible line: growing would leave a copy of the key behind.
     let capacity = 4 * key.len() + 6 * expires_at.map_or(0, str::len) + 128;
     let mut line = Vec::with_capacity(capacity);
@@ -59,6 +64,15 @@ fn line(format: Format, key: &[u8], expires_at: Option<&str>) -> Vec<u8> {
                     line.push(b'"');
                 }
                 None => line.extend_from_slice(b"null"),
+            }
+            line.push(b'}');
+        }
+        Format::Oauth => {
+            line.extend_from_slice(b"{\"access_token\":\"");
+            push_escaped(&mut line, key);
+            line.extend_from_slice(b"\",\"token_type\":\"Bearer\"");
+            if let Some(seconds) = expires_in {
+                line.extend_from_slice(format!(",\"expires_in\":{seconds}").as_bytes());
             }
             line.push(b'}');
         }
@@ -92,10 +106,22 @@ mod tests {
     use super::*;
 
     fn printed(format: Format, key: &[u8], expires_at: Option<&str>) -> Result<String, Failure> {
-        let token = Token::new(key.to_vec());
-        let expires_at = expires_at.map(str::to_owned);
-        let text = text(format, Response::Credential { token, expires_at })?;
-        Ok(String::from_utf8(text).unwrap())
+        let expires_in = expires_at.map(|_| u64::MAX);
+        printed_with(format, key, expires_at, expires_in)
+    }
+
+    fn printed_with(
+        format: Format,
+        key: &[u8],
+        expires_at: Option<&str>,
+        expires_in: Option<u64>,
+    ) -> Result<String, Failure> {
+        let credential = Response::Credential {
+            token: Token::new(key.to_vec()),
+            expires_at: expires_at.map(str::to_owned),
+            expires_in,
+        };
+        Ok(String::from_utf8(text(format, credential)?).unwrap())
     }
 
     #[test]
@@ -118,6 +144,27 @@ mod tests {
     }
 
     #[test]
+    fn a_token_response_contains_the_seconds_if_they_are_known() {
+        let start = "{\"access_token\":\"sk-1\",\"token_type\":\"Bearer\"";
+        let time = Some("2026-11-21T08:13:05Z");
+        for (expires_at, expires_in, end) in [
+            (time, Some(3_599), ",\"expires_in\":3599}\n"),
+            (time, Some(0), ",\"expires_in\":0}\n"),
+            // Of a key without an end, and of a daemon of an earlier version.
+            (None, None, "}\n"),
+            (time, None, "}\n"),
+        ] {
+            let printed = printed_with(Format::Oauth, b"sk-1", expires_at, expires_in).unwrap();
+            assert_eq!(printed, format!("{start}{end}"));
+        }
+        let escaped = printed(Format::Oauth, br#"a"\b"#, None).unwrap();
+        assert!(
+            escaped.starts_with(r#"{"access_token":"a\"\\b","#),
+            "{escaped}"
+        );
+    }
+
+    #[test]
     fn json_is_escaped_and_keys_are_not() {
         assert_eq!(printed(Format::Key, br#"a"\b"#, None).unwrap(), "a\"\\b\n");
         assert_eq!(
@@ -130,7 +177,7 @@ mod tests {
     #[test]
     fn the_line_never_grows() {
         let key = vec![b'"'; MAX_KEY_LEN];
-        for format in [Format::Key, Format::Headers, Format::Json] {
+        for format in [Format::Key, Format::Headers, Format::Json, Format::Oauth] {
             assert!(printed(format, &key, Some(&"\u{1}".repeat(64))).is_ok());
         }
     }

@@ -2,6 +2,8 @@
 
 use claviger_wire::{ExitCode, Failure, MAX_TEXT_LEN};
 
+use crate::duration;
+
 /// The longest time that Claude Code lets a helper run, in milliseconds.
 const MAX_TIMEOUT_MS: u64 = 600_000;
 
@@ -32,6 +34,15 @@ pub(crate) fn milliseconds(name: &str, value: &str) -> Result<u64, Failure> {
         Ok(ms @ 1..=MAX_TIMEOUT_MS) => Ok(ms),
         _ => Err(invalid(name, value, &format!("1 to {MAX_TIMEOUT_MS}"))),
     }
+}
+
+/// Parses a duration, the value of the option `name`, in milliseconds.
+///
+/// # Errors
+///
+/// [`ExitCode::Usage`] if it is not one, or longer than a year.
+pub(crate) fn duration(name: &str, value: &str) -> Result<u64, Failure> {
+    duration::milliseconds(value).ok_or_else(|| invalid(name, value, duration::FORM))
 }
 
 /// Checks a text, the value of the option or variable `name`.

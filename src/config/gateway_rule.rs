@@ -5,16 +5,24 @@ use super::{
     table::{Config, ProfileConfig},
 };
 
+/// A client's base URL.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BaseUrl<'a> {
+    /// The URL, which may contain a password.
+    pub(crate) url: &'a str,
+    /// The variables of the client's environment that may contain it, for messages.
+    pub(crate) variables: &'static str,
+}
+
 /// A request of a client whose base URL is not a gateway of the profile. Its texts contain hosts,
 /// and nothing else of the client's URL, which may contain a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "profile '{profile}' is for the gateway {gateway}, but the client's ANTHROPIC_BASE_URL {client}"
-)]
+#[error("profile '{profile}' is for the gateway {gateway}, but the client's {variables} {client}")]
 pub(crate) struct OtherGateway {
     profile: String,
     /// The profile's gateway.
     gateway: String,
+    variables: &'static str,
     /// What the client's base URL is.
     client: String,
     /// What to do now.
@@ -32,8 +40,12 @@ impl Config {
         &self,
         name: &str,
         profile: &ProfileConfig,
-        base_url: &str,
+        base_url: BaseUrl<'_>,
     ) -> Result<(), OtherGateway> {
+        let BaseUrl {
+            url: base_url,
+            variables,
+        } = base_url;
         if profile.permits(base_url) {
             return Ok(());
         }
@@ -53,20 +65,21 @@ impl Config {
             [first, others @ ..] => format!("'{first}' (or {} more)", others.len()),
         };
         let hint = if !is_clear && origin.as_ref().is_none_or(is_own) {
-            "write ANTHROPIC_BASE_URL as scheme, host, port and path only".to_owned()
+            format!("write {variables} as scheme, host, port and path only")
         } else {
-            self.other_gateway_hint(name, base_url)
+            self.other_gateway_hint(name, base_url, variables)
         };
         Err(OtherGateway {
             profile: name.to_owned(),
             gateway,
+            variables,
             client,
             hint,
         })
     }
 
     /// What to do if `base_url` is not a gateway of the profile `name`.
-    fn other_gateway_hint(&self, name: &str, base_url: &str) -> String {
+    fn other_gateway_hint(&self, name: &str, base_url: &str, variables: &str) -> String {
         let other = self
             .profiles
             .iter()
@@ -77,7 +90,7 @@ impl Config {
             ),
             (None, Some(administrator)) => administrator,
             (None, None) => format!(
-                "find out what sets ANTHROPIC_BASE_URL, such as a project's settings; if you trust it, add \
+                "find out what sets {variables}, such as a project's settings; if you trust it, add \
                  it to 'gateways' of profile '{name}'"
             ),
         }
@@ -88,7 +101,10 @@ impl Config {
 mod tests {
     use std::path::Path;
 
-    use super::super::{Config, SelectError, parse};
+    use super::{
+        super::{Config, SelectError, parse},
+        BaseUrl,
+    };
 
     const GATEWAY: &str = "https://gw.example.com/eu";
     const EVIL: &str = "http://ana:hunter2@evil.test:8080/hunter2";
@@ -103,15 +119,23 @@ mod tests {
         parse(Path::new("/c.toml"), &text).unwrap()
     }
 
+    fn anthropic(url: &str) -> BaseUrl<'_> {
+        BaseUrl {
+            url,
+            variables: "ANTHROPIC_BASE_URL",
+        }
+    }
+
     fn refused(config: &Config, profile: Option<&str>, base_url: &str) -> (String, String) {
-        match config.select(profile, Some(base_url)) {
+        match config.select(profile, Some(anthropic(base_url))) {
             Err(error @ SelectError::OtherGateway(_)) => (error.to_string(), error.hint()),
             other => panic!("{base_url}: {other:?}"),
         }
     }
 
     fn is_permitted(config: &Config, base_url: &str) -> bool {
-        config.select(Some("default"), Some(base_url)).is_ok()
+        let base_url = Some(anthropic(base_url));
+        config.select(Some("default"), base_url).is_ok()
     }
 
     #[test]
@@ -209,5 +233,22 @@ mod tests {
         assert!(evil.starts_with("find out what sets"), "{evil}");
         config.is_managed = true;
         assert_eq!(hint(&config, "https://evil.test"), "ask your administrator");
+    }
+
+    #[test]
+    fn the_variable_of_another_client_is_named() {
+        let config = config(&format!("gateway = '{GATEWAY}'"));
+        for (url, hint) in [
+            ("https://evil.test", "find out what sets COPILOT_URL"),
+            ("https:\\\\gw.example.com", "write COPILOT_URL as scheme"),
+        ] {
+            let variables = "COPILOT_URL";
+            let error = config
+                .select(Some("default"), Some(BaseUrl { url, variables }))
+                .unwrap_err();
+            let message = error.to_string();
+            assert!(message.contains("the client's COPILOT_URL is"), "{message}");
+            assert!(error.hint().starts_with(hint), "{}", error.hint());
+        }
     }
 }

@@ -29,6 +29,7 @@ pub(crate) use self::{
         Audience, FilePath, NoProxy, ProxySetting, ProxyUrl, RedirectHost, Ttl, VaultAddress,
         host_and_port, is_loopback_name,
     },
+    gateway_rule::BaseUrl,
     load::{load, load_beside, load_file, load_managed},
     locate::Locations,
     origin::Origin,

@@ -1,7 +1,7 @@
 //! Selects the profile that a client means.
 
 use super::{
-    gateway_rule::OtherGateway,
+    gateway_rule::{BaseUrl, OtherGateway},
     suggest::{one_of, quote, suggest},
     table::{Config, ProfileConfig},
 };
@@ -49,8 +49,8 @@ impl SelectError {
 
 impl Config {
     /// Selects the profile named `profile`; without a name, among those with the gateway `base_url`
-    /// (a client's `ANTHROPIC_BASE_URL`), or among all if there are none, the one named `default`
-    /// or the only one. An empty `base_url` counts as none, as it does for the client.
+    /// (such as a client's `ANTHROPIC_BASE_URL`), or among all if there are none, the one named
+    /// `default` or the only one. An empty `base_url` counts as none, as it does for the client.
     ///
     /// # Errors
     ///
@@ -58,12 +58,12 @@ impl Config {
     pub(crate) fn select(
         &self,
         profile: Option<&str>,
-        base_url: Option<&str>,
+        base_url: Option<BaseUrl<'_>>,
     ) -> Result<(&str, &ProfileConfig), SelectError> {
-        let base_url = base_url.filter(|url| !url.trim().is_empty());
+        let base_url = base_url.filter(|base_url| !base_url.url.trim().is_empty());
         let (name, profile) = match profile {
             Some(name) => self.named(name)?,
-            None => self.matching(base_url)?,
+            None => self.matching(base_url.map(|base_url| base_url.url))?,
         };
         if let Some(base_url) = base_url {
             self.check_gateway(name, profile, base_url)
@@ -115,7 +115,7 @@ fn did_you_mean(name: &str, profiles: &[String]) -> String {
 mod tests {
     use std::path::Path;
 
-    use super::super::parse;
+    use super::{super::parse, BaseUrl};
 
     fn select(
         profiles: &[(&str, &str)],
@@ -131,7 +131,11 @@ mod tests {
             }
         }
         let config = parse(Path::new("/c.toml"), &text).unwrap();
-        let selected = config.select(profile, gateway);
+        let base_url = gateway.map(|url| BaseUrl {
+            url,
+            variables: "ANTHROPIC_BASE_URL",
+        });
+        let selected = config.select(profile, base_url);
         selected
             .map(|(name, _)| name.to_owned())
             .map_err(|error| error.to_string())

@@ -16,6 +16,7 @@ use crate::{
     client_process,
     clock::{Tick, whole_seconds},
     composition::InForce,
+    config::BaseUrl,
     error_report,
     listener::Peer,
 };
@@ -59,9 +60,14 @@ impl Daemon {
         acquire: &Acquire,
         peer: Peer,
     ) -> Result<Response, Failure> {
+        let client = ClientKind::named(acquire.client.as_deref());
+        let base_url = acquire.gateway.as_deref().map(|url| BaseUrl {
+            url,
+            variables: client.base_url_variables(),
+        });
         let (name, profile) = in_force
             .config
-            .select(acquire.profile.as_deref(), acquire.gateway.as_deref())
+            .select(acquire.profile.as_deref(), base_url)
             .map_err(|error| error_report::of_select(&error))?;
         let needed = in_force.config.client_variables(name);
         let variables = match variables::receive(&needed, &acquire.variables) {
@@ -72,8 +78,8 @@ impl Daemon {
         let request = AcquireRequest {
             cache_lifetime: Duration::from_millis(acquire.cache_lifetime_ms),
             session: peer.pid.or(acquire.pid).and_then(client_process::find),
-            client: ClientKind::named(None),
-            context: HelperContext::stated(None),
+            client,
+            context: HelperContext::stated(acquire.context.as_deref()),
             is_for_headers: acquire.format == Format::Headers,
         };
         let until = self.until(Duration::from_millis(acquire.deadline_ms));
@@ -85,7 +91,7 @@ impl Daemon {
             profile: name,
             source: &profile.source,
             shim: peer.pid.or(acquire.pid),
-            client: request.session,
+            request: &request,
         };
         let credential = acquired.map_err(|error| {
             let administrator = in_force.config.ask_administrator();
@@ -99,6 +105,9 @@ impl Daemon {
             expires_at: credential
                 .expires_at()
                 .map(|at| whole_seconds(at).to_string()),
+            expires_in: credential
+                .remaining(self.clock.now())
+                .map(|left| left.as_secs()),
         })
     }
 

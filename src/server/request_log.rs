@@ -3,7 +3,7 @@
 
 use claviger_wire::Failure;
 
-use crate::{client_process, client_session::ClientSession, credential::Credential};
+use crate::{broker::AcquireRequest, client_process, credential::Credential};
 
 /// The fields of the log lines about one request.
 pub(super) struct RequestLog<'a> {
@@ -11,8 +11,9 @@ pub(super) struct RequestLog<'a> {
     pub(super) source: &'a str,
     /// The process that sent the request.
     pub(super) shim: Option<u32>,
-    /// The process that runs the shim.
-    pub(super) client: Option<ClientSession>,
+    /// The request as the broker gets it. Of what the client says about itself, only names that
+    /// this version knows are logged.
+    pub(super) request: &'a AcquireRequest,
 }
 
 impl RequestLog<'_> {
@@ -27,8 +28,10 @@ impl RequestLog<'_> {
             profile = self.profile,
             source = self.source,
             shim = self.shim,
-            client = self.client.map(|client| client.pid),
+            client = self.request.session.map(|client| client.pid),
             program = self.program(),
+            client_kind = self.request.client.name(),
+            context = self.request.context.name(),
             fingerprint = %credential.fingerprint(),
             "served a key",
         );
@@ -40,8 +43,10 @@ impl RequestLog<'_> {
             profile = self.profile,
             source = self.source,
             shim = self.shim,
-            client = self.client.map(|client| client.pid),
+            client = self.request.session.map(|client| client.pid),
             program = self.program(),
+            client_kind = self.request.client.name(),
+            context = self.request.context.name(),
             code = failure.code.as_byte(),
             reason = failure.message,
             "served no key",
@@ -49,6 +54,6 @@ impl RequestLog<'_> {
     }
 
     fn program(&self) -> Option<String> {
-        client_process::name(self.client?)
+        client_process::name(self.request.session?)
     }
 }

@@ -153,6 +153,23 @@ async fn the_shim_prints_an_old_daemons_key() {
     env.helper().await.printed("sk-of-the-old-one");
 }
 
+/// An old daemon skips the client and its reason, and does not know the format or send the seconds.
+#[tokio::test]
+async fn an_old_daemon_serves_every_client() {
+    let env = TestEnv::with_fixed_key();
+    old_daemon(
+        &env,
+        v1::Response::Credential {
+            token: v1::Token::new(b"sk-of-the-old-one".to_vec()),
+            expires_at: Some("2999-01-01T00:00:00Z".to_owned()),
+        },
+    );
+    let context = [("CLAUDE_HELPER_CONTEXT", "mid-session-refresh")];
+    env.helper_with(&["--client", "hermes"], &context)
+        .await
+        .printed("{\"access_token\":\"sk-of-the-old-one\",\"token_type\":\"Bearer\"}");
+}
+
 #[tokio::test]
 async fn the_shim_reports_an_old_daemons_failure() {
     let env = TestEnv::with_fixed_key();

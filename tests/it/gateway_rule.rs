@@ -103,6 +103,46 @@ async fn further_gateways_are_matched_and_selected() {
         .printed(KEY);
 }
 
+/// Copilot's own variable picks the profile and must be its gateway; without it the rule is that of
+/// the other clients.
+#[tokio::test]
+async fn the_base_url_of_copilot_counts_in_the_same_way() {
+    let env = env("gateway = \"https://gw.example.com/v1\"");
+    env.edit_config(|config| {
+        config + "[profile.other]\nsource = \"corp\"\ngateways = [\"https://b.example.com\"]\n"
+    });
+    let copilot = |url| ("COPILOT_PROVIDER_BASE_URL", url);
+    let anthropic = |url| ("ANTHROPIC_BASE_URL", url);
+    let (own, evil) = ("https://gw.example.com/v1/", "https://evil.test");
+    for variables in [
+        vec![copilot(own)],
+        vec![copilot(own), anthropic(evil)],
+        vec![copilot("https://b.example.com"), anthropic(evil)],
+        vec![copilot(""), anthropic(own)],
+        vec![],
+    ] {
+        env.helper_with(&["--client", "copilot"], &variables)
+            .await
+            .printed(KEY);
+    }
+    for variables in [
+        vec![copilot(evil)],
+        vec![copilot(evil), anthropic(own)],
+        vec![anthropic(evil)],
+    ] {
+        env.helper_with(&["--client", "copilot"], &variables)
+            .await
+            .failed(7, &["COPILOT_PROVIDER_BASE_URL", "is 'https://evil.test'"]);
+    }
+    // It is no variable of another client.
+    let variables = [copilot(evil), anthropic(own)];
+    for client in ["claude-code", "codex", "pi", "hermes", "desktop"] {
+        env.helper_with(&["--client", client, "--format=key"], &variables)
+            .await
+            .printed(KEY);
+    }
+}
+
 #[tokio::test]
 async fn a_password_in_the_base_url_is_in_no_output() {
     let env = env("gateway = \"https://gw.example.com\"");

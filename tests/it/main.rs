@@ -35,6 +35,7 @@ mod logs;
 mod network;
 mod network_secrets;
 mod not_a_no;
+mod other_clients;
 mod outage;
 mod places;
 mod refresh;

@@ -78,9 +78,15 @@ async fn the_log_names_profile_source_and_client() {
     let env = three_profiles();
     env.set_variable("CLAVIGER_LOG", "debug");
     env.helper_with(&["--profile", "b"], &[]).await.printed(KEY);
-    env.helper_with(&["--profile", "a"], &[])
+    let background = [("CLAUDE_HELPER_CONTEXT", "scheduled-task")];
+    env.helper_with(&["--profile", "a", "--client", "desktop"], &background)
         .await
         .failed(5, &["profile 'a'", "source 'of-a'"]);
+    // What no version knows is not logged.
+    let forged = [("CLAUDE_HELPER_CONTEXT", "forged")];
+    env.helper_with(&["--profile", "b", "--client", "codex"], &forged)
+        .await
+        .printed(KEY);
     let log = env.log();
     let line = |part: &str, profile: &str| {
         let profile = format!("profile=\"{profile}\"");
@@ -99,4 +105,16 @@ async fn the_log_names_profile_source_and_client() {
             "{line}"
         );
     }
+    let served = line("served a key", "b");
+    assert!(
+        served.contains("client_kind=\"claude-code\"") && !served.contains("context="),
+        "{served}"
+    );
+    let refused = line("served no key", "a");
+    assert!(
+        refused.contains("client_kind=\"claude-desktop\" context=\"background\""),
+        "{refused}"
+    );
+    assert!(log.contains("client_kind=\"codex\""), "{log}");
+    assert!(!log.contains("forged"), "{log}");
 }

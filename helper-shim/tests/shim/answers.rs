@@ -29,6 +29,12 @@ fn every_format_is_printed() {
                  \"expires_at\":\"2026-11-21T08:13:05Z\"}}\n"
             ),
         ),
+        (
+            vec!["--format", "oauth"],
+            format!(
+                "{{\"access_token\":\"{SECRET}\",\"token_type\":\"Bearer\",\"expires_in\":3599}}\n"
+            ),
+        ),
     ];
     for (args, stdout) in cases {
         TestEnv::new()
@@ -124,7 +130,7 @@ fn a_key_that_the_client_would_reject_is_an_error() {
         (format!("{SECRET}\0"), "printable ASCII"),
         (long, "longer than 16384"),
     ] {
-        for format in ["key", "headers", "json"] {
+        for format in ["key", "headers", "json", "oauth"] {
             TestEnv::new()
                 .answered(&["--format", format], &credential(&bad))
                 .failed(6, &[problem]);
@@ -229,7 +235,10 @@ fn a_closed_stdout_fails_silently() {
 fn the_command_line_is_checked_before_a_request() {
     let env = TestEnv::new();
     run(&mut env.shim(&["--profil", "x"])).failed(2, &["--profil", "did you mean --profile?"]);
-    run(&mut env.shim(&["--format", "yaml"])).failed(2, &["key, headers or json"]);
+    run(&mut env.shim(&["--format", "yaml"])).failed(2, &["key, headers, json or oauth"]);
+    run(&mut env.shim(&["--client", "crush"]))
+        .failed(2, &["'crush'", "claude-code, claude-desktop"]);
+    run(&mut env.shim(&["--cache-lifetime", "5"])).failed(2, &["'5'", "'1h30m'"]);
     run(env.shim(&[]).env("CLAVIGER_TIMEOUT_MS", "8s")).failed(2, &["CLAVIGER_TIMEOUT_MS"]);
     let help = run(&mut env.shim(&["--help"]));
     assert!(

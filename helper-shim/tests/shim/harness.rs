@@ -84,6 +84,18 @@ impl TestEnv {
         command
     }
 
+    /// The shim through a link of this name in another directory, with the client's own deadline.
+    pub(crate) fn linked(&self, name: &str, args: &[&str]) -> Command {
+        let link = self.path(name);
+        if !link.exists() {
+            symlink(self.helper(), &link).unwrap();
+        }
+        let mut command = Command::new(link);
+        self.isolate(command.args(args));
+        command.env_remove("CLAVIGER_TIMEOUT_MS");
+        command
+    }
+
     pub(crate) fn isolate(&self, command: &mut Command) {
         command
             .env_clear()
@@ -184,7 +196,13 @@ pub(crate) fn run(command: &mut Command) -> Run {
 pub(crate) fn credential(key: &str) -> Vec<u8> {
     let token = Token::new(key.as_bytes().to_vec());
     let expires_at = Some("2026-11-21T08:13:05Z".to_owned());
-    Response::Credential { token, expires_at }.encode()
+    let expires_in = Some(3_599);
+    Response::Credential {
+        token,
+        expires_at,
+        expires_in,
+    }
+    .encode()
 }
 
 pub(crate) fn read_request(stream: &mut UnixStream) -> Acquire {

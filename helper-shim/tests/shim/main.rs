@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod answers;
+mod clients;
 #[cfg(target_os = "linux")]
 mod disclosure;
 mod harness;

@@ -201,12 +201,14 @@ fn only_the_daemon_beside_the_shim_is_started() {
     shim.env("PATH", beside(&elsewhere).parent().unwrap());
     run(&mut shim).failed(8, &[beside(&env).to_str().unwrap(), "install claviger"]);
 
-    // A link to the shim starts the daemon beside the link's target.
-    let link = env.path("claviger-helper");
-    symlink(elsewhere.helper(), &link).unwrap();
-    let mut linked = Command::new(link);
-    env.isolate(&mut linked);
-    run(&mut linked).failed(2, &["no profile in"]);
+    // A link to the shim starts the daemon beside the link's target, whatever the link is called.
+    for name in ["claviger-helper", "claviger-helper-codex", "key"] {
+        let link = env.path(name);
+        symlink(elsewhere.helper(), &link).unwrap();
+        let mut linked = Command::new(link);
+        env.isolate(&mut linked);
+        run(&mut linked).failed(2, &["no profile in"]);
+    }
 }
 
 #[test]

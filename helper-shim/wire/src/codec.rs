@@ -2,13 +2,13 @@
 //! crate's documentation.
 
 use crate::{
-    Acquire, DecodeError, ExitCode, Failure, Format, MAX_EXPIRY_LEN, MAX_KEY_LEN, MAX_REPORT_LEN,
+    Acquire, DecodeError, ExitCode, Failure, MAX_EXPIRY_LEN, MAX_KEY_LEN, MAX_REPORT_LEN,
     MAX_TEXT_LEN, MAX_VARIABLE_NAME_LEN, MAX_VARIABLES, Request, Response, Token, Variables,
-    frame::{Fields, REPEATED, frame, required},
+    frame::{Fields, REPEATED, fits, frame, required},
     variables::VariableFields,
 };
 
-const ACQUIRE: u8 = 1;
+pub(crate) const ACQUIRE: u8 = 1;
 const STATUS: u8 = 2;
 const REFRESH: u8 = 3;
 const LOGOUT: u8 = 4;
@@ -70,22 +70,11 @@ impl Response {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         match self {
-            Self::Credential { token, expires_at } => {
-                let expires_at = expires_at.as_deref();
-                if token.expose().len() > MAX_KEY_LEN {
-                    return too_long(ExitCode::KeyUnusable, "the key", MAX_KEY_LEN);
-                }
-                if expires_at.is_some_and(|time| time.len() > MAX_EXPIRY_LEN) {
-                    return too_long(
-                        ExitCode::KeyUnusable,
-                        "the key's expires_at",
-                        MAX_EXPIRY_LEN,
-                    );
-                }
-                let mut fields = vec![(1, token.expose())];
-                fields.extend(expires_at.map(|time| (2, time.as_bytes())));
-                frame(CREDENTIAL, &fields)
-            }
+            Self::Credential {
+                token,
+                expires_at,
+                expires_in,
+            } => credential(token, expires_at.as_deref(), *expires_in),
             Self::Failure(failure) => failure.encode(),
             Self::Report(json) if json.len() > MAX_REPORT_LEN => too_long(
                 ExitCode::DaemonUnavailable,
@@ -116,6 +105,7 @@ impl Response {
             CREDENTIAL => Self::Credential {
                 token: Token::new(required(fields.get(1), "token")?.to_vec()),
                 expires_at: fields.text(2, "expires_at")?,
+                expires_in: fields.number(3, "expires_in")?,
             },
             FAILURE => Self::Failure(Failure {
                 code: ExitCode::from_byte(required(fields.byte(1, "code")?, "code")?),
@@ -135,59 +125,6 @@ impl Response {
     }
 }
 
-impl Acquire {
-    fn encode(&self) -> Vec<u8> {
-        let cache_lifetime_ms = self.cache_lifetime_ms.to_be_bytes();
-        let deadline_ms = self.deadline_ms.to_be_bytes();
-        let format = [match self.format {
-            Format::Key => 0,
-            Format::Headers => 1,
-            Format::Json => 2,
-        }];
-        let reveal = [u8::from(self.reveal)];
-        let pid = self.pid.map(u32::to_be_bytes);
-
-        let mut fields: Vec<(u8, &[u8])> = Vec::new();
-        fields.extend(
-            self.profile
-                .as_deref()
-                .map(|profile| (1, truncated(profile))),
-        );
-        fields.extend(
-            self.gateway
-                .as_deref()
-                .map(|gateway| (2, truncated(gateway))),
-        );
-        fields.push((3, &cache_lifetime_ms));
-        fields.push((4, &format));
-        fields.push((5, &deadline_ms));
-        fields.push((6, &reveal));
-        fields.extend(pid.as_ref().map(|pid| (7, pid.as_slice())));
-        VariableFields::new(&self.variables).frame(ACQUIRE, fields)
-    }
-
-    fn decode(fields: &Fields<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            profile: fields.text(1, "profile")?,
-            gateway: fields.text(2, "gateway")?,
-            cache_lifetime_ms: required(
-                fields.milliseconds(3, "cache_lifetime_ms")?,
-                "cache_lifetime_ms",
-            )?,
-            format: match fields.byte(4, "format")? {
-                Some(1) => Format::Headers,
-                Some(2) => Format::Json,
-                // The shim prints, so an unknown format makes no difference to the daemon.
-                _ => Format::Key,
-            },
-            deadline_ms: required(fields.milliseconds(5, "deadline_ms")?, "deadline_ms")?,
-            reveal: fields.byte(6, "reveal")?.is_some_and(|reveal| reveal != 0),
-            pid: fields.array(7, "pid", "4 bytes")?.map(u32::from_be_bytes),
-            variables: Variables::decode(fields)?,
-        })
-    }
-}
-
 impl Failure {
     fn encode(&self) -> Vec<u8> {
         let code = [self.code.as_byte()];
@@ -195,6 +132,29 @@ impl Failure {
         fields.extend(self.hint.as_deref().map(|hint| (3, truncated(hint))));
         frame(FAILURE, &fields)
     }
+}
+
+/// Encodes a credential. `expires_in` is left out if the frame would be too long with it: the
+/// longest key and the longest `expires_at` fill a frame that the first release reads.
+fn credential(token: &Token, expires_at: Option<&str>, expires_in: Option<u64>) -> Vec<u8> {
+    if token.expose().len() > MAX_KEY_LEN {
+        return too_long(ExitCode::KeyUnusable, "the key", MAX_KEY_LEN);
+    }
+    if expires_at.is_some_and(|time| time.len() > MAX_EXPIRY_LEN) {
+        return too_long(
+            ExitCode::KeyUnusable,
+            "the key's expires_at",
+            MAX_EXPIRY_LEN,
+        );
+    }
+    let expires_in = expires_in.map(u64::to_be_bytes);
+    let mut fields = vec![(1, token.expose())];
+    fields.extend(expires_at.map(|time| (2, time.as_bytes())));
+    fields.extend(expires_in.as_ref().map(|seconds| (3, seconds.as_slice())));
+    if !fits(&fields) {
+        fields.pop();
+    }
+    frame(CREDENTIAL, &fields)
 }
 
 /// Encodes a request about one profile or all.
@@ -217,7 +177,7 @@ fn too_long(code: ExitCode, value: &str, limit: usize) -> Vec<u8> {
 }
 
 /// The first [`MAX_TEXT_LEN`] bytes of `text`, cut between characters.
-fn truncated(text: &str) -> &[u8] {
+pub(crate) fn truncated(text: &str) -> &[u8] {
     &text.as_bytes()[..text.floor_char_boundary(MAX_TEXT_LEN)]
 }
 
@@ -238,6 +198,7 @@ mod tests {
         let longest = Response::Credential {
             token,
             expires_at: Some("9".repeat(MAX_EXPIRY_LEN)),
+            expires_in: None,
         };
         let frame = longest.encode();
         assert_eq!(frame.len(), HEADER_LEN + MAX_BODY);
@@ -246,15 +207,32 @@ mod tests {
     }
 
     #[test]
+    fn the_seconds_are_left_out_if_they_do_not_fit() {
+        let credential = |expiry_len: usize, expires_in| Response::Credential {
+            token: Token::new(vec![b'k'; MAX_KEY_LEN]),
+            expires_at: Some("9".repeat(expiry_len)),
+            expires_in,
+        };
+        let fits = credential(MAX_EXPIRY_LEN - 11, Some(60));
+        assert_eq!(fits.encode().len(), HEADER_LEN + MAX_BODY);
+        assert_eq!(Response::decode(body(&fits.encode())), Ok(fits));
+        let longer = credential(MAX_EXPIRY_LEN - 10, Some(60)).encode();
+        let without = credential(MAX_EXPIRY_LEN - 10, None);
+        assert_eq!(Response::decode(body(&longer)), Ok(without));
+    }
+
+    #[test]
     fn a_value_over_its_limit_becomes_a_failure() {
         let token = Token::new(vec![b'k'; MAX_KEY_LEN + 1]);
         let key = Response::Credential {
             token,
             expires_at: None,
+            expires_in: None,
         };
         let expiry = Response::Credential {
             token: Token::new(vec![b'k']),
             expires_at: Some("9".repeat(65)),
+            expires_in: None,
         };
         let report = Response::Report("x".repeat(MAX_REPORT_LEN + 1));
         for (message, expected) in [

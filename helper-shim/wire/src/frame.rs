@@ -21,6 +21,9 @@ pub const MAX_EXPIRY_LEN: usize = 64;
 /// them fit a frame.
 pub const MAX_TEXT_LEN: usize = 4096;
 
+/// The longest label in bytes: the name of a client, or why it asks.
+pub const MAX_LABEL_LEN: usize = 64;
+
 /// The most variables that the daemon asks a client for.
 pub const MAX_VARIABLES: usize = 32;
 
@@ -152,9 +155,12 @@ fn body_len_of(fields: &[(u8, &[u8])]) -> usize {
 // The names of all variables must fit a frame.
 const _: () = assert!(MAX_VARIABLES * (MAX_VARIABLE_NAME_LEN + FIELD_START) + 64 < MAX_BODY);
 
-// Two texts and the small fields must fit a frame, and the length of every value 16 bits.
-const _: () =
-    assert!(2 * (MAX_TEXT_LEN + FIELD_START) + 64 < MAX_BODY && MAX_BODY <= u16::MAX as usize);
+// Two texts, two labels and the small fields must fit a frame, and the length of every value 16
+// bits.
+const _: () = assert!(
+    2 * (MAX_TEXT_LEN + FIELD_START) + 2 * (MAX_LABEL_LEN + FIELD_START) + 64 < MAX_BODY
+        && MAX_BODY <= u16::MAX as usize
+);
 
 /// The values of the fields that a version 1 message may contain, by tag.
 pub(crate) struct Fields<'a> {
@@ -218,6 +224,13 @@ impl<'a> Fields<'a> {
             })
     }
 
+    /// A label: absent if it is too long or not UTF-8, because a request without it is as good.
+    pub(crate) fn label(&self, tag: usize) -> Option<String> {
+        let value = self.get(tag)?;
+        let label = str::from_utf8(value).ok()?;
+        (label.len() <= MAX_LABEL_LEN).then(|| label.to_owned())
+    }
+
     /// [`Self::repeated`] as texts.
     pub(crate) fn repeated_texts(&self, field: &'static str) -> Result<Vec<String>, DecodeError> {
         let texts = self.repeated.iter().map(|value| str::from_utf8(value));
@@ -244,7 +257,8 @@ impl<'a> Fields<'a> {
         Ok(self.array(tag, field, "1 byte")?.map(u8::from_be_bytes))
     }
 
-    pub(crate) fn milliseconds(
+    /// A 64-bit number.
+    pub(crate) fn number(
         &self,
         tag: usize,
         field: &'static str,

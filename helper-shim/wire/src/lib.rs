@@ -52,11 +52,13 @@
 //! | 1 | acquire | 1 | profile | UTF-8, at most [`MAX_TEXT_LEN`] bytes | none named |
 //! | | | 2 | gateway | UTF-8, at most [`MAX_TEXT_LEN`] bytes | none known |
 //! | | | 3 | cache_lifetime_ms | 8 bytes, milliseconds | error |
-//! | | | 4 | format | 1 byte: 0 key, 1 headers, 2 json; others are read as 0 | key |
+//! | | | 4 | format | 1 byte: 0 key, 1 headers, 2 json, 3 oauth; others are read as 0 | key |
 //! | | | 5 | deadline_ms | 8 bytes, milliseconds | error |
 //! | | | 6 | reveal | 1 byte: 0 no, others yes | no |
 //! | | | 7 | pid | 4 bytes | unknown |
 //! | | | 8 | variables | 1 byte: 0 unsupported, 2 sent, others on request | unsupported |
+//! | | | 9 | client | UTF-8, at most [`MAX_LABEL_LEN`] bytes; others are absent | not named |
+//! | | | 10 | context | UTF-8, at most [`MAX_LABEL_LEN`] bytes; others are absent | not stated |
 //! | | | 16 | variable, repeated | NAME=VALUE: NAME is UTF-8, VALUE any bytes | not set |
 //! | 2 | status | 1 | profile | as above | all |
 //! | 3 | refresh | 1 | profile | as above | all |
@@ -70,6 +72,7 @@
 //! |---|---|---|---|---|---|
 //! | 129 | credential | 1 | token | bytes, at most [`MAX_KEY_LEN`] | error |
 //! | | | 2 | expires_at | RFC 3339, at most [`MAX_EXPIRY_LEN`] bytes | no end |
+//! | | | 3 | expires_in | 8 bytes, seconds from now until expires_at, rounded down | unknown |
 //! | 130 | failure | 1 | code | 1 byte, an [`ExitCode`]; unknown ones are read as 8 | error |
 //! | | | 2 | message | UTF-8, at most [`MAX_TEXT_LEN`] bytes | error |
 //! | | | 3 | hint | UTF-8, at most [`MAX_TEXT_LEN`] bytes | none |
@@ -88,6 +91,8 @@
 //!   another profile's.
 //! - a credential whose token or expires_at is over its limit is encoded as a failure with code 6,
 //!   a report that is over its limit as a failure with code 8: half of either is useless.
+//! - a client or a context that is over its limit is left out: a part of it would be another one.
+//! - expires_in is left out if it does not fit the frame.
 //! - variables that do not fit the frame are left out, all of them, as if the client had not been
 //!   asked yet. At most [`MAX_VARIABLES`] names are asked for.
 //!
@@ -114,6 +119,7 @@
 //! a credential or with variables [wipes](wipe) it after use.
 //! Errors name fields, never values.
 
+mod acquire;
 pub mod client;
 mod codec;
 mod error_text;
@@ -127,8 +133,8 @@ pub use self::{
     error_text::{problem, visible, warning},
     exit_code::ExitCode,
     frame::{
-        DecodeError, FrameError, HEADER_LEN, MAX_BODY, MAX_EXPIRY_LEN, MAX_REPORT_LEN,
-        MAX_TEXT_LEN, MAX_VARIABLE_NAME_LEN, MAX_VARIABLES, VERSION, body_len,
+        DecodeError, FrameError, HEADER_LEN, MAX_BODY, MAX_EXPIRY_LEN, MAX_LABEL_LEN,
+        MAX_REPORT_LEN, MAX_TEXT_LEN, MAX_VARIABLE_NAME_LEN, MAX_VARIABLES, VERSION, body_len,
     },
     message::{Acquire, Failure, Format, Request, Response, Token, Variable, Variables},
 };

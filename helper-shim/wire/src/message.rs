@@ -38,8 +38,8 @@ pub enum Request {
     },
 }
 
-/// A request for the current credential. Its `Debug` does not show the gateway, whose URL may
-/// contain a password.
+/// A request for the current credential. Its `Debug` shows neither the gateway, whose URL may
+/// contain a password, nor the context, which may be any text.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Acquire {
     /// The profile's name: `--profile` or `CLAVIGER_PROFILE`.
@@ -47,8 +47,8 @@ pub struct Acquire {
     /// The client's gateway, such as `ANTHROPIC_BASE_URL`: the profile must be for it, and it
     /// selects the profile if none is named.
     pub gateway: Option<String>,
-    /// How long the client will use the answer, in milliseconds
-    /// (`CLAUDE_CODE_API_KEY_HELPER_TTL_MS`).
+    /// How long the client will use the answer, in milliseconds: `--cache-lifetime`,
+    /// `CLAUDE_CODE_API_KEY_HELPER_TTL_MS`, or the client's own.
     pub cache_lifetime_ms: u64,
     /// The form in which the shim prints the key.
     pub format: Format,
@@ -58,6 +58,12 @@ pub struct Acquire {
     pub reveal: bool,
     /// The shim's own process id, for a system that does not report the peer's.
     pub pid: Option<u32>,
+    /// The client's name: `--client`, or that in the shim's own name. At most
+    /// [`MAX_LABEL_LEN`](crate::MAX_LABEL_LEN) bytes.
+    pub client: Option<String>,
+    /// Why the client runs the shim, as it states it (`CLAUDE_HELPER_CONTEXT`). At most
+    /// [`MAX_LABEL_LEN`](crate::MAX_LABEL_LEN) bytes.
+    pub context: Option<String>,
     /// The variables of the client's environment.
     pub variables: Variables,
 }
@@ -72,6 +78,8 @@ impl fmt::Debug for Acquire {
             deadline_ms,
             reveal,
             pid,
+            client,
+            context,
             variables,
         } = self;
         f.debug_struct("Acquire")
@@ -82,6 +90,8 @@ impl fmt::Debug for Acquire {
             .field("deadline_ms", deadline_ms)
             .field("reveal", reveal)
             .field("pid", pid)
+            .field("client", client)
+            .field("context", &context.as_ref().map(|_| format_args!("…")))
             .field("variables", variables)
             .finish()
     }
@@ -118,6 +128,8 @@ pub enum Format {
     Headers,
     /// A JSON object with the key, the headers and the expiry.
     Json,
+    /// A token response of OAuth (RFC 6749, section 5.1).
+    Oauth,
 }
 
 /// A response of the daemon.
@@ -129,6 +141,9 @@ pub enum Response {
         token: Token,
         /// The expiry in RFC 3339; `None` if there is none.
         expires_at: Option<String>,
+        /// The seconds until then, rounded down; `None` if there is no expiry, or from a daemon
+        /// that does not send them.
+        expires_in: Option<u64>,
     },
     /// The request failed.
     Failure(Failure),

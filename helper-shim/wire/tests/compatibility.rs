@@ -31,7 +31,8 @@ fn the_frozen_version_decodes_and_encodes_every_golden_frame() {
         } else {
             let now = Response::decode(body).unwrap();
             let then = v1::Response::decode(body).unwrap();
-            assert_eq!(format!("{now:?}"), format!("{then:?}"), "{name}");
+            let fields = format!("{now:?}").replace(", expires_in: None", "");
+            assert_eq!(fields, format!("{then:?}"), "{name}");
             (now.encode(), then.encode())
         };
         assert_eq!(now, then, "{name}");
@@ -39,7 +40,7 @@ fn the_frozen_version_decodes_and_encodes_every_golden_frame() {
         read += 1;
     }
     assert_eq!(read, 20);
-    assert_eq!(added.len(), 4, "{added:?}");
+    assert_eq!(added.len(), 7, "{added:?}");
 }
 
 /// What has been added to version 1 since is skipped.
@@ -52,6 +53,9 @@ fn the_frozen_version_reads_frames_with_additions_as_those_without() {
     for (added, without) in [
         ("acquire-on-request", "request-acquire"),
         ("acquire-variables", "request-acquire"),
+        ("acquire-client", "request-acquire"),
+        // An unknown format is read as the bare key; the shim prints.
+        ("acquire-oauth", "request-acquire-bare"),
         ("refresh-variables", "request-refresh-all"),
     ] {
         let read = v1::Request::decode(&frame(&format!("added-request-{added}"))[HEADER_LEN..]);
@@ -61,8 +65,15 @@ fn the_frozen_version_reads_frames_with_additions_as_those_without() {
         };
         assert_eq!(read.unwrap(), expected, "{added}");
     }
-    let response = v1::Response::decode(&frame("added-response-variables")[HEADER_LEN..]);
-    assert_eq!(response.unwrap(), v1::Response::Unknown { kind: 134 });
+    let response = |name: &str| v1::Response::decode(&frame(name)[HEADER_LEN..]).unwrap();
+    assert_eq!(
+        response("added-response-variables"),
+        v1::Response::Unknown { kind: 134 }
+    );
+    assert_eq!(
+        response("added-response-credential-seconds"),
+        response("response-credential")
+    );
 }
 
 /// All fields of a request as text. The `Debug` of the current version does not show the gateway.
@@ -74,5 +85,6 @@ fn fields(request: &Request) -> String {
         ),
         _ => format!("{request:?}"),
     }
+    .replace(", client: None, context: None, variables: Unsupported", "")
     .replace(", variables: Unsupported", "")
 }

@@ -18,6 +18,8 @@ fn requests() -> Vec<(&'static str, Request)> {
         deadline_ms: 8_000,
         reveal: true,
         pid: Some(4_711),
+        client: None,
+        context: None,
         variables: Variables::Unsupported,
     };
     let on_request = Acquire {
@@ -46,6 +48,15 @@ fn requests() -> Vec<(&'static str, Request)> {
         format: Format::Headers,
         ..bare.clone()
     };
+    let of_client = Acquire {
+        client: Some("codex".to_owned()),
+        context: Some("mid-session-refresh".to_owned()),
+        ..acquire.clone()
+    };
+    let oauth = Acquire {
+        format: Format::Oauth,
+        ..bare.clone()
+    };
     let profile = Some("work".to_owned());
     vec![
         ("request-acquire", Request::Acquire(acquire)),
@@ -72,6 +83,8 @@ fn requests() -> Vec<(&'static str, Request)> {
             "added-request-acquire-on-request",
             Request::Acquire(on_request),
         ),
+        ("added-request-acquire-client", Request::Acquire(of_client)),
+        ("added-request-acquire-oauth", Request::Acquire(oauth)),
         (
             "added-request-acquire-variables",
             Request::Acquire(with_variables),
@@ -101,7 +114,8 @@ fn responses() -> Vec<(&'static str, Response)> {
             "response-credential",
             Response::Credential {
                 token: token(),
-                expires_at,
+                expires_at: expires_at.clone(),
+                expires_in: None,
             },
         ),
         (
@@ -109,6 +123,7 @@ fn responses() -> Vec<(&'static str, Response)> {
             Response::Credential {
                 token: token(),
                 expires_at: None,
+                expires_in: None,
             },
         ),
         ("response-failure", failure(Some("run claviger login work"))),
@@ -120,6 +135,14 @@ fn responses() -> Vec<(&'static str, Response)> {
         ("response-done", Response::Done),
         ("response-unsupported", Response::Unsupported { version: 1 }),
         ("response-unknown-kind", Response::Unknown { kind: 200 }),
+        (
+            "added-response-credential-seconds",
+            Response::Credential {
+                token: token(),
+                expires_at,
+                expires_in: Some(3_600),
+            },
+        ),
         (
             "added-response-variables",
             Response::Variables {

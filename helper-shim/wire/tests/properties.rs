@@ -4,7 +4,7 @@
 
 use claviger_wire::{
     Acquire, ExitCode, Failure, Format, HEADER_LEN, MAX_BODY, MAX_EXPIRY_LEN, MAX_KEY_LEN,
-    MAX_VARIABLES, Request, Response, Token, Variable, Variables, body_len,
+    MAX_LABEL_LEN, MAX_VARIABLES, Request, Response, Token, Variable, Variables, body_len,
 };
 use proptest::{
     collection::vec,
@@ -18,7 +18,8 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 fn acquire() -> impl Strategy<Value = Acquire> {
-    let format = prop_oneof![Just(Format::Key), Just(Format::Headers), Just(Format::Json)];
+    let format = select(&[Format::Key, Format::Headers, Format::Json, Format::Oauth][..]);
+    let label = || of(vec(any::<char>(), 0..=MAX_LABEL_LEN / 4).prop_map(String::from_iter));
     (
         of(text()),
         of(text()),
@@ -27,10 +28,21 @@ fn acquire() -> impl Strategy<Value = Acquire> {
         any::<u64>(),
         any::<bool>(),
         of(any::<u32>()),
+        (label(), label()),
         variables(),
     )
         .prop_map(
-            |(profile, gateway, cache_lifetime_ms, format, deadline_ms, reveal, pid, variables)| {
+            |(
+                profile,
+                gateway,
+                cache_lifetime_ms,
+                format,
+                deadline_ms,
+                reveal,
+                pid,
+                (client, context),
+                variables,
+            )| {
                 Acquire {
                     profile,
                     gateway,
@@ -39,6 +51,8 @@ fn acquire() -> impl Strategy<Value = Acquire> {
                     deadline_ms,
                     reveal,
                     pid,
+                    client,
+                    context,
                     variables,
                 }
             },
@@ -78,10 +92,16 @@ fn failure() -> impl Strategy<Value = Failure> {
 
 fn response() -> impl Strategy<Value = Response> {
     let token = vec(any::<u8>(), 0..=MAX_KEY_LEN).prop_map(Token::new);
-    let expires_at = "[ -~]{0,64}";
+    // With the seconds, the longest of both does not fit the frame.
+    let expires_at = "[ -~]{0,53}";
     prop_oneof![
-        (token, of(expires_at))
-            .prop_map(|(token, expires_at)| Response::Credential { token, expires_at }),
+        (token, of(expires_at), of(any::<u64>())).prop_map(|(token, expires_at, expires_in)| {
+            Response::Credential {
+                token,
+                expires_at,
+                expires_in,
+            }
+        }),
         failure().prop_map(Response::Failure),
         text().prop_map(Response::Report),
         Just(Response::Done),
@@ -150,6 +170,9 @@ proptest! {
         let variables = Variables::Sent(vec![Variable { name: "A".to_owned(), value }]);
         let acquire = Acquire {
             profile: Some(text.clone()),
+            gateway: Some(text.clone()),
+            client: Some(text.clone()),
+            context: Some(text.clone()),
             variables: variables.clone(),
             ..Acquire::default()
         };
@@ -158,7 +181,7 @@ proptest! {
             Request::Refresh { profile: None, variables }.encode(),
             Response::Variables { names: vec![text.clone(); 99] }.encode(),
             Request::Status { profile: Some(text.clone()) }.encode(),
-            Response::Credential { token, expires_at }.encode(),
+            Response::Credential { token, expires_at, expires_in: Some(u64::MAX) }.encode(),
             Response::Failure(failure).encode(),
             Response::Report(text).encode(),
         ] {
