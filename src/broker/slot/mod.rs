@@ -27,7 +27,9 @@ pub(super) mod watch;
 use std::{mem, sync::Arc, time::Duration};
 
 pub use self::types::{AcquireRequest, CredentialUnavailable, Snapshot};
-pub(crate) use self::types::{Action, Outcome, Reason, Rejected, SlotConfig, Ticket};
+pub(crate) use self::types::{
+    Action, Evidence, LastProbe, Outcome, Reason, Rejected, SlotConfig, Ticket,
+};
 use self::{
     in_flight::InFlight,
     probe::{Consequence, ProbeState},

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     Slot,
-    types::{CredentialUnavailable, Outcome, Reason, Rejected, Snapshot, Ticket},
+    types::{CredentialUnavailable, Evidence, Outcome, Reason, Rejected, Snapshot, Ticket},
 };
 use crate::{clock::Now, gateway::ProbeResult, source::SourceError};
 
@@ -38,6 +38,7 @@ impl Slot {
         Snapshot {
             credential: self.valid(now).map(|cached| Arc::clone(&cached.credential)),
             rejected_since: self.probe.rejected_since(),
+            rejection_evidence: self.probe.rejected_since().map(|_| Evidence::Probe),
             seen_current: self.watch.seen_current(),
             last_error: self.last_error().cloned(),
             last_probe: self.probe.last_probe(),
@@ -120,6 +121,7 @@ impl Slot {
             fingerprint: cached.credential.fingerprint(),
             version: cached.credential.version,
             age: now.tick.since(cached.first_obtained),
+            evidence: Evidence::Probe,
         })
     }
 }

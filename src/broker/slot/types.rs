@@ -7,7 +7,7 @@ use crate::{
     client_session::ClientSession,
     clock::{Tick, Timestamp},
     credential::Credential,
-    gateway::ProbeResult,
+    gateway::{Inconclusive, ProbeResult},
     secret::Fingerprint,
     source::SourceError,
 };
@@ -98,6 +98,14 @@ pub(crate) enum Reason {
     Source(SourceError),
     /// The gateway rejects the key that the source still issues.
     Rejected(Rejected),
+    /// A key without an expiry is cached, but for longer than `max_age` it has not been seen to be
+    /// the source's current one.
+    TooOld {
+        /// When it was last seen to be current.
+        seen_current: Timestamp,
+        /// Why the source has issued none since; `None` if it has not been asked.
+        error: Option<SourceError>,
+    },
 }
 
 /// A key that the gateway rejects and the source still issues.
@@ -111,6 +119,19 @@ pub(crate) struct Rejected {
     pub(crate) version: Option<u64>,
     /// How long ago the key was first obtained.
     pub(crate) age: Duration,
+    /// What shows it.
+    pub(crate) evidence: Evidence,
+}
+
+/// What shows that the gateway rejects a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Evidence {
+    /// A probe.
+    Probe,
+    /// The pauses between a client's requests double, as after one 401 after another, although the
+    /// source still has the key. No probe can tell: for this reason, or because the gateway is not
+    /// probed at all.
+    ClientRetries(Option<Inconclusive>),
 }
 
 /// What the driver must do for the slot. It reports the result with the method named below.
@@ -157,6 +178,8 @@ pub struct Snapshot {
     pub(crate) credential: Option<Arc<Credential>>,
     /// Since when the gateway rejects it.
     pub(crate) rejected_since: Option<Timestamp>,
+    /// What shows that the gateway rejects it.
+    pub(crate) rejection_evidence: Option<Evidence>,
     /// When it was last known to be the source's current one.
     pub(crate) seen_current: Option<Timestamp>,
     /// The error of the last fetch, unless it succeeded.

@@ -24,6 +24,7 @@ fn snapshot(lifetime: Option<u64>) -> Snapshot {
             lease: None,
         })),
         rejected_since: None,
+        rejection_evidence: None,
         seen_current: None,
         last_error: None,
         last_probe: None,
