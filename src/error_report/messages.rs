@@ -148,12 +148,18 @@ fn inconclusive() -> Vec<Inconclusive> {
 fn reasons() -> Vec<Reason> {
     let now = Timestamp::from_second(1_800_000_000).unwrap();
     let mut reasons: Vec<_> = errors().into_iter().map(Reason::Source).collect();
-    let ages = errors().into_iter().map(Some).chain([None]);
+    let ages = errors()
+        .into_iter()
+        .map(|error| Some(Box::new(error)))
+        .chain([None]);
     reasons.extend(ages.map(|error| Reason::TooOld {
         seen_current: now,
         error,
     }));
-    let retries = inconclusive().into_iter().map(Some).chain([None]);
+    let retries = inconclusive()
+        .into_iter()
+        .map(|reason| Some(Box::new(reason)))
+        .chain([None]);
     let evidence = retries
         .map(Evidence::ClientRetries)
         .chain([Evidence::Probe]);
@@ -180,7 +186,7 @@ fn every_kind_of_failure_names_the_profile_the_source_and_what_to_do() {
         });
         let error = match &reason {
             Reason::Source(error) => Some(error),
-            Reason::TooOld { error, .. } => error.as_ref(),
+            Reason::TooOld { error, .. } => error.as_deref(),
             Reason::Rejected(_) => None,
         };
         for administrator in [

@@ -58,7 +58,7 @@ fn presumed(reason: Option<Inconclusive>) -> Failure {
             fingerprint: Secret::new("abc".to_owned()).fingerprint(),
             version: Some(3),
             age: Duration::from_secs(61),
-            evidence: Evidence::ClientRetries(reason),
+            evidence: Evidence::ClientRetries(reason.map(Box::new)),
         }),
         next_try: Duration::from_secs(2),
     });
@@ -91,11 +91,11 @@ fn a_key_that_only_the_clients_retries_show_to_be_rejected_is_reported_as_probab
 
 #[test]
 fn a_key_over_its_max_age_is_reported_with_the_time_that_it_was_last_current() {
-    let too_old = |error, next_try| {
+    let too_old = |error: Option<SourceError>, next_try| {
         let error = AcquireError::Unavailable(CredentialUnavailable {
             reason: Reason::TooOld {
                 seen_current: Timestamp::from_millisecond(1_800_000_000_700).unwrap(),
-                error,
+                error: error.map(Box::new),
             },
             next_try: Duration::from_secs(next_try),
         });

@@ -104,7 +104,7 @@ pub(crate) enum Reason {
         /// When it was last seen to be current.
         seen_current: Timestamp,
         /// Why the source has issued none since; `None` if it has not been asked.
-        error: Option<SourceError>,
+        error: Option<Box<SourceError>>,
     },
 }
 
@@ -131,7 +131,7 @@ pub(crate) enum Evidence {
     /// The pauses between a client's requests double, as after one 401 after another, although the
     /// source still has the key. No probe can tell: for this reason, or because the gateway is not
     /// probed at all.
-    ClientRetries(Option<Inconclusive>),
+    ClientRetries(Option<Box<Inconclusive>>),
 }
 
 /// What the driver must do for the slot. It reports the result with the method named below.
