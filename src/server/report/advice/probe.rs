@@ -84,7 +84,7 @@ fn is_of_interest(
         // Another key of the same gateway has shown it since.
         Inconclusive::Uncalibrated => calibration == Calibration::Unknown,
         Inconclusive::NotTheKey {
-            status: 429 | 500..,
+            status: 408 | 429 | 500..,
             ..
         } => is_recent,
         Inconclusive::NoResponse(error) => {
@@ -116,13 +116,7 @@ fn remedy(facts: &Facts<'_>, reason: &Inconclusive) -> String {
             other_probe(facts)
         )),
         Inconclusive::NotAllowed => facts.by_administrator(allow_route(facts)),
-        Inconclusive::NotJson { is_page: true, .. } => match &facts.profile.gateway {
-            Some(gateway) => format!(
-                "open '{}' in a browser: a captive portal or a sign-in page may have answered",
-                gateway.to_string().trim_end_matches('/')
-            ),
-            None => "look for a captive portal".to_owned(),
-        },
+        Inconclusive::NotJson { is_page: true, .. } => open_in_browser(facts),
         Inconclusive::NotJson { is_page: false, .. } => {
             facts.by_administrator("set 'gateway' to the gateway's base URL")
         }
@@ -132,26 +126,44 @@ fn remedy(facts: &Facts<'_>, reason: &Inconclusive) -> String {
 
 /// The one thing to do about a request that the gateway refuses for a reason other than the key.
 fn of_status(facts: &Facts<'_>, status: u16, cause: &str) -> String {
-    let is_of_budget = ["budget", "credit", "quota", "payment"]
-        .iter()
-        .any(|word| cause.contains(word));
+    let is_about = |words: &[&str]| words.iter().any(|word| cause.contains(word));
     match status {
         402 | 412 => facts.by_administrator(RAISE_BUDGET),
-        429 => "nothing to do: the gateway limits the number of requests for now".to_owned(),
-        _ if is_of_budget => facts.by_administrator(RAISE_BUDGET),
-        446 => facts.by_administrator(format!(
-            "ask the gateway's administrator to exempt {} from the guardrail",
+        _ if is_about(&["budget", "quota"]) => facts.by_administrator(RAISE_BUDGET),
+        _ if is_about(&["billing", "credit", "payment"]) => {
+            facts.by_administrator("ask the gateway's administrator to resolve it")
+        }
+        _ if status == 446 || is_about(&["guardrail"]) => facts.by_administrator(format!(
+            "ask the gateway's administrator to exempt {} from it",
             route(facts)
         )),
         300..400 => facts.by_administrator("set 'gateway' to the address that it redirects to"),
-        500.. => {
+        403 => facts.by_administrator(allow_route(facts)),
+        429 => "nothing to do: the gateway limits the number of requests for now".to_owned(),
+        511 => open_in_browser(facts),
+        408 | 500.. => {
             "nothing to do on this machine; if it lasts, ask the gateway's administrator".to_owned()
         }
-        _ => facts.by_administrator(other_probe(facts)),
+        _ => facts.by_administrator(format!(
+            "set 'headers' if the gateway requires any, or {}",
+            other_probe(facts)
+        )),
     }
 }
 
-const RAISE_BUDGET: &str = "ask the gateway's administrator to raise the budget";
+const RAISE_BUDGET: &str = "ask the gateway's administrator to raise it";
+
+/// For a page in place of a response, which only the user of this machine can look at.
+fn open_in_browser(facts: &Facts<'_>) -> String {
+    let gateway = facts.profile.gateway.as_ref().map(ToString::to_string);
+    format!(
+        "open '{}' in a browser: a captive portal or a sign-in page may have answered",
+        gateway
+            .as_deref()
+            .unwrap_or("gateway")
+            .trim_end_matches('/')
+    )
+}
 
 fn allow_route(facts: &Facts<'_>) -> String {
     format!(

@@ -28,7 +28,8 @@ fn reasons() -> Vec<(Inconclusive, &'static str, bool)> {
         })
     };
     let network = "check the network connection";
-    let budget = "raise the budget";
+    let budget = "administrator to raise it";
+    let browser = "open 'https://gateway.test/llm' in a browser";
     vec![
         (setup(false), "create '/x'", true),
         (setup(true), "create '/x'", false),
@@ -100,7 +101,7 @@ fn reasons() -> Vec<(Inconclusive, &'static str, bool)> {
                 status: 200,
                 is_page: true,
             },
-            "open 'https://gateway.test/llm' in a browser",
+            browser,
             false,
         ),
         (
@@ -111,23 +112,48 @@ fn reasons() -> Vec<(Inconclusive, &'static str, bool)> {
             "set 'gateway'",
             true,
         ),
-        (not_the_key(402, "payment required"), budget, true),
-        (not_the_key(412, "precondition failed"), budget, true),
+        (not_the_key(402, "budget exceeded"), budget, true),
+        (not_the_key(412, "budget exceeded"), budget, true),
         (not_the_key(400, "budget exceeded"), budget, true),
-        (not_the_key(429, "budget exceeded"), "nothing to do", false),
+        (not_the_key(429, "quota exceeded"), budget, true),
+        (
+            not_the_key(422, "billing problem"),
+            "administrator to resolve it",
+            true,
+        ),
         (
             not_the_key(429, "too many requests"),
             "nothing to do",
             false,
         ),
         (
-            not_the_key(446, "guardrail"),
-            "exempt GET /v1/models from the guardrail",
+            not_the_key(446, "blocked"),
+            "exempt GET /v1/models from it",
             true,
         ),
         (
-            not_the_key(500, "internal server error"),
+            not_the_key(403, "blocked by a guardrail"),
+            "exempt GET /v1/models from it",
+            true,
+        ),
+        (
+            not_the_key(403, "refused in another way than a wrong key"),
+            "allow the key GET /v1/models, or set 'probe'",
+            true,
+        ),
+        (
+            not_the_key(408, "request timed out"),
+            "on this machine",
+            false,
+        ),
+        (
+            not_the_key(500, "internal error"),
             "nothing to do on this machine",
+            false,
+        ),
+        (
+            not_the_key(511, "the network requires a login"),
+            browser,
             false,
         ),
         (
@@ -136,12 +162,16 @@ fn reasons() -> Vec<(Inconclusive, &'static str, bool)> {
             false,
         ),
         (
-            not_the_key(302, "redirect"),
+            not_the_key(302, "redirects"),
             "set 'gateway' to the address",
             true,
         ),
-        (not_the_key(400, "bad request"), "set 'probe' to", true),
-        (not_the_key(418, "teapot"), "set 'probe' to", true),
+        (not_the_key(400, "bad request"), "set 'headers'", true),
+        (
+            not_the_key(404, "model not available"),
+            "or set 'probe' to",
+            true,
+        ),
     ]
 }
 
@@ -196,7 +226,7 @@ fn a_cause_that_passes_is_forgotten_and_one_that_stays_is_not() {
             Inconclusive::NoResponse(error) => {
                 !matches!(error, TransportError::Tls(_) | TransportError::Proxy(_))
             }
-            Inconclusive::NotTheKey { status, .. } => *status == 429 || *status >= 500,
+            Inconclusive::NotTheKey { status, .. } => matches!(status, 408 | 429 | 500..),
             _ => false,
         };
         assert_eq!(advice(&snapshot, RELIABLE).is_empty(), passes, "{reason:?}");
