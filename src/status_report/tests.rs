@@ -122,3 +122,18 @@ fn states_have_one_name() {
         assert_eq!(serde_json::from_value::<ProfileState>(name).unwrap(), state);
     }
 }
+
+#[test]
+fn every_field_is_in_the_readme() {
+    let readme = include_str!("../../README.md");
+    let (_, list) = readme.split_once("`status --json` is `{").unwrap();
+    let (list, _) = list.split_once('`').unwrap();
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let listed: Vec<_> = list.split(|c| !is_part(c)).collect();
+    let fields = |report: serde_json::Value| report.as_object().unwrap().clone();
+    let daemon = fields(serde_json::to_value(DaemonReport::default()).unwrap());
+    let profile = fields(serde_json::to_value(ProfileReport::default()).unwrap());
+    for field in daemon.keys().chain(profile.keys()) {
+        assert!(listed.contains(&field.as_str()), "{field}");
+    }
+}
