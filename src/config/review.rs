@@ -108,6 +108,7 @@ impl<'i> Review<'i> {
             review.add(Severity::Warning, key, &note);
         }
         review.api_paths(config);
+        review.short_max_ages(config);
         Ok(review)
     }
 
@@ -173,6 +174,22 @@ impl<'i> Review<'i> {
                 let problem = format!(
                     "has '{part}/' after the mount point, which only the path of Vault's API has; \
                      remove it unless the secret's own path starts so"
+                );
+                self.add(Severity::Warning, key, &problem);
+            }
+        }
+    }
+
+    /// Finds profiles whose key is too old before the source is asked whether it is current.
+    fn short_max_ages(&mut self, config: &Config) {
+        for (name, profile) in &config.profiles {
+            let watch = config.watch(&profile.source);
+            if watch.is_some_and(|watch| profile.max_age() <= watch) {
+                let key = ["profile", name, "max_age"].map(str::to_owned).to_vec();
+                let problem = format!(
+                    "is not longer than 'watch' of source '{}', so that the key is read anew at \
+                     nearly every request",
+                    profile.source
                 );
                 self.add(Severity::Warning, key, &problem);
             }

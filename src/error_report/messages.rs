@@ -4,7 +4,14 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    broker::slot::CredentialUnavailable,
+    broker::{
+        AcquireError,
+        slot::{CredentialUnavailable, Evidence, Reason, Rejected},
+    },
+    clock::Timestamp,
+    gateway::Inconclusive,
+    network::SetupError,
+    secret::Secret,
     source::{ProxyError, ProxyFailure, ProxyOrigin},
 };
 
@@ -120,15 +127,80 @@ fn errors() -> Vec<SourceError> {
     errors
 }
 
+/// One reason of each kind why a probe proves nothing.
+fn inconclusive() -> Vec<Inconclusive> {
+    let unreached = errors().into_iter().filter_map(|error| match error {
+        SourceError::Unreachable { error, .. } => Some(Inconclusive::NoResponse(error)),
+        _ => None,
+    });
+    let mut reasons: Vec<_> = unreached.collect();
+    reasons.extend([
+        Inconclusive::NotSent(SetupError::new(
+            "the file '/etc/claviger/gateway-ca.pem' does not exist",
+            "create it, or correct its path",
+        )),
+        Inconclusive::AcceptsAnyKey,
+        Inconclusive::Uncalibrated,
+        Inconclusive::Unproven { status: 401 },
+        Inconclusive::NotAllowed,
+        Inconclusive::NoRoute { status: 404 },
+        Inconclusive::NotJson {
+            status: 200,
+            is_page: true,
+        },
+        Inconclusive::NotTheKey {
+            status: 402,
+            cause: "budget exceeded".to_owned(),
+        },
+    ]);
+    reasons
+}
+
+/// Every reason to have no key: of each kind, with the shortest and the longest of its parts.
+fn reasons() -> Vec<Reason> {
+    let now = Timestamp::from_second(1_800_000_000).unwrap();
+    let mut reasons: Vec<_> = errors().into_iter().map(Reason::Source).collect();
+    let ages = errors()
+        .into_iter()
+        .map(|error| Some(Box::new(error)))
+        .chain([None]);
+    reasons.extend(ages.map(|error| Reason::TooOld {
+        seen_current: now,
+        error,
+    }));
+    let retries = inconclusive()
+        .into_iter()
+        .map(|reason| Some(Box::new(reason)))
+        .chain([None]);
+    let evidence = retries
+        .map(Evidence::ClientRetries)
+        .chain([Evidence::Probe]);
+    reasons.extend(evidence.map(|evidence| {
+        Reason::Rejected(Rejected {
+            since: now,
+            fingerprint: Secret::new("abc".to_owned()).fingerprint(),
+            version: Some(12),
+            age: Duration::from_secs(86_400),
+            evidence,
+        })
+    }));
+    reasons
+}
+
 /// What went wrong, for which profile and source, and what to do: whole, within the client's 400
 /// characters, and in one sentence each.
 #[test]
 fn every_kind_of_failure_names_the_profile_the_source_and_what_to_do() {
-    for error in errors() {
+    for reason in reasons() {
         let unavailable = AcquireError::Unavailable(CredentialUnavailable {
-            reason: Reason::Source(error.clone()),
+            reason: reason.clone(),
             next_try: Duration::from_secs(300),
         });
+        let error = match &reason {
+            Reason::Source(error) => Some(error),
+            Reason::TooOld { error, .. } => error.as_deref(),
+            Reason::Rejected(_) => None,
+        };
         for administrator in [
             None,
             Some("ask your administrator: https://it.example.com".to_owned()),
@@ -136,9 +208,14 @@ fn every_kind_of_failure_names_the_profile_the_source_and_what_to_do() {
             let failure = of_acquire("engineering", "team-vault", &unavailable, administrator);
             let text = failure.to_text();
             assert!(!text.contains('…'), "it is cut: {text}");
+            let failed = matches!(failure.code, ExitCode::SourceFailed | ExitCode::KeyRejected);
+            assert_eq!(text.contains("; next try in 300 s"), failed, "{text}");
             assert!(text.contains("'engineering'"), "{text}");
             assert!(text.contains("'team-vault'"), "{text}");
-            assert!(text.contains(&error.to_string()), "{text}");
+            assert!(
+                error.is_none_or(|error| text.contains(&error.to_string())),
+                "{text}"
+            );
             let (problem, hint) = text.split_once("\nhint: ").unwrap();
             assert!(problem.ends_with('.') && !problem.ends_with(".."), "{text}");
             assert!(
@@ -148,14 +225,14 @@ fn every_kind_of_failure_names_the_profile_the_source_and_what_to_do() {
             // Never the client's network for what another one has to mend.
             let is_of_network = hint.contains("check the network");
             let may_be = matches!(
-                &error,
-                SourceError::Unreachable {
+                error,
+                Some(SourceError::Unreachable {
                     error: TransportError::TimedOut(_)
                         | TransportError::Unconnected(_)
                         | TransportError::Interrupted(_)
                         | TransportError::Unresolved,
                     ..
-                }
+                })
             );
             assert!(!is_of_network || may_be, "{text}");
         }

@@ -3,15 +3,12 @@
 //! A message names the profile and the source. A hint is the one thing to do now; it follows from
 //! the error's own data if the error contains any. Both are without a full stop.
 
-use std::time::Duration;
+mod unavailable;
 
 use claviger_wire::{ExitCode, Failure};
 
+pub(crate) use self::unavailable::of_acquire;
 use crate::{
-    broker::{
-        AcquireError,
-        slot::{Reason, Rejected},
-    },
     client_variables::VariablesError,
     config::{ConfigError, SelectError},
     credential::MAX_KEY_LEN,
@@ -57,81 +54,6 @@ pub(crate) fn of_variables(profile: &str, error: &VariablesError) -> Failure {
     }
 }
 
-/// Reports that `profile` has no credential from `source`. `administrator` is
-/// [`Config::ask_administrator`](crate::config::Config::ask_administrator).
-#[must_use]
-pub(crate) fn of_acquire(
-    profile: &str,
-    source: &str,
-    error: &AcquireError,
-    administrator: Option<String>,
-) -> Failure {
-    let nothing = format!("no key for profile '{profile}' from source '{source}'");
-    match error {
-        AcquireError::Unavailable(unavailable) => {
-            let mut failure = match &unavailable.reason {
-                Reason::Source(error) => Failure {
-                    message: format!("{nothing}: {error}"),
-                    ..of_source(source, error, administrator)
-                },
-                Reason::Rejected(rejected) => of_rejected(profile, source, rejected, administrator),
-                Reason::TooOld { error, .. } => Failure {
-                    message: nothing,
-                    ..of_source(
-                        source,
-                        error.as_ref().unwrap_or(&SourceError::Forgotten),
-                        administrator,
-                    )
-                },
-            };
-            if matches!(failure.code, ExitCode::SourceFailed | ExitCode::KeyRejected)
-                && !unavailable.next_try.is_zero()
-            {
-                let seconds = whole_seconds(unavailable.next_try);
-                failure
-                    .message
-                    .push_str(&format!("; next try in {seconds} s"));
-            }
-            failure
-        }
-        AcquireError::TimedOut { host, last } => Failure {
-            code: ExitCode::SourceFailed,
-            message: match last {
-                Some(last) => {
-                    format!("{nothing}: '{host}' has not answered yet; the error before: {last}")
-                }
-                None => format!("{nothing}: '{host}' has not answered yet; still waiting for it"),
-            },
-            hint: Some(format!(
-                "run claviger status {profile} to see its state and its last error"
-            )),
-        },
-    }
-}
-
-fn of_rejected(
-    profile: &str,
-    source: &str,
-    rejected: &Rejected,
-    administrator: Option<String>,
-) -> Failure {
-    let version = rejected
-        .version
-        .map(|version| format!("version {version}, "))
-        .unwrap_or_default();
-    let age = whole_seconds(rejected.age);
-    let since = rejected.since.strftime("%Y-%m-%dT%H:%M:%SZ");
-    Failure {
-        code: ExitCode::KeyRejected,
-        message: format!(
-            "the gateway has rejected the key {} since {since}, but source '{source}' of profile \
-             '{profile}' still returns it ({version}obtained {age} s ago)",
-            rejected.fingerprint,
-        ),
-        hint: Some(rejected_hint(source, administrator)),
-    }
-}
-
 /// What to do about a key that the gateway rejects and `source` still returns.
 #[must_use]
 pub(crate) fn rejected_hint(source: &str, administrator: Option<String>) -> String {
@@ -156,6 +78,14 @@ pub(crate) fn of_revoke(
         ),
         ..of_source(source, error, administrator)
     }
+}
+
+/// What to do about a server that did not answer.
+#[must_use]
+pub(crate) fn transport_hint(error: &TransportError, administrator: Option<String>) -> String {
+    administrator
+        .filter(|_| transport_is_for_administrator(error))
+        .unwrap_or_else(|| error.hint())
 }
 
 /// The code and the hint of an error of `source`, with the error as the message.
@@ -238,13 +168,7 @@ pub(crate) fn of_source(
 /// depends on this machine's network or clock, or ends by itself, is the user's.
 fn is_for_administrator(error: &SourceError) -> bool {
     match error {
-        SourceError::Unreachable { error, .. } => match error {
-            TransportError::Refused => true,
-            TransportError::Tls(error) => {
-                !matches!(error, TlsError::NotYetValid | TlsError::Expired)
-            }
-            other => other.is_of_configuration(),
-        },
+        SourceError::Unreachable { error, .. } => transport_is_for_administrator(error),
         SourceError::LoginRefused { .. }
         | SourceError::Denied { .. }
         | SourceError::Missing { .. }
@@ -265,9 +189,13 @@ fn is_for_administrator(error: &SourceError) -> bool {
     }
 }
 
-/// The seconds, rounded up: "in 0 s" would promise too much.
-fn whole_seconds(duration: Duration) -> u64 {
-    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+/// The same for a server that did not answer.
+fn transport_is_for_administrator(error: &TransportError) -> bool {
+    match error {
+        TransportError::Refused => true,
+        TransportError::Tls(error) => !matches!(error, TlsError::NotYetValid | TlsError::Expired),
+        other => other.is_of_configuration(),
+    }
 }
 
 #[cfg(test)]

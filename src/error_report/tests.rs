@@ -1,7 +1,14 @@
+use std::time::Duration;
+
 use super::*;
 use crate::{
-    broker::slot::{CredentialUnavailable, Evidence},
+    broker::{
+        AcquireError,
+        slot::{CredentialUnavailable, Evidence, Reason, Rejected},
+    },
     clock::Timestamp,
+    gateway::Inconclusive,
+    network::SetupError,
     secret::Secret,
 };
 
@@ -42,6 +49,124 @@ fn a_rejected_key_is_reported_with_its_source_version_and_age() {
         "the gateway has rejected the key ba7816bf8f01 since 2027-01-15T08:00:00Z, but source 'team-vault' of \
          profile 'default' still returns it (version 3, obtained 61 s ago); next try in 2 s"
     );
+}
+
+fn presumed(reason: Option<Inconclusive>) -> Failure {
+    let error = AcquireError::Unavailable(CredentialUnavailable {
+        reason: Reason::Rejected(Rejected {
+            since: Timestamp::from_second(1_800_000_000).unwrap(),
+            fingerprint: Secret::new("abc".to_owned()).fingerprint(),
+            version: Some(3),
+            age: Duration::from_secs(61),
+            evidence: Evidence::ClientRetries(reason.map(Box::new)),
+        }),
+        next_try: Duration::from_secs(2),
+    });
+    of_acquire("default", "team-vault", &error, None)
+}
+
+#[test]
+fn a_key_that_only_the_clients_retries_show_to_be_rejected_is_reported_as_probably_so() {
+    let failure = presumed(Some(Inconclusive::NoRoute { status: 404 }));
+    assert_eq!(failure.code, ExitCode::KeyRejected);
+    assert_eq!(
+        failure.message,
+        "the gateway probably rejects the key ba7816bf8f01: the client has retried since \
+         2027-01-15T08:00:00Z, source 'team-vault' of profile 'default' still returns it (version 3, \
+         obtained 61 s ago), and the probe cannot tell: the gateway lacks the probed route (404); next \
+         try in 2 s"
+    );
+    assert!(failure.hint.unwrap().contains("for a new key"));
+
+    let unprobed = presumed(None).message;
+    assert!(unprobed.contains(", and no probe checks it;"), "{unprobed}");
+    let reason = "the file '/etc/claviger/gateway-ca.pem' does not exist".repeat(3);
+    let unsent = Inconclusive::NotSent(SetupError::new(reason, "create it"));
+    let long = presumed(Some(unsent)).message;
+    assert!(
+        long.contains(", and the probe cannot tell (see claviger status default);"),
+        "{long}"
+    );
+}
+
+#[test]
+fn a_key_over_its_max_age_is_reported_with_the_time_that_it_was_last_current() {
+    let too_old = |error: Option<SourceError>, next_try| {
+        let error = AcquireError::Unavailable(CredentialUnavailable {
+            reason: Reason::TooOld {
+                seen_current: Timestamp::from_millisecond(1_800_000_000_700).unwrap(),
+                error: error.map(Box::new),
+            },
+            next_try: Duration::from_secs(next_try),
+        });
+        of_acquire("default", "team-vault", &error, None)
+    };
+    let refused = SourceError::Unreachable {
+        host: "vault.test:8200".to_owned(),
+        error: TransportError::Refused,
+    };
+    let failure = too_old(Some(refused), 90);
+    assert_eq!(failure.code, ExitCode::SourceFailed);
+    assert_eq!(
+        failure.message,
+        "no key for profile 'default' from source 'team-vault': 'vault.test:8200' refused the connection; \
+         the key in memory is too old ('max_age'): last seen to be current at 2027-01-15T08:00:00Z; next \
+         try in 90 s, or now with claviger refresh default"
+    );
+    assert!(failure.hint.unwrap().starts_with("check the address"));
+
+    let unasked = too_old(None, 0);
+    assert_eq!(unasked.code, ExitCode::SourceFailed);
+    assert!(
+        unasked.message.ends_with(
+            "'team-vault': the key in memory is too old ('max_age'): last seen \
+                                   to be current at 2027-01-15T08:00:00Z"
+        ),
+        "{}",
+        unasked.message
+    );
+    assert_eq!(
+        unasked.hint.as_deref(),
+        Some("run claviger refresh default to ask it now")
+    );
+}
+
+#[test]
+fn a_long_wait_names_the_command_that_ends_it() {
+    for reason in [
+        Reason::Source(SourceError::Unavailable {
+            host: "vault.test:8200".to_owned(),
+            reason: "too many requests (429)".to_owned(),
+            retry_after: Some(Duration::from_secs(300)),
+        }),
+        Reason::Rejected(Rejected {
+            since: Timestamp::UNIX_EPOCH,
+            fingerprint: Secret::new("abc".to_owned()).fingerprint(),
+            version: None,
+            age: Duration::ZERO,
+            evidence: Evidence::Probe,
+        }),
+    ] {
+        let message = |millis| {
+            let error = AcquireError::Unavailable(CredentialUnavailable {
+                reason: reason.clone(),
+                next_try: Duration::from_millis(millis),
+            });
+            of_acquire("work", "team-vault", &error, None).message
+        };
+        assert!(!message(0).contains("next try"), "{}", message(0));
+        for (millis, end) in [
+            (200, "; next try in 1 s"),
+            (5000, "; next try in 5 s"),
+            (5001, "; next try in 6 s, or now with claviger refresh work"),
+            (
+                3_600_000,
+                "; next try in 3600 s, or now with claviger refresh work",
+            ),
+        ] {
+            assert!(message(millis).ends_with(end), "{}", message(millis));
+        }
+    }
 }
 
 #[test]

@@ -26,6 +26,15 @@ impl Failure {
         let limit = MAX_CHARS - hint.chars().count();
         format!("{}{hint}", problem_line(&self.message, limit))
     }
+
+    /// Whether [`to_text`](Self::to_text) renders all of the message and of the hint.
+    #[must_use]
+    pub fn fits(&self) -> bool {
+        let length = |text: &str| visible(text).chars().count();
+        let hint = self.hint.as_deref().map_or(0, length);
+        let frame = "claviger: .\nhint: \n".len();
+        hint <= MAX_HINT_CHARS && frame + length(&self.message) + hint <= MAX_CHARS
+    }
 }
 
 /// Renders one problem of several as a line of its own, in the form of a failure's first line.
@@ -124,5 +133,27 @@ mod tests {
             assert_eq!(text.chars().count(), MAX_CHARS, "{text}");
             assert!(text.contains("…\n") && !text.contains("…."), "{text}");
         }
+    }
+
+    #[test]
+    fn a_text_that_is_not_cut_fits() {
+        let of = |message: usize, hint: usize| failure(&"ü".repeat(message), &"ü".repeat(hint));
+        for (message, hint) in [
+            (0, 0),
+            (361, 20),
+            (141, 240),
+            (140, 241),
+            (142, 240),
+            (362, 20),
+        ] {
+            let failure = of(message, hint);
+            assert_eq!(
+                failure.fits(),
+                !failure.to_text().contains('…'),
+                "{message} {hint}"
+            );
+        }
+        assert!(of(361, 20).fits() && !of(362, 20).fits());
+        assert!(of(141, 240).fits() && !of(140, 241).fits());
     }
 }

@@ -10,7 +10,7 @@
 //! and when (`history`).
 
 pub(super) mod history;
-pub(super) mod rules;
+pub(crate) mod rules;
 
 use std::{collections::HashMap, time::Duration};
 
@@ -103,18 +103,17 @@ impl Sessions {
         history.is_some_and(|history| history.key == *current && history.is_refused(now))
     }
 
-    /// Whether the session of `request` keeps coming back for `key`.
+    /// Since when the session of `request` keeps coming back for `key`, if it does.
     #[must_use]
-    pub(crate) fn is_retrying(
+    pub(crate) fn retrying_since(
         &self,
         request: AcquireRequest,
         key: &Fingerprint,
         now: Tick,
-    ) -> bool {
-        let history = request.session.and_then(|session| self.0.get(&session));
-        history.is_some_and(|history| {
-            history.key == *key && (history.is_retrying(now) || history.has_stated)
-        })
+    ) -> Option<Tick> {
+        let history = request.session.and_then(|session| self.0.get(&session))?;
+        let is_retrying = history.is_retrying(now) || history.has_stated;
+        (history.key == *key && is_retrying).then(|| history.series_start())
     }
 
     /// Records that the session of `request` is served `key`. The client comes back for another one

@@ -8,7 +8,7 @@ use crate::client_kind::ClientKind;
 
 /// The shortest cache lifetime with which an early request carries information. A client that
 /// caches for less comes back as early without a 401 as with one.
-const MIN_INFORMATIVE_LIFETIME: Duration = Duration::from_secs(5);
+pub(crate) const MIN_INFORMATIVE_LIFETIME: Duration = Duration::from_secs(5);
 
 /// What the requests of a client tell about 401s.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

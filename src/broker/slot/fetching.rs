@@ -84,6 +84,7 @@ impl Slot {
         if previous.credential.version != new.credential.version {
             self.probe.outdate_verdict();
             self.sessions.forgive();
+            self.refusal = None;
         }
         if self.probe.is_rejected() || lives_no_longer {
             self.retry.record(now.tick, jitter, None);
@@ -97,6 +98,7 @@ impl Slot {
     /// Caches `new`, whose key is another one than the cached credential's.
     pub(super) fn promote(&mut self, now: Now, new: Cached) {
         self.successor = None;
+        self.refusal = None;
         self.refetch_limiter = RefetchLimiter::default();
         self.probe.set_key(&new.credential.fingerprint());
         self.cached = Some(new);
@@ -127,6 +129,7 @@ impl Slot {
     /// Drops the cached credential and all that is known about it, and returns it.
     pub(super) fn drop_cached(&mut self) -> Option<Cached> {
         self.successor = None;
+        self.refusal = None;
         self.probe.clear();
         self.watch.stop();
         self.cached.take()

@@ -36,7 +36,8 @@ pub(crate) use self::types::{
 };
 use self::{
     cached::Cached, in_flight::InFlight, probe::ProbeState, refetch_limiter::RefetchLimiter,
-    retry_state::RetryState, successor::Successor, verification::GatewayEvidence, watch::Watch,
+    rejection::Refusal, retry_state::RetryState, successor::Successor,
+    verification::GatewayEvidence, watch::Watch,
 };
 use super::{client_retry::Sessions, renewal};
 use crate::{
@@ -69,6 +70,7 @@ pub(crate) struct Slot {
     sessions: Sessions,
     probe: ProbeState,
     evidence: GatewayEvidence,
+    refusal: Option<Refusal>,
     refetch_limiter: RefetchLimiter,
     watch: Watch,
     actions: Vec<Action>,
@@ -136,6 +138,7 @@ impl Slot {
     pub(crate) fn refresh(&mut self) -> Ticket {
         self.probe.clear_verdict();
         self.sessions.forgive();
+        self.refusal = None;
         self.evidence = GatewayEvidence::default();
         let flight = self.flight.next();
         if self.flight.current().is_some() {
@@ -202,7 +205,7 @@ impl Slot {
             }
             Ok(Freshness::Unknown) => self.watch.stop(),
             Err(error) if error.is_final() => self.record_failure(now, jitter, error),
-            Err(error) => self.watch.back_off(now, jitter, error.retry_after()),
+            Err(error) => self.watch.back_off(now, jitter, Some(error)),
         }
     }
 

@@ -16,6 +16,9 @@ use crate::{
     source::SourceError,
 };
 
+/// How long `status` reports that a client was refused a key.
+const REFUSAL_SHOWN: Duration = Duration::from_secs(300);
+
 impl Slot {
     /// Returns what the caller with `ticket` gets.
     pub(crate) fn poll(&mut self, now: Now, ticket: Ticket) -> Outcome {
@@ -43,11 +46,13 @@ impl Slot {
 
     /// Returns what `status` reports.
     pub(crate) fn snapshot(&self, now: Now) -> Snapshot {
+        let rejected = self.rejected(now).or_else(|| self.refused(now));
         Snapshot {
             credential: self.valid(now).map(|cached| Arc::clone(&cached.credential)),
-            rejected_since: self.probe.rejected_since(),
+            rejected_since: rejected.as_ref().map(|rejected| rejected.since),
+            rejection_evidence: rejected.map(|rejected| rejected.evidence),
             seen_current: self.watch.seen_current(),
-            last_error: self.last_error().cloned(),
+            last_error: self.last_error().or_else(|| self.watch.error()).cloned(),
             last_probe: self.probe.last_probe().cloned(),
             successor: self
                 .successor
@@ -124,13 +129,13 @@ impl Slot {
 
     /// Serves the cached credential and records that its session has it, or fails.
     fn resolve(&mut self, now: Now, ticket: Ticket) -> Outcome {
-        if self.refuses(now, ticket)
+        if self.refuse_if_retrying(now, ticket)
             && let Some(refused) = self.refused(now)
         {
-            if let Some(request) = ticket.request {
-                self.sessions.refuse(request, now.tick);
-            }
-            return Outcome::Failed(refused);
+            return Outcome::Failed(CredentialUnavailable {
+                reason: Reason::Rejected(refused),
+                next_try: Duration::ZERO,
+            });
         }
         let is_rejected = self.probe.is_rejected();
         let Some(cached) = self.valid(now).filter(|_| !is_rejected) else {
@@ -145,22 +150,22 @@ impl Slot {
         Outcome::Ready(credential)
     }
 
-    /// Why a client is refused a key that no probe has rejected; `None` if none is cached, or one
-    /// has.
-    fn refused(&self, now: Now) -> Option<CredentialUnavailable> {
-        if self.probe.is_rejected() {
+    /// The key that a client was refused recently although no probe has rejected it; `None` if there
+    /// is none, or one has.
+    fn refused(&self, now: Now) -> Option<Rejected> {
+        let refusal = self.refusal.as_ref()?;
+        let is_recent = now.tick.since(refusal.at) < REFUSAL_SHOWN;
+        if self.probe.is_rejected() || !is_recent {
             return None;
         }
         let reason = match self.probe.last_probe().map(|last| &last.result) {
-            Some(ProbeResult::Inconclusive(reason)) => Some(reason.clone()),
+            Some(ProbeResult::Inconclusive(reason)) => Some(Box::new(reason.clone())),
             _ => None,
         };
         let cached = self.valid(now)?;
-        let rejected = self.rejection(now, cached, now.wall, Evidence::ClientRetries(reason));
-        Some(CredentialUnavailable {
-            reason: Reason::Rejected(rejected),
-            next_try: Duration::ZERO,
-        })
+        let age = now.tick.since(refusal.since);
+        let since = now.wall.saturating_sub(age).unwrap_or(now.wall);
+        Some(self.rejection(now, cached, since, Evidence::ClientRetries(reason)))
     }
 
     fn rejected(&self, now: Now) -> Option<Rejected> {
@@ -195,7 +200,7 @@ impl Slot {
         let age = now.tick.since(cached.confirmed);
         Some(Reason::TooOld {
             seen_current: now.wall.saturating_sub(age).unwrap_or(now.wall),
-            error: self.last_error().cloned(),
+            error: self.last_error().cloned().map(Box::new),
         })
     }
 }

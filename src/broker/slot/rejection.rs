@@ -26,6 +26,14 @@ pub(crate) const REJECTED_RECHECK: Duration = Duration::from_secs(2);
 /// it to be refused it.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(60);
 
+/// The last time that a client was refused a key that no probe has rejected.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) at: Tick,
+    /// Since when the client kept coming back for it.
+    pub(super) since: Tick,
+}
+
 impl Slot {
     /// Starts what a request for a key that counts as good leads to, and lets `ticket` wait for it.
     ///
@@ -142,9 +150,9 @@ impl Slot {
         (!was_just_now && !is_failing).then(|| self.start_fetch(None))
     }
 
-    /// Whether the caller with `ticket` is refused the key: its client keeps coming back for it,
-    /// the source still returns it, and the gateway does not say that it accepts it.
-    pub(super) fn refuses(&self, now: Now, ticket: Ticket) -> bool {
+    /// Refuses the caller with `ticket` the key if its client keeps coming back for it, the source
+    /// still returns it, and the gateway does not say that it accepts it. Returns whether it does.
+    pub(super) fn refuse_if_retrying(&mut self, now: Now, ticket: Ticket) -> bool {
         let (Some(since), Some(request), Some(cached)) = (
             ticket.refuse_if_confirmed_since,
             ticket.request,
@@ -155,9 +163,17 @@ impl Slot {
         let is_confirmed =
             cached.confirmed >= since || now.tick.since(cached.confirmed) < CONFIRMED_WITHIN;
         let key = cached.credential.fingerprint();
-        is_confirmed
-            && self.sessions.is_retrying(request, &key, now.tick)
-            && !self.probe.has_just_accepted(now.tick)
+        let retrying_since = self.sessions.retrying_since(request, &key, now.tick);
+        let Some(since) = retrying_since else {
+            return false;
+        };
+        if !is_confirmed || self.probe.has_just_accepted(now.tick) {
+            return false;
+        }
+        self.sessions.refuse(request, now.tick);
+        let at = now.tick;
+        self.refusal = Some(Refusal { at, since });
+        true
     }
 
     /// Records how the gateway rejects a key.

@@ -102,12 +102,13 @@ pub(crate) enum Reason {
     Source(SourceError),
     /// The gateway rejects the key that the source still issues.
     Rejected(Rejected),
-    /// The key was not seen to be current for too long.
+    /// A key without an expiry is cached, but for longer than `max_age` it has not been seen to be
+    /// the source's current one.
     TooOld {
         /// When it was last seen to be current.
         seen_current: Timestamp,
-        /// The error of the last fetch.
-        error: Option<SourceError>,
+        /// Why the source has issued none since; `None` if it has not been asked.
+        error: Option<Box<SourceError>>,
     },
 }
 
@@ -122,7 +123,7 @@ pub(crate) struct Rejected {
     pub(crate) version: Option<u64>,
     /// How long ago the key was first obtained.
     pub(crate) age: Duration,
-    /// What shows that the gateway rejects it.
+    /// What shows it.
     pub(crate) evidence: Evidence,
 }
 
@@ -131,9 +132,10 @@ pub(crate) struct Rejected {
 pub(crate) enum Evidence {
     /// A probe.
     Probe,
-    /// The client keeps coming back for it, as it does when it meets one 401 after another, and a
-    /// probe proves nothing for this reason, if there is a gateway to probe.
-    ClientRetries(Option<Inconclusive>),
+    /// The pauses between a client's requests double, as after one 401 after another, although the
+    /// source still has the key. No probe can tell: for this reason, or because the gateway is not
+    /// probed at all.
+    ClientRetries(Option<Box<Inconclusive>>),
 }
 
 /// What the driver must do for the slot. It reports the result with the method named below.
@@ -188,6 +190,8 @@ pub struct Snapshot {
     pub(crate) credential: Option<Arc<Credential>>,
     /// Since when the gateway rejects it.
     pub(crate) rejected_since: Option<Timestamp>,
+    /// What shows that the gateway rejects it.
+    pub(crate) rejection_evidence: Option<Evidence>,
     /// When it was last known to be the source's current one.
     pub(crate) seen_current: Option<Timestamp>,
     /// The error of the last fetch, unless it succeeded.

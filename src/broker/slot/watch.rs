@@ -9,6 +9,7 @@ use super::in_flight::InFlight;
 use crate::{
     broker::retry,
     clock::{Now, Tick, Timestamp},
+    source::SourceError,
 };
 
 /// How far jitter moves the next revalidation, as a fraction of the interval: laptops that started
@@ -27,6 +28,8 @@ pub(super) struct Watch {
     next: Option<Tick>,
     failures: u32,
     seen_current: Option<Timestamp>,
+    /// Why the last revalidation failed.
+    error: Option<SourceError>,
 }
 
 impl Watch {
@@ -66,6 +69,7 @@ impl Watch {
     /// Records that the source has exactly the cached credential.
     pub(super) fn confirm(&mut self, now: Now, jitter: f64) {
         self.failures = 0;
+        self.error = None;
         self.seen_current = Some(now.wall);
         self.next = self
             .interval
@@ -73,13 +77,20 @@ impl Watch {
     }
 
     /// Records that the source failed to answer, or has a newer credential that must be fetched
-    /// first: the next revalidation waits for the back-off.
-    pub(super) fn back_off(&mut self, now: Now, jitter: f64, retry_after: Option<Duration>) {
+    /// first (no error): the next revalidation waits for the back-off.
+    pub(super) fn back_off(&mut self, now: Now, jitter: f64, error: Option<SourceError>) {
         self.failures = self.failures.saturating_add(1);
+        let retry_after = error.as_ref().and_then(SourceError::retry_after);
+        self.error = error;
         let delay = retry::delay(self.failures, retry_after, jitter);
         self.next = self
             .interval
             .map(|interval| now.tick + delay.max(jittered(interval, jitter)));
+    }
+
+    /// Why the last revalidation failed; `None` if it succeeded or there was none.
+    pub(super) fn error(&self) -> Option<&SourceError> {
+        self.error.as_ref()
     }
 
     /// When the cached credential was last known to be the one that the source has.
@@ -92,6 +103,7 @@ impl Watch {
         self.in_flight.abandon();
         self.next = None;
         self.seen_current = None;
+        self.error = None;
         self.failures = 0;
     }
 }

@@ -99,6 +99,10 @@ fn essence(answer: &Result<Option<Answer>, Failure>) -> Result<StatusReport, Opt
     for profile in &mut status.profiles {
         profile.next_refresh_at = None;
         profile.seen_current_at = None;
+        profile.usable_until = None;
+        if let Some(probe) = &mut profile.last_probe {
+            probe.at = None;
+        }
     }
     Ok(status)
 }
@@ -133,10 +137,16 @@ mod tests {
             uptime_s,
             ..DaemonReport::default()
         };
+        let moment = Timestamp::from_second(uptime_s.try_into().unwrap()).ok();
         let profile = ProfileReport {
             name: "p".to_owned(),
             state,
-            seen_current_at: Timestamp::from_second(uptime_s.try_into().unwrap()).ok(),
+            seen_current_at: moment,
+            usable_until: moment,
+            last_probe: Some(LastProbeReport {
+                at: moment,
+                ..LastProbeReport::default()
+            }),
             ..ProfileReport::default()
         };
         let report = |json: serde_json::Result<String>| Response::Report(json.unwrap());

@@ -97,6 +97,7 @@ formats! {
     "header-name" => HeaderKey,
     "idle-timeout" => IdleTimeout,
     "leeway" => Leeway,
+    "max-age" => MaxAge,
     "name" => Name,
     "program" => ProgramPath,
     "proxy" => ProxySetting,
@@ -110,6 +111,5 @@ formats! {
     "vault-namespace" => Namespace,
     "vault-path" => VaultPath,
     "vault-username" => Username,
-    "max-age" => MaxAge,
     "watch-interval" => WatchInterval,
 }

@@ -35,7 +35,8 @@ pub(crate) struct ProfileConfig {
     /// "off" otherwise.
     probe: Option<Probe>,
     /// How long a key without an expiry is served after it was last seen to be current at its
-    /// source: "12h" by default. An outage of the source must not keep a revoked key in use.
+    /// source, from "1s" to "365d"; "12h" by default. Without an end, an outage of the source or a
+    /// revoked policy would keep a revoked key in use.
     #[serde(default)]
     max_age: MaxAge,
     /// Whether a probe may use plain http to another host than this one, which sends the key

@@ -160,6 +160,25 @@ fn a_probe_needs_a_gateway() {
 }
 
 #[test]
+fn the_max_age_of_a_key_without_an_expiry() {
+    let max_age = |keys: &str| {
+        let text = format!(
+            "version = 1\n[profile.p]\nsource = 's'\n{keys}\n[source.s]\ntype = 'exec'\ncommand = ['/bin/key']\n"
+        );
+        config(&text).profiles["p"].max_age().as_secs()
+    };
+    assert_eq!(max_age(""), 12 * 3600);
+    for (value, secs) in [
+        ("1s", 1),
+        ("90m", 5400),
+        ("P1D", 86_400),
+        ("365d", 31_536_000),
+    ] {
+        assert_eq!(max_age(&format!("max_age = '{value}'")), secs, "{value}");
+    }
+}
+
+#[test]
 fn engines() {
     let secs = |secs| Some(Duration::from_secs(secs));
     assert_eq!(vault("").engine, Engine::Kv2 { watch: secs(30) });

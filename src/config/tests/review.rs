@@ -97,6 +97,45 @@ fn a_path_of_the_api_is_found() {
 }
 
 #[test]
+fn a_key_that_is_too_old_before_it_is_looked_at_is_found() {
+    let found = |max_age: &str, source: &str| {
+        let text =
+            format!("version = 1\n[profile.p]\nsource = 's'\n{max_age}\n[source.s]\n{source}");
+        let config = parse(Path::new("/c.toml"), &text).unwrap();
+        let findings = Review::new(&text, &config).unwrap().into_findings();
+        let texts = findings.iter().map(|finding| finding.problem.to_string());
+        texts.collect::<Vec<_>>()
+    };
+    let vault = |watch: &str| {
+        format!(
+            "type = 'vault'\naddress = 'https://v.example'\npath = 'secret/a'\nfield = 'f'\n{watch}"
+        )
+    };
+    for max_age in ["1s", "30s"] {
+        assert_eq!(
+            found(&format!("max_age = '{max_age}'"), &vault("")),
+            [
+                "4:1: 'max_age' in [profile.p]: is not longer than 'watch' of source 's', so that \
+                 the key is read anew at nearly every request"
+            ]
+        );
+    }
+    for (max_age, source) in [
+        ("max_age = '31s'", vault("")),
+        ("", vault("watch = '1h'")),
+        // There is nothing but a new read.
+        ("max_age = '1s'", vault("watch = 'off'")),
+        ("max_age = '1s'", vault("kv = 1")),
+        (
+            "max_age = '1s'",
+            "type = 'exec'\ncommand = ['/bin/key']".to_owned(),
+        ),
+    ] {
+        assert_eq!(found(max_age, &source), [""; 0], "{max_age} {source}");
+    }
+}
+
+#[test]
 fn everything_that_is_named_is_listed() {
     let text = include_str!("accepted/keys.toml");
     let config = parse(Path::new("/c.toml"), text).unwrap();

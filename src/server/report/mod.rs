@@ -7,13 +7,20 @@ use claviger_wire::{ExitCode, Failure, Response};
 use serde::Serialize;
 
 use crate::{
-    broker::{LoggedOut, slot::Snapshot},
+    broker::{
+        LoggedOut,
+        slot::{Evidence, LastProbe, Snapshot},
+    },
     clock::{Now, whole_seconds},
     config::Config,
-    gateway::Calibration,
+    credential::Credential,
+    gateway::{Calibration, ProbeResult},
     logout_report::{self, LogoutReport},
     source::Revoked,
-    status_report::{DaemonReport, FailureReport, ProfileReport},
+    status_report::{
+        CLIENT_RETRIES, DaemonReport, FailureReport, LastProbeReport, PROBE, ProfileReport,
+        SuccessorReport,
+    },
 };
 
 /// Returns the answer that contains the daemon's report and those of `profiles`. It ends with
@@ -82,12 +89,15 @@ pub(super) fn profile(
         now.wall.saturating_add(wait).unwrap_or(now.wall)
     });
     let administrator = config.ask_administrator();
-    let (error_code, remedy) = state::trouble(&profile.source, snapshot, administrator);
-    let advice = [
-        remedy,
-        advice::short_lifetime(&profile.source, snapshot),
-        advice::accepts_any_key(calibration),
-    ];
+    let (error_code, remedy) = state::trouble(&profile.source, snapshot, administrator.clone());
+    let advice = advice::of(&advice::Facts {
+        name,
+        profile,
+        snapshot,
+        calibration,
+        administrator,
+        now: now.wall,
+    });
     ProfileReport {
         name: name.to_owned(),
         source: profile.source.clone(),
@@ -106,7 +116,17 @@ pub(super) fn profile(
         last_error: snapshot.last_error.as_ref().map(ToString::to_string),
         error_code: error_code.map(ExitCode::as_byte),
         seen_current_at: snapshot.seen_current.map(whole_seconds),
+        usable_until: snapshot.usable_until.map(whole_seconds),
         rejected_since: snapshot.rejected_since.map(whole_seconds),
+        rejection_evidence: snapshot.rejection_evidence.as_ref().map(|evidence| {
+            match evidence {
+                Evidence::Probe => PROBE,
+                Evidence::ClientRetries(_) => CLIENT_RETRIES,
+            }
+            .to_owned()
+        }),
+        last_probe: snapshot.last_probe.as_ref().map(last_probe),
+        successor: snapshot.successor.as_deref().map(successor),
         calibration: calibration.map(|calibration| {
             match calibration {
                 Calibration::Unknown => "unknown",
@@ -116,9 +136,31 @@ pub(super) fn profile(
             }
             .to_owned()
         }),
-        advice: advice.into_iter().flatten().collect(),
+        advice: remedy.into_iter().chain(advice).collect(),
         variables: None,
         failure: None,
+    }
+}
+
+fn last_probe(probe: &LastProbe) -> LastProbeReport {
+    let (result, reason) = match &probe.result {
+        ProbeResult::Accepted => ("accepted", None),
+        ProbeResult::Known => ("known", None),
+        ProbeResult::Rejected => ("rejected", None),
+        ProbeResult::Inconclusive(reason) => ("inconclusive", Some(reason.to_string())),
+    };
+    LastProbeReport {
+        at: Some(whole_seconds(probe.at)),
+        result: result.to_owned(),
+        reason,
+    }
+}
+
+fn successor(credential: &Credential) -> SuccessorReport {
+    SuccessorReport {
+        fingerprint: credential.fingerprint().to_string(),
+        version: credential.version,
+        issued_at: Some(whole_seconds(credential.issued_at())),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
     config,
     credential::Credential,
     error_report,
+    gateway::{Inconclusive, Rejection},
     secret::Secret,
     source::{SourceError, TransportError},
 };
@@ -24,6 +25,7 @@ fn snapshot(lifetime: Option<u64>) -> Snapshot {
             lease: None,
         })),
         rejected_since: None,
+        rejection_evidence: None,
         seen_current: None,
         last_error: None,
         last_probe: None,
@@ -249,12 +251,117 @@ fn a_lifetime_shorter_than_the_clients_cache_is_advised_with_the_value_to_set() 
 }
 
 #[test]
-fn a_gateway_that_accepts_any_key_is_advised() {
-    let profile = reported(&snapshot(None), Some(Calibration::AcceptsAnyKey));
-    assert_eq!(profile["calibration"], "accepts-any-key");
+fn every_calibration_has_its_name() {
+    for (calibration, name) in [
+        (Calibration::Unknown, "unknown"),
+        (Calibration::Reliable(Rejection::Unauthorized), "reliable"),
+        (Calibration::Reliable(Rejection::Forbidden), "reliable"),
+        (Calibration::Reliable(Rejection::Other), "reliable"),
+        (Calibration::AcceptsAnyKey, "accepts-any-key"),
+        (Calibration::NoRoute, "no-route"),
+    ] {
+        let profile = reported(&snapshot(None), Some(calibration));
+        assert_eq!(profile["calibration"], name);
+    }
+    assert!(reported(&snapshot(None), None)["calibration"].is_null());
+}
+
+#[test]
+fn the_last_probe_is_reported_with_its_time_and_why_it_proves_nothing() {
+    assert!(reported(&snapshot(None), None)["last_probe"].is_null());
+    let reason = Inconclusive::NotTheKey {
+        status: 402,
+        cause: "budget exceeded".to_owned(),
+    };
+    for (result, expected) in [
+        (ProbeResult::Accepted, json!({"result": "accepted"})),
+        (ProbeResult::Known, json!({"result": "known"})),
+        (ProbeResult::Rejected, json!({"result": "rejected"})),
+        (
+            ProbeResult::Inconclusive(reason),
+            json!({"result": "inconclusive", "reason": "budget exceeded (402)"}),
+        ),
+    ] {
+        let at = now().wall;
+        let probed = Snapshot {
+            last_probe: Some(LastProbe { at, result }),
+            ..snapshot(None)
+        };
+        let mut expected = expected;
+        expected["at"] = json!("1970-01-01T00:00:00Z");
+        assert_eq!(reported(&probed, None)["last_probe"], expected);
+    }
+}
+
+#[test]
+fn a_waiting_successor_is_reported_without_its_key() {
+    let mut successor = Credential::clone(snapshot(None).credential.as_deref().unwrap());
+    successor.secret = Secret::new("sk-next".to_owned());
+    successor.version = Some(4);
+    let fingerprint = successor.fingerprint().to_string();
+    let waiting = Snapshot {
+        successor: Some(Arc::new(successor)),
+        ..snapshot(None)
+    };
+    let profile = reported(&waiting, None);
+    assert_eq!(
+        profile["successor"],
+        json!({"fingerprint": fingerprint, "version": 4, "issued_at": "1970-01-01T00:00:00Z"})
+    );
+    assert_eq!(
+        (&profile["state"], &profile["version"]),
+        (&json!("ready"), &json!(3))
+    );
+    assert!(!profile.to_string().contains("sk-next"), "{profile}");
+}
+
+#[test]
+fn the_end_of_a_key_without_an_expiry_is_reported_in_whole_seconds() {
+    let ends = Snapshot {
+        usable_until: Timestamp::from_millisecond(43_200_900).ok(),
+        ..snapshot(None)
+    };
+    let profile = reported(&ends, None);
+    assert_eq!(profile["usable_until"], "1970-01-01T12:00:00Z");
+    assert!(profile["expires_at"].is_null());
+}
+
+#[test]
+fn what_shows_a_rejection_is_reported() {
+    for (evidence, name) in [
+        (Evidence::Probe, "probe"),
+        (Evidence::ClientRetries(None), "client-retries"),
+    ] {
+        let rejected = Snapshot {
+            rejected_since: Some(Timestamp::UNIX_EPOCH),
+            rejection_evidence: Some(evidence),
+            ..snapshot(None)
+        };
+        let profile = reported(&rejected, None);
+        assert_eq!(profile["rejection_evidence"], name);
+        assert_eq!(
+            (&profile["state"], &profile["error_code"]),
+            (&json!("rejected"), &json!(4))
+        );
+    }
+}
+
+#[test]
+fn the_remedy_for_the_last_error_comes_before_other_advice() {
+    let down = Snapshot {
+        last_error: Some(SourceError::Unreachable {
+            host: host(),
+            error: TransportError::Refused,
+        }),
+        ..snapshot(None)
+    };
+    let advice = reported(&down, Some(Calibration::AcceptsAnyKey))["advice"].clone();
     assert!(
-        profile["advice"]
-            .to_string()
-            .contains("the probe is not used")
+        advice[0].as_str().unwrap().starts_with("check the address"),
+        "{advice}"
+    );
+    assert!(
+        advice[1].as_str().unwrap().contains("accepts any key"),
+        "{advice}"
     );
 }

@@ -1,5 +1,7 @@
 //! The table of profiles that `status` and `refresh` print.
 
+mod notes;
+
 use std::{
     fmt::Display,
     io::{self, Write},
@@ -49,7 +51,7 @@ pub(super) enum Width {
     Wide,
 }
 
-/// Prints one row for each profile, then the errors, each with its remedy.
+/// Prints one row for each profile, then the notes on each.
 ///
 /// # Errors
 ///
@@ -75,29 +77,7 @@ pub(super) fn print(
         }
     }
     for profile in profiles {
-        let name = &label(profile);
-        if let (Width::Narrow(_), Some(variables)) = (width, &profile.variables) {
-            output::paragraph(out, &format!("{name}: for {}", described(variables)))?;
-        }
-        if let Some(error) = &profile.last_error {
-            output::paragraph(out, &format!("{name}: {error}"))?;
-        }
-        if let Some(since) = &profile.rejected_since {
-            let text = format!("{name}: the gateway has rejected the key since {since}");
-            output::paragraph(out, &text)?;
-        }
-        let has_error = profile.last_error.is_some() || profile.rejected_since.is_some();
-        let remedies = match width {
-            Width::Narrow(_) => 1,
-            Width::Wide => profile.advice.len(),
-        };
-        for (index, advice) in profile.advice.iter().take(remedies).enumerate() {
-            if has_error && index == 0 {
-                output::indented(out, &format!("hint: {advice}"))?;
-            } else {
-                output::paragraph(out, &format!("{name}: {advice}"))?;
-            }
-        }
+        notes::print(out, profile, width)?;
     }
     Ok(())
 }

@@ -72,9 +72,19 @@ pub(crate) struct ProfileReport {
     pub(crate) error_code: Option<u8>,
     /// When the source was last seen to have this credential.
     pub(crate) seen_current_at: Option<Timestamp>,
+    /// When a credential without an expiry is no longer served, unless the source is seen to have
+    /// it until then.
+    pub(crate) usable_until: Option<Timestamp>,
     /// Since when the gateway rejects the credential.
     pub(crate) rejected_since: Option<Timestamp>,
-    /// Whether the gateway's answer to a probe is reliable; `None` if it is not probed.
+    /// What shows that it does: [`PROBE`] or [`CLIENT_RETRIES`].
+    pub(crate) rejection_evidence: Option<String>,
+    /// The last probe of the credential.
+    pub(crate) last_probe: Option<LastProbeReport>,
+    /// A newer credential of the source that the gateway does not accept yet.
+    pub(crate) successor: Option<SuccessorReport>,
+    /// Whether the gateway's answer to a probe is reliable: `unknown`, `reliable`,
+    /// `accepts-any-key` or `no-route`; `None` if it is not probed.
     pub(crate) calibration: Option<String>,
     /// What to do: the remedy for the error, then those for problems of the setup.
     pub(crate) advice: Vec<String>,
@@ -84,6 +94,39 @@ pub(crate) struct ProfileReport {
     /// In the answer to a refresh: why there is no new credential.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) failure: Option<FailureReport>,
+}
+
+/// The value of `rejection_evidence` if the gateway has rejected the credential in a probe.
+pub(crate) const PROBE: &str = "probe";
+
+/// The value of `rejection_evidence` if a client retries as after one 401 after another, and no
+/// probe can tell.
+pub(crate) const CLIENT_RETRIES: &str = "client-retries";
+
+/// A probe of the gateway.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct LastProbeReport {
+    /// When it finished.
+    pub(crate) at: Option<Timestamp>,
+    /// `accepted`, `known` (the key is not allowed on the probed route), `rejected` or
+    /// `inconclusive`.
+    pub(crate) result: String,
+    /// Why it is inconclusive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
+}
+
+/// A credential that is not served yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct SuccessorReport {
+    /// The first 12 hex digits of SHA-256 of the key.
+    pub(crate) fingerprint: String,
+    /// The version of the secret at the source.
+    pub(crate) version: Option<u64>,
+    /// When the credential was issued.
+    pub(crate) issued_at: Option<Timestamp>,
 }
 
 /// A failure about one of several profiles, as a command prints it.
@@ -181,105 +224,4 @@ impl fmt::Display for ProfileState {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_report_round_trips() {
-        let time = |second| Some(Timestamp::from_second(second).unwrap());
-        let status = StatusReport {
-            daemon: Some(DaemonReport {
-                pid: 7,
-                version: "0.1.0".to_owned(),
-                uptime_s: 61,
-                socket: "/run/user/7/claviger/agent.sock".to_owned(),
-                usual_socket: Some(true),
-                log: Some("/home/ada/.local/state/claviger/daemon.log".to_owned()),
-                log_error: Some("permission denied".to_owned()),
-                config: Some("/etc/claviger/config.toml".to_owned()),
-                config_error: Some("expected a string".to_owned()),
-            }),
-            profiles: vec![
-                ProfileReport {
-                    name: "work".to_owned(),
-                    source: "vault".to_owned(),
-                    gateway: Some("https://gateway.test".to_owned()),
-                    state: ProfileState::Rejected,
-                    fingerprint: Some("ba7816bf8f01".to_owned()),
-                    issued_at: time(1),
-                    expires_at: time(2),
-                    next_refresh_at: time(3),
-                    version: Some(4),
-                    last_error: Some("timed out".to_owned()),
-                    error_code: Some(4),
-                    seen_current_at: time(5),
-                    rejected_since: time(6),
-                    calibration: Some("reliable".to_owned()),
-                    advice: vec!["set probe".to_owned()],
-                    variables: Some(VariablesReport {
-                        names: vec!["TEAM".to_owned()],
-                        fingerprint: "0123456789ab".to_owned(),
-                    }),
-                    failure: Some(FailureReport {
-                        code: 5,
-                        message: "no key".to_owned(),
-                        hint: Some("wait".to_owned()),
-                    }),
-                },
-                ProfileReport::default(),
-            ],
-        };
-        let mut reports = vec![serde_json::to_string(&status.daemon).unwrap()];
-        reports.extend(
-            status
-                .profiles
-                .iter()
-                .map(|profile| serde_json::to_string(profile).unwrap()),
-        );
-        assert_eq!(StatusReport::parse(&reports).unwrap(), status);
-        let printed = serde_json::to_value(&status).unwrap();
-        assert_eq!(printed["profiles"][0]["issued_at"], "1970-01-01T00:00:01Z");
-        let none = StatusReport::default();
-        assert_eq!(StatusReport::parse(&[]).unwrap(), none);
-        assert_eq!(
-            serde_json::to_value(none).unwrap(),
-            json!({"daemon": null, "profiles": []})
-        );
-    }
-
-    #[test]
-    fn the_report_of_another_release_is_read() {
-        let reports = [
-            json!({"pid": 7, "later": [1]}).to_string(),
-            json!({"name": "a", "state": "locked", "later": {}}).to_string(),
-        ];
-        let status = StatusReport::parse(&reports).unwrap();
-        assert_eq!(status.daemon.unwrap().pid, 7);
-        let [profile] = &status.profiles[..] else {
-            panic!("one profile");
-        };
-        assert_eq!(profile.state.to_string(), "locked");
-        assert_eq!(profile.last_error, None);
-        assert_eq!(serde_json::to_value(profile).unwrap()["state"], "locked");
-    }
-
-    #[test]
-    fn states_have_one_name() {
-        for state in [
-            ProfileState::Empty,
-            ProfileState::Ready,
-            ProfileState::LoginRequired,
-            ProfileState::Rejected,
-            ProfileState::Denied,
-            ProfileState::Misconfigured,
-            ProfileState::Unusable,
-            ProfileState::Unreachable,
-        ] {
-            let name = serde_json::to_value(&state).unwrap();
-            assert_eq!(name, state.to_string());
-            assert_eq!(serde_json::from_value::<ProfileState>(name).unwrap(), state);
-        }
-    }
-}
+mod tests;
