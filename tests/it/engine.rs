@@ -13,6 +13,7 @@ use std::{
 use async_trait::async_trait;
 use claviger::{
     broker::{AcquireRequest, Broker, Jitter, Route},
+    client_kind::{ClientKind, HelperContext},
     client_variables::ClientVariables,
     clock::{Clock, ManualClock, SystemClock},
     config,
@@ -41,6 +42,9 @@ const INTERVAL: Duration = Duration::from_secs(10);
 const REQUEST: AcquireRequest = AcquireRequest {
     cache_lifetime: Duration::from_secs(300),
     session: None,
+    client: ClientKind::ClaudeCode,
+    context: HelperContext::Unstated,
+    is_for_headers: false,
 };
 
 /// Counts the calls of the real source, and those that have ended.
@@ -126,6 +130,7 @@ impl EngineFixture {
             source_name: name.to_owned(),
             gateway: None,
             watch: config.watch(name),
+            max_age: None,
         };
         let jitter: Jitter = Arc::new(fastrand::f64);
         let routes = BTreeMap::from([("default".to_owned(), route)]);
