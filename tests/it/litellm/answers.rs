@@ -1,4 +1,5 @@
-//! LiteLLM's answers to a right key, a wrong one and none, which the daemon's probe must tell apart.
+//! LiteLLM's answers to a right key, a wrong one and none: what the daemon's probe must tell apart,
+//! and what the client gets.
 
 use claviger::clock::{Clock as _, SystemClock};
 use reqwest::{Client, Method};

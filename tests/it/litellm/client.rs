@@ -16,8 +16,8 @@ const OTHER_VERSIONS: [&str; 2] = ["2.1.197", "2.1.332"];
 
 #[tokio::test]
 async fn a_turn_costs_one_request() {
-    let _shared = MACHINE_LOCK.read().await;
     let gateway = accepting(KeyCheck::Custom).await;
+    let _shared = MACHINE_LOCK.read().await;
     let deployment = Deployment::with_gateway(gateway, "off", &[]).await;
     let answered = async |client: &ClaudeCode| {
         let output = client.turn("through LiteLLM").await;

@@ -16,7 +16,8 @@ use crate::{
     support::litellm::{KeyCheck, LiteLlm},
 };
 
-/// A gateway that accepts the first key of the scenarios.
+/// A gateway that accepts the first key of the scenarios. Call it before the lock of the machine is
+/// acquired: it may have to start LiteLLM.
 async fn accepting(check: KeyCheck) -> LiteLlm {
     LiteLlm::start(check, &[FIRST]).await
 }

@@ -21,8 +21,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 #[tokio::test]
 async fn the_watch_finds_a_rotation_that_the_client_does_not_report() {
     let gateway = accepting(KeyCheck::Forbidden).await;
-    // The client's time is measured.
-    let _exclusive = MACHINE_LOCK.write().await;
+    let _shared = MACHINE_LOCK.read().await;
     let mut deployment = Deployment::with_gateway(gateway, "2s", &[(TTL, "5000")]).await;
     deployment.client = deployment.client.with_version("2.1.197");
     let mut session = deployment.start_session().await;

@@ -27,8 +27,8 @@ const PROMOTION_LIMIT: Duration = Duration::from_secs(30);
 
 #[tokio::test]
 async fn rotation_without_overlap_costs_one_401() {
-    let _shared = MACHINE_LOCK.read().await;
     let gateway = accepting(KeyCheck::Custom).await;
+    let _shared = MACHINE_LOCK.read().await;
     let deployment = Deployment::with_gateway(gateway, "off", &[]).await;
     let session = deployment.start_session().await;
     let counts = deployment.assert_one_401(session, Duration::ZERO).await;
@@ -37,8 +37,8 @@ async fn rotation_without_overlap_costs_one_401() {
 
 #[tokio::test]
 async fn a_dead_key_is_reported_at_once_and_replaced_without_intervention() {
-    // The client's time is measured.
     let gateway = accepting(KeyCheck::Custom).await;
+    // The client's time is measured.
     let _exclusive = MACHINE_LOCK.write().await;
     let deployment = Deployment::with_gateway(gateway, "off", &[]).await;
     is_reported_and_replaced(&deployment).await;
@@ -46,8 +46,8 @@ async fn a_dead_key_is_reported_at_once_and_replaced_without_intervention() {
 
 #[tokio::test]
 async fn a_new_key_that_the_gateway_accepts_later_costs_no_turn() {
-    let _shared = MACHINE_LOCK.read().await;
     let gateway = accepting(KeyCheck::Custom).await;
+    let _shared = MACHINE_LOCK.read().await;
     let deployment = Deployment::with_gateway(gateway, "1s", &[(TTL, "5000")]).await;
     let mut session = deployment.start_session().await;
 

@@ -126,7 +126,7 @@ impl ClaudeCode {
         self.add_settings(&json!({ "apiKeyHelper": command }));
     }
 
-    /// Adds the keys of the object `more` to the user's settings. Objects are merged, such as `env`;
+    /// Adds the keys of the object `more` to the user's settings. Objects such as `env` are merged,
     /// other values are replaced.
     pub(crate) fn add_settings(&mut self, more: &Value) {
         settings::merge(&mut self.settings, more);

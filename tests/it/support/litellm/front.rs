@@ -29,7 +29,7 @@ use crate::support::{answers::secret, lock::lock};
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// The header that names the gateway to `custom_auth.py`.
-const GATEWAY: HeaderName = HeaderName::from_static("x-test-gateway");
+pub(super) const GATEWAY: HeaderName = HeaderName::from_static("x-test-gateway");
 
 /// Headers that concern one connection.
 const HOP_BY_HOP: [HeaderName; 4] = [CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING];

@@ -10,17 +10,26 @@ use std::{
 };
 
 use claviger::demo::gateway::TestGateway;
+use reqwest::RequestBuilder;
+use serde_json::json;
 use tempfile::TempDir;
 use tokio::{runtime::Runtime, sync::OnceCell};
 
+use super::{
+    front::GATEWAY,
+    keys::{KeyCheck, Keys},
+};
 use crate::support::{
-    answers::secret,
+    answers::{MESSAGES, secret},
     poll::until,
     tools::{free_port, tool},
 };
 
 /// The only key that LiteLLM accepts without a database and without a custom check.
 pub(super) const MASTER_KEY: &str = "sk-litellm-master-0c41d7";
+
+/// A model with a name of its own, which `/v1/models` lists.
+const MODEL: &str = "claude-sonnet-4-5";
 
 /// What LiteLLM sends to the model's provider.
 const PROVIDER_KEY: &str = "sk-litellm-provider-93be55";
@@ -72,17 +81,30 @@ impl LiteLlmProcess {
         let port = free_port();
         let mut child = command(&directory, port).spawn().unwrap();
         let url = format!("http://127.0.0.1:{port}");
-        let ready = format!("{url}/health/readiness");
+        // Both processes accept it.
+        let keys = Keys::new(KeyCheck::Custom);
+        keys.edit(|accepted| accepted.push(MASTER_KEY.to_owned()));
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        until("LiteLLM is ready or has ended", START_LIMIT, async || {
-            let response = client.get(&ready).send().await;
+        let accepts = async |request: RequestBuilder| {
+            let request = request.bearer_auth(MASTER_KEY);
+            let response = request.header(GATEWAY, keys.directory()).send().await;
             response.is_ok_and(|response| response.status().is_success())
+        };
+        until("LiteLLM is ready or has ended", START_LIMIT, async || {
+            accepts(client.get(format!("{url}/v1/models"))).await
                 || child.try_wait().unwrap().is_some()
         })
         .await;
+        // Its first message takes seconds, which a test's client or probe would wait for.
+        let message = json!({
+            "model": MODEL,
+            "max_tokens": 1,
+            "messages": [{ "role": "user", "content": "the first one" }],
+        });
+        let is_answered = accepts(client.post(format!("{url}{MESSAGES}")).json(&message)).await;
         assert!(
-            child.try_wait().unwrap().is_none(),
-            "LiteLLM has ended: {}",
+            is_answered,
+            "LiteLLM has not answered: {}",
             fs::read_to_string(directory.join("log")).unwrap()
         );
         Self {
@@ -131,9 +153,9 @@ fn config(url: &str, settings: &str) -> String {
       model: "anthropic/claude-*"
       api_base: "{url}"
       api_key: "{PROVIDER_KEY}"
-  - model_name: "claude-sonnet-4-5"
+  - model_name: "{MODEL}"
     litellm_params:
-      model: "anthropic/claude-sonnet-4-5"
+      model: "anthropic/{MODEL}"
       api_base: "{url}"
       api_key: "{PROVIDER_KEY}"
 general_settings:
