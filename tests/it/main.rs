@@ -30,6 +30,7 @@ mod kill;
 mod kv;
 mod lease;
 mod lifecycle;
+mod litellm;
 mod logout;
 mod logs;
 mod network;

@@ -9,6 +9,7 @@ use super::{Deployment, FIRST, MACHINE_LOCK, MODELS, SECOND, is_answer};
 use crate::support::{
     answers::{fingerprint, secret},
     claude::ClaudeSession,
+    gateway::ScriptedGateway,
     poll::timed,
     until,
 };
@@ -24,9 +25,14 @@ async fn a_rejected_key_is_reported_at_once_and_replaced_without_intervention() 
     // The client's time is measured.
     let _exclusive = MACHINE_LOCK.write().await;
     let deployment = Deployment::new("off", &[]).await;
+    is_reported_and_replaced(&deployment).await;
+}
+
+/// Revokes the key and adds the next one once the rejection is reported.
+pub(crate) async fn is_reported_and_replaced(deployment: &Deployment<impl ScriptedGateway>) {
     let mut session = deployment.start_session().await;
 
-    deployment.gateway.revoke(&secret(FIRST));
+    deployment.gateway.revoke(FIRST);
     let before = deployment.counts();
     let clock = SystemClock;
     let ((failed, at), took) = timed(async {
@@ -74,7 +80,7 @@ async fn a_rejected_key_is_reported_at_once_and_replaced_without_intervention() 
     let profile = deployment.profile().await;
     assert_eq!(profile["state"], "rejected", "{profile}");
 
-    deployment.gateway.accept(secret(SECOND));
+    deployment.gateway.accept(SECOND);
     deployment.put_second().await;
     let (turns, recovery) = timed(turns_until_answered(&mut session)).await;
     let counts = deployment.counts().since(before);

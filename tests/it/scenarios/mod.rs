@@ -1,9 +1,10 @@
 //! Rotations and failures of a gateway's key, as a developer experiences them: with the real Claude
-//! Code, the real programs, the key in a real OpenBao, and a gateway that answers 401.
+//! Code, the real programs, the key in a real OpenBao, and a gateway that answers 401. Those with a
+//! real LiteLLM are in [`crate::litellm`].
 //!
 //! Every scenario prints its counts and times (`--nocapture` shows them) and asserts their bounds.
 
-mod dead;
+pub(crate) mod dead;
 mod down;
 mod idle;
 mod lifetimes;
@@ -24,59 +25,67 @@ use crate::support::{
     Bao, TestEnv,
     answers::{AnsweredKey, MESSAGES, answer, answers, secret},
     claude::{ClaudeCode, ClaudeSession, TurnResult},
+    gateway::ScriptedGateway,
     until,
     vault_config::{approle_auth, vault_source},
 };
 
-const MODELS: &str = "/v1/models";
+pub(crate) const MODELS: &str = "/v1/models";
 
 /// The path of the key in the engine at `secret`.
 const PATH: &str = "team/gateway";
 
 /// The variable for the client's cache lifetime, in milliseconds.
-const TTL: &str = "CLAUDE_CODE_API_KEY_HELPER_TTL_MS";
+pub(crate) const TTL: &str = "CLAUDE_CODE_API_KEY_HELPER_TTL_MS";
 
 /// The first key of every scenario, and the key that replaces it.
-const FIRST: &str = "sk-canary-scene-5f3a9c";
-const SECOND: &str = "sk-canary-scene-77b1e0";
+pub(crate) const FIRST: &str = "sk-canary-scene-5f3a9c";
+pub(crate) const SECOND: &str = "sk-canary-scene-77b1e0";
 
 /// How long the client may take to notice a change of its settings.
 const SETTINGS_RELOAD_LIMIT: Duration = Duration::from_secs(20);
 
 /// Scenarios that measure the client or run twenty of them hold this lock exclusively, the others
 /// share it.
-static MACHINE_LOCK: RwLock<()> = RwLock::const_new(());
+pub(crate) static MACHINE_LOCK: RwLock<()> = RwLock::const_new(());
 
 /// An OpenBao with the key, a gateway that accepts it, and a developer's machine with Claude Code.
-struct Deployment {
-    bao: Bao,
-    gateway: TestGateway,
-    env: TestEnv,
-    client: ClaudeCode,
+pub(crate) struct Deployment<G = TestGateway> {
+    pub(crate) bao: Bao,
+    pub(crate) gateway: G,
+    pub(crate) env: TestEnv,
+    pub(crate) client: ClaudeCode,
 }
 
 /// The requests so far, or those in between: [`RequestCounts::since`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct RequestCounts {
+pub(crate) struct RequestCounts {
     /// Clients' requests that the gateway answered with 401.
-    refused: usize,
+    pub(crate) refused: usize,
     /// Clients' requests that the gateway answered with 200.
-    answered: usize,
+    pub(crate) answered: usize,
     /// Reads of the key at the source.
-    reads: usize,
+    pub(crate) reads: usize,
     /// Reads of the key's metadata at the source.
-    revalidations: usize,
+    pub(crate) revalidations: usize,
     /// The daemon's requests to the gateway, calibration included.
-    probes: usize,
+    pub(crate) probes: usize,
 }
 
 impl Deployment {
-    /// Starts everything. `watch` is the source's watch interval; the client and its helper get
-    /// `variables`.
+    /// Starts everything, with the embedded gateway; see [`Deployment::with_gateway`].
     async fn new(watch: &str, variables: &[(&str, &str)]) -> Self {
+        let gateway = TestGateway::start([secret(FIRST)]).await.unwrap();
+        Self::with_gateway(gateway, watch, variables).await
+    }
+}
+
+impl<G: ScriptedGateway> Deployment<G> {
+    /// Starts everything but the gateway, which accepts [`FIRST`]. `watch` is the source's watch
+    /// interval; the client and its helper get `variables`.
+    pub(crate) async fn with_gateway(gateway: G, watch: &str, variables: &[(&str, &str)]) -> Self {
         let bao = Bao::start_with_key(PATH, FIRST).await;
         let role = bao.enable_approle(json!({})).await;
-        let gateway = TestGateway::start([secret(FIRST)]).await.unwrap();
         let env = TestEnv::new();
         env.add_secret(FIRST);
         env.add_secret(SECOND);
@@ -104,14 +113,14 @@ impl Deployment {
     }
 
     /// Starts a client and takes its first turn.
-    async fn start_session(&self) -> ClaudeSession {
+    pub(crate) async fn start_session(&self) -> ClaudeSession {
         let mut session = self.client.session();
         turn(&mut session, "before").await;
         session
     }
 
     /// Touches the client's settings and takes turns until the client has run the helper again.
-    async fn touch_settings(&self, mut take_turn: impl AsyncFnMut()) {
+    pub(crate) async fn touch_settings(&self, mut take_turn: impl AsyncFnMut()) {
         let runs_before = self.helper_runs();
         self.client.touch_settings();
         // Once it has noticed, the client drops its key and runs the helper at its next turn.
@@ -127,23 +136,23 @@ impl Deployment {
     }
 
     /// Writes the second key to the source.
-    async fn put_second(&self) {
+    pub(crate) async fn put_second(&self) {
         self.bao.put(PATH, json!({"api_key": SECOND})).await;
     }
 
     /// Rotates without overlap: source and gateway change to the second key at once.
-    async fn rotate_at_once(&self) {
-        self.gateway.set_keys([secret(SECOND)]);
+    pub(crate) async fn rotate_at_once(&self) {
+        self.gateway.set_keys(&[SECOND]);
         self.put_second().await;
     }
 
     /// The profile in `claviger status --json`.
-    async fn profile(&self) -> Value {
+    pub(crate) async fn profile(&self) -> Value {
         self.env.status().await["profiles"][0].clone()
     }
 
     /// All requests so far.
-    fn counts(&self) -> RequestCounts {
+    pub(crate) fn counts(&self) -> RequestCounts {
         let reads = |kind| self.bao.count("read", &format!("secret/{kind}/{PATH}"));
         let probes = |request: &&LoggedRequest| request.path == MODELS;
         RequestCounts {
@@ -156,17 +165,17 @@ impl Deployment {
     }
 
     /// The answers to all turns so far, the oldest first.
-    fn answers(&self) -> Vec<AnsweredKey> {
+    pub(crate) fn answers(&self) -> Vec<AnsweredKey> {
         answers(&self.gateway)
     }
 
     /// How often the helper was run, by a client or a test: a count of lines in the daemon's log.
-    fn helper_runs(&self) -> usize {
+    pub(crate) fn helper_runs(&self) -> usize {
         self.env.log().matches("request=Acquire").count()
     }
 
     /// The time from the first 401 to the last 200.
-    fn recovery(&self) -> Duration {
+    pub(crate) fn recovery(&self) -> Duration {
         let log = self.messages();
         let at = |request: Option<&LoggedRequest>| {
             request.map_or(Timestamp::UNIX_EPOCH, |request| request.at)
@@ -183,7 +192,11 @@ impl Deployment {
 
     /// Rotates without overlap and takes two turns after `pause`. Asserts that the first turn gets
     /// one 401 and recovers on its first retry. Returns the counts of that turn.
-    async fn assert_one_401(&self, mut session: ClaudeSession, pause: Duration) -> RequestCounts {
+    pub(crate) async fn assert_one_401(
+        &self,
+        mut session: ClaudeSession,
+        pause: Duration,
+    ) -> RequestCounts {
         let before = self.counts();
         self.rotate_at_once().await;
         // The passing of time is what is tested: there is nothing to poll for.
@@ -213,14 +226,14 @@ impl Deployment {
     }
 
     /// Ends the client, which must succeed.
-    async fn end(&self, session: ClaudeSession) {
+    pub(crate) async fn end(&self, session: ClaudeSession) {
         let (status, stderr) = session.end().await;
         assert!(status.success(), "{stderr}");
         self.record_transcript();
     }
 
     /// Records the output of all clients, to be searched for secrets.
-    fn record_transcript(&self) {
+    pub(crate) fn record_transcript(&self) {
         let transcript = self.client.transcript();
         self.env.record_output("Claude Code", &transcript);
     }
@@ -228,7 +241,7 @@ impl Deployment {
 
 impl RequestCounts {
     /// The requests since `before`.
-    fn since(self, before: Self) -> Self {
+    pub(crate) fn since(self, before: Self) -> Self {
         Self {
             refused: self.refused - before.refused,
             answered: self.answered - before.answered,
@@ -256,11 +269,11 @@ impl fmt::Display for RequestCounts {
 }
 
 /// Takes a turn and asserts its answer.
-async fn turn(session: &mut ClaudeSession, prompt: &str) {
+pub(crate) async fn turn(session: &mut ClaudeSession, prompt: &str) {
     let turn = session.turn(prompt).await;
     assert!(is_answer(&turn, prompt), "{turn:?}");
 }
 
-fn is_answer(turn: &TurnResult, prompt: &str) -> bool {
+pub(crate) fn is_answer(turn: &TurnResult, prompt: &str) -> bool {
     !turn.is_error && turn.text == format!("{GREETING}{prompt}")
 }

@@ -1,6 +1,8 @@
-//! The embedded gateway's answers to clients.
+//! A gateway's answers to clients.
 
-use claviger::{demo::gateway::TestGateway, secret::Secret};
+use claviger::secret::Secret;
+
+use super::gateway::ScriptedGateway;
 
 /// The path of a client's turns.
 pub(crate) const MESSAGES: &str = "/v1/messages";
@@ -9,7 +11,7 @@ pub(crate) const MESSAGES: &str = "/v1/messages";
 pub(crate) type AnsweredKey = (u16, String);
 
 /// The answers to all turns so far, the oldest first.
-pub(crate) fn answers(gateway: &TestGateway) -> Vec<AnsweredKey> {
+pub(crate) fn answers(gateway: &impl ScriptedGateway) -> Vec<AnsweredKey> {
     let requests = gateway.requests().into_iter();
     requests
         .filter(|request| request.path == MESSAGES)

@@ -3,7 +3,8 @@
 //! It runs in the home directory of a [`TestEnv`] or of ana in a [`Namespace`], and with an empty
 //! environment: its variables, and those of the helper, are in `settings.json`.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+mod session;
+mod settings;
 
 use std::{
     fs::{self, File},
@@ -14,16 +15,10 @@ use std::{
     time::Duration,
 };
 
-use serde_json::{Map, Value, json};
-use tokio::{
-    io::{
-        AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines,
-    },
-    process::{Child, ChildStdin, ChildStdout, Command},
-    task::JoinHandle,
-    time::timeout,
-};
+use serde_json::{Value, json};
+use tokio::{process::Command, time::timeout};
 
+pub(crate) use self::session::{ClaudeSession, TurnResult};
 use super::{
     lock::lock,
     namespace::{Entrance, Namespace, User},
@@ -35,8 +30,16 @@ use super::{
 /// The limit for each step of the client. Its retries after a failing helper take 2.6 s.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
+/// The pinned client as a [`tool`]. Other versions have their number behind it.
+const PINNED: &str = "claude";
+
+/// The user's settings, in the home directory.
+const USER_SETTINGS: &str = ".claude/settings.json";
+
 /// A developer's Claude Code. Several can run at once.
 pub(crate) struct ClaudeCode {
+    /// Its name as a [`tool`].
+    program: String,
     /// The home directory as the client sees it.
     home: PathBuf,
     /// The home directory as this process reaches it.
@@ -46,6 +49,8 @@ pub(crate) struct ClaudeCode {
     entrance: Option<Entrance>,
     /// A copy of `/etc` with managed settings, which only the client sees.
     etc: Option<PathBuf>,
+    /// The content of the user's `settings.json`.
+    settings: Value,
     transcript: Transcript,
 }
 
@@ -61,22 +66,6 @@ pub(crate) struct ClaudeOutput {
     pub(crate) stderr: String,
 }
 
-/// How a turn of a session ended.
-#[derive(Debug)]
-pub(crate) struct TurnResult {
-    pub(crate) text: String,
-    pub(crate) is_error: bool,
-}
-
-/// A running client, which keeps its key between turns. It is killed when it is dropped.
-pub(crate) struct ClaudeSession {
-    child: Child,
-    stdin: ChildStdin,
-    stdout: Lines<BufReader<ChildStdout>>,
-    stderr: JoinHandle<String>,
-    transcript: Transcript,
-}
-
 impl ClaudeCode {
     /// Writes the settings: the shim as the helper, run without a shell in between; the base URL
     /// `gateway`; and for the client and its helper `variables` in addition to those of `env`.
@@ -88,46 +77,71 @@ impl ClaudeCode {
             ("XDG_STATE_HOME", &*state),
             ("XDG_RUNTIME_DIR", &*run),
         ];
+        let helper = binary("claviger-helper");
         let client = Self {
+            program: PINNED.to_owned(),
             home: env.path("home"),
             files: env.path("home"),
             directory: env.path("home"),
             entrance: None,
             etc: None,
+            settings: settings::user(gateway, &helper, &[&own[..], variables].concat()),
             transcript: Transcript::default(),
         };
-        let helper = binary("claviger-helper");
-        client.write_settings(gateway, &helper, &[&own[..], variables].concat());
+        client.write_settings();
         client
     }
 
     /// [`ClaudeCode::new`] for ana in `machine`, which has the client as its tool.
     pub(crate) fn of_ana(machine: &Namespace, gateway: &str, variables: &[(&str, &str)]) -> Self {
         let home = PathBuf::from("/home/ana");
+        let helper = Path::new(Namespace::PROGRAMS).join("claviger-helper");
         let client = Self {
+            program: PINNED.to_owned(),
             files: machine.outside("/home/ana"),
             directory: home.clone(),
             home,
             entrance: Some(machine.entrance(User::Ana)),
             etc: None,
+            settings: settings::user(gateway, &helper, variables),
             transcript: Transcript::default(),
         };
-        let helper = Path::new(Namespace::PROGRAMS).join("claviger-helper");
-        client.write_settings(gateway, &helper, variables);
+        client.write_settings();
         client
     }
 
-    fn write_settings(&self, gateway: &str, helper: &Path, variables: &[(&str, &str)]) {
-        let own = [
-            ("ANTHROPIC_BASE_URL", gateway),
-            ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
-            ("DISABLE_AUTOUPDATER", "1"),
-            // Other tests keep the machine busy.
-            ("CLAVIGER_TIMEOUT_MS", "30000"),
-        ];
-        let mut settings = settings_with(&[&own[..], variables].concat());
-        settings["apiKeyHelper"] = json!(format!("exec '{}'", helper.display()));
-        self.write(".claude/settings.json", &settings);
+    /// Runs this version of the client instead of the pinned one; see `tests/tools`.
+    pub(crate) fn with_version(mut self, version: &str) -> Self {
+        assert!(
+            self.entrance.is_none(),
+            "the namespace has the client that it was made with"
+        );
+        self.program = format!("{PINNED}-{version}");
+        self
+    }
+
+    /// Sets the command of the `apiKeyHelper`, which the client runs in `/bin/sh`. By default it is
+    /// `exec` and the shim.
+    pub(crate) fn set_helper(&mut self, command: &str) {
+        self.add_settings(&json!({ "apiKeyHelper": command }));
+    }
+
+    /// Adds the keys of the object `more` to the user's settings. Objects such as `env` are merged,
+    /// other values are replaced.
+    pub(crate) fn add_settings(&mut self, more: &Value) {
+        settings::merge(&mut self.settings, more);
+        self.write_settings();
+    }
+
+    /// Configures an MCP server at `url` for the user. The client runs `headers_helper` when it
+    /// connects, in `/bin/sh`; it must print a JSON object of headers.
+    pub(crate) fn add_mcp_server(&self, name: &str, url: &str, headers_helper: &str) {
+        let server = json!({ "type": "http", "url": url, "headersHelper": headers_helper });
+        self.write(".claude.json", &json!({ "mcpServers": { name: server } }));
+    }
+
+    fn write_settings(&self) {
+        self.write(USER_SETTINGS, &self.settings);
     }
 
     /// Writes a file of the user's below the home directory.
@@ -146,7 +160,10 @@ impl ClaudeCode {
     /// Runs the client from now on in a repository whose `.claude/settings.json` sets `variables`.
     pub(crate) fn enter_project(&mut self, variables: &[(&str, &str)]) {
         self.directory = self.home.join("project");
-        self.write("project/.claude/settings.json", &settings_with(variables));
+        self.write(
+            "project/.claude/settings.json",
+            &settings::with_variables(variables),
+        );
     }
 
     /// Runs the client from now on in the home directory.
@@ -164,7 +181,7 @@ impl ClaudeCode {
             .status();
         assert!(copied.unwrap().success());
         fs::create_dir(etc.join("claude-code")).unwrap();
-        let settings = settings_with(variables).to_string();
+        let settings = settings::with_variables(variables).to_string();
         fs::write(etc.join("claude-code/managed-settings.json"), settings).unwrap();
         self.etc = Some(etc);
     }
@@ -211,15 +228,7 @@ impl ClaudeCode {
             "stream-json",
             "--verbose",
         ]);
-        let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
-        let stderr = child.stderr.take().unwrap();
-        ClaudeSession {
-            stdin: child.stdin.take().unwrap(),
-            stdout: BufReader::new(child.stdout.take().unwrap()).lines(),
-            stderr: tokio::spawn(collect(stderr, self.transcript.clone())),
-            transcript: self.transcript.clone(),
-            child,
-        }
+        ClaudeSession::start(command.stdin(Stdio::piped()), self.transcript.clone())
     }
 
     /// The output of all turns and sessions so far.
@@ -228,18 +237,18 @@ impl ClaudeCode {
     }
 
     fn settings_file(&self) -> PathBuf {
-        self.files.join(".claude/settings.json")
+        self.files.join(USER_SETTINGS)
     }
 
     fn command(&self, args: &[&str]) -> Command {
         let mut command = match (&self.entrance, &self.etc) {
             (Some(entrance), _) => entrance.command(Namespace::TOOL, &self.directory).into(),
-            (None, None) => Command::new(tool("claude")),
+            (None, None) => Command::new(tool(&self.program)),
             (None, Some(etc)) => {
                 let mut command = Command::new("unshare");
                 let script = r#"mount --bind "$0" /etc && exec "$@""#;
                 command.args(["--mount", "sh", "-c", script]);
-                command.arg(etc).arg(tool("claude"));
+                command.arg(etc).arg(tool(&self.program));
                 command
             }
         };
@@ -258,74 +267,6 @@ impl ClaudeCode {
     }
 }
 
-/// Settings that set these variables for the client and its helper.
-fn settings_with(variables: &[(&str, &str)]) -> Value {
-    let variables: Map<_, _> = variables
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), json!(value)))
-        .collect();
-    json!({ "env": variables })
-}
-
-impl ClaudeSession {
-    /// Sends `prompt` and waits for the end of the turn.
-    ///
-    /// # Panics
-    ///
-    /// Panics if that takes longer than a minute or the client ends.
-    pub(crate) async fn turn(&mut self, prompt: &str) -> TurnResult {
-        let message = json!({
-            "type": "user",
-            "message": { "role": "user", "content": prompt },
-        });
-        let line = format!("{message}\n");
-        self.stdin.write_all(line.as_bytes()).await.unwrap();
-        timeout(TIMEOUT, self.result())
-            .await
-            .unwrap_or_else(|_| panic!("no result within a minute: {}", self.transcript.text()))
-    }
-
-    /// Closes the client's input and waits for its end; returns its status and stderr.
-    ///
-    /// # Panics
-    ///
-    /// Panics if that takes longer than a minute.
-    pub(crate) async fn end(self) -> (ExitStatus, String) {
-        let Self {
-            mut child,
-            stdin,
-            mut stdout,
-            stderr,
-            transcript,
-        } = self;
-        drop(stdin);
-        timeout(TIMEOUT, async {
-            while let Some(line) = stdout.next_line().await.unwrap() {
-                transcript.add(&line);
-            }
-            (child.wait().await.unwrap(), stderr.await.unwrap())
-        })
-        .await
-        .expect("the client has not ended within a minute")
-    }
-
-    async fn result(&mut self) -> TurnResult {
-        loop {
-            let Some(line) = self.stdout.next_line().await.unwrap() else {
-                panic!("the client has ended: {}", self.transcript.text());
-            };
-            self.transcript.add(&line);
-            let event: Value = serde_json::from_str(&line).unwrap();
-            if event["type"] == "result" {
-                return TurnResult {
-                    text: event["result"].as_str().unwrap_or_default().to_owned(),
-                    is_error: event["is_error"] != false,
-                };
-            }
-        }
-    }
-}
-
 impl Transcript {
     fn add(&self, text: &str) {
         let mut transcript = lock(&self.0);
@@ -336,12 +277,4 @@ impl Transcript {
     fn text(&self) -> String {
         lock(&self.0).clone()
     }
-}
-
-async fn collect(mut stream: impl AsyncRead + Unpin, transcript: Transcript) -> String {
-    let mut text = String::new();
-    // Invalid UTF-8 is not a message of the client.
-    let _ = stream.read_to_string(&mut text).await;
-    transcript.add(&text);
-    text
 }

@@ -1,0 +1,32 @@
+//! A key that signs JWTs.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use rcgen::{KeyPair, PKCS_ED25519};
+use serde_json::Value;
+
+/// A key for `EdDSA`.
+pub(crate) struct SigningKey(KeyPair);
+
+impl SigningKey {
+    pub(crate) fn new() -> Self {
+        Self(KeyPair::generate_for(&PKCS_ED25519).unwrap())
+    }
+
+    /// PKCS #8 in PEM.
+    pub(crate) fn private_pem(&self) -> String {
+        self.0.serialize_pem()
+    }
+
+    /// SPKI in PEM.
+    pub(crate) fn public_pem(&self) -> String {
+        self.0.public_key_pem()
+    }
+
+    /// A token with these claims.
+    pub(crate) fn sign(&self, claims: &Value) -> String {
+        let key = EncodingKey::from_ed_pem(self.private_pem().as_bytes()).unwrap();
+        jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), claims, &key).unwrap()
+    }
+}
