@@ -45,3 +45,4 @@ mod tls;
 mod token;
 mod two_users;
 mod variables;
+mod wrappers;

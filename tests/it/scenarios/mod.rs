@@ -10,6 +10,7 @@ mod lifetimes;
 mod many;
 mod quiet;
 mod rotation;
+mod wrappers;
 
 use std::{fmt, time::Duration};
 
