@@ -1,9 +1,9 @@
 //! What the name of a program tells about its place between a client and the shim.
 //!
-//! The name of the executable counts before the process's own name: a script that is run by its path
-//! has the script's name, and its shell or interpreter as the executable. The own name counts if the
-//! executable is hidden or tells nothing: `coreutils` or an emulator runs as `timeout`. A client that
-//! is a script of Node.js names its process.
+//! The name of the executable counts before the process's own name: a script that is run by its
+//! path has the script's name, and its shell or interpreter as the executable. The own name counts
+//! if the executable is hidden or tells nothing: `coreutils` or an emulator runs as `timeout`. A
+//! client that is a script of Node.js names its process.
 
 #[cfg(any(unix, test))]
 use std::path::Path;
@@ -23,8 +23,8 @@ pub(super) enum Kind {
     Other,
 }
 
-/// Shells, and programs that only prepare the start of another. `flock` waits for a lock, `sudo` for
-/// a password.
+/// Shells, and programs that only prepare the start of another. `flock` waits for a lock, `sudo`
+/// for a password.
 const LAUNCHERS: &[&str] = &[
     "ash",
     "bash",

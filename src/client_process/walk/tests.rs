@@ -192,7 +192,7 @@ fn what_is_older_than_a_run_of_the_helper_is_not_a_wrapper() {
     // A slow wrapper, in a shell that is as old.
     let slow = [
         ("python3", "python3.12", 1500),
-        ("sh", "dash", 9000),
+        ("sh", "dash", 8000),
         CLAUDE,
     ];
     assert_eq!(client(&slow).as_deref(), Some("claude"));
