@@ -5,6 +5,6 @@
 pub struct ClientSession {
     /// Process id.
     pub pid: u32,
-    /// The start time, in a unit that differs between systems. Only equality means anything.
+    /// The start time in microseconds, since an epoch that differs between systems.
     pub started: u64,
 }

@@ -1,16 +1,30 @@
-//! `/proc/PID/stat`. See proc_pid_stat(5).
+//! `/proc/PID/stat` and `/proc/PID/exe`. See proc_pid_stat(5) and proc_pid_exe(5).
 
 use std::fs;
 
-use super::Process;
+use super::{Process, program};
+
+/// The unit of start times, in microseconds: `USER_HZ` is 100 on every architecture that Rust has a
+/// standard library for.
+const TICK: u64 = 10_000;
 
 pub(super) fn look_up(pid: u32) -> Option<Process> {
-    parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    Some(Process {
+        executable: executable(pid),
+        ..parse(pid, &stat)?
+    })
+}
+
+/// The executable's name; `None` for a process of another user, or one that is not dumpable.
+fn executable(pid: u32) -> Option<String> {
+    let path = fs::read_link(format!("/proc/{pid}/exe")).ok()?;
+    program::name_of(&path)
 }
 
 /// Parses the file; `None` for a process that has ended and that its parent has not waited for. The
 /// name is in parentheses and may itself contain some: the last one ends it.
-fn parse(stat: &str) -> Option<Process> {
+fn parse(pid: u32, stat: &str) -> Option<Process> {
     let (head, tail) = stat.rsplit_once(") ")?;
     let (_, name) = head.split_once('(')?;
     // `tail` starts at the third field: state, ppid (4th), …, starttime (22nd).
@@ -19,9 +33,11 @@ fn parse(stat: &str) -> Option<Process> {
         return None;
     }
     Some(Process {
+        pid,
         parent: fields.next()?.parse().ok()?,
         name: name.to_owned(),
-        started: fields.nth(17)?.parse().ok()?,
+        executable: None,
+        started: fields.nth(17)?.parse::<u64>().ok()?.checked_mul(TICK)?,
     })
 }
 
@@ -33,16 +49,29 @@ mod tests {
     fn a_name_may_contain_parentheses_and_spaces() {
         let stat = "4711 (a) b (c) S 42 4711 4711 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 987654 5 6";
         let expected = Process {
+            pid: 4711,
             parent: 42,
             name: "a) b (c".to_owned(),
-            started: 987_654,
+            executable: None,
+            started: 9_876_540_000,
         };
-        assert_eq!(parse(stat), Some(expected));
+        assert_eq!(parse(4711, stat), Some(expected));
     }
 
     #[test]
     fn a_zombie_has_ended() {
         let stat = "4711 (a) Z 42 4711 4711 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 987654 5 6";
-        assert_eq!(parse(stat), None);
+        assert_eq!(parse(4711, stat), None);
+    }
+
+    #[test]
+    fn start_times_are_in_microseconds_since_the_boot() {
+        let uptime = fs::read_to_string("/proc/uptime").unwrap();
+        let seconds: f64 = uptime.split(' ').next().unwrap().parse().unwrap();
+        let own = look_up(std::process::id()).unwrap();
+        let started = std::time::Duration::from_micros(own.started);
+        let age = seconds - started.as_secs_f64();
+        // These tests take seconds.
+        assert!((-1.0..600.0).contains(&age), "{age} s");
     }
 }

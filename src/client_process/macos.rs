@@ -1,30 +1,48 @@
-//! `proc_pidinfo` with `PROC_PIDTBSDINFO`. See `<sys/proc_info.h>`.
+//! `proc_pidinfo` with `PROC_PIDTBSDINFO`, and `proc_pidpath`. See `<libproc.h>`.
 
-#![expect(unsafe_code, reason = "calls proc_pidinfo")]
+#![expect(unsafe_code, reason = "calls proc_pidinfo and proc_pidpath")]
 
-use std::{ffi::CStr, mem};
+use std::{
+    ffi::{CStr, OsStr, c_int},
+    mem,
+    os::unix::ffi::OsStrExt as _,
+    path::Path,
+};
 
-use super::Process;
+use super::{Process, program};
 
 pub(super) fn look_up(pid: u32) -> Option<Process> {
-    let pid = i32::try_from(pid).ok()?;
+    let id = c_int::try_from(pid).ok()?;
     // SAFETY: the type consists of integers and arrays of them, for which zero is valid.
     let mut info: libc::proc_bsdinfo = unsafe { mem::zeroed() };
     let size = i32::try_from(size_of_val(&info)).ok()?;
     // SAFETY: the buffer is `info`, which has `size` bytes and outlives the call.
     let filled =
-        unsafe { libc::proc_pidinfo(pid, libc::PROC_PIDTBSDINFO, 0, (&raw mut info).cast(), size) };
+        unsafe { libc::proc_pidinfo(id, libc::PROC_PIDTBSDINFO, 0, (&raw mut info).cast(), size) };
     if filled != size {
         return None;
     }
     let name = info.pbi_name.map(i8::cast_unsigned);
     Some(Process {
+        pid,
         parent: info.pbi_ppid,
         name: CStr::from_bytes_until_nul(&name)
             .ok()?
             .to_string_lossy()
             .into_owned(),
-        // Microseconds since 1970.
+        executable: executable(id),
+        // Since 1970.
         started: info.pbi_start_tvsec * 1_000_000 + info.pbi_start_tvusec,
     })
+}
+
+/// The executable's name; `None` if the system does not reveal it.
+fn executable(pid: c_int) -> Option<String> {
+    let mut path = [0_u8; libc::PROC_PIDPATHINFO_MAXSIZE as usize];
+    let size = u32::try_from(path.len()).ok()?;
+    // SAFETY: the buffer has `size` bytes and outlives the call.
+    let length = unsafe { libc::proc_pidpath(pid, path.as_mut_ptr().cast(), size) };
+    // An error is 0 or less.
+    let path = path.get(..usize::try_from(length).ok()?)?;
+    program::name_of(Path::new(OsStr::from_bytes(path)))
 }

@@ -23,9 +23,12 @@ use super::Process;
 pub(super) fn look_up(pid: u32) -> Option<Process> {
     let entry = find(pid)?;
     let end = entry.szExeFile.iter().position(|unit| *unit == 0)?;
+    let executable = String::from_utf16_lossy(&entry.szExeFile[..end]);
     Some(Process {
+        pid,
         parent: entry.th32ParentProcessID,
-        name: String::from_utf16_lossy(&entry.szExeFile[..end]),
+        name: executable.clone(),
+        executable: Some(executable),
         started: started(pid)?,
     })
 }
@@ -53,7 +56,7 @@ fn find(pid: u32) -> Option<PROCESSENTRY32W> {
     None
 }
 
-/// The start time of a process, in units of 100 ns since 1601.
+/// The start time of a process, in microseconds since 1601.
 fn started(pid: u32) -> Option<u64> {
     // SAFETY: the arguments are numbers.
     let process = unsafe { OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, 0, pid) };
@@ -78,6 +81,7 @@ fn started(pid: u32) -> Option<u64> {
             &raw mut user,
         )
     };
-    (succeeded != 0)
-        .then(|| (u64::from(created.dwHighDateTime) << 32) | u64::from(created.dwLowDateTime))
+    // The system's unit is 100 ns.
+    let ticks = (u64::from(created.dwHighDateTime) << 32) | u64::from(created.dwLowDateTime);
+    (succeeded != 0).then_some(ticks / 10)
 }

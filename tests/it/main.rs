@@ -48,3 +48,4 @@ mod tls;
 mod token;
 mod two_users;
 mod variables;
+mod wrappers;

@@ -11,6 +11,7 @@ mod lifetimes;
 mod many;
 mod quiet;
 mod rotation;
+mod wrappers;
 
 use std::{fmt, time::Duration};
 
