@@ -68,7 +68,7 @@ pub struct Route {
     /// never.
     pub watch: Option<Duration>,
     /// How long a credential without an expiry is served after it was last seen to be current;
-    /// `None` is for ever.
+    /// `None` is without end.
     pub max_age: Option<Duration>,
 }
 

@@ -78,6 +78,7 @@ pub(crate) mod client_retry;
 mod driver;
 mod entries;
 pub(crate) mod renewal;
+mod request;
 pub(crate) mod retry;
 pub(crate) mod slot;
 
@@ -96,7 +97,8 @@ use self::{
 };
 pub use self::{
     driver::{AcquireError, Jitter, LoggedOut, Route, RouteBuilder, system_jitter},
-    slot::{AcquireRequest, CredentialUnavailable, Snapshot},
+    request::AcquireRequest,
+    slot::{CredentialUnavailable, Snapshot},
 };
 use crate::{
     client_variables::ClientVariables,

@@ -12,9 +12,9 @@ pub(crate) const MIN_DELAY: Duration = Duration::from_secs(1);
 /// every machine has noticed.
 pub(crate) const MAX_DELAY: Duration = Duration::from_secs(300);
 
-/// The longest `Retry-After` of a source that is obeyed, jitter included. A longer one is probably a
-/// mistake, and would keep a rotated key from being noticed for a day. A person who waits without a
-/// key waits for [`MAX_DELAY`] at most.
+/// The longest `Retry-After` of a source that is obeyed, jitter included. A longer one is probably
+/// a mistake, and would keep a rotated key from being noticed for a day. A person who waits without
+/// a key waits for [`MAX_DELAY`] at most.
 pub(crate) const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
 /// The largest exponent of the doubling: beyond it [`MAX_DELAY`] applies, and the shift below must

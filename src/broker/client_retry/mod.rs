@@ -15,7 +15,7 @@ pub(crate) mod rules;
 use std::{collections::HashMap, time::Duration};
 
 use self::{history::History, rules::EarlyRequest};
-use super::slot::AcquireRequest;
+use super::request::AcquireRequest;
 use crate::{
     client_kind::HelperContext, client_session::ClientSession, clock::Tick, secret::Fingerprint,
 };

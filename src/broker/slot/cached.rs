@@ -1,8 +1,8 @@
 //! The cached credential: how long it may be served.
 //!
 //! Pure. A credential without an expiry is valid until it is rotated, so an outage of its source
-//! would keep a revoked one in use for ever; `max_age` since it was last seen to be current takes
-//! the place of its lifetime.
+//! would keep a revoked one in use without end; `max_age` since it was last seen to be current is
+//! then its lifetime.
 
 use std::{sync::Arc, time::Duration};
 

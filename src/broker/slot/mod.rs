@@ -30,16 +30,16 @@ pub(super) mod watch;
 
 use std::{mem, sync::Arc, time::Duration};
 
-pub use self::types::{AcquireRequest, CredentialUnavailable, Snapshot};
 pub(crate) use self::types::{
     Action, Evidence, LastProbe, Outcome, Reason, Rejected, SlotConfig, Ticket,
 };
+pub use self::types::{CredentialUnavailable, Snapshot};
 use self::{
     cached::Cached, in_flight::InFlight, probe::ProbeState, refetch_limiter::RefetchLimiter,
     rejection::Refusal, retry_state::RetryState, successor::Successor,
     verification::GatewayEvidence, watch::Watch,
 };
-use super::{client_retry::Sessions, renewal};
+use super::{client_retry::Sessions, renewal, request::AcquireRequest};
 use crate::{
     client_kind::HelperContext,
     clock::{Now, Tick},

@@ -150,8 +150,8 @@ impl Slot {
         Outcome::Ready(credential)
     }
 
-    /// The key that a client was refused recently although no probe has rejected it; `None` if there
-    /// is none, or one has.
+    /// The key that a client was refused recently although no probe has rejected it; `None` if
+    /// there is none, or one has.
     fn refused(&self, now: Now) -> Option<Rejected> {
         let refusal = self.refusal.as_ref()?;
         let is_recent = now.tick.since(refusal.at) < REFUSAL_SHOWN;

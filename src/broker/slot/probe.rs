@@ -66,8 +66,8 @@ impl ProbeState {
         };
     }
 
-    /// Forgets the results about the key, because a user has asked for a refresh. The probe under way
-    /// goes on.
+    /// Forgets the results about the key, because a user has asked for a refresh. The probe under
+    /// way goes on.
     pub(super) fn clear_verdict(&mut self) {
         self.last_result = None;
         self.rejected_since = None;
@@ -108,8 +108,8 @@ impl ProbeState {
         )
     }
 
-    /// Whether no probe of the key has finished within `interval`; also true while one is under way:
-    /// the request then waits for its result.
+    /// Whether no probe of the key has finished within `interval`; also true while one is under
+    /// way: the request then waits for its result.
     pub(super) fn is_older_than(&self, interval: Duration, now: Tick) -> bool {
         self.last_result
             .as_ref()

@@ -10,10 +10,13 @@ use std::{sync::Arc, time::Duration};
 use super::{
     Slot,
     probe::{Consequence, UNINFORMATIVE_INTERVAL},
-    types::{AcquireRequest, Action, Ticket},
+    types::{Action, Ticket},
 };
 use crate::{
-    broker::client_retry::{EarlyAsk, Signal},
+    broker::{
+        client_retry::{EarlyAsk, Signal},
+        request::AcquireRequest,
+    },
     clock::{Now, Tick},
     gateway::{Calibration, ProbeResult},
 };
@@ -199,7 +202,7 @@ impl Slot {
                     self.start_fetch(None);
                 }
             }
-            // The newer key is in hand, and nothing speaks for the older one.
+            // The newer key has arrived, and nothing speaks for the older one.
             Consequence::Refetch if self.successor.is_some() => self.promote_successor(now),
             Consequence::Refetch => {
                 self.refetch_if_allowed(now);

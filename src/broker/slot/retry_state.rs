@@ -30,8 +30,8 @@ impl RetryState {
         self.error.as_ref()
     }
 
-    /// When the next fetch may start; `None` if it may start now. If a person waits for it without a
-    /// key (`is_awaited`), a long `Retry-After` is not obeyed.
+    /// When the next fetch may start; `None` if it may start now. If a person waits for it without
+    /// a key (`is_awaited`), a long `Retry-After` is not obeyed.
     pub(super) fn retry_at(&self, now: Tick, is_awaited: bool) -> Option<Tick> {
         let at = if is_awaited {
             self.retry_at_if_awaited

@@ -6,12 +6,9 @@
 
 use std::time::Duration;
 
-use super::{
-    Slot,
-    types::{AcquireRequest, Ticket},
-};
+use super::{Slot, types::Ticket};
 use crate::{
-    broker::client_retry::rules,
+    broker::{client_retry::rules, request::AcquireRequest},
     clock::{Now, Tick},
     gateway::{ProbeResult, Rejection},
 };

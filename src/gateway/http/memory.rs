@@ -53,9 +53,13 @@ struct KeyMemory {
 }
 
 impl FormMemory {
+    /// Whether a key got another answer than a wrong one, which got `wrong`.
+    fn is_confirmed(&self, wrong: WrongKey) -> bool {
+        matches!(wrong, WrongKey::Refused(got) if self.contrast == Some(got))
+    }
+
     fn is_valid(&self, at: Tick, wrong: WrongKey, now: Tick) -> bool {
-        let is_confirmed = matches!(wrong, WrongKey::Refused(got) if self.contrast == Some(got));
-        let ttl = match wrong.is_informative() || is_confirmed {
+        let ttl = match wrong.is_informative() || self.is_confirmed(wrong) {
             true => CALIBRATION_TTL,
             false => UNKNOWN_CALIBRATION_TTL,
         };
@@ -114,7 +118,9 @@ impl Memory {
     /// Whether a key of this form was confirmed in contrast to what wrong keys get now.
     pub(super) fn is_contrasted(&mut self, form: &Form) -> bool {
         self.form(form).is_some_and(|memory| {
-            matches!(memory.wrong, Some((_, WrongKey::Refused(wrong))) if memory.contrast == Some(wrong))
+            memory
+                .wrong
+                .is_some_and(|(_, wrong)| memory.is_confirmed(wrong))
         })
     }
 
@@ -144,9 +150,13 @@ impl Memory {
     /// What the answers are worth for keys of the form that was probed last.
     pub(super) fn calibration(&self) -> Calibration {
         let last = self.last_form.as_ref();
-        let memory = self.forms.iter().find(|memory| Some(&memory.form) == last);
-        let wrong = memory.and_then(|memory| memory.wrong);
-        wrong.map_or(Calibration::Unknown, |(_, wrong)| wrong.calibration())
+        let mut forms = self.forms.iter();
+        let Some(memory) = forms.find(|memory| Some(&memory.form) == last) else {
+            return Calibration::Unknown;
+        };
+        memory.wrong.map_or(Calibration::Unknown, |(_, wrong)| {
+            wrong.calibration(memory.is_confirmed(wrong))
+        })
     }
 
     /// Forgets all but the keys that the route itself has confirmed.

@@ -26,7 +26,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 
 use self::{
-    evidence::{Confirmed, WrongKey, decide},
+    evidence::{Confirmed, WrongKey, decide, needs_witness},
     form::Form,
     memory::Memory,
     sender::Sender,
@@ -94,7 +94,7 @@ impl HttpGateway {
             gateway = %self.sender.base(),
             form = form.name(),
             status = answer.as_ref().ok().map(|answer| answer.status),
-            calibration = ?wrong.calibration(),
+            calibration = ?wrong.calibration(false),
             "calibrated the gateway with a wrong key",
         );
         self.memory().set_wrong(form, self.now(), wrong);
@@ -124,6 +124,15 @@ impl HttpGateway {
         let answer = self.sender.send(key).await?;
         let past = self.memory().past(&form, &fingerprint);
         let result = decide(wrong, answer, past);
+        if needs_witness(wrong, answer, past) && result != ProbeResult::Rejected {
+            let witness = self.sender.send_to_other_route(key).await?;
+            let is_same = witness.equals(answer);
+            return Ok(if is_same {
+                ProbeResult::Rejected
+            } else {
+                result
+            });
+        }
         if !needs_contrast(&result) {
             return Ok(result);
         }

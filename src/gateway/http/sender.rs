@@ -63,12 +63,29 @@ impl Sender {
     ///
     /// [`Inconclusive::NotSent`], [`Inconclusive::NoResponse`].
     pub(super) async fn send(&self, key: &Secret) -> Result<Answer, Inconclusive> {
+        self.send_to(self.probe, key).await
+    }
+
+    /// Sends one probe with `key` to the route that is not the configured one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sender::send`].
+    pub(super) async fn send_to_other_route(&self, key: &Secret) -> Result<Answer, Inconclusive> {
+        let other = match self.probe {
+            Probe::CountTokens => Probe::Models,
+            Probe::Models | Probe::Off => Probe::CountTokens,
+        };
+        self.send_to(other, key).await
+    }
+
+    async fn send_to(&self, route: Probe, key: &Secret) -> Result<Answer, Inconclusive> {
         let mut secrets = RequestSecrets::from_iter([key.clone()]);
         let ready = self
             .client()
             .and_then(|client| Ok((client, self.headers.with(key, &mut secrets)?)));
         let (client, headers) = ready.map_err(Inconclusive::NotSent)?;
-        let request = match self.probe {
+        let request = match route {
             Probe::CountTokens => client
                 .request(Method::POST, self.url("/v1/messages/count_tokens", None))
                 .header(CONTENT_TYPE, "application/json")

@@ -23,7 +23,7 @@ const PYTHON: &str =
 const REPORT_LIMIT: Duration = Duration::from_secs(5);
 
 /// Makes a program of `script` and the client's helper of that program.
-fn wrap(deployment: &Deployment, script: &str) {
+fn wrap(deployment: &mut Deployment, script: &str) {
     let path = deployment.env.path("home/corp-key");
     let shim = binary("claviger-helper").display().to_string();
     program_file::write(&path, &script.replace("SHIM", &shim));
@@ -35,8 +35,8 @@ fn wrap(deployment: &Deployment, script: &str) {
 async fn rotation_without_overlap_costs_one_401() {
     let _shared = MACHINE_LOCK.read().await;
     for script in [SHELL, PYTHON] {
-        let deployment = Deployment::new("off", &[]).await;
-        wrap(&deployment, script);
+        let mut deployment = Deployment::new("off", &[]).await;
+        wrap(&mut deployment, script);
         let session = deployment.start_session().await;
         let counts = deployment.assert_one_401(session, Duration::ZERO).await;
         assert_eq!((counts.reads, counts.revalidations), (1, 0), "{counts}");
@@ -48,8 +48,8 @@ async fn a_rejected_key_is_reported_at_once() {
     // The client's time is measured.
     let _exclusive = MACHINE_LOCK.write().await;
     for script in [SHELL, PYTHON] {
-        let deployment = Deployment::new("off", &[]).await;
-        wrap(&deployment, script);
+        let mut deployment = Deployment::new("off", &[]).await;
+        wrap(&mut deployment, script);
         let mut session = deployment.start_session().await;
 
         deployment.gateway.revoke(&secret(FIRST));

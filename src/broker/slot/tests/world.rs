@@ -49,8 +49,8 @@ pub(super) struct World {
     /// The number of the source's current key.
     pub(super) key: u32,
     version: u64,
-    /// Counts what makes a key as good as a new one: a refresh, a logout, a new version, a change at
-    /// the gateway.
+    /// Counts what makes a key as good as a new one: a refresh, a logout, a new version, a change
+    /// at the gateway.
     pub(super) epoch: u32,
     lifetime: Option<u64>,
     pub(super) upstream: Vec<(Tick, Upstream)>,

@@ -8,8 +8,8 @@
 //! - 401 is about the key by its definition. Any other status is so only if a wrong key gets the
 //!   same error, and got that error when a key was confirmed ([`Past::contrasts_with`]): otherwise
 //!   the gateway may have begun to refuse everything.
-//! - 500 must blame the key in its text as well: an outage may have the same text as a wrong key's
-//!   answer if it is only "Internal Server Error".
+//! - 500 must blame the key in its text as well, or the gateway's other route must give the key the
+//!   same answer: "Internal Server Error" alone may be an outage of the probed route.
 //! - A key that is answered 403, 404, 405 or 501 while a wrong one is refused otherwise has been
 //!   recognized: the gateway checks keys first.
 
@@ -74,13 +74,18 @@ impl WrongKey {
         }
     }
 
-    /// What it shows about later answers.
-    pub(super) fn calibration(self) -> Calibration {
+    /// What it shows about later answers. `is_confirmed` tells if a key got another answer at the
+    /// same time.
+    pub(super) fn calibration(self, is_confirmed: bool) -> Calibration {
         match self {
             Self::Unanswered => Calibration::Unknown,
             Self::Accepted => Calibration::AcceptsAnyKey,
             Self::Refused(answer) if answer.lacks_route() => Calibration::NoRoute,
-            Self::Refused(_) if !self.is_informative() => Calibration::Unknown,
+            Self::Refused(answer)
+                if !self.is_informative() && (!is_confirmed || answer.body == Body::Page) =>
+            {
+                Calibration::Unknown
+            }
             Self::Refused(answer) => Calibration::Reliable(match answer.status {
                 401 => Rejection::Unauthorized,
                 403 => Rejection::Forbidden,
@@ -143,6 +148,15 @@ pub(super) fn decide(wrong: WrongKey, answer: Answer, past: Past) -> ProbeResult
         _ if answer.body == Body::Json => not_the_key(answer),
         _ => not_json(answer),
     }
+}
+
+/// Whether the key may be rejected by an answer that an outage of the probed route has as well: a
+/// 500 that says nothing about keys, as a wrong key got it when this key or one of its form was
+/// accepted. Another route must give the key the same answer.
+pub(super) fn needs_witness(wrong: WrongKey, answer: Answer, past: Past) -> bool {
+    answer.status == 500
+        && matches!(wrong, WrongKey::Refused(wrong) if wrong.equals(answer))
+        && past.contrasts_with(answer)
 }
 
 /// 404, 405, 501.

@@ -140,10 +140,13 @@ async fn the_way_of_rejecting_is_the_status_of_the_wrong_key() {
         (Set::page(403), Calibration::Unknown),
         (auth(503), Calibration::Unknown),
         (auth(429), Calibration::Unknown),
-        (Set::error(500, "", "Oops"), Calibration::Unknown),
+        (
+            Set::error(500, "", "Oops"),
+            Calibration::Reliable(Rejection::Other),
+        ),
         (
             Set::error(500, "auth_error", "Connection refused"),
-            Calibration::Unknown,
+            Calibration::Reliable(Rejection::Other),
         ),
     ] {
         let fixture = GatewayFixture::new(Probe::Models).await;

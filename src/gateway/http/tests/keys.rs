@@ -207,7 +207,7 @@ async fn what_is_not_the_keys_fault_is_named() {
 }
 
 #[tokio::test]
-async fn an_outage_with_the_text_of_a_wrong_key_rejects_no_key() {
+async fn an_outage_of_one_route_with_the_text_of_a_wrong_key_rejects_no_key() {
     let fixture = GatewayFixture::new(Probe::Models).await;
     let oops = || Set::error(500, "api_error", "Internal Server Error");
     fixture.set(Requests::WithWrongKey, oops());
@@ -217,6 +217,29 @@ async fn an_outage_with_the_text_of_a_wrong_key_rejects_no_key() {
         fixture.reason(&good()).await,
         not_the_key(500, "internal error")
     );
+}
+
+/// LiteLLM, if the check of its administrator raises an exception.
+#[tokio::test]
+async fn a_500_that_says_nothing_rejects_a_key_if_both_routes_answer_it() {
+    for oops in [
+        Set::text(500, "Internal Server Error"),
+        Set::error(500, "", "Oops"),
+    ] {
+        let fixture = GatewayFixture::new(Probe::Models).await;
+        for route in [MODELS, COUNT_TOKENS] {
+            fixture
+                .embedded
+                .set_answer(route, Requests::WithWrongKey, oops.clone());
+        }
+        assert_eq!(fixture.probe(&good()).await, ProbeResult::Accepted);
+        let other = Calibration::Reliable(Rejection::Other);
+        assert_eq!(fixture.gateway.calibration(), other, "{oops:?}");
+        fixture.embedded.revoke(&good());
+        assert_eq!(fixture.probe(&good()).await, ProbeResult::Rejected);
+        fixture.embedded.accept(good());
+        assert_eq!(fixture.probe(&good()).await, ProbeResult::Accepted);
+    }
 }
 
 #[tokio::test]

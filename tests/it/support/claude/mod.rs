@@ -157,14 +157,6 @@ impl ClaudeCode {
         }
     }
 
-    /// Runs `command` as the helper from now on.
-    pub(crate) fn set_helper(&self, command: &str) {
-        let settings = fs::read(self.settings_file()).unwrap();
-        let mut settings: Value = serde_json::from_slice(&settings).unwrap();
-        settings["apiKeyHelper"] = json!(command);
-        self.write(".claude/settings.json", &settings);
-    }
-
     /// Runs the client from now on in a repository whose `.claude/settings.json` sets `variables`.
     pub(crate) fn enter_project(&mut self, variables: &[(&str, &str)]) {
         self.directory = self.home.join("project");
