@@ -15,24 +15,27 @@
 //!  (empty) ──────────▶ one flight ──────┬────── fresh ───────┬─ one renews, ───┬─ all wait ──┐
 //!     ▲                (all wait)       │                    │  all are served │  for it     │
 //!     │                                 ▼                    ▼                 ▼             ▼
-//!     │          ┌───────────── served from memory ◀──── the successor takes over      not served
-//!     │          │ early request                             ▲
-//!     │          ▼                                           │ another key
-//!     │   key replaced since then? ─ yes ─▶ the new one      │
-//!     │          │ no                                        │
-//!     │          ▼            2xx: accepted, served          │
-//!     │   probe the gateway ─▶ 401, 403: rejected ─▶ reissue ┤
-//!     │          │                                           │ the same key
-//!     │          ▼ inconclusive                              ▼
-//!     │   refetch within the limit;           exit code 4 at once; fetched again with
-//!     │   the old key is served               back-off until another key is issued
-//!     │
+//!     │          ┌───────────── served from memory ◀───────────────┐                  not served
+//!     │          │ early request                                   │ accepted: it takes over
+//!     │          ▼                                                 │
+//!     │   key replaced since then? ─ yes ─▶ the new one   probe the successor ◀─────┐
+//!     │          │ no                                              │ rejected       │
+//!     │          ▼            accepted, known: served              ▼                │
+//!     │   probe the gateway ─▶ rejected ─▶ reissue ┐     is the old one accepted?   │
+//!     │          │                                 │       │ yes         │ no       │
+//!     │          ▼ inconclusive                    │       ▼             ▼          │
+//!     │   refetch within the limit;   another key: │  old one served, exit code 4   │
+//!     │   the old key is served;      the successor│  successor tried at once; each │
+//!     │   exit code 4 if the client                │  again           ask looks at  │
+//!     │   keeps coming back                        │                  the source    │
+//!     │                                            └────────────────────────────────┘
 //!     └── denied, deleted, revoked: dropped at once
 //! ```
 //!
-//! Whatever fails, the old credential stays until its successor has arrived, and a valid one is
-//! served until it expires. Only a final answer of the source (denied, deleted, revoked, login
-//! refused) drops it, and only a gateway's rejection keeps it from being served.
+//! Whatever fails, the old credential stays until its successor has arrived and, if the gateway can
+//! tell, is accepted; a valid one is served until it expires. Only a final answer of the source
+//! (denied, deleted, login refused) drops it. Only a gateway's rejection keeps it from being
+//! served, or a client that keeps coming back for it while no probe can tell.
 //!
 //! # The numbers
 //!
@@ -42,31 +45,42 @@
 //! |---|---|
 //! | [minimum remaining lifetime] | cache lifetime + 60 s |
 //! | [advisory window] | 30% of the lifetime or 2 cache lifetimes, at most half of it, ±10% |
-//! | [mandatory window] | 60 s, at most a tenth of the lifetime |
+//! | [mandatory window] | 60 s, at most a tenth of the lifetime; [32 s for a JWT][jwt] |
 //! | [in use] | a request within the last 3 cache lifetimes, at least 3 min |
-//! | [back-off] | full jitter over 1 s · 2ⁿ, from 1 s to 5 min; `Retry-After` up to an hour |
+//! | [back-off] | full jitter over 1 s · 2ⁿ, from 1 s to 5 min |
+//! | [`Retry-After`] | up to an hour; up to 5 min for a person without a key |
 //! | [watch] | every 30 s by default, [±10%](slot::watch::WATCH_JITTER); back-off after a failure |
 //! | [wait for the source] | at most 1 s if a valid key is cached |
 //! | [revalidation grace] | 2 s |
 //! | [probe result] | answers further requests for 5 s |
 //! | [burst of probes] | 5, then [one every 2 s](slot::probe::PROBE_REFILL) |
-//! | [calibration] | a probe with an invalid key, once a day |
+//! | [calibration] | a probe with a wrong key, once a day |
+//! | [evidence] | a probe after the first key is served, once a day |
+//! | [trial] of a successor | after 2 s · 2ⁿ, [at most 30 s](slot::successor::MAX_PAUSE) |
 //! | [refetch limit] | one in 10 s · 2ⁿ, [at most 5 min](slot::refetch_limiter::MAX_INTERVAL) |
+//! | [look for a rejected key] | at a request, one in 2 s |
+//! | [refusal] | for 2.5 s after a client was refused a key that it kept coming back for |
 //! | [entries] | at most 64 for each profile |
 //! | [uninformative clients] | [one probe in 30 s][uninformative] if the process is unknown |
 //!
 //! [minimum remaining lifetime]: renewal::min_remaining
 //! [advisory window]: renewal::advisory_window
 //! [mandatory window]: renewal::MANDATORY_WINDOW
+//! [jwt]: slot::cached::JWT_RERUN_WINDOW
 //! [in use]: slot::schedule::IN_USE_LIFETIMES
 //! [back-off]: retry::delay
+//! [`Retry-After`]: retry::MAX_RETRY_AFTER
 //! [watch]: Route::watch
 //! [wait for the source]: slot::MAX_REVALIDATION_WAIT
 //! [revalidation grace]: client_retry::history::REVALIDATION_GRACE
 //! [probe result]: slot::probe::RESULT_TTL
 //! [burst of probes]: slot::probe::PROBE_BURST
 //! [calibration]: crate::gateway::http::memory::CALIBRATION_TTL
+//! [evidence]: slot::verification::EVIDENCE_TTL
+//! [trial]: slot::successor::MIN_PAUSE
 //! [refetch limit]: slot::refetch_limiter::INITIAL_INTERVAL
+//! [look for a rejected key]: slot::rejection::REJECTED_RECHECK
+//! [refusal]: client_retry::history::REFUSAL_QUIET
 //! [entries]: entries::MAX_ENTRIES
 //! [uninformative clients]: client_retry::rules
 //! [uninformative]: slot::probe::UNINFORMATIVE_INTERVAL

@@ -116,6 +116,11 @@ impl Demo {
             "claviger-helper printed it again, from the daemon's cache"
         ))?;
 
+        sandbox.verified().await?;
+        progress.done(format_args!(
+            "the daemon has asked the gateway, which accepts that key and rejects a wrong one"
+        ))?;
+
         issuer.rotate()?;
         sandbox.write_signing_key(&issuer.signing_key())?;
         progress.done(format_args!(

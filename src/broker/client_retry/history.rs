@@ -23,10 +23,16 @@ const BACKOFF_FACTOR: RangeInclusive<f64> = 1.5..=2.7;
 /// as retrying. With requests at 0, 1.2, 2.3, 4.8 and 9.4 s that is at the fifth.
 const BACKOFF_PAUSES: usize = 3;
 
+/// The shortest of these pauses: many shims of one process at once are no retries.
+const MIN_BACKOFF_PAUSE: Duration = Duration::from_millis(500);
+
+/// The shortest of the last of these pauses.
+const MIN_LAST_PAUSE: Duration = Duration::from_secs(2);
+
 /// How long a session that was refused its key is refused it again. Claude Code runs a failing
 /// helper three times in 2.6 s before it reports the error; the next prompt comes later, and gets
 /// the key, which may work again by then.
-const REFUSAL_QUIET: Duration = Duration::from_millis(2500);
+pub(crate) const REFUSAL_QUIET: Duration = Duration::from_millis(2500);
 
 /// What a session was served last.
 #[derive(Debug)]
@@ -129,17 +135,14 @@ impl History {
     }
 
     fn is_backing_off(&self, latest: Duration) -> bool {
-        let pauses: Vec<_> = self
-            .pauses
-            .iter()
-            .chain([&latest])
-            .map(Duration::as_secs_f64)
-            .collect();
+        let pauses: Vec<_> = self.pauses.iter().chain([&latest]).collect();
         let Some(start) = pauses.len().checked_sub(BACKOFF_PAUSES) else {
             return false;
         };
-        pauses[start..]
-            .windows(2)
-            .all(|pair| BACKOFF_FACTOR.contains(&(pair[1] / pair[0])))
+        let is_growing = |pair: &[&Duration]| {
+            let factor = pair[1].as_secs_f64() / pair[0].as_secs_f64();
+            *pair[0] >= MIN_BACKOFF_PAUSE && BACKOFF_FACTOR.contains(&factor)
+        };
+        latest >= MIN_LAST_PAUSE && pauses[start..].windows(2).all(is_growing)
     }
 }

@@ -103,6 +103,19 @@ fn settings_changed_again_and_again_are_not_a_back_off() {
 }
 
 #[test]
+fn many_runs_at_once_are_not_a_back_off() {
+    let doubling = |first: f64| {
+        let runs = (0..6).scan(0.0, move |at, n| {
+            *at += first * f64::from(1 << n);
+            Some(*at)
+        });
+        signals(&runs.collect::<Vec<_>>())
+    };
+    assert!(!doubling(0.01).iter().any(is_retrying));
+    assert!(doubling(1.0).iter().any(is_retrying));
+}
+
+#[test]
 fn a_key_that_was_replaced_since_is_not_suspected() {
     let mut sessions = Sessions::default();
     sessions.record(REQUEST, &key("old"), at(0.0), None);

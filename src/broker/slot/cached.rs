@@ -14,7 +14,7 @@ use crate::{
 
 /// The time before a JWT's own expiry at which Claude Code runs its helper again, and a little
 /// more: it must get a longer-lived token then.
-const JWT_RERUN_WINDOW: Duration = Duration::from_secs(32);
+pub(crate) const JWT_RERUN_WINDOW: Duration = Duration::from_secs(32);
 
 /// The cached credential.
 #[derive(Clone, Debug)]

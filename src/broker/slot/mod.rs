@@ -14,13 +14,13 @@
 //! (what an early request leads to), `successor` (a newer key that the gateway must accept first),
 //! `verification` (probes that no suspicion calls for).
 
-mod cached;
+pub(super) mod cached;
 mod fetching;
 mod in_flight;
 mod poll;
 pub(super) mod probe;
 pub(super) mod refetch_limiter;
-mod rejection;
+pub(super) mod rejection;
 mod retry_state;
 pub(super) mod schedule;
 pub(super) mod successor;

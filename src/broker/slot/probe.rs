@@ -34,6 +34,10 @@ pub(super) struct ProbeState {
     in_flight: InFlight,
     key: Option<Fingerprint>,
     last_result: Option<(Tick, LastProbe)>,
+    /// Whether the last result answers for requests that suspect the key.
+    answers_suspects: bool,
+    /// Whether a request suspects the key that the probe under way is about.
+    has_suspect: bool,
     rejected_since: Option<Timestamp>,
     /// The rejection is of the key's version before: it counts until the probe under way finishes.
     is_verdict_outdated: bool,
@@ -119,9 +123,14 @@ impl ProbeState {
     /// The recent result for a session that was last served the key at `served_at`.
     ///
     /// `None` also if the session was served after the result: its early request then reports
-    /// something newer, and the gateway must be asked again unless a burst of probes is used up.
+    /// something newer, and the gateway must be asked again unless a burst of probes is used up. And
+    /// `None` if no request suspected the key when it was probed: the gateway may have rejected it
+    /// since, which is what this request may be about.
     pub(super) fn recent_result_for(&self, served_at: Tick, now: Tick) -> Option<&ProbeResult> {
-        let (at, _) = self.last_result.as_ref()?;
+        let (at, _) = self
+            .last_result
+            .as_ref()
+            .filter(|_| self.answers_suspects)?;
         let is_outdated = served_at >= *at && self.current_burst(now) < PROBE_BURST;
         self.recent_result(now).filter(|_| !is_outdated)
     }
@@ -133,7 +142,9 @@ impl ProbeState {
     }
 
     /// Returns the number of the probe under way, and whether it was started by this call.
-    pub(super) fn start(&mut self, now: Tick) -> (u64, bool) {
+    /// `is_suspect` tells if a request suspects the key.
+    pub(super) fn start(&mut self, now: Tick, is_suspect: bool) -> (u64, bool) {
+        self.has_suspect |= is_suspect;
         if let Some(number) = self.in_flight.current() {
             return (number, false);
         }
@@ -200,6 +211,7 @@ impl ProbeState {
             ProbeResult::Inconclusive(_) => Consequence::None,
         };
         let at = now.wall;
+        self.answers_suspects = std::mem::take(&mut self.has_suspect);
         self.last_result = Some((now.tick, LastProbe { at, result }));
         consequence
     }

@@ -97,7 +97,7 @@ impl Slot {
         if is_due || retrying_since.is_some() {
             // The request waits for the result: if a 401 is behind it, the next chance is the
             // client's next retry, which may be half a minute away.
-            ticket.probe = self.start_probe(now);
+            ticket.probe = self.start_probe(now, true);
             if retrying_since.is_some() {
                 self.probe.refetch_unless_settled(true);
             }
@@ -108,7 +108,7 @@ impl Slot {
         let is_retrying = ask.retrying_since.is_some();
         match self.probe.recent_result_for(ask.served_at, now.tick) {
             None => {
-                ticket.probe = self.start_probe(now);
+                ticket.probe = self.start_probe(now, true);
                 if !ask.is_immediate {
                     self.probe.refetch_unless_settled(is_retrying);
                 }
@@ -124,7 +124,7 @@ impl Slot {
     pub(super) fn recheck_rejected(&mut self, now: Now, ticket: &mut Ticket) {
         ticket.flight = self.look_at_source(now);
         if self.config.has_gateway && self.probe.recent_result(now.tick).is_none() {
-            ticket.probe = self.start_probe(now);
+            ticket.probe = self.start_probe(now, true);
         }
     }
 
@@ -136,7 +136,7 @@ impl Slot {
             && self.probe.is_rejected()
             && self.probe.recent_result(now.tick).is_none()
         {
-            self.start_probe(now);
+            self.start_probe(now, true);
         }
     }
 
@@ -217,9 +217,10 @@ impl Slot {
     }
 
     /// Returns the probe under way, or starts one; `None` if no credential is cached.
-    pub(super) fn start_probe(&mut self, now: Now) -> Option<u64> {
+    /// `is_suspect` tells if a request suspects the key.
+    pub(super) fn start_probe(&mut self, now: Now, is_suspect: bool) -> Option<u64> {
         let cached = self.cached.as_ref()?;
-        let (probe, is_new) = self.probe.start(now.tick);
+        let (probe, is_new) = self.probe.start(now.tick, is_suspect);
         if is_new {
             self.evidence.on_started();
             let credential = Arc::clone(&cached.credential);

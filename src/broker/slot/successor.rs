@@ -7,7 +7,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Slot, cached::Cached, in_flight::InFlight, types::Action};
+use super::{Slot, cached::Cached, in_flight::InFlight, probe::RESULT_TTL, types::Action};
 use crate::{
     broker::renewal,
     clock::{Now, Tick},
@@ -44,8 +44,8 @@ pub(super) struct Successor {
     inconclusive: u32,
     /// The gateway rejects it; whether its predecessor fares better is being found out.
     awaits_predecessor: bool,
-    /// Whether the last probe of it proves that the gateway rejects it.
-    is_rejected: bool,
+    /// When the last probe of it proved that the gateway rejects it, if it did.
+    rejected_at: Option<Tick>,
 }
 
 impl Successor {
@@ -57,7 +57,7 @@ impl Successor {
             rejections: 0,
             inconclusive: 0,
             awaits_predecessor: false,
-            is_rejected: false,
+            rejected_at: None,
         }
     }
 
@@ -155,14 +155,14 @@ impl Slot {
             }
             ProbeResult::Rejected | ProbeResult::Inconclusive(Inconclusive::Unproven { .. }) => {
                 successor.rejections += 1;
-                successor.is_rejected = result == ProbeResult::Rejected;
+                successor.rejected_at = (result == ProbeResult::Rejected).then_some(now.tick);
                 if self.probe.is_rejected() {
                     self.promote_successor(now);
                 } else if self.probe.has_just_accepted(now.tick) {
                     successor.put_off(now.tick);
                 } else {
                     successor.awaits_predecessor = true;
-                    self.start_probe(now);
+                    self.start_probe(now, false);
                 }
             }
             ProbeResult::Inconclusive(_) => {
@@ -213,7 +213,11 @@ impl Slot {
             return;
         };
         self.promote(now, successor.cached);
-        if successor.is_rejected {
+        // An older rejection says nothing: the gateway may have learnt the key since.
+        let is_rejected = successor
+            .rejected_at
+            .is_some_and(|at| now.tick.since(at) < RESULT_TTL);
+        if is_rejected {
             self.record_probe(now, ProbeResult::Rejected);
         }
     }

@@ -13,10 +13,6 @@ use crate::{
     gateway::{ProbeResult, Rejection},
 };
 
-/// The time from obtaining the first key to the probe that shows if the gateway accepts it: the
-/// client is served before.
-pub(crate) const EVIDENCE_DELAY: Duration = Duration::from_millis(100);
-
 /// How long it holds that the gateway has accepted or rejected a key; a day, as a calibration.
 pub(crate) const EVIDENCE_TTL: Duration = Duration::from_secs(24 * 3600);
 
@@ -60,7 +56,8 @@ impl GatewayEvidence {
             .conclusive_at
             .is_some_and(|at| now.since(at) < EVIDENCE_TTL);
         if !is_known && self.due.is_none() {
-            self.due = Some(now + EVIDENCE_DELAY);
+            // The timer starts it, when the callers that wait for the key are served.
+            self.due = Some(now);
         }
     }
 
@@ -95,14 +92,14 @@ impl Slot {
             Some(Rejection::Unauthorized) | None => return,
         };
         if self.config.has_gateway && self.probe.is_older_than(interval, now.tick) {
-            ticket.probe = self.start_probe(now);
+            ticket.probe = self.start_probe(now, false);
         }
     }
 
     /// Probes the gateway if evidence is due.
     pub(super) fn seek_evidence_if_due(&mut self, now: Now) {
         if self.evidence.due().is_some_and(|due| due <= now.tick) {
-            self.start_probe(now);
+            self.start_probe(now, false);
         }
     }
 }

@@ -2,16 +2,21 @@
 //! does.
 //!
 //! The fixtures are here; a file each is about obtaining and renewing (`lifecycle`), early requests
-//! (`early_request`), rejected keys (`rejected_key`), clients that do not cache (`uninformative`),
-//! central rotation (`rotation`), and any sequence of all that (`model`, run in a `world`).
+//! (`early_request`), rejected keys (`rejected_key`), clients that keep coming back (`refusal`) or
+//! do not cache (`uninformative`), central rotation (`rotation`), newer keys (`succession`), keys
+//! without an expiry (`max_age`), and any sequence of all that (`model`: a `world` with a
+//! `gateway_truth` and `clients`).
 
 mod clients;
 mod early_request;
 mod gateway_truth;
 mod lifecycle;
+mod max_age;
 mod model;
+mod refusal;
 mod rejected_key;
 mod rotation;
+mod succession;
 mod uninformative;
 mod world;
 

@@ -124,7 +124,7 @@ fn a_new_version_replaces_a_rejected_key_despite_the_back_off() {
     let flight = started_fetch(&mut slot);
     slot.on_fetched(at(0), 0.5, flight, Ok(key("k1", at(0), None)));
     slot.acquire(at(31), FIVE_MINUTES);
-    let (probe, _) = slot.probe.start(at(31).tick);
+    let (probe, _) = slot.probe.start(at(31).tick, true);
     slot.on_probed(at(31), probe, ProbeResult::Rejected);
     slot.take_actions();
     for _ in 0..12 {
