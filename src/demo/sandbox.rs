@@ -22,10 +22,6 @@ use crate::secret::Secret;
 /// The longest wait for the daemon's end: it gives requests under way 2 s.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The longest wait for the first probe, and the time between two looks at the status.
-const VERIFICATION_TIMEOUT: Duration = Duration::from_secs(10);
-const VERIFICATION_PAUSE: Duration = Duration::from_millis(10);
-
 /// Variables with these beginnings choose what a client asks for, and are not of the demo.
 const FOREIGN: [&str; 4] = ["ANTHROPIC_", "CLAUDE_", "CLAVIGER_", "XDG_"];
 
@@ -146,44 +142,6 @@ impl Sandbox {
         let key = String::from_utf8(output.stdout);
         let key = key.map_err(|_| DemoError::bug("claviger-helper printed a key in no text"))?;
         Ok(Secret::trimmed(key))
-    }
-
-    /// Waits until the daemon has asked the gateway for the first time, and the gateway has accepted
-    /// the key. Only then does a rejection by the gateway prove anything.
-    pub(super) async fn verified(&self) -> Result<(), DemoError> {
-        let verified = async {
-            while !self.has_accepted_probe().await? {
-                tokio::time::sleep(VERIFICATION_PAUSE).await;
-            }
-            Ok(())
-        };
-        tokio::time::timeout(VERIFICATION_TIMEOUT, verified)
-            .await
-            .unwrap_or_else(|_| {
-                let problem = "the daemon has not asked the gateway whether it accepts the key";
-                Err(DemoError::bug(problem))
-            })
-    }
-
-    /// Whether `claviger status` reports that the gateway accepts the key.
-    async fn has_accepted_probe(&self) -> Result<bool, DemoError> {
-        let cannot = |error: &dyn std::fmt::Display| {
-            DemoError::bug(format!("claviger status failed: {error}"))
-        };
-        let own = env::current_exe().map_err(|error| cannot(&error))?;
-        let output = Command::new(own)
-            .args(["status", "--json"])
-            .env_clear()
-            .envs(own_variables())
-            .env("CLAVIGER_SOCKET", self.places.socket())
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .output()
-            .await
-            .map_err(|error| cannot(&error))?;
-        let status: serde_json::Value = serde_json::from_slice(&output.stdout)
-            .map_err(|_| cannot(&String::from_utf8_lossy(&output.stderr)))?;
-        Ok(status["profiles"][0]["last_probe"]["result"] == "accepted")
     }
 
     /// Sends a request like the client's, with the key in both headers, and returns the status.

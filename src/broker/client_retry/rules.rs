@@ -78,6 +78,13 @@ pub(crate) fn rule(client: ClientKind, cache_lifetime: Duration) -> Rule {
     }
 }
 
+/// Whether a client of this kind requests the key only if it needs another one, not at every request
+/// to the gateway.
+#[must_use]
+pub(crate) fn is_informative(client: ClientKind) -> bool {
+    !matches!(client, ClientKind::Copilot | ClientKind::Pi)
+}
+
 fn informative_if(cache_lifetime: Duration) -> EarlyRequest {
     if cache_lifetime < MIN_INFORMATIVE_LIFETIME {
         EarlyRequest::Uninformative

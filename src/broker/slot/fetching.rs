@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use super::{
-    Cached, Slot, refetch_limiter::RefetchLimiter, retry_state::RetryState, types::Action,
+    Cached, Slot, refetch_limiter::RefetchLimiter, retry_state::RetryState,
+    successor::MIN_TRIED_LIFETIME, types::Action,
 };
 use crate::{
     clock::{Now, Tick},
@@ -101,8 +102,18 @@ impl Slot {
         self.refusal = None;
         self.refetch_limiter = RefetchLimiter::default();
         self.probe.set_key(&new.credential.fingerprint());
+        let lives_long = new
+            .credential
+            .lifetime
+            .is_none_or(|lifetime| lifetime >= MIN_TRIED_LIFETIME);
+        let is_informative = self
+            .last_request
+            .as_ref()
+            .is_none_or(|last_request| last_request.is_informative);
         self.cached = Some(new);
-        if self.config.has_gateway {
+        // One that soon expires is replaced before anything can be made of a rejection, and a client
+        // that requests the key all the time has it probed all the same.
+        if self.config.has_gateway && lives_long && is_informative {
             self.evidence.on_obtained(now.tick);
         }
     }

@@ -39,7 +39,11 @@ use self::{
     rejection::Refusal, retry_state::RetryState, successor::Successor,
     verification::GatewayEvidence, watch::Watch,
 };
-use super::{client_retry::Sessions, renewal, request::AcquireRequest};
+use super::{
+    client_retry::{Sessions, rules},
+    renewal,
+    request::AcquireRequest,
+};
 use crate::{
     client_kind::HelperContext,
     clock::{Now, Tick},
@@ -82,6 +86,8 @@ struct LastRequest {
     cache_lifetime: Duration,
     /// Whether a person may be waiting for the key.
     is_of_person: bool,
+    /// Whether the client requests the key only if it needs another one.
+    is_informative: bool,
 }
 
 impl Slot {
@@ -102,6 +108,7 @@ impl Slot {
             at: now.tick,
             cache_lifetime: request.cache_lifetime,
             is_of_person: request.context != HelperContext::Background,
+            is_informative: rules::is_informative(request.client),
         });
         self.advance_successor(now);
         self.seek_evidence_if_due(now);

@@ -31,7 +31,7 @@ const MAX_INCONCLUSIVE: u32 = 3;
 
 /// The shortest lifetime of a credential whose successor is tried. One that lives for minutes has
 /// many of them, and the gateway trusts their issuer.
-const MIN_TRIED_LIFETIME: Duration = Duration::from_secs(600);
+pub(super) const MIN_TRIED_LIFETIME: Duration = Duration::from_secs(600);
 
 /// A credential that may replace the cached one.
 #[derive(Debug)]

@@ -22,6 +22,8 @@ pub(crate) struct DemoGateway {
     address: SocketAddr,
     stop: watch::Sender<bool>,
     server: JoinHandle<()>,
+    /// Whether a probe was answered with a success.
+    probed: watch::Receiver<bool>,
 }
 
 impl DemoGateway {
@@ -33,7 +35,16 @@ impl DemoGateway {
     pub(crate) async fn start(
         accepts: impl Fn(&Secret) -> bool + Send + Sync + 'static,
     ) -> io::Result<Self> {
-        Self::serve(Arc::new(KeyCheck(accepts))).await
+        let (probed, on_probed) = watch::channel(false);
+        let mut gateway = Self::serve(Arc::new(KeyCheck { accepts, probed })).await?;
+        gateway.probed = on_probed;
+        Ok(gateway)
+    }
+
+    /// Waits until a probe was answered with a success.
+    pub(crate) async fn probed(&mut self) {
+        // It fails only if the gateway has ended.
+        let _ = self.probed.wait_for(|is_probed| *is_probed).await;
     }
 
     /// Starts a gateway that answers with `handler`.
@@ -50,6 +61,7 @@ impl DemoGateway {
             address,
             stop,
             server,
+            probed: watch::channel(false).1,
         })
     }
 
@@ -78,11 +90,19 @@ impl Drop for DemoGateway {
 }
 
 /// Answers requests with a key that the function accepts, and 401 to all others.
-struct KeyCheck<F>(F);
+struct KeyCheck<F> {
+    accepts: F,
+    probed: watch::Sender<bool>,
+}
 
 impl<F: Fn(&Secret) -> bool + Send + Sync + 'static> Handler for KeyCheck<F> {
     async fn answer(&self, request: GatewayRequest) -> GatewayResponse {
-        let is_authorized = keys::authorized(&request.keys, &self.0);
-        routes::answer(request, is_authorized).await
+        let is_authorized = keys::authorized(&request.keys, &self.accepts);
+        let is_probe = request.http.uri().path() == "/v1/models";
+        let answer = routes::answer(request, is_authorized).await;
+        if is_authorized && is_probe {
+            self.probed.send_replace(true);
+        }
+        answer
     }
 }

@@ -103,6 +103,7 @@ async fn it_shows_every_step_and_leaves_nothing() {
         "the gateway listens on http://127.0.0.1:",
         "the gateway answers 200 to a request with that key",
         "from the daemon's cache",
+        "the daemon has asked the gateway",
         "the signing key was rotated",
         "the gateway answers 401 to the old key",
         LAST,

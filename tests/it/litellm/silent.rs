@@ -69,11 +69,11 @@ async fn is_found(check: KeyCheck, status: u16) {
 
     deployment.gateway.accept(SECOND);
     deployment.put_second().await;
-    let (mut late, served) = timed(async {
-        let mut late = deployment.client.session();
-        turn(&mut late, "a new session").await;
-        late
-    })
+    let mut late = deployment.client.session();
+    // The source is asked at most every 2 s.
+    let ((), served) = timed(until("a new session works", AT_ONCE, async || {
+        is_answer(&late.turn("a new session").await, "a new session")
+    }))
     .await;
     let ((), recovery) = timed(until(
         "the old session works again",

@@ -47,7 +47,9 @@ pub(crate) async fn is_reported_and_replaced(deployment: &Deployment<impl Script
     let mut log = deployment.gateway.requests().into_iter();
     let probed = log
         .find(|request| {
-            request.path == MODELS && request.fingerprint == Some(secret(FIRST).fingerprint())
+            request.path == MODELS
+                && request.fingerprint == Some(secret(FIRST).fingerprint())
+                && request.status == Some(401)
         })
         .unwrap()
         .at;

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use claviger::clock::{Clock as _, SystemClock};
+use claviger::{
+    clock::{Clock as _, SystemClock},
+    demo::gateway::LoggedRequest,
+};
 
 use super::{Deployment, FIRST, MACHINE_LOCK, MODELS};
 use crate::support::{
@@ -57,7 +60,11 @@ async fn a_rejected_key_is_reported_at_once() {
         let ended = SystemClock.now().wall;
         // The helper fails from the first probe on.
         let mut requests = deployment.gateway.requests().into_iter();
-        let probe = requests.find(|request| request.path == MODELS).unwrap();
+        let key = Some(secret(FIRST).fingerprint());
+        let is_rejecting = |request: &LoggedRequest| {
+            request.path == MODELS && request.status == Some(401) && request.fingerprint == key
+        };
+        let probe = requests.find(is_rejecting).unwrap();
         let took = ended.duration_since(probe.at).unsigned_abs();
         println!(
             "a rejected key, behind a wrapper: reported {took:?} after the probe: {}",

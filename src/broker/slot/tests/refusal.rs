@@ -229,6 +229,23 @@ fn the_gateway_is_asked_once_while_the_first_key_works() {
     slot.on_probed(at(0), probe, ProbeResult::Accepted);
     assert_eq!(slot.next_deadline(at(1)), None);
 
+    // Not for a token that lives for minutes, nor for a client that runs its helper all the time.
+    let pi = AcquireRequest {
+        client: ClientKind::Pi,
+        ..from_session(1)
+    };
+    for (request, lifetime) in [(from_session(1), Some(60)), (pi, None)] {
+        let mut slot = Slot::new(SlotConfig {
+            has_gateway: true,
+            ..SlotConfig::default()
+        });
+        slot.acquire(at(0), request);
+        let flight = started_fetch(&mut slot);
+        slot.on_fetched(at(0), 0.5, flight, Ok(key("k1", at(0), lifetime)));
+        slot.on_timer(at(0));
+        assert_eq!(slot.take_actions(), []);
+    }
+
     // Without an answer it is asked again, ever less often.
     let mut slot = slot_of(true);
     slot.evidence = GatewayEvidence::default();
