@@ -279,10 +279,18 @@ impl Driver {
                 let Some((result, calibration)) = self.probe(&credential).await else {
                     return;
                 };
-                self.update(|slot| {
+                let is_put_off = self.update(|slot| {
                     slot.on_calibrated(calibration);
                     slot.on_successor_probed(self.clock.now(), probe, result);
+                    slot.has_successor()
                 });
+                if is_put_off {
+                    tracing::warn!(
+                        fingerprint = %credential.fingerprint(),
+                        version = credential.version,
+                        "the gateway does not accept the new key yet; it is tried again",
+                    );
+                }
             }
             Action::Revalidate {
                 revalidation,

@@ -6,8 +6,7 @@
 use std::sync::Arc;
 
 use super::{
-    Cached, Slot, refetch_limiter::RefetchLimiter, retry_state::RetryState,
-    successor::MIN_TRIED_LIFETIME, types::Action,
+    Cached, Slot, refetch_limiter::RefetchLimiter, retry_state::RetryState, types::Action,
 };
 use crate::{
     clock::{Now, Tick},
@@ -94,6 +93,7 @@ impl Slot {
         }
         self.cached = Some(new);
         self.recheck_verdict(now);
+        self.want_evidence(now);
     }
 
     /// Caches `new`, whose key is another one than the cached credential's.
@@ -102,20 +102,8 @@ impl Slot {
         self.refusal = None;
         self.refetch_limiter = RefetchLimiter::default();
         self.probe.set_key(&new.credential.fingerprint());
-        let lives_long = new
-            .credential
-            .lifetime
-            .is_none_or(|lifetime| lifetime >= MIN_TRIED_LIFETIME);
-        let is_informative = self
-            .last_request
-            .as_ref()
-            .is_none_or(|last_request| last_request.is_informative);
         self.cached = Some(new);
-        // One that soon expires is replaced before anything can be made of a rejection, and a client
-        // that requests the key all the time has it probed all the same.
-        if self.config.has_gateway && lives_long && is_informative {
-            self.evidence.on_obtained(now.tick);
-        }
+        self.want_evidence(now);
     }
 
     /// Records that the source could not be asked, or that it reported that the credential is gone;

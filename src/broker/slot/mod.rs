@@ -111,6 +111,7 @@ impl Slot {
             is_informative: rules::is_informative(request.client),
         });
         self.advance_successor(now);
+        self.want_evidence(now);
         self.seek_evidence_if_due(now);
         let mut ticket = Ticket {
             request: Some(request),

@@ -81,8 +81,11 @@ impl Slot {
             let error = self.last_error().cloned();
             Reason::Source(error.unwrap_or(SourceError::Forgotten))
         });
+        // Each request for a rejected key looks at the source, unless that fails.
+        let is_looked_for = matches!(reason, Reason::Rejected(_)) && self.last_error().is_none();
         let next_try = self
             .retry_at(now)
+            .filter(|_| !is_looked_for)
             .map_or(Duration::ZERO, |at| at.since(now.tick));
         CredentialUnavailable { reason, next_try }
     }

@@ -77,6 +77,11 @@ impl ProbeState {
         self.rejected_since = None;
     }
 
+    /// The gateway rejected the key some time ago, when it was not served yet.
+    pub(super) fn assume_rejected(&mut self, now: Now) {
+        self.rejected_since = Some(now.wall);
+    }
+
     /// The key has a new version: a rejection needs a new probe to count.
     pub(super) fn outdate_verdict(&mut self) {
         self.last_result = None;

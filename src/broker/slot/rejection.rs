@@ -203,7 +203,7 @@ impl Slot {
                 }
             }
             // The newer key has arrived, and nothing speaks for the older one.
-            Consequence::Refetch if self.successor.is_some() => self.promote_successor(now),
+            Consequence::Refetch if self.successor.is_some() => self.promote_if_not_rejected(now),
             Consequence::Refetch => {
                 self.refetch_if_allowed(now);
             }

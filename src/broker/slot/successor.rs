@@ -97,6 +97,11 @@ impl Slot {
         }
     }
 
+    /// Whether a newer credential waits for the gateway to accept it.
+    pub(crate) fn has_successor(&self) -> bool {
+        self.successor.is_some()
+    }
+
     /// Whether the cached credential is worth more than a new one that was not tried.
     fn must_try(&self, now: Now) -> bool {
         let Some(cached) = self.valid(now).filter(|_| self.config.has_gateway) else {
@@ -200,6 +205,17 @@ impl Slot {
         is_rejected
     }
 
+    /// Takes the successor over because a request suspects the old key and no probe can tell, unless
+    /// the gateway has rejected it.
+    pub(super) fn promote_if_not_rejected(&mut self, now: Now) {
+        let successor = self.successor.as_ref();
+        if successor.is_some_and(|successor| successor.rejected_at.is_some()) {
+            self.try_successor(now);
+        } else {
+            self.promote_successor(now);
+        }
+    }
+
     /// Makes the successor the cached credential if that has expired.
     pub(super) fn promote_if_expired(&mut self, now: Now) {
         if self.valid(now).is_none() {
@@ -213,12 +229,13 @@ impl Slot {
             return;
         };
         self.promote(now, successor.cached);
-        // An older rejection says nothing: the gateway may have learnt the key since.
-        let is_rejected = successor
-            .rejected_at
-            .is_some_and(|at| now.tick.since(at) < RESULT_TTL);
-        if is_rejected {
-            self.record_probe(now, ProbeResult::Rejected);
+        match successor.rejected_at {
+            Some(at) if now.tick.since(at) < RESULT_TTL => {
+                self.record_probe(now, ProbeResult::Rejected);
+            }
+            // The next request has it probed again.
+            Some(_) => self.probe.assume_rejected(now),
+            None => {}
         }
     }
 }

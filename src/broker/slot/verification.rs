@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::{Slot, types::Ticket};
+use super::{Slot, successor::MIN_TRIED_LIFETIME, types::Ticket};
 use crate::{
     broker::{client_retry::rules, request::AcquireRequest},
     clock::{Now, Tick},
@@ -93,6 +93,24 @@ impl Slot {
         };
         if self.config.has_gateway && self.probe.is_older_than(interval, now.tick) {
             ticket.probe = self.start_probe(now, false);
+        }
+    }
+
+    /// Makes a probe due if the gateway has not been asked about such a key yet.
+    pub(super) fn want_evidence(&mut self, now: Now) {
+        let (Some(cached), true) = (&self.cached, self.config.has_gateway) else {
+            return;
+        };
+        // One that soon expires is replaced before anything can be made of a rejection, and a
+        // client that requests the key all the time has it probed all the same.
+        let lifetime = cached.credential.lifetime;
+        let lives_long = lifetime.is_none_or(|lifetime| lifetime >= MIN_TRIED_LIFETIME);
+        let is_informative = self
+            .last_request
+            .as_ref()
+            .is_none_or(|last_request| last_request.is_informative);
+        if lives_long && is_informative {
+            self.evidence.on_obtained(now.tick);
         }
     }
 

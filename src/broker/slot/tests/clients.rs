@@ -226,8 +226,13 @@ impl SimulatedClient {
                 let verified_within = self.request.cache_lifetime.max(Duration::from_secs(5));
                 let is_early_enough = match is_told {
                     true => refused.handed_out < 2,
-                    // One that was issued again since is a new one.
-                    false => age <= verified_within || credential.obtained.tick > refused.since,
+                    // One that was issued again since is a new one. After a logout the gateway has
+                    // to be asked again.
+                    false => {
+                        age <= verified_within
+                            || credential.obtained.tick > refused.since
+                            || refused.handed_out < 2
+                    }
                 };
                 prop_assert!(
                     is_early_enough || self.request.session.is_none(),

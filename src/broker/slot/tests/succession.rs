@@ -5,8 +5,8 @@ use super::*;
 /// `k1` is served, and the source has just returned `k2`.
 fn slot_with_successor() -> Slot {
     let mut slot = slot_with_gateway();
-    slot.refresh();
-    let flight = started_fetch(&mut slot);
+    let flight = slot.start_fetch(None);
+    slot.take_actions();
     slot.on_fetched(at(10), 0.5, flight, Ok(key("k2", at(10), None)));
     slot
 }
@@ -161,7 +161,14 @@ fn an_expiring_key_gives_way_to_a_successor_that_is_not_accepted_yet() {
     slot.on_probed(at(1), probe, ProbeResult::Accepted);
     assert_eq!(serves(&mut slot, 1800), "k1");
     slot.take_actions();
-    assert_eq!(serves(&mut slot, 3400), "k2");
+    let ticket = slot.acquire(at(3400), from_session(2));
+    let [Action::Fetch { flight, .. }, Action::Probe { probe, .. }] = slot.take_actions()[..]
+    else {
+        panic!("expected a look at the source and at the gateway");
+    };
+    slot.on_probed(at(3400), probe, ProbeResult::Accepted);
+    slot.on_fetched(at(3400), 0.5, flight, Err(down()));
+    assert_eq!(served(slot.poll(at(3400), ticket)), "k2");
 }
 
 #[test]
