@@ -1,76 +1,26 @@
-//! Runs one entry's slot: performs its actions in tasks of the daemon, wakes the callers that
-//! wait and keeps the timer.
+//! Runs one entry's slot: starts its actions (`actions`) in tasks of the daemon, wakes the callers
+//! that wait and keeps the timer.
 //!
 //! The slot decides, the driver acts. It gives the slot the time and the jitter, and holds no lock
 //! during I/O. Tasks belong to the daemon, so a client that disconnects cancels nothing.
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::{sync::watch, task::JoinHandle};
 use tracing::Instrument as _;
 
-use super::slot::{Action, CredentialUnavailable, Outcome, Slot, SlotConfig, Ticket};
+use super::{
+    route::{Jitter, Route},
+    slot::{Action, CredentialUnavailable, Outcome, Slot, SlotConfig, Ticket},
+};
 use crate::{
-    client_variables::ClientVariables,
     clock::{Clock, Tick},
-    credential::{self, Credential},
-    gateway::{Calibration, Gateway, ProbeResult},
+    credential::Credential,
+    gateway::Calibration,
     secret::Fingerprint,
-    source::{Revocation, Source, SourceError},
+    source::{Revocation, SourceError},
     sync,
 };
-
-/// A source of random numbers, each from 0 up to 1.
-pub type Jitter = Arc<dyn Fn() -> f64 + Send + Sync>;
-
-/// Returns random numbers that differ from machine to machine.
-#[must_use]
-pub fn system_jitter() -> Jitter {
-    Arc::new(fastrand::f64)
-}
-
-/// Builds a profile's route for a client's variables. No source and no gateway is asked.
-#[derive(Clone)]
-pub struct RouteBuilder(Arc<dyn Fn(&ClientVariables) -> Route + Send + Sync>);
-
-impl RouteBuilder {
-    /// A builder that calls `build`.
-    pub(crate) fn new(build: impl Fn(&ClientVariables) -> Route + Send + Sync + 'static) -> Self {
-        Self(Arc::new(build))
-    }
-
-    /// The route for a client with these variables.
-    pub(super) fn build(&self, variables: &ClientVariables) -> Route {
-        (self.0)(variables)
-    }
-}
-
-/// The same route for all clients.
-impl From<Route> for RouteBuilder {
-    fn from(route: Route) -> Self {
-        Self::new(move |_| route.clone())
-    }
-}
-
-/// A profile's source, and the gateway that its credential is for.
-#[derive(Clone)]
-pub struct Route {
-    /// The source that issues the credential.
-    pub source: Arc<dyn Source>,
-    /// The source's name in the configuration, for the log.
-    pub source_name: String,
-    /// The gateway to probe; `None` if it must not be probed.
-    pub gateway: Option<Arc<dyn Gateway>>,
-    /// How often the source is asked for a new version while the profile is in use; `None` is
-    /// never.
-    pub watch: Option<Duration>,
-    /// How long a credential without an expiry is served after it was last seen to be current;
-    /// `None` is without end.
-    pub max_age: Option<Duration>,
-}
 
 /// Why a caller got no credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,7 +52,7 @@ pub(super) struct Driver {
     slot: Mutex<Slot>,
     pub(super) route: Route,
     pub(super) clock: Arc<dyn Clock>,
-    jitter: Jitter,
+    pub(super) jitter: Jitter,
     /// The number of updates of the slot; callers that wait poll again when it changes.
     updates: watch::Sender<u64>,
     timer: Mutex<Option<JoinHandle<()>>>,
@@ -249,117 +199,11 @@ impl Driver {
         tracing::info_span!("profile", action, profile, source)
     }
 
-    async fn perform(self: Arc<Self>, action: Action) {
-        match action {
-            Action::Fetch { flight, renew } => {
-                let result = self.fetch(renew.as_deref()).await;
-                match &result {
-                    Ok(credential) => tracing::info!(
-                        fingerprint = %credential.fingerprint(),
-                        expires_at = ?credential.expires_at().map(|at| at.to_string()),
-                        version = credential.version,
-                        host = self.route.source.host(),
-                        "obtained a credential",
-                    ),
-                    Err(error) => tracing::warn!(%error, "failed to obtain a credential"),
-                }
-                let jitter = (self.jitter)();
-                self.update(|slot| slot.on_fetched(self.clock.now(), jitter, flight, result));
-            }
-            Action::Probe { probe, credential } => {
-                let Some((result, calibration)) = self.probe(&credential).await else {
-                    return;
-                };
-                self.update(|slot| {
-                    slot.on_calibrated(calibration);
-                    slot.on_probed(self.clock.now(), probe, result);
-                });
-            }
-            Action::ProbeSuccessor { probe, credential } => {
-                let Some((result, calibration)) = self.probe(&credential).await else {
-                    return;
-                };
-                let is_put_off = self.update(|slot| {
-                    slot.on_calibrated(calibration);
-                    slot.on_successor_probed(self.clock.now(), probe, result);
-                    slot.has_successor()
-                });
-                if is_put_off {
-                    tracing::warn!(
-                        fingerprint = %credential.fingerprint(),
-                        version = credential.version,
-                        "the gateway does not accept the new key yet; it is tried again",
-                    );
-                }
-            }
-            Action::Revalidate {
-                revalidation,
-                credential,
-            } => {
-                let result = self.route.source.revalidate(&credential).await;
-                match &result {
-                    Ok(freshness) => {
-                        tracing::debug!(?freshness, "revalidated the credential at its source");
-                    }
-                    Err(error) => tracing::warn!(%error, "failed to revalidate the credential"),
-                }
-                let jitter = (self.jitter)();
-                self.update(|slot| {
-                    slot.on_revalidated(self.clock.now(), jitter, revalidation, result);
-                });
-            }
-        }
-    }
-
-    /// Probes the gateway with `credential`. `None` if there is no gateway: a slot without one
-    /// requests no probe.
-    async fn probe(&self, credential: &Credential) -> Option<(ProbeResult, Calibration)> {
-        let gateway = self.route.gateway.as_ref()?;
-        let result = gateway.probe(&credential.secret).await;
-        tracing::info!(
-            fingerprint = %credential.fingerprint(),
-            ?result,
-            "probed the gateway",
-        );
-        Some((result, gateway.calibration()))
-    }
-
     /// Forgets what the gateway has answered to other keys: it may have changed.
     pub(super) fn recalibrate(&self) {
         if let Some(gateway) = &self.route.gateway {
             gateway.recalibrate();
         }
-    }
-
-    /// Renews the lease of `renew` if possible, else has the source issue a credential, and checks
-    /// that the client will accept it and that it has not expired.
-    async fn fetch(&self, renew: Option<&Credential>) -> Result<Credential, SourceError> {
-        let renewed = match renew {
-            None => None,
-            Some(current) => match self.route.source.renew(current).await {
-                Ok(renewed) => renewed,
-                // The lease was revoked or is no longer permitted; the source may still issue a
-                // new credential.
-                Err(error) if error.is_final() => None,
-                Err(error) => return Err(error),
-            },
-        };
-        let mut credential = match renewed {
-            Some(credential) => credential,
-            None => self.route.source.issue().await?,
-        };
-        credential.limit_to_jwt();
-        let unusable = |reason: String| SourceError::Unusable {
-            host: self.route.source.host().to_owned(),
-            field: "credential".to_owned(),
-            reason,
-        };
-        credential::check_usable(&credential.secret)
-            .map_err(|reason| unusable(reason.to_string()))?;
-        if credential.is_expired(self.clock.now()) {
-            return Err(unusable("is already expired".to_owned()));
-        }
-        Ok(credential)
     }
 
     /// Replaces the timer by one for the slot's next deadline. An idle profile has none.

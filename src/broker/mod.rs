@@ -5,8 +5,8 @@
 //!
 //! The policy is pure: [`slot`] decides what a caller gets and what must be done, with the help of
 //! [`renewal`], [`retry`] and [`client_retry`]; the time and the jitter are arguments. The
-//! mechanism is in `driver` and `entries`: tasks, waiting callers, the timer. The broker knows the
-//! traits [`Source`], [`Gateway`] and [`Clock`] and none of their implementations.
+//! mechanism is in `driver`, `actions` and `entries`: tasks, waiting callers, the timer. The broker
+//! knows the traits [`Source`], [`Gateway`] and [`Clock`] and none of their implementations.
 //!
 //! # The engine
 //!
@@ -88,12 +88,14 @@
 //! [`Source`]: crate::source::Source
 //! [`Gateway`]: crate::gateway::Gateway
 
+mod actions;
 pub(crate) mod client_retry;
 mod driver;
 mod entries;
 pub(crate) mod renewal;
 mod request;
 pub(crate) mod retry;
+mod route;
 pub(crate) mod slot;
 
 use std::{
@@ -110,8 +112,9 @@ use self::{
     slot::{Outcome, Slot},
 };
 pub use self::{
-    driver::{AcquireError, Jitter, LoggedOut, Route, RouteBuilder, system_jitter},
+    driver::{AcquireError, LoggedOut},
     request::AcquireRequest,
+    route::{Jitter, Route, RouteBuilder, system_jitter},
     slot::{CredentialUnavailable, Snapshot},
 };
 use crate::{
