@@ -16,7 +16,7 @@
 //!     ▲                (all wait)       │                    │  all are served │  for it     │
 //!     │                                 ▼                    ▼                 ▼             ▼
 //!     │          ┌───────────── served from memory ◀───────────────┐                  not served
-//!     │          │ early request                                   │ accepted: it takes over
+//!     │          │ early request                                   │ accepted: promoted
 //!     │          ▼                                                 │
 //!     │   key replaced since then? ─ yes ─▶ the new one   probe the successor ◀─────┐
 //!     │          │ no                                              │ rejected       │

@@ -78,8 +78,8 @@ pub(crate) fn rule(client: ClientKind, cache_lifetime: Duration) -> Rule {
     }
 }
 
-/// Whether a client of this kind requests the key only if it needs another one, not at every request
-/// to the gateway.
+/// Whether a client of this kind requests the key only if it needs another one, not at every
+/// request to the gateway.
 #[must_use]
 pub(crate) fn is_informative(client: ClientKind) -> bool {
     !matches!(client, ClientKind::Copilot | ClientKind::Pi)

@@ -128,9 +128,9 @@ impl ProbeState {
     /// The recent result for a session that was last served the key at `served_at`.
     ///
     /// `None` also if the session was served after the result: its early request then reports
-    /// something newer, and the gateway must be asked again unless a burst of probes is used up. And
-    /// `None` if no request suspected the key when it was probed: the gateway may have rejected it
-    /// since, which is what this request may be about.
+    /// something newer, and the gateway must be asked again unless a burst of probes is used up.
+    /// And `None` if no request suspected the key when it was probed: the gateway may have rejected
+    /// it since, which is what this request may be about.
     pub(super) fn recent_result_for(&self, served_at: Tick, now: Tick) -> Option<&ProbeResult> {
         let (at, _) = self
             .last_result

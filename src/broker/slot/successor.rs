@@ -205,8 +205,8 @@ impl Slot {
         is_rejected
     }
 
-    /// Takes the successor over because a request suspects the old key and no probe can tell, unless
-    /// the gateway has rejected it.
+    /// Takes the successor over because a request suspects the old key and no probe can tell,
+    /// unless the gateway has rejected it.
     pub(super) fn promote_if_not_rejected(&mut self, now: Now) {
         let successor = self.successor.as_ref();
         if successor.is_some_and(|successor| successor.rejected_at.is_some()) {
