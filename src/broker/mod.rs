@@ -59,7 +59,7 @@
 //! | [trial] of a successor | after 2 s · 2ⁿ, [at most 30 s](slot::successor::MAX_PAUSE) |
 //! | [refetch limit] | one in 10 s · 2ⁿ, [at most 5 min](slot::refetch_limiter::MAX_INTERVAL) |
 //! | [look for a rejected key] | at a request, one in 2 s |
-//! | [refusal] | for 2.5 s after a client was refused a key that it kept coming back for |
+//! | [refusal] | of a key that a client keeps coming back for: 3 times in a row, then it is served |
 //! | [entries] | at most 64 for each profile |
 //! | [uninformative clients] | [one probe in 30 s][uninformative] if the process is unknown |
 //!
@@ -80,7 +80,7 @@
 //! [trial]: slot::successor::MIN_PAUSE
 //! [refetch limit]: slot::refetch_limiter::INITIAL_INTERVAL
 //! [look for a rejected key]: slot::rejection::REJECTED_RECHECK
-//! [refusal]: client_retry::history::REFUSAL_QUIET
+//! [refusal]: client_retry::history::REFUSALS
 //! [entries]: entries::MAX_ENTRIES
 //! [uninformative clients]: client_retry::rules
 //! [uninformative]: slot::probe::UNINFORMATIVE_INTERVAL

@@ -29,10 +29,10 @@ const MIN_BACKOFF_PAUSE: Duration = Duration::from_millis(500);
 /// The shortest of the last of these pauses.
 const MIN_LAST_PAUSE: Duration = Duration::from_secs(2);
 
-/// How long a session that was refused its key is refused it again. Claude Code runs a failing
-/// helper three times in 2.6 s before it reports the error; the next prompt comes later, and gets
-/// the key, which may work again by then.
-pub(crate) const REFUSAL_QUIET: Duration = Duration::from_millis(2500);
+/// How often in a row a session is refused its key. Claude Code reports the error at the third run
+/// that fails; the run after that is for the next prompt, and gets the key, which may work again by
+/// then.
+pub(crate) const REFUSALS: u32 = 3;
 
 /// What a session was served last.
 #[derive(Debug)]
@@ -50,8 +50,12 @@ pub(super) struct History {
     series_start: Tick,
     /// The last [`BACKOFF_PAUSES`] pauses between early requests for this key, the latest last.
     pauses: Vec<Duration>,
-    /// When the session was last refused the key because it kept coming back for it.
-    refused: Option<Tick>,
+    /// How often the session was refused the key since it was last served it, because it kept coming
+    /// back for it, and when that was last.
+    refusals: u32,
+    refused_at: Tick,
+    /// Whether it was ever refused this key.
+    was_refused: bool,
     /// Whether the client has said that the gateway rejects this key.
     pub(super) has_stated: bool,
 }
@@ -68,7 +72,9 @@ impl History {
             due,
             series_start: now,
             pauses: Vec::new(),
-            refused: None,
+            refusals: 0,
+            refused_at: now,
+            was_refused: false,
             has_stated: false,
         }
     }
@@ -84,9 +90,13 @@ impl History {
             };
             return;
         }
-        if pause >= cache_lifetime.max(MAX_RETRY_DELAY) || self.refused.is_some() {
+        let is_new_series = pause >= cache_lifetime.max(MAX_RETRY_DELAY);
+        if is_new_series || self.refusals > 0 {
             self.pauses.clear();
             self.series_start = now;
+            // It has used the key to the end of its cache lifetime, so the key works.
+            self.was_refused &= !is_new_series || self.refusals > 0;
+            self.refusals = 0;
         } else {
             self.pauses.push(pause);
             let surplus = self.pauses.len().saturating_sub(BACKOFF_PAUSES);
@@ -98,35 +108,39 @@ impl History {
 
     /// Records that the session is refused the key that it was served.
     pub(super) fn refuse(&mut self, now: Tick) {
-        self.refused = Some(now);
+        self.refusals += 1;
+        self.refused_at = now;
+        self.was_refused = true;
     }
 
     /// Forgets the refusal, and what the client has said about the key.
     pub(super) fn forgive(&mut self) {
-        self.refused = None;
+        self.refusals = 0;
+        self.was_refused = false;
         self.has_stated = false;
         self.pauses.clear();
     }
 
-    /// Whether the session has just been refused the key.
+    /// Whether the session is refused the key again, because it comes back as it does after it was
+    /// refused.
     pub(super) fn is_refused(&self, now: Tick) -> bool {
-        self.refused
-            .is_some_and(|refused| now.since(refused) < REFUSAL_QUIET)
+        (1..REFUSALS).contains(&self.refusals) && now.since(self.refused_at) < MAX_RETRY_DELAY
     }
 
     /// Whether a request at `now` is early, and the session had the time to use the key.
     pub(super) fn is_early(&self, now: Tick) -> bool {
         let is_unused = self.had_another && now.since(self.first) < REVALIDATION_GRACE;
         // It has not had the key since it was refused it.
-        let has_key = self.refused.is_none_or(|refused| refused < self.last);
-        now < self.due && !is_unused && has_key
+        now < self.due && !is_unused && self.refusals == 0
     }
 
     /// Whether the session meets one 401 after another: the pauses between its requests, the one
     /// until `now` included, grow like the client's back-off. A session that was refused the key
     /// before does so at once.
     pub(super) fn is_retrying(&self, now: Tick) -> bool {
-        self.refused.is_some() || self.is_backing_off(now.since(self.last))
+        let pause = now.since(self.last);
+        let is_back = self.was_refused && (self.refusals > 0 || pause < MAX_RETRY_DELAY);
+        is_back || self.is_backing_off(pause)
     }
 
     /// When the requests began that show it.

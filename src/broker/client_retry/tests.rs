@@ -283,18 +283,43 @@ fn the_run_before_a_jwt_expires_is_not_early() {
 }
 
 #[test]
-fn a_refused_session_is_refused_again_until_it_has_been_quiet() {
+fn a_session_is_refused_three_times_in_a_row_and_then_served() {
     let mut sessions = Sessions::default();
     sessions.record(REQUEST, &key("k"), at(0.0), None);
-    sessions.refuse(REQUEST, at(9.0));
-    for (seconds, expected) in [(9.5, true), (11.4, true), (11.5, false)] {
-        let is_refused = sessions.is_refused(REQUEST, &key("k"), at(seconds));
-        assert_eq!(is_refused, expected, "after {seconds} s");
+    for seconds in [9.4, 18.6, 35.0] {
+        sessions.refuse(REQUEST, at(seconds));
+        let is_refused = sessions.is_refused(REQUEST, &key("k"), at(seconds + 9.0));
+        assert_eq!(is_refused, seconds < 35.0, "after {seconds} s");
+        assert!(!sessions.is_refused(REQUEST, &key("k2"), at(seconds + 9.0)));
     }
-    assert!(!sessions.is_refused(REQUEST, &key("k2"), at(9.5)));
-    // It is served the key once more; the next 401 is enough.
+    // The next prompt is no sign of a 401, and gets the key once more; the next 401 is enough.
+    assert_eq!(sessions.signal(REQUEST, &key("k"), at(50.0)), Signal::None);
+    sessions.record(REQUEST, &key("k"), at(50.0), None);
+    assert!(is_retrying(&sessions.signal(REQUEST, &key("k"), at(51.1))));
+    assert!(!sessions.is_refused(REQUEST, &key("k"), at(51.1)));
+}
+
+#[test]
+fn a_session_that_gave_up_is_served_after_a_while() {
+    let mut sessions = Sessions::default();
+    sessions.record(REQUEST, &key("k"), at(0.0), None);
+    sessions.refuse(REQUEST, at(9.4));
+    assert!(sessions.is_refused(REQUEST, &key("k"), at(54.0)));
+    assert!(!sessions.is_refused(REQUEST, &key("k"), at(54.5)));
+}
+
+#[test]
+fn a_refusal_is_forgotten_when_the_key_works_again() {
+    let mut sessions = Sessions::default();
+    sessions.record(REQUEST, &key("k"), at(0.0), None);
+    sessions.refuse(REQUEST, at(9.4));
     sessions.record(REQUEST, &key("k"), at(60.0), None);
-    assert!(is_retrying(&sessions.signal(REQUEST, &key("k"), at(61.1))));
+    // A change of the settings, minutes later.
+    let touched = sessions.signal(REQUEST, &key("k"), at(200.0));
+    assert_eq!(touched, possible_reject(60.0));
+    sessions.record(REQUEST, &key("k"), at(400.0), None);
+    let touched = sessions.signal(REQUEST, &key("k"), at(401.0));
+    assert_eq!(touched, possible_reject(400.0));
 }
 
 #[test]
