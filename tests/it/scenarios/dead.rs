@@ -5,20 +5,18 @@ use std::time::Duration;
 use claviger::clock::{Clock as _, SystemClock};
 use serde_json::Value;
 
-use super::{Deployment, FIRST, MACHINE_LOCK, MODELS, SECOND, is_answer};
+use super::{Deployment, FIRST, MACHINE_LOCK, MODELS, SECOND, failing_turn, turn};
 use crate::support::{
-    answers::{fingerprint, secret},
-    claude::ClaudeSession,
+    answers::{answer, fingerprint, secret},
     gateway::ScriptedGateway,
     poll::timed,
-    until,
 };
 
 /// How soon the client must report the error: its retries after a failing helper take 2.6 s.
 const REPORT_LIMIT: Duration = Duration::from_secs(5);
 
-/// How soon the next version must be found: the back-off after a minute of retries.
-const RECOVERY_LIMIT: Duration = Duration::from_secs(60);
+/// How often the source is asked at most while the key is rejected, and a little more.
+const SOURCE_PAUSE: Duration = Duration::from_millis(2100);
 
 #[tokio::test]
 async fn a_rejected_key_is_reported_at_once_and_replaced_without_intervention() {
@@ -84,9 +82,22 @@ pub(crate) async fn is_reported_and_replaced(deployment: &Deployment<impl Script
 
     deployment.gateway.accept(SECOND);
     deployment.put_second().await;
-    let (turns, recovery) = timed(turns_until_answered(&mut session)).await;
+    // The passing of time is what is tested: the next prompt comes a little later.
+    let next_prompt = clock.now().tick + SOURCE_PAUSE;
+    clock.sleep_until(next_prompt).await;
+    let mut late = deployment.client.session();
+    let ((), recovery) = timed(async {
+        let old = turn(&mut session, "with the next version");
+        let new = turn(&mut late, "in a new session");
+        tokio::join!(old, new);
+    })
+    .await;
     let counts = deployment.counts().since(before);
-    println!("with the next version: answered after {turns} turns, {recovery:?}; in all {counts}");
+    println!(
+        "with the next version: the next turn of the session and of a new one answered within \
+         {recovery:?}; in all {counts}"
+    );
+    deployment.end(late).await;
     let (status, stderr) = session.end().await;
     assert!(status.success(), "{stderr}");
     assert!(stderr.contains(&message), "{stderr}");
@@ -107,14 +118,35 @@ pub(crate) async fn is_reported_and_replaced(deployment: &Deployment<impl Script
     );
 }
 
-/// Takes turns until one is answered; returns how many.
-async fn turns_until_answered(session: &mut ClaudeSession) -> usize {
-    let mut turns = 0;
-    until("the session works again", RECOVERY_LIMIT, async || {
-        turns += 1;
-        let prompt = format!("again, {turns}");
-        is_answer(&session.turn(&prompt).await, &prompt)
-    })
-    .await;
-    turns
+/// The source has a new version, which the gateway does not accept either.
+#[tokio::test]
+async fn a_next_version_that_is_rejected_too_is_reported_at_once() {
+    let _exclusive = MACHINE_LOCK.write().await;
+    let deployment = Deployment::new("off", &[]).await;
+    let mut session = deployment.start_session().await;
+
+    deployment.gateway.revoke(&secret(FIRST));
+    deployment.put_second().await;
+    let before = deployment.counts();
+    let (text, took) = failing_turn(&mut session).await;
+    let counts = deployment.counts().since(before);
+    println!("two rejected versions: reported after {took:?}, {counts}: {text}");
+    let (_, stderr) = session.end().await;
+    deployment.record_transcript();
+    let message = format!(
+        "apiKeyHelper failed: exited 4: claviger: the gateway has rejected the key {} since ",
+        fingerprint(SECOND)
+    );
+    assert!(stderr.contains(&message), "{stderr}");
+    assert!(took < REPORT_LIMIT, "{took:?}");
+    assert_eq!(counts.refused, 4, "{counts}");
+    // No client was handed the second key.
+    let answers = deployment.answers();
+    assert!(!answers.contains(&answer(401, SECOND)), "{answers:?}");
+    let profile = deployment.profile().await;
+    assert_eq!(
+        (&profile["state"], &profile["version"]),
+        (&"rejected".into(), &2.into()),
+        "{profile}"
+    );
 }

@@ -4,6 +4,7 @@
 //!
 //! Every scenario prints its counts and times (`--nocapture` shows them) and asserts their bounds.
 
+mod cannot_tell;
 pub(crate) mod dead;
 mod down;
 mod idle;
@@ -27,6 +28,7 @@ use crate::support::{
     answers::{AnsweredKey, MESSAGES, answer, answers, secret},
     claude::{ClaudeCode, ClaudeSession, TurnResult},
     gateway::ScriptedGateway,
+    poll::timed,
     until,
     vault_config::{approle_auth, vault_source},
 };
@@ -85,6 +87,16 @@ impl<G: ScriptedGateway> Deployment<G> {
     /// Starts everything but the gateway, which accepts [`FIRST`]. `watch` is the source's watch
     /// interval; the client and its helper get `variables`.
     pub(crate) async fn with_gateway(gateway: G, watch: &str, variables: &[(&str, &str)]) -> Self {
+        Self::with_profile(gateway, "", watch, variables).await
+    }
+
+    /// [`Deployment::with_gateway`] with these further lines of the profile's table.
+    async fn with_profile(
+        gateway: G,
+        profile: &str,
+        watch: &str,
+        variables: &[(&str, &str)],
+    ) -> Self {
         let bao = Bao::start_with_key(PATH, FIRST).await;
         let role = bao.enable_approle(json!({})).await;
         let env = TestEnv::new();
@@ -99,7 +111,7 @@ impl<G: ScriptedGateway> Deployment<G> {
             &approle_auth(&role.role_id, &secret_id),
         );
         env.write_config(&format!(
-            "[profile.default]\ngateway = \"{}\"\nsource = \"team-vault\"\n{source}",
+            "[profile.default]\ngateway = \"{}\"\n{profile}\nsource = \"team-vault\"\n{source}",
             gateway.url()
         ));
         // At this level, each run of the helper is in the daemon's log.
@@ -267,6 +279,14 @@ impl fmt::Display for RequestCounts {
             "{refused} x 401, {answered} x 200, {reads} reads, {revalidations} revalidations, {probes} probes"
         )
     }
+}
+
+/// Takes a turn whose key the gateway does not accept, which must end with an error; returns its
+/// text, and how long it took.
+async fn failing_turn(session: &mut ClaudeSession) -> (String, Duration) {
+    let (failed, took) = timed(session.turn("with a dead key")).await;
+    assert!(failed.is_error, "{failed:?}");
+    (failed.text, took)
 }
 
 /// Takes a turn and asserts its answer.
