@@ -33,6 +33,7 @@ mod lifecycle;
 mod litellm;
 mod logout;
 mod logs;
+mod max_age;
 mod network;
 mod network_secrets;
 mod not_a_no;
