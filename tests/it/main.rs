@@ -41,6 +41,7 @@ mod other_clients;
 mod outage;
 mod places;
 mod refresh;
+mod retry_after;
 mod scenarios;
 mod starting;
 mod status;
