@@ -40,6 +40,7 @@ mod not_a_no;
 mod other_clients;
 mod outage;
 mod places;
+mod probe;
 mod refresh;
 mod retry_after;
 mod scenarios;
