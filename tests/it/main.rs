@@ -46,6 +46,7 @@ mod retry_after;
 mod scenarios;
 mod starting;
 mod status;
+mod successor;
 mod support;
 mod tls;
 mod token;
