@@ -52,4 +52,5 @@ mod tls;
 mod token;
 mod two_users;
 mod variables;
+mod verdict;
 mod wrappers;
