@@ -51,6 +51,7 @@ mod support;
 mod tls;
 mod token;
 mod two_users;
+mod unproven;
 mod variables;
 mod verdict;
 mod wrappers;

@@ -208,3 +208,17 @@ async fn what_is_not_an_accepted_keys_fault_costs_no_key_and_is_named() {
     let fixture = KeyFixture::start_proven("off").await;
     keep_the_key_for(&fixture, &Requests::with_key(&secret(KEY))).await;
 }
+
+/// The gateway answers every key so, and none is known to be good.
+#[tokio::test]
+async fn what_is_not_any_keys_fault_costs_no_key_and_is_named() {
+    let fixture = KeyFixture::start("off").await;
+    keep_the_key_for(&fixture, &Requests::All).await;
+}
+
+/// The same, once a key has been accepted.
+#[tokio::test]
+async fn what_is_no_keys_fault_any_more_costs_no_key_and_is_named() {
+    let fixture = KeyFixture::start_proven("off").await;
+    keep_the_key_for(&fixture, &Requests::All).await;
+}
