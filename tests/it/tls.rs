@@ -1,11 +1,17 @@
 //! Which certificates the daemon trusts.
 
-use serde_json::json;
+use claviger::demo::gateway::TestGateway;
+use serde_json::{Value, json};
 
 use crate::support::{
     Bao, KEY, TestEnv,
+    answers::secret,
     bao::BaoOptions,
+    key_fixture::advises,
+    poll::SOON,
     tls::Ca,
+    tls_front::TlsFront,
+    until,
     vault_config::{token_auth, vault_config},
 };
 
@@ -107,4 +113,84 @@ async fn what_is_usable_in_a_bundle_is_trusted_and_the_rest_named() {
         2,
         &["contains no usable certificate (entry 1: it is not a valid certificate)"],
     );
+}
+
+/// A machine with a fixed key and this gateway.
+fn env_of_gateway(url: &str) -> TestEnv {
+    let env = TestEnv::with_fixed_key();
+    let table = format!("[profile.default]\ngateway = \"{url}\"\n");
+    env.edit_config(|config| config.replace("[profile.default]\n", &table));
+    env
+}
+
+/// Runs the helper, which must print the key, and waits until the gateway was probed with this
+/// result; returns the profile.
+async fn until_probed(env: &TestEnv, result: &str) -> Value {
+    env.helper().await.printed(KEY);
+    let mut profile = Value::Null;
+    until(&format!("probed: {result}"), SOON, async || {
+        profile = env.status().await["profiles"][0].take();
+        profile["last_probe"]["result"] == result
+    })
+    .await;
+    // It counts as soon as it can be of use.
+    env.helper().await.printed(KEY);
+    profile
+}
+
+fn port(gateway: &TestGateway) -> u16 {
+    let url = gateway.url();
+    url.rsplit(':').next().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_gateway_behind_a_private_ca_costs_no_key_and_ca_file_is_named() {
+    let ca = Ca::new("corp");
+    let gateway = TestGateway::start([secret(KEY)]).await.unwrap();
+    let front = TlsFront::start(&ca.server(&["127.0.0.1"]), None, port(&gateway)).await;
+    let env = env_of_gateway(&format!("https://127.0.0.1:{}", front.port()));
+    let profile = until_probed(&env, "inconclusive").await;
+    let reason = profile["last_probe"]["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("failed the TLS handshake") && reason.contains("untrusted CA"),
+        "{reason}"
+    );
+    assert!(advises(&profile, "ca_file"), "{profile}");
+    assert_eq!(gateway.requests(), []);
+
+    let ca_file = env.write_file("ca.pem", &ca.pem);
+    env.edit_config(|config| {
+        let table = "[profile.default]\n";
+        config.replace(table, &format!("{table}ca_file = \"{ca_file}\"\n"))
+    });
+    let profile = until_probed(&env, "accepted").await;
+    assert_eq!(profile["advice"], json!([]), "{profile}");
+}
+
+#[tokio::test]
+async fn other_problems_of_a_gateways_tls_are_named_and_cost_no_key() {
+    let ca = Ca::new("corp");
+    let gateway = TestGateway::start([secret(KEY)]).await.unwrap();
+    let other = TlsFront::start(&ca.server(&["gw.example.com"]), None, port(&gateway)).await;
+    let client = ca.server(&["127.0.0.1"]);
+    let mutual = TlsFront::start(&client, Some(&ca), port(&gateway)).await;
+    for (port, reason, remedy) in [
+        (other.port(), "its certificate is for another host name", ""),
+        (mutual.port(), "certificate", "'cert_file' and 'key_file'"),
+        (port(&gateway), "TLS", ""),
+    ] {
+        let env = env_of_gateway(&format!("https://127.0.0.1:{port}"));
+        let ca_file = env.write_file("ca.pem", &ca.pem);
+        env.edit_config(|config| {
+            let table = "[profile.default]\n";
+            config.replace(table, &format!("{table}ca_file = \"{ca_file}\"\n"))
+        });
+        let profile = until_probed(&env, "inconclusive").await;
+        println!("{}: {}", profile["last_probe"], profile["advice"]);
+        let found = profile["last_probe"]["reason"].as_str().unwrap();
+        assert!(found.contains(reason), "{reason}: {profile}");
+        assert!(advises(&profile, "the probe proves nothing"), "{profile}");
+        assert!(advises(&profile, remedy), "{remedy}: {profile}");
+    }
+    assert_eq!(gateway.requests(), []);
 }

@@ -54,6 +54,11 @@ impl Front {
     pub(crate) fn host(&self) -> String {
         self.upstream.host()
     }
+
+    /// How many connections clients have opened.
+    pub(crate) fn connections(&self) -> usize {
+        self.upstream.connections()
+    }
 }
 
 /// Sends `request` to `host` on a connection of its own, and returns the response.

@@ -7,6 +7,7 @@ pub(crate) mod fingerprint;
 pub(crate) mod front;
 pub(crate) mod gateway;
 pub(crate) mod jwt;
+pub(crate) mod key_fixture;
 pub(crate) mod litellm;
 pub(crate) mod lock;
 pub(crate) mod namespace;
