@@ -196,7 +196,8 @@ impl Driver {
     /// The context of everything that is logged during `action`.
     fn span(&self, action: &'static str) -> tracing::Span {
         let (profile, source) = (self.profile.as_str(), self.route.source_name.as_str());
-        tracing::info_span!("profile", action, profile, source)
+        // An action that follows from another one is not a part of it.
+        tracing::info_span!(parent: None, "profile", action, profile, source)
     }
 
     /// Forgets what the gateway has answered to other keys: it may have changed.

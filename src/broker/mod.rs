@@ -59,7 +59,7 @@
 //! | [trial] of a successor | after 2 s · 2ⁿ, [at most 30 s](slot::successor::MAX_PAUSE) |
 //! | [refetch limit] | one in 10 s · 2ⁿ, [at most 5 min](slot::refetch_limiter::MAX_INTERVAL) |
 //! | [look for a rejected key] | at a request, one in 2 s |
-//! | [refusal] | of a key that a client keeps coming back for: 3 times in a row, then it is served |
+//! | [refusal] | of a key that a client keeps coming back for: 3 times, then it is served |
 //! | [entries] | at most 64 for each profile |
 //! | [uninformative clients] | [one probe in 30 s][uninformative] if the process is unknown |
 //!

@@ -50,8 +50,8 @@ pub(super) struct History {
     series_start: Tick,
     /// The last [`BACKOFF_PAUSES`] pauses between early requests for this key, the latest last.
     pauses: Vec<Duration>,
-    /// How often the session was refused the key since it was last served it, because it kept coming
-    /// back for it, and when that was last.
+    /// How often the session was refused the key since it was last served it, because it kept
+    /// coming back for it, and when that was last.
     refusals: u32,
     refused_at: Tick,
     /// Whether it was ever refused this key.

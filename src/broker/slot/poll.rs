@@ -57,6 +57,7 @@ impl Slot {
             successor: self
                 .successor
                 .as_ref()
+                .filter(|successor| successor.was_tried())
                 .map(|successor| Arc::clone(&successor.cached.credential)),
             usable_until: self.usable_until(now),
             next_deadline: self.refresh_due(now),

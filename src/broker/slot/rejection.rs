@@ -98,8 +98,8 @@ impl Slot {
             // The request waits for the result: if a 401 is behind it, the next chance is the
             // client's next retry, which may be half a minute away.
             ticket.probe = self.start_probe(now, true);
-            if retrying_since.is_some() {
-                self.probe.refetch_unless_settled(true);
+            if ask.is_some_and(|ask| !ask.is_immediate) {
+                self.probe.refetch_unless_settled(retrying_since.is_some());
             }
         }
     }

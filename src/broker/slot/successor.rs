@@ -66,6 +66,11 @@ impl Successor {
         self.probe.current().is_some() || self.awaits_predecessor
     }
 
+    /// Whether the gateway was asked about it, and did not accept it.
+    pub(super) fn was_tried(&self) -> bool {
+        self.rejections + self.inconclusive > 0
+    }
+
     /// When it is tried next; `None` while it is.
     pub(super) fn due(&self) -> Option<Tick> {
         (!self.is_undecided()).then_some(self.due)
@@ -194,10 +199,13 @@ impl Slot {
         let is_rejected = *result == ProbeResult::Rejected;
         if successor.awaits_predecessor {
             successor.awaits_predecessor = false;
-            if is_rejected {
-                self.promote_successor(now);
-            } else {
+            let is_accepted = matches!(result, ProbeResult::Accepted | ProbeResult::Known);
+            let is_proven = successor.rejected_at.is_some();
+            // If the route says nothing about either key, the source's word is all there is.
+            if is_accepted || (is_proven && !is_rejected) {
                 successor.put_off(now.tick);
+            } else {
+                self.promote_successor(now);
             }
         } else if is_rejected {
             self.try_successor(now);

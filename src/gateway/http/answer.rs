@@ -60,6 +60,14 @@ impl Answer {
         matches!(self.status, 404 | 405 | 501)
     }
 
+    /// Whether it names a cause that no other key would mend: a budget, a limit, a guardrail.
+    pub(super) fn names_another_cause(self) -> bool {
+        let blames_key = self.error.is_some_and(|error| error.blames_key);
+        let named = self.error.and_then(|error| error.cause);
+        matches!(self.status, 402 | 412 | 446)
+            || (!blames_key && self.status != 401 && named.is_some_and(cause::is_of_account))
+    }
+
     /// Whether it depends on load, time or the network rather than on the request.
     pub(super) fn is_temporary(self) -> bool {
         match self.status {

@@ -38,15 +38,19 @@ pub(super) fn of_text(text: &str) -> Option<Cause> {
         .map(|(_, cause)| cause)
 }
 
+/// Whether the account, not the key, is at fault.
+pub(super) fn is_of_account(cause: Cause) -> bool {
+    [BILLING, BUDGET, GUARDRAIL, QUOTA].contains(&cause)
+}
+
 /// The cause of a response with this status, whose body names `named`.
 ///
 /// A status that stands for one thing is believed, unless the body names a closer cause: "limit"
 /// or "model" in a 429 is none.
 pub(super) fn of(status: u16, named: Option<Cause>) -> Cause {
     let is_general = matches!(status, 400..500) && !matches!(status, 402 | 408 | 412 | 429 | 446);
-    let is_closer = |cause: &Cause| [BILLING, BUDGET, GUARDRAIL, QUOTA].contains(cause);
     named
-        .filter(|cause| is_general || is_closer(cause))
+        .filter(|cause| is_general || is_of_account(cause))
         .unwrap_or_else(|| of_status(status))
 }
 

@@ -10,6 +10,8 @@
 //!   the gateway may have begun to refuse everything.
 //! - 500 must blame the key in its text as well, or the gateway's other route must give the key the
 //!   same answer: "Internal Server Error" alone may be an outage of the probed route.
+//! - An answer that names a budget, a limit or a guardrail is not about the key, also if a wrong
+//!   key gets it as well.
 //! - A key that is answered 403, 404, 405 or 501 while a wrong one is refused otherwise has been
 //!   recognized: the gateway checks keys first.
 
@@ -75,15 +77,13 @@ impl WrongKey {
     }
 
     /// What it shows about later answers. `is_confirmed` tells if a key got another answer at the
-    /// same time.
+    /// same time: otherwise the route may refuse every key.
     pub(super) fn calibration(self, is_confirmed: bool) -> Calibration {
         match self {
             Self::Unanswered => Calibration::Unknown,
             Self::Accepted => Calibration::AcceptsAnyKey,
             Self::Refused(answer) if answer.lacks_route() => Calibration::NoRoute,
-            Self::Refused(answer)
-                if !self.is_informative() && (!is_confirmed || answer.body == Body::Page) =>
-            {
+            Self::Refused(answer) if !is_confirmed || answer.body == Body::Page => {
                 Calibration::Unknown
             }
             Self::Refused(answer) => Calibration::Reliable(match answer.status {
@@ -132,6 +132,9 @@ pub(super) fn decide(wrong: WrongKey, answer: Answer, past: Past) -> ProbeResult
         return not_json(answer);
     }
     if answer.is_temporary() {
+        return not_the_key(answer);
+    }
+    if answer.names_another_cause() {
         return not_the_key(answer);
     }
     let refused_wrong_key = match wrong {

@@ -174,7 +174,7 @@ fn the_rows_of_the_table() {
         (json(403), json(403), [&unproven(403), &rejected, &rejected]),
         (json(400), json(400), [&unproven(400), &rejected, &rejected]),
         (json(500), json(500), [&unproven(500), &rejected, &rejected]),
-        (json(446), json(446), [&unproven(446), &rejected, &rejected]),
+        (json(446), json(446), [&not_the_key(json(446)); 3]),
         (json(401), json(403), [&known, &known, &not_allowed]),
         (json(500), json(403), [&known, &known, &not_allowed]),
         (json(401), json(404), [&known, &known, &no_route(404)]),
