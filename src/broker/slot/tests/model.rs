@@ -346,7 +346,10 @@ fn pass_time(
     jitter: f64,
 ) -> Result<(), TestCaseError> {
     let end = world.now.tick + Duration::from_millis(millis);
+    let mut jitter = jitter;
     loop {
+        // Each draw is another one: a back-off that always draws 0 would not grow.
+        jitter = (jitter + 0.618) % 1.0;
         let timer = world.slot.next_deadline(world.now);
         let steps = clients.iter().filter_map(SimulatedClient::due);
         let next = steps.chain(timer).min().unwrap_or(end).min(end);
