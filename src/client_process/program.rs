@@ -107,6 +107,8 @@ const INTERPRETERS: &[&str] = &[
 const CLIENTS: &[&str] = &[
     "claude",
     "claude-desktop",
+    // The demo runs the shim as its client would.
+    "claviger",
     "codex",
     "copilot",
     "crush",

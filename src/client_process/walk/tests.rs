@@ -123,7 +123,7 @@ fn a_long_chain_of_wrappers_is_skipped() {
 
 #[test]
 fn a_known_client_is_never_skipped() {
-    for name in ["claude", "codex", "copilot", "pi", "hermes"] {
+    for name in ["claude", "claviger", "codex", "copilot", "pi", "hermes"] {
         assert_found(&[("sh", "dash", 0)], (name, name, 0));
         assert_found(&[("sh", "dash", 0)], (name, "node", 0));
         assert_found(&[("python3", "python3.12", 200)], (name, "node", 400));
