@@ -117,14 +117,14 @@ fn is_jwt(key: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn secret(text: &str) -> Secret {
+    pub(in super::super) fn secret(text: &str) -> Secret {
         Secret::new(text.to_owned())
     }
 
-    fn jwt(signature: &[u8]) -> String {
+    pub(in super::super) fn jwt(signature: &[u8]) -> String {
         let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         let (header, claims) = (br#"{"alg":"RS256","kid":"k1"}"#, br#"{"sub":"ada"}"#);
         format!(

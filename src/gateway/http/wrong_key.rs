@@ -81,22 +81,10 @@ fn other_characters(text: &str) -> Zeroizing<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    fn secret(text: &str) -> Secret {
-        Secret::new(text.to_owned())
-    }
-
-    fn jwt(signature: &[u8]) -> String {
-        let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-        let (header, claims) = (br#"{"alg":"RS256","kid":"k1"}"#, br#"{"sub":"ada"}"#);
-        format!(
-            "{}.{}.{}",
-            encode(header),
-            encode(claims),
-            encode(signature)
-        )
-    }
+    use super::{
+        super::form::tests::{jwt, secret},
+        *,
+    };
 
     /// The classes of the characters of a key.
     fn classes(key: &str) -> String {
