@@ -17,9 +17,17 @@ pub(crate) const MAX_DELAY: Duration = Duration::from_secs(300);
 /// a key waits for [`MAX_DELAY`] at most.
 pub(crate) const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
-/// The largest exponent of the doubling: beyond it [`MAX_DELAY`] applies, and the shift below must
+/// The largest exponent of a doubling: beyond it every longest pause applies, and the shift must
 /// not overflow.
 const MAX_DOUBLINGS: u32 = 16;
+
+/// Returns the pause after `doublings` doublings of the `first` one, at most the `longest`.
+#[must_use]
+pub(crate) fn doubled(first: Duration, doublings: u32, longest: Duration) -> Duration {
+    first
+        .saturating_mul(1 << doublings.min(MAX_DOUBLINGS))
+        .min(longest)
+}
 
 /// Returns how long to wait after the `failures`th failure in a row, counted from 1: a random part
 /// (`jitter`, from 0 up to 1) of 1 s · 2ⁿ⁻¹, at most [`MAX_DELAY`] and at least [`MIN_DELAY`].
@@ -31,8 +39,7 @@ const MAX_DOUBLINGS: u32 = 16;
 /// that not all clients come back in the same second.
 #[must_use]
 pub(crate) fn delay(failures: u32, retry_after: Option<Duration>, jitter: f64) -> Duration {
-    let exponent = failures.saturating_sub(1).min(MAX_DOUBLINGS);
-    let bound = MIN_DELAY.saturating_mul(1 << exponent).min(MAX_DELAY);
+    let bound = doubled(MIN_DELAY, failures.saturating_sub(1), MAX_DELAY);
     let backoff = bound.mul_f64(jitter.clamp(0.0, 1.0)).max(MIN_DELAY);
     let requested = retry_after.map_or(Duration::ZERO, |after| {
         after

@@ -38,6 +38,14 @@ pub enum ProbeResult {
     Inconclusive(Inconclusive),
 }
 
+impl ProbeResult {
+    /// Whether the gateway has told the key apart from a wrong one.
+    #[must_use]
+    pub(crate) fn is_accepting(&self) -> bool {
+        matches!(self, Self::Accepted | Self::Known)
+    }
+}
+
 /// Whether a gateway's answers are reliable: once a day it is probed with a wrong key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Calibration {

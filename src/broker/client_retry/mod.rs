@@ -65,7 +65,7 @@ impl Sessions {
             return Signal::None;
         }
         let rule = rules::rule(request.client, request.cache_lifetime);
-        let history = request.session.and_then(|session| self.0.get(&session));
+        let history = self.history(request);
         if request.context == HelperContext::Rejected {
             return stated(history, current, now);
         }
@@ -99,8 +99,8 @@ impl Sessions {
         current: &Fingerprint,
         now: Tick,
     ) -> bool {
-        let history = request.session.and_then(|session| self.0.get(&session));
-        history.is_some_and(|history| history.key == *current && history.is_refused(now))
+        self.history(request)
+            .is_some_and(|history| history.key == *current && history.is_refused(now))
     }
 
     /// Since when the session of `request` keeps coming back for `key`, if it does.
@@ -111,7 +111,7 @@ impl Sessions {
         key: &Fingerprint,
         now: Tick,
     ) -> Option<Tick> {
-        let history = request.session.and_then(|session| self.0.get(&session))?;
+        let history = self.history(request)?;
         let is_retrying = history.is_retrying(now) || history.has_stated;
         (history.key == *key && is_retrying).then(|| history.series_start())
     }
@@ -156,6 +156,11 @@ impl Sessions {
         for history in self.0.values_mut() {
             history.forgive();
         }
+    }
+
+    /// What the session of `request` was served; `None` if it is unknown or new.
+    fn history(&self, request: AcquireRequest) -> Option<&History> {
+        self.0.get(&request.session?)
     }
 
     fn make_room(&mut self) {

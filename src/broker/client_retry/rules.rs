@@ -82,7 +82,7 @@ pub(crate) fn rule(client: ClientKind, cache_lifetime: Duration) -> Rule {
 /// request to the gateway.
 #[must_use]
 pub(crate) fn is_informative(client: ClientKind) -> bool {
-    !matches!(client, ClientKind::Copilot | ClientKind::Pi)
+    rule(client, Duration::MAX).early_request != EarlyRequest::Uninformative
 }
 
 fn informative_if(cache_lifetime: Duration) -> EarlyRequest {

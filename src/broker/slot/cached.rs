@@ -10,6 +10,7 @@ use crate::{
     clock::{Now, Tick, Timestamp},
     credential::Credential,
     jwt_expiry,
+    secret::Fingerprint,
 };
 
 /// The time before a JWT's own expiry at which Claude Code runs its helper again, and a little
@@ -20,6 +21,8 @@ pub(crate) const JWT_RERUN_WINDOW: Duration = Duration::from_secs(32);
 #[derive(Clone, Debug)]
 pub(super) struct Cached {
     pub(super) credential: Arc<Credential>,
+    /// The credential's: each request compares it, and a hash is too dear for that.
+    pub(super) fingerprint: Fingerprint,
     /// When this key was first obtained; a later lease or version with the same key counts as the
     /// same.
     pub(super) first_obtained: Tick,
@@ -36,6 +39,7 @@ impl Cached {
     pub(super) fn new(credential: Credential, now: Tick, jitter: f64) -> Self {
         Self {
             jwt_expiry: jwt_expiry::of(&credential.secret),
+            fingerprint: credential.fingerprint(),
             credential: Arc::new(credential),
             first_obtained: now,
             confirmed: now,

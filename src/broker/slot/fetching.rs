@@ -5,9 +5,7 @@
 
 use std::sync::Arc;
 
-use super::{
-    Cached, Slot, refetch_limiter::RefetchLimiter, retry_state::RetryState, types::Action,
-};
+use super::{Cached, Slot, retry_state::RetryState, types::Action};
 use crate::{
     clock::{Now, Tick},
     credential::Credential,
@@ -93,16 +91,6 @@ impl Slot {
         }
         self.cached = Some(new);
         self.recheck_verdict(now);
-        self.want_evidence(now);
-    }
-
-    /// Caches `new`, whose key is another one than the cached credential's.
-    pub(super) fn promote(&mut self, now: Now, new: Cached) {
-        self.successor = None;
-        self.refusal = None;
-        self.refetch_limiter = RefetchLimiter::default();
-        self.probe.set_key(&new.credential.fingerprint());
-        self.cached = Some(new);
         self.want_evidence(now);
     }
 

@@ -148,7 +148,7 @@ impl Slot {
         let credential = Arc::clone(&cached.credential);
         let reruns_after = cached.reruns_after(now);
         if let Some(request) = ticket.request {
-            let key = credential.fingerprint();
+            let key = cached.fingerprint.clone();
             self.sessions.record(request, &key, now.tick, reruns_after);
         }
         Outcome::Ready(credential)
@@ -187,7 +187,7 @@ impl Slot {
     ) -> Rejected {
         Rejected {
             since,
-            fingerprint: cached.credential.fingerprint(),
+            fingerprint: cached.fingerprint.clone(),
             version: cached.credential.version,
             age: now.tick.since(cached.first_obtained),
             evidence,

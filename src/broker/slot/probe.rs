@@ -111,10 +111,8 @@ impl ProbeState {
 
     /// Whether the gateway has accepted the key within [`RESULT_TTL`].
     pub(super) fn has_just_accepted(&self, now: Tick) -> bool {
-        matches!(
-            self.recent_result(now),
-            Some(ProbeResult::Accepted | ProbeResult::Known)
-        )
+        self.recent_result(now)
+            .is_some_and(ProbeResult::is_accepting)
     }
 
     /// Whether no probe of the key has finished within `interval`; also true while one is under

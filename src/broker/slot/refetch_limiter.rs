@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::clock::Tick;
+use crate::{broker::retry, clock::Tick};
 
 /// The interval after the first refetch; it doubles with each further one. The client's own retries
 /// span about ten seconds, so one chain of them costs one or two fetches.
@@ -13,10 +13,6 @@ pub(crate) const INITIAL_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The longest interval. A gateway that is down for hours costs Vault a dozen reads an hour.
 pub(crate) const MAX_INTERVAL: Duration = Duration::from_secs(300);
-
-/// The largest exponent of the doubling: beyond it [`MAX_INTERVAL`] applies, and the shift below
-/// must not overflow.
-const MAX_DOUBLINGS: u32 = 8;
 
 /// The refetches since the cached key last changed.
 #[derive(Debug, Default)]
@@ -31,9 +27,7 @@ impl RefetchLimiter {
         if self.allowed_at.is_some_and(|at| now < at) {
             return false;
         }
-        let interval = INITIAL_INTERVAL
-            .saturating_mul(1 << self.refetches.min(MAX_DOUBLINGS))
-            .min(MAX_INTERVAL);
+        let interval = retry::doubled(INITIAL_INTERVAL, self.refetches, MAX_INTERVAL);
         self.refetches = self.refetches.saturating_add(1);
         self.allowed_at = Some(now + interval);
         true

@@ -50,14 +50,14 @@ impl Slot {
         ticket: &mut Ticket,
     ) {
         let Some(cached) = &self.cached else { return };
-        let current = cached.credential.fingerprint();
+        let current = &cached.fingerprint;
         let confirmed = cached.confirmed;
-        if self.sessions.is_refused(request, &current, now.tick) {
+        if self.sessions.is_refused(request, current, now.tick) {
             ticket.refuse_if_confirmed_since = Some(Tick::default());
             ticket.flight = self.look_at_source(now);
             return;
         }
-        match self.sessions.signal(request, &current, now.tick) {
+        match self.sessions.signal(request, current, now.tick) {
             Signal::None => {}
             Signal::Uninformative(ask) => self.check_uninformative(now, ask, ticket),
             Signal::PossibleReject(ask) => {
@@ -165,9 +165,8 @@ impl Slot {
         };
         let is_confirmed =
             cached.confirmed >= since || now.tick.since(cached.confirmed) < CONFIRMED_WITHIN;
-        let key = cached.credential.fingerprint();
-        let retrying_since = self.sessions.retrying_since(request, &key, now.tick);
-        let Some(since) = retrying_since else {
+        let key = &cached.fingerprint;
+        let Some(since) = self.sessions.retrying_since(request, key, now.tick) else {
             return false;
         };
         if !is_confirmed || self.probe.has_just_accepted(now.tick) {

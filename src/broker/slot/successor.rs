@@ -7,9 +7,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Slot, cached::Cached, in_flight::InFlight, probe::RESULT_TTL, types::Action};
+use super::{
+    Slot, cached::Cached, in_flight::InFlight, probe::RESULT_TTL, refetch_limiter::RefetchLimiter,
+    types::Action,
+};
 use crate::{
-    broker::renewal,
+    broker::{renewal, retry},
     clock::{Now, Tick},
     gateway::{Inconclusive, ProbeResult},
 };
@@ -21,9 +24,6 @@ pub(crate) const MIN_PAUSE: Duration = Duration::from_secs(2);
 /// The longest time between two trials: so long the old key may be served after the gateway has
 /// learnt the new one, which costs nothing, as both work.
 pub(crate) const MAX_PAUSE: Duration = Duration::from_secs(30);
-
-/// The largest exponent of the doubling.
-const MAX_DOUBLINGS: u32 = 4;
 
 /// How often a successor is tried of which the gateway cannot tell anything: it replaces the old
 /// key then, because the source's word is all there is.
@@ -78,8 +78,7 @@ impl Successor {
 
     fn put_off(&mut self, now: Tick) {
         let pauses = (self.rejections + self.inconclusive).saturating_sub(1);
-        let pause = MIN_PAUSE * (1 << pauses.min(MAX_DOUBLINGS));
-        self.due = now + pause.min(MAX_PAUSE);
+        self.due = now + retry::doubled(MIN_PAUSE, pauses, MAX_PAUSE);
         self.awaits_predecessor = false;
     }
 }
@@ -199,10 +198,9 @@ impl Slot {
         let is_rejected = *result == ProbeResult::Rejected;
         if successor.awaits_predecessor {
             successor.awaits_predecessor = false;
-            let is_accepted = matches!(result, ProbeResult::Accepted | ProbeResult::Known);
             let is_proven = successor.rejected_at.is_some();
             // If the route says nothing about either key, the source's word is all there is.
-            if is_accepted || (is_proven && !is_rejected) {
+            if result.is_accepting() || (is_proven && !is_rejected) {
                 successor.put_off(now.tick);
             } else {
                 self.promote_successor(now);
@@ -236,8 +234,17 @@ impl Slot {
         let Some(successor) = self.successor.take() else {
             return;
         };
-        self.promote(now, successor.cached);
-        match successor.rejected_at {
+        let Successor {
+            cached,
+            rejected_at,
+            ..
+        } = successor;
+        self.refusal = None;
+        self.refetch_limiter = RefetchLimiter::default();
+        self.probe.set_key(&cached.fingerprint);
+        self.cached = Some(cached);
+        self.want_evidence(now);
+        match rejected_at {
             Some(at) if now.tick.since(at) < RESULT_TTL => {
                 self.record_probe(now, ProbeResult::Rejected);
             }

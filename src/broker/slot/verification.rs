@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::{Slot, successor::MIN_TRIED_LIFETIME, types::Ticket};
 use crate::{
-    broker::{client_retry::rules, request::AcquireRequest},
+    broker::{client_retry::rules, request::AcquireRequest, retry},
     clock::{Now, Tick},
     gateway::{ProbeResult, Rejection},
 };
@@ -22,9 +22,6 @@ pub(crate) const MIN_EVIDENCE_PAUSE: Duration = Duration::from_secs(60);
 
 /// The longest such time.
 pub(crate) const MAX_EVIDENCE_PAUSE: Duration = Duration::from_secs(3600);
-
-/// The largest exponent of the doubling.
-const MAX_DOUBLINGS: u32 = 6;
 
 /// The interval of verifications for clients of a gateway that answers 403, of which older ones end
 /// the turn, if the source is not watched: that of a watched one.
@@ -73,9 +70,9 @@ impl GatewayEvidence {
             self.conclusive_at = Some(now);
             self.failures = 0;
         } else if self.conclusive_at.is_none() {
-            let pause = MIN_EVIDENCE_PAUSE * (1 << self.failures.min(MAX_DOUBLINGS));
+            let pause = retry::doubled(MIN_EVIDENCE_PAUSE, self.failures, MAX_EVIDENCE_PAUSE);
             self.failures = self.failures.saturating_add(1);
-            self.due = Some(now + pause.min(MAX_EVIDENCE_PAUSE));
+            self.due = Some(now + pause);
         }
     }
 }

@@ -37,6 +37,21 @@ fn run(slot: &mut Slot, now: Now, request: AcquireRequest, result: &ProbeResult)
     }
 }
 
+/// Runs the helper of client 1 so many milliseconds after the start; no probe can tell.
+fn run_at(slot: &mut Slot, millis: u64) -> Outcome {
+    run(slot, at_millis(millis), from_session(1), &cannot_tell())
+}
+
+/// A slot without a gateway, whose client 1 was refused `k1` at its fifth run.
+fn slot_with_refusal() -> Slot {
+    let mut slot = slot_of(false);
+    for millis in &RUNS[..3] {
+        run_at(&mut slot, *millis);
+    }
+    rejected(run_at(&mut slot, RUNS[3]));
+    slot
+}
+
 fn cannot_tell() -> ProbeResult {
     ProbeResult::Inconclusive(Inconclusive::NoRoute { status: 404 })
 }
@@ -58,14 +73,7 @@ fn slot_of(has_gateway: bool) -> Slot {
 fn a_client_that_keeps_coming_back_is_refused_at_its_fifth_run() {
     for has_gateway in [true, false] {
         let mut slot = slot_of(has_gateway);
-        let outcomes = RUNS.map(|millis| {
-            run(
-                &mut slot,
-                at_millis(millis),
-                from_session(1),
-                &cannot_tell(),
-            )
-        });
+        let outcomes = RUNS.map(|millis| run_at(&mut slot, millis));
         for outcome in &outcomes[..3] {
             assert_eq!(served(outcome.clone()), "k1");
         }
@@ -81,23 +89,10 @@ fn a_client_that_keeps_coming_back_is_refused_at_its_fifth_run() {
 
 #[test]
 fn the_next_prompt_gets_the_key_and_the_next_401_is_enough() {
-    let mut slot = slot_of(false);
-    for millis in &RUNS[..4] {
-        run(
-            &mut slot,
-            at_millis(*millis),
-            from_session(1),
-            &cannot_tell(),
-        );
-    }
+    let mut slot = slot_with_refusal();
     // The client runs a failing helper three times.
     for millis in [10_300, 11_200] {
-        rejected(run(
-            &mut slot,
-            at_millis(millis),
-            from_session(1),
-            &cannot_tell(),
-        ));
+        rejected(run_at(&mut slot, millis));
     }
     let other = run(
         &mut slot,
@@ -108,25 +103,12 @@ fn the_next_prompt_gets_the_key_and_the_next_401_is_enough() {
     assert_eq!(served(other), "k1", "another client is not refused");
     let next = run(&mut slot, at(20), from_session(1), &cannot_tell());
     assert_eq!(served(next), "k1");
-    rejected(run(
-        &mut slot,
-        at_millis(21_200),
-        from_session(1),
-        &cannot_tell(),
-    ));
+    rejected(run_at(&mut slot, 21_200));
 }
 
 #[test]
 fn a_refused_client_gets_the_new_key_at_once() {
-    let mut slot = slot_of(false);
-    for millis in &RUNS[..4] {
-        run(
-            &mut slot,
-            at_millis(*millis),
-            from_session(1),
-            &cannot_tell(),
-        );
-    }
+    let mut slot = slot_with_refusal();
     let ticket = slot.acquire(at_millis(11_500), from_session(1));
     let flight = started_fetch(&mut slot);
     let new = key("k2", at(11), None);
@@ -137,23 +119,10 @@ fn a_refused_client_gets_the_new_key_at_once() {
 
 #[test]
 fn a_refresh_ends_a_refusal() {
-    let mut slot = slot_of(false);
-    for millis in &RUNS[..4] {
-        run(
-            &mut slot,
-            at_millis(*millis),
-            from_session(1),
-            &cannot_tell(),
-        );
-    }
+    let mut slot = slot_with_refusal();
     slot.refresh();
     assert_eq!(slot.snapshot(at(10)).rejected_since, None);
-    let outcome = run(
-        &mut slot,
-        at_millis(10_300),
-        from_session(1),
-        &cannot_tell(),
-    );
+    let outcome = run_at(&mut slot, 10_300);
     assert_eq!(served(outcome), "k1");
 }
 
