@@ -118,9 +118,8 @@ impl Slot {
         }
         // The probe was inconclusive, and the fetch may bring a newer key.
         let is_renewing = is_fetching || is_undecided;
-        let awaits_newer_key = ticket.probe.is_some()
-            && is_renewing
-            && self.probe.recent_result(now.tick) != Some(&ProbeResult::Accepted);
+        let awaits_newer_key =
+            ticket.probe.is_some() && is_renewing && !self.probe.has_just_accepted(now.tick);
         let awaits_refetch = ticket
             .refetch
             .is_some_and(|flight| !self.flight.is_finished(flight) || is_undecided);

@@ -250,3 +250,16 @@ fn without_a_gateway_a_suspected_key_is_refetched_at_a_bounded_rate() {
     }
     assert!((2..=3).contains(&fetches), "{fetches}");
 }
+
+#[test]
+fn a_known_key_is_served_at_once_although_a_fetch_is_under_way() {
+    for result in [ProbeResult::Accepted, ProbeResult::Known] {
+        let mut slot = slot_with_gateway();
+        let ticket = slot.acquire(at(1), from_session(1));
+        let probe = started_probe(&mut slot);
+        // A refresh, for example.
+        slot.start_fetch(None);
+        slot.on_probed(at(1), probe, result);
+        assert_eq!(served(slot.poll(at(1), ticket)), "k1");
+    }
+}
