@@ -3,8 +3,6 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
 use super::accepting;
 use crate::{
     scenarios::{Deployment, FIRST, MACHINE_LOCK, SECOND, TTL, is_answer, turn},
@@ -88,14 +86,5 @@ async fn is_found(check: KeyCheck, status: u16) {
     deployment.end(late).await;
     deployment.end(session).await;
     assert!(served < AT_ONCE, "{served:?}");
-    let profile = deployment.profile().await;
-    assert_eq!(
-        (
-            &profile["state"],
-            &profile["version"],
-            &profile["rejected_since"]
-        ),
-        (&"ready".into(), &2.into(), &Value::Null),
-        "{profile}"
-    );
+    deployment.assert_second_is_ready().await;
 }

@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use claviger::demo::gateway::{Answer, Fault, Requests, TestGateway};
-use serde_json::Value;
 
 use super::{Deployment, FIRST, MACHINE_LOCK, MODELS, SECOND, failing_turn, turn};
 use crate::support::{
@@ -121,16 +120,7 @@ async fn is_reported_and_replaced(cause: Cause) {
         cause.name
     );
     assert_eq!(deployment.answers().last(), Some(&answer(200, SECOND)));
-    let profile = deployment.profile().await;
-    assert_eq!(
-        (
-            &profile["state"],
-            &profile["version"],
-            &profile["rejection_evidence"]
-        ),
-        (&"ready".into(), &2.into(), &Value::Null),
-        "{profile}"
-    );
+    deployment.assert_second_is_ready().await;
     let (status, stderr) = session.end().await;
     deployment.record_transcript();
     assert!(status.success(), "{stderr}");

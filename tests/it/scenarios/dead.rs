@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use claviger::clock::{Clock as _, SystemClock};
-use serde_json::Value;
 
 use super::{Deployment, FIRST, MACHINE_LOCK, MODELS, SECOND, failing_turn, turn};
 use crate::support::{
@@ -106,16 +105,7 @@ pub(crate) async fn is_reported_and_replaced(deployment: &Deployment<impl Script
     // One read at once, then at most one a second, the shortest back-off.
     assert!(rejected.reads <= 6, "{rejected}");
     assert!(reported_anew < REPORT_LIMIT, "{reported_anew:?}");
-    let profile = deployment.profile().await;
-    assert_eq!(
-        (
-            &profile["state"],
-            &profile["version"],
-            &profile["rejected_since"]
-        ),
-        (&"ready".into(), &2.into(), &Value::Null),
-        "{profile}"
-    );
+    deployment.assert_second_is_ready().await;
 }
 
 /// The source has a new version, which the gateway does not accept either.

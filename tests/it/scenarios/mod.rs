@@ -164,6 +164,21 @@ impl<G: ScriptedGateway> Deployment<G> {
         self.env.status().await["profiles"][0].clone()
     }
 
+    /// Asserts that `status` reports the second key, and no rejection.
+    pub(crate) async fn assert_second_is_ready(&self) {
+        let profile = self.profile().await;
+        assert_eq!(
+            (
+                &profile["state"],
+                &profile["version"],
+                &profile["rejected_since"],
+                &profile["rejection_evidence"],
+            ),
+            (&"ready".into(), &2.into(), &Value::Null, &Value::Null),
+            "{profile}"
+        );
+    }
+
     /// All requests so far.
     pub(crate) fn counts(&self) -> RequestCounts {
         let reads = |kind| self.bao.count("read", &format!("secret/{kind}/{PATH}"));
