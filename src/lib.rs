@@ -49,7 +49,7 @@
 //! | term | meaning |
 //! |---|---|
 //! | **profile** | what a client asks for: a source, and the gateway that its key is for |
-//! | **source** | what issues credentials: Vault, a signing key, a program |
+//! | **source** | what issues credentials: Vault, an identity provider, a signing key, a program |
 //! | **credential** | a key with what is known about it: lifetime, version, lease |
 //! | **key** | the secret text that the client sends to the gateway |
 //! | **fingerprint** | the first 12 hex digits of a key's SHA-256: its name in all output |
@@ -66,6 +66,7 @@
 //! | **slot** | the state machine of one entry's credential; pure, without I/O |
 //! | **flight** | one fetch under way; all callers of an entry share it |
 //! | **freshness** | the result of a **revalidation**: whether the source still has the key |
+//! | **login** | what a source needs to issue credentials; a user's is made by a **sign-in** |
 //! | **lease** | Vault's promise of a lifetime, which can be renewed or revoked |
 //! | **advisory window** | the time before expiry in which one fetch starts and all are served |
 //! | **mandatory window** | the last seconds before expiry, in which all wait for the fetch |

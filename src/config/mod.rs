@@ -26,8 +26,8 @@ pub use self::{error::ConfigError, parse::parse, table::Config};
 pub(crate) use self::{
     error::Problem,
     field::{
-        Audience, FilePath, NoProxy, ProxySetting, ProxyUrl, RedirectHost, Ttl, VaultAddress,
-        host_and_port, is_loopback_name,
+        Audience, FilePath, GatewayUrl, Issuer, NoProxy, ProxySetting, ProxyUrl, RedirectHost, Ttl,
+        VaultAddress, host_and_port, is_loopback_name,
     },
     gateway_rule::BaseUrl,
     load::{load, load_beside, load_file, load_managed},
@@ -39,8 +39,9 @@ pub(crate) use self::{
     select::SelectError,
     stamp::Stamp,
     table::{
-        Assertion, AuthConfig, AuthMethod, Engine, ExecConfig, HeaderValueFrom, JwtConfig,
-        NetworkConfig, Probe, ProbeHeaders, ProfileConfig, SecretRef, SigningAlgorithm,
-        SourceConfig, VaultConfig,
+        Assertion, AuthConfig, AuthMethod, ClientAuth, Engine, ExecConfig, HeaderValueFrom,
+        JwtConfig, NetworkConfig, OauthConfig, OauthDiscovery, OauthFlow, OauthPrompt, OauthStore,
+        OauthToken, Probe, ProbeHeaders, ProfileConfig, SecretRef, SigningAlgorithm, SourceConfig,
+        VaultConfig,
     },
 };

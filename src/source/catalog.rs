@@ -6,10 +6,11 @@ use std::{
 };
 
 use async_trait::async_trait;
+use serde_json::{Map, Value};
 
 use super::{
-    Freshness, Revocation, Revoked, Source, SourceError, exec::ExecSource, jwt::JwtSource,
-    vault::VaultSource,
+    Freshness, Revocation, Revoked, SignIn, Source, SourceError, exec::ExecSource, jwt::JwtSource,
+    oauth::OauthSource, vault::VaultSource,
 };
 use crate::{
     client_variables::ClientVariables,
@@ -101,6 +102,7 @@ impl LazySource {
                 let jwt = self.upstream.clone();
                 Arc::new(VaultSource::new(name, vault, principal, clock, jwt)?)
             }
+            config::SourceConfig::Oauth(oauth) => Arc::new(OauthSource::new(name, oauth)),
             config::SourceConfig::Jwt(jwt) => {
                 Arc::new(JwtSource::new(name, jwt, principal, clock)?)
             }
@@ -143,6 +145,17 @@ impl Source for LazySource {
             });
         }
         revocation
+    }
+
+    fn sign_in(&self) -> Result<Option<Arc<dyn SignIn>>, SourceError> {
+        match (self.get()?.sign_in()?, &self.upstream) {
+            (None, Some(upstream)) => upstream.sign_in(),
+            (own, _) => Ok(own),
+        }
+    }
+
+    fn claims(&self) -> Option<Arc<Map<String, Value>>> {
+        self.get().ok()?.claims()
     }
 
     fn host(&self) -> &str {

@@ -4,15 +4,23 @@ pub mod catalog;
 mod error;
 pub(crate) mod exec;
 pub(crate) mod jwt;
+pub(crate) mod oauth;
 mod review;
 mod sanitize;
 mod secret_input;
+mod sign_in;
 pub(crate) mod vault;
 
-use async_trait::async_trait;
+use std::sync::Arc;
 
-pub use self::error::SourceError;
+use async_trait::async_trait;
+use serde_json::{Map, Value};
+
 pub(crate) use self::review::review;
+pub use self::{
+    error::SourceError,
+    sign_in::{Authorization, DeviceAuthorization, Login, SignIn, SignInSettings},
+};
 pub use crate::network::{ProxyError, ProxyFailure, ProxyOrigin, TlsError, TransportError};
 use crate::{
     credential::Credential,
@@ -66,6 +74,23 @@ pub trait Source: Send + Sync {
     async fn revoke(&self, credential: Option<&Credential>) -> Result<Revocation, SourceError> {
         let _ = credential;
         Ok(Revocation::default())
+    }
+
+    /// What a user does to log in, if this source or the one whose credential it presents has such a
+    /// login.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError::Configuration`] or [`SourceError::ClientVariable`] if the source cannot be
+    /// built.
+    fn sign_in(&self) -> Result<Option<Arc<dyn SignIn>>, SourceError> {
+        Ok(None)
+    }
+
+    /// The claims of the login: what `{claim:NAME}` in another source's path stands for. `None`
+    /// before the login, and if the source has none.
+    fn claims(&self) -> Option<Arc<Map<String, Value>>> {
+        None
     }
 
     /// The name of the source in messages and in `status`: host and port, or the program, or else

@@ -12,6 +12,7 @@ mod file_path;
 mod gateway_url;
 mod header_name;
 mod host;
+mod issuer;
 mod name;
 mod no_proxy;
 mod proxy;
@@ -33,6 +34,7 @@ pub(crate) use self::{
     gateway_url::{GatewayUrl, origin_of},
     header_name::HeaderKey,
     host::{RedirectHost, host_and_port, is_loopback, is_loopback_name},
+    issuer::{Issuer, RedirectPath, Resource},
     name::Name,
     no_proxy::NoProxy,
     proxy::{ProxySetting, ProxyUrl},
@@ -96,12 +98,15 @@ formats! {
     "gateway-url" => GatewayUrl,
     "header-name" => HeaderKey,
     "idle-timeout" => IdleTimeout,
+    "issuer" => Issuer,
     "leeway" => Leeway,
     "max-age" => MaxAge,
     "name" => Name,
     "program" => ProgramPath,
     "proxy" => ProxySetting,
     "redirect-host" => RedirectHost,
+    "redirect-path" => RedirectPath,
+    "resource" => Resource,
     "support" => Support,
     "template" => Template,
     "timeout" => Timeout,

@@ -12,6 +12,7 @@ mod exec;
 mod headers;
 mod jwt;
 mod network;
+mod oauth;
 mod profile;
 mod root;
 mod secret_ref;
@@ -28,6 +29,9 @@ pub(crate) use self::{
     headers::{HeaderValueFrom, ProbeHeaders},
     jwt::{JwtConfig, SigningAlgorithm},
     network::NetworkConfig,
+    oauth::{
+        ClientAuth, OauthConfig, OauthDiscovery, OauthFlow, OauthPrompt, OauthStore, OauthToken,
+    },
     profile::{Probe, ProfileConfig},
     secret_ref::SecretRef,
     source::SourceConfig,

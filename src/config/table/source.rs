@@ -11,6 +11,7 @@ use super::{
     exec::ExecConfig,
     jwt::{JwtConfig, JwtKeys},
     network::NetworkConfig,
+    oauth::{ClientAuth, OauthConfig, OauthKeys},
     secret_ref::SecretRef,
     validator::Validator,
     vault::{Engine, VaultConfig, VaultKeys},
@@ -24,6 +25,8 @@ use crate::template::Template;
 pub(super) enum SourceKeys {
     /// A key in Vault or OpenBao.
     Vault(Box<VaultKeys>),
+    /// A token of an OAuth 2.0 authorization server or OpenID provider.
+    Oauth(Box<OauthKeys>),
     /// A JWT that Claviger signs itself (RFC 7519).
     Jwt(Box<JwtKeys>),
     /// What a program prints.
@@ -35,6 +38,8 @@ pub(super) enum SourceKeys {
 pub(crate) enum SourceConfig {
     /// `type = "vault"`.
     Vault(Box<VaultConfig>),
+    /// `type = "oauth"`.
+    Oauth(Box<OauthConfig>),
     /// `type = "jwt"`.
     Jwt(Box<JwtConfig>),
     /// `type = "exec"`.
@@ -53,6 +58,10 @@ impl SourceKeys {
             Self::Vault(keys) => {
                 let vault = keys.validate(validator, network)?;
                 Some(SourceConfig::Vault(Box::new(vault)))
+            }
+            Self::Oauth(keys) => {
+                let oauth = keys.validate(validator, network)?;
+                Some(SourceConfig::Oauth(Box::new(oauth)))
             }
             Self::Jwt(keys) => {
                 let jwt = keys.validate(validator)?;
@@ -101,7 +110,7 @@ impl SourceConfig {
                 Engine::Kv2 { watch } => watch,
                 Engine::Lease => WatchInterval::default().get(),
             },
-            Self::Jwt(_) | Self::Exec(_) => None,
+            Self::Oauth(_) | Self::Jwt(_) | Self::Exec(_) => None,
         }
     }
 
@@ -125,6 +134,7 @@ impl SourceConfig {
         });
         let proxy = match self {
             Self::Vault(vault) => vault.network.env_names(),
+            Self::Oauth(oauth) => oauth.network.env_names(),
             Self::Jwt(_) | Self::Exec(_) => &[],
         };
         templates
@@ -146,6 +156,7 @@ impl SourceConfig {
                     .chain(username)
                     .collect()
             }
+            Self::Oauth(_) => Vec::new(),
             Self::Jwt(jwt) => jwt.subject.iter().collect(),
             Self::Exec(exec) => exec.command.iter().collect(),
         }
@@ -164,6 +175,12 @@ impl SourceConfig {
                 }) => vec![secret],
                 Some(AuthMethod::Jwt { .. } | AuthMethod::Cert { .. }) | None => Vec::new(),
             },
+            Self::Oauth(oauth) => match &oauth.client_auth {
+                ClientAuth::None => Vec::new(),
+                ClientAuth::Secret(secret) | ClientAuth::PrivateKey { key: secret, .. } => {
+                    vec![secret]
+                }
+            },
             Self::Jwt(jwt) => [&jwt.key].into_iter().chain(&jwt.key_password).collect(),
             Self::Exec(_) => Vec::new(),
         }
@@ -171,17 +188,26 @@ impl SourceConfig {
 
     /// Every file that is not one of [`Self::secrets`].
     fn files(&self) -> Vec<&FilePath> {
-        let Self::Vault(vault) = self else {
-            return Vec::new();
-        };
-        let identity = match vault.method() {
-            Some(AuthMethod::Cert {
-                cert_file,
-                key_file,
-                ..
-            }) => vec![cert_file, key_file],
-            _ => Vec::new(),
-        };
-        vault.network.ca_file.iter().chain(identity).collect()
+        match self {
+            Self::Vault(vault) => {
+                let identity = match vault.method() {
+                    Some(AuthMethod::Cert {
+                        cert_file,
+                        key_file,
+                        ..
+                    }) => vec![cert_file, key_file],
+                    _ => Vec::new(),
+                };
+                vault.network.ca_file.iter().chain(identity).collect()
+            }
+            Self::Oauth(oauth) => {
+                let certificate = match &oauth.client_auth {
+                    ClientAuth::PrivateKey { cert_file, .. } => cert_file.as_ref(),
+                    _ => None,
+                };
+                oauth.network.ca_file.iter().chain(certificate).collect()
+            }
+            Self::Jwt(_) | Self::Exec(_) => Vec::new(),
+        }
     }
 }

@@ -365,7 +365,9 @@ fn keys_of_document(value: &toml::Value, table: &str, keys: &mut BTreeSet<String
                     keys_of_document(entry, &key, keys);
                 }
             }
-            _ if key.ends_with(".claims") || key.ends_with(".headers") => {}
+            _ if [".claims", ".headers", ".parameters", ".required_claims"]
+                .iter()
+                .any(|map| key.ends_with(map)) => {}
             _ => keys_of_document(value, &key, keys),
         }
         keys.insert(key);
