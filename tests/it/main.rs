@@ -25,6 +25,7 @@ mod demo;
 mod engine;
 mod exec;
 mod gateway_rule;
+mod identity_providers;
 mod jwt;
 mod kill;
 mod kv;

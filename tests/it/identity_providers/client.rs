@@ -1,0 +1,146 @@
+//! A minimal OAuth client.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::Value;
+use url::Url;
+
+use crate::support::{
+    Upstream,
+    identity_provider::{PUBLIC_CLIENT, Page},
+    upstream::respond,
+};
+
+/// The verifier of PKCE (RFC 7636).
+const VERIFIER: &str = "a-code-verifier-of-the-tests-which-is-long-enough";
+
+/// A client of one issuer.
+pub(super) struct Client {
+    pub(super) discovery: Value,
+    http: reqwest::Client,
+    /// The loopback listener.
+    listener: Upstream,
+}
+
+impl Client {
+    /// Reads the issuer's discovery document.
+    pub(super) async fn new(issuer: &str) -> Self {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let url = format!("{issuer}/.well-known/openid-configuration");
+        let discovery = http.get(url).send().await.unwrap().json().await.unwrap();
+        let reply = respond("200 OK", "text/plain", &[], "signed in");
+        let listener = Upstream::start(reply).await;
+        Self {
+            discovery,
+            http,
+            listener,
+        }
+    }
+
+    pub(super) fn endpoint(&self, name: &str) -> &str {
+        self.discovery[name].as_str().unwrap()
+    }
+
+    pub(super) fn redirect(&self) -> String {
+        format!("{}/callback", self.listener.url())
+    }
+
+    pub(super) fn authorization_url(&self) -> String {
+        let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, VERIFIER.as_bytes()));
+        let mut url = Url::parse(self.endpoint("authorization_endpoint")).unwrap();
+        url.query_pairs_mut().extend_pairs([
+            ("response_type", "code"),
+            ("client_id", PUBLIC_CLIENT),
+            ("redirect_uri", &self.redirect()),
+            ("scope", "openid profile groups"),
+            ("state", "a-state"),
+            ("nonce", "a-nonce"),
+            ("code_challenge", &challenge),
+            ("code_challenge_method", "S256"),
+        ]);
+        url.into()
+    }
+
+    /// Exchanges the code on the redirect for tokens.
+    pub(super) async fn exchange(&self, callback: &Page) -> Value {
+        let (status, tokens) = self
+            .token(&[
+                ("grant_type", "authorization_code"),
+                ("code", &parameter(callback, "code").unwrap()),
+                ("redirect_uri", &self.redirect()),
+                ("code_verifier", VERIFIER),
+            ])
+            .await;
+        assert_eq!(status, 200, "{tokens}");
+        tokens
+    }
+
+    pub(super) async fn refresh(&self, refresh_token: &str) -> (u16, Value) {
+        self.token(&[
+            ("grant_type", "refresh_token"),
+            ("refresh_token", refresh_token),
+        ])
+        .await
+    }
+
+    /// Starts the device flow.
+    pub(super) async fn start_device(&self) -> Value {
+        let endpoint = self.endpoint("device_authorization_endpoint");
+        let (status, device) = self.post(endpoint, &[("scope", "openid")]).await;
+        assert_eq!(status, 200, "{device}");
+        device
+    }
+
+    pub(super) async fn poll_device(&self, device: &Value) -> (u16, Value) {
+        self.token(&[
+            ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+            ("device_code", device["device_code"].as_str().unwrap()),
+        ])
+        .await
+    }
+
+    pub(super) async fn token(&self, fields: &[(&str, &str)]) -> (u16, Value) {
+        self.post(self.endpoint("token_endpoint"), fields).await
+    }
+
+    /// Sends a form; the body is `null` if it is not JSON.
+    pub(super) async fn post(&self, url: &str, fields: &[(&str, &str)]) -> (u16, Value) {
+        let response = self.try_post(url, fields).await.unwrap();
+        let status = response.status().as_u16();
+        let body = response.text().await.unwrap();
+        (status, serde_json::from_str(&body).unwrap_or_default())
+    }
+
+    pub(super) async fn try_post(
+        &self,
+        url: &str,
+        fields: &[(&str, &str)],
+    ) -> reqwest::Result<reqwest::Response> {
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        form.append_pair("client_id", PUBLIC_CLIENT);
+        form.extend_pairs(fields);
+        self.http
+            .post(url)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(form.finish())
+            .send()
+            .await
+    }
+}
+
+/// A parameter of the redirect.
+pub(super) fn parameter(callback: &Page, name: &str) -> Option<String> {
+    let mut parameters = callback.url.query_pairs();
+    let (_, value) = parameters.find(|(own, _)| own == name)?;
+    Some(value.into_owned())
+}
+
+/// The claims of a JWT, unverified.
+pub(super) fn claims(jwt: &Value) -> Value {
+    let payload = jwt.as_str().unwrap().split('.').nth(1).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+}
+
+pub(super) fn text(value: &Value) -> &str {
+    value.as_str().unwrap()
+}

@@ -1,0 +1,5 @@
+//! The identity providers themselves, without Claviger: what its tests rely on.
+
+mod client;
+mod faults;
+mod oidc_provider;
