@@ -8,6 +8,7 @@ use url::Url;
 use crate::support::{
     Upstream,
     identity_provider::{PUBLIC_CLIENT, Page},
+    tls::Ca,
     upstream::respond,
 };
 
@@ -25,7 +26,18 @@ pub(super) struct Client {
 impl Client {
     /// Reads the issuer's discovery document.
     pub(super) async fn new(issuer: &str) -> Self {
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self::with(issuer, reqwest::Client::builder().no_proxy()).await
+    }
+
+    /// [`Client::new`] at an HTTPS URL.
+    pub(super) async fn with_ca(issuer: &str, ca: &Ca) -> Self {
+        let root = reqwest::Certificate::from_pem(ca.pem.as_bytes()).unwrap();
+        let http = reqwest::Client::builder().no_proxy().tls_certs_only([root]);
+        Self::with(issuer, http).await
+    }
+
+    async fn with(issuer: &str, http: reqwest::ClientBuilder) -> Self {
+        let http = http.build().unwrap();
         let url = format!("{issuer}/.well-known/openid-configuration");
         let discovery = http.get(url).send().await.unwrap().json().await.unwrap();
         let reply = respond("200 OK", "text/plain", &[], "signed in");
@@ -45,6 +57,13 @@ impl Client {
         format!("{}/callback", self.listener.url())
     }
 
+    /// All scopes, separated by spaces.
+    fn scopes(&self) -> String {
+        let scopes = self.discovery["scopes_supported"].as_array().unwrap();
+        let scopes: Vec<_> = scopes.iter().filter_map(Value::as_str).collect();
+        scopes.join(" ")
+    }
+
     pub(super) fn authorization_url(&self) -> String {
         let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, VERIFIER.as_bytes()));
         let mut url = Url::parse(self.endpoint("authorization_endpoint")).unwrap();
@@ -52,7 +71,7 @@ impl Client {
             ("response_type", "code"),
             ("client_id", PUBLIC_CLIENT),
             ("redirect_uri", &self.redirect()),
-            ("scope", "openid profile groups"),
+            ("scope", &self.scopes()),
             ("state", "a-state"),
             ("nonce", "a-nonce"),
             ("code_challenge", &challenge),

@@ -2,4 +2,5 @@
 
 mod client;
 mod faults;
+mod glewlwyd;
 mod oidc_provider;

@@ -177,15 +177,10 @@ async fn registration_and_revocation() {
 async fn https() {
     let ca = Ca::new("test CA");
     let provider = OidcProvider::start_with_tls(OidcProviderOptions::default(), &ca).await;
-    let root = reqwest::Certificate::from_pem(ca.pem.as_bytes()).unwrap();
-    let http = reqwest::Client::builder()
-        .no_proxy()
-        .tls_certs_only([root])
-        .build()
-        .unwrap();
-    let url = format!("{}/.well-known/openid-configuration", provider.issuer());
-    let document: Value = http.get(url).send().await.unwrap().json().await.unwrap();
-    assert_eq!(document["issuer"], provider.issuer());
+    let client = Client::with_ca(provider.issuer(), &ca).await;
     let token_endpoint = format!("{}/token", provider.issuer());
-    assert_eq!(document["token_endpoint"], token_endpoint);
+    assert_eq!(client.endpoint("token_endpoint"), token_endpoint);
+    let callback = Person::new().sign_in(&client.authorization_url()).await;
+    let id = claims(&client.exchange(&callback).await["id_token"]);
+    assert_eq!(id["iss"], provider.issuer());
 }

@@ -6,6 +6,7 @@ pub(crate) mod claude;
 pub(crate) mod fingerprint;
 pub(crate) mod front;
 pub(crate) mod gateway;
+pub(crate) mod glewlwyd;
 pub(crate) mod identity_provider;
 pub(crate) mod jwt;
 pub(crate) mod key_fixture;

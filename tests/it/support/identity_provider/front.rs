@@ -25,7 +25,7 @@ use super::{
     fault::{Fault, Target},
     forward::Forwarder,
 };
-use crate::support::lock::lock;
+use crate::support::{lock::lock, tls::Ca, tls_front::TlsFront};
 
 /// A request that a client or a browser has sent.
 #[derive(Clone, Debug)]
@@ -41,6 +41,7 @@ pub(crate) struct RecordedRequest {
 /// A front that is stopped when it is dropped.
 pub(crate) struct ProviderFront {
     port: u16,
+    tls: Option<TlsFront>,
     shared: Arc<Shared>,
     task: JoinHandle<()>,
 }
@@ -68,10 +69,18 @@ impl RecordedRequest {
 }
 
 impl ProviderFront {
-    /// Starts a front of the server on `port`.
-    pub(crate) async fn start(port: u16) -> Self {
+    /// Starts a front of the server on `port`. With `ca`, it speaks TLS, with a certificate of that
+    /// CA.
+    pub(crate) async fn start(port: u16, ca: Option<&Ca>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let own_port = listener.local_addr().unwrap().port();
+        let tls = match ca {
+            Some(ca) => {
+                let certificate = ca.server(&["127.0.0.1", "localhost"]);
+                Some(TlsFront::start(&certificate, None, own_port).await)
+            }
+            None => None,
+        };
         let shared = Arc::new(Shared {
             forwarder: Forwarder::new(port),
             requests: Mutex::default(),
@@ -79,13 +88,18 @@ impl ProviderFront {
         });
         Self {
             port: own_port,
+            tls,
             shared: Arc::clone(&shared),
             task: tokio::spawn(accept(listener, shared)),
         }
     }
 
-    pub(crate) fn port(&self) -> u16 {
-        self.port
+    /// `http://127.0.0.1:PORT`, or `https`.
+    pub(crate) fn url(&self) -> String {
+        match &self.tls {
+            Some(tls) => format!("https://127.0.0.1:{}", tls.port()),
+            None => format!("http://127.0.0.1:{}", self.port),
+        }
     }
 
     /// All requests so far, the oldest first.

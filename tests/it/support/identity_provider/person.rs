@@ -90,7 +90,7 @@ impl Person {
         self.follow(Method::GET, url, None).await
     }
 
-    /// Submits the page's form; `None` if it has none.
+    /// Submits the page's form; `None` if it has none, or asks for a device's code.
     async fn submit(&mut self, page: &Page, decision: Decision) -> Option<Page> {
         let form = form(&page.body)?;
         let mut fields = form.fields;
@@ -98,6 +98,8 @@ impl Person {
             match name.as_str() {
                 "user" => USER.clone_into(value),
                 "password" => PASSWORD.clone_into(value),
+                // A device's code is wrong or used up.
+                "user_code" if value.is_empty() => return None,
                 _ => {}
             }
         }

@@ -5,6 +5,7 @@ mod options;
 use std::{
     fs::{self, File},
     process::Child,
+    thread,
 };
 
 use reqwest::Method;
@@ -18,7 +19,6 @@ use super::{
     node::node,
     poll::{SOON, until},
     tls::Ca,
-    tls_front::TlsFront,
     tools::free_port,
 };
 
@@ -33,7 +33,6 @@ const SCRIPTS: [(&str, &str); 4] = [
 /// A provider behind a front. It is killed when it is dropped.
 pub(crate) struct OidcProvider {
     pub(crate) front: ProviderFront,
-    _tls: Option<TlsFront>,
     directory: TempDir,
     options: OidcProviderOptions,
     port: u16,
@@ -58,23 +57,12 @@ impl OidcProvider {
 
     async fn launch(mut options: OidcProviderOptions, ca: Option<&Ca>) -> Self {
         let port = free_port();
-        let front = ProviderFront::start(port).await;
-        let tls = match ca {
-            Some(ca) => {
-                let certificate = ca.server(&["127.0.0.1", "localhost"]);
-                Some(TlsFront::start(&certificate, None, front.port()).await)
-            }
-            None => None,
-        };
-        options.issuer = match &tls {
-            Some(tls) => format!("https://127.0.0.1:{}", tls.port()),
-            None => format!("http://127.0.0.1:{}", front.port()),
-        };
+        let front = ProviderFront::start(port, ca).await;
+        options.issuer = front.url();
         let directory = TempDir::new().unwrap();
         let child = spawn(&directory, port, &options);
         let mut provider = Self {
             front,
-            _tls: tls,
             directory,
             options,
             port,
@@ -136,6 +124,9 @@ impl OidcProvider {
 
 impl Drop for OidcProvider {
     fn drop(&mut self) {
+        if thread::panicking() {
+            println!("oidc-provider's log:\n{}", self.log());
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -14,6 +14,7 @@ export function createProvider(options, store, keys) {
   const provider = new Provider(options.issuer, configuration(options, store, keys));
   // The URLs in its answers start with the issuer, which is the front's.
   provider.proxy = true;
+  provider.on('server_error', (_ctx, error) => console.error(error));
   if (!options.issuer_on_redirect) provider.use(withoutIssuer);
   return provider;
 }
@@ -76,7 +77,8 @@ function configuration(options, store, keys) {
     formats: {
       customizers: {
         jwt(_ctx, _token, { payload }) {
-          if (!options.audience_claim) delete payload.aud;
+          // The library insists on an audience; this one does not get into the JSON.
+          if (!options.audience_claim) Object.defineProperty(payload, 'aud', { enumerable: false });
         },
       },
     },
