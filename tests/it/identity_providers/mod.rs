@@ -1,6 +1,9 @@
-//! The identity providers themselves, without Claviger: what its tests rely on.
+//! The identity providers, the browser and the secret store themselves, without Claviger: what its
+//! tests rely on.
 
+mod browser;
 mod client;
 mod faults;
 mod glewlwyd;
 mod oidc_provider;
+mod secret_service;

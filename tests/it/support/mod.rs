@@ -2,6 +2,7 @@
 
 pub(crate) mod answers;
 pub(crate) mod bao;
+pub(crate) mod chromium;
 pub(crate) mod claude;
 pub(crate) mod fingerprint;
 pub(crate) mod front;
@@ -20,6 +21,7 @@ pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod program_file;
 pub(crate) mod proxy;
+pub(crate) mod secret_service;
 pub(crate) mod test_env;
 pub(crate) mod tls;
 pub(crate) mod tls_front;

@@ -52,7 +52,7 @@ impl Person {
         self.complete(authorization_url, Decision::Allow).await
     }
 
-    /// Opens an authorization URL and denies access; returns the last page, which is the client's.
+    /// Opens an authorization URL and denies access, which Glewlwyd's page cannot; returns the last page, which is the client's.
     pub(crate) async fn deny(&mut self, authorization_url: &str) -> Page {
         self.complete(authorization_url, Decision::Deny).await
     }
@@ -62,7 +62,7 @@ impl Person {
         self.complete(verification_url, Decision::Allow).await
     }
 
-    /// Opens a device's `verification_uri_complete` and denies access.
+    /// Opens a device's `verification_uri_complete` and denies access, which Glewlwyd's page cannot.
     pub(crate) async fn deny_device(&mut self, verification_url: &str) -> Page {
         self.complete(verification_url, Decision::Deny).await
     }
@@ -116,25 +116,24 @@ impl Person {
     }
 
     /// Does what the script of Glewlwyd's login page does: it signs in, grants the scopes and
-    /// continues at the page's `callback_url`.
+    /// continues at the page's `callback_url`. `None` if the page asks for nothing.
     async fn glewlwyd_login(&mut self, page: &Page, decision: Decision) -> Option<Page> {
+        assert!(decision == Decision::Allow, "the page cannot deny");
         let query: BTreeMap<_, _> = page.url.query_pairs().into_owned().collect();
+        let (client, scope) = (query.get("client_id")?, query.get("scope")?);
         let mut callback = Url::parse(query.get("callback_url")?).unwrap();
         let login = json!({"username": USER, "password": PASSWORD});
-        self.put(Method::POST, page, "api/auth/", &login).await;
-        let scope = match decision {
-            Decision::Allow => query.get("scope")?,
-            Decision::Deny => "",
-        };
-        let grant = format!("api/auth/grant/{}", query.get("client_id")?);
-        self.put(Method::PUT, page, &grant, &json!({"scope": scope}))
+        self.send_json(Method::POST, page, "api/auth/", &login)
+            .await;
+        let path = format!("api/auth/grant/{client}");
+        self.send_json(Method::PUT, page, &path, &json!({"scope": scope}))
             .await;
         callback.query_pairs_mut().append_key_only("g_continue");
         Some(self.follow(Method::GET, callback, None).await)
     }
 
     /// Sends JSON to a URL relative to the page's.
-    async fn put(&mut self, method: Method, page: &Page, path: &str, body: &Value) {
+    async fn send_json(&mut self, method: Method, page: &Page, path: &str, body: &Value) {
         let url = page.url.join(path).unwrap();
         let request = self.client.request(method, url.clone()).json(body);
         let response = self.send(request).await;
