@@ -118,16 +118,30 @@ impl Client {
         .await
     }
 
-    pub(super) async fn token(&self, fields: &[(&str, &str)]) -> (u16, Value) {
-        self.post(self.endpoint("token_endpoint"), fields).await
+    async fn token(&self, fields: &[(&str, &str)]) -> (u16, Value) {
+        self.token_as(PUBLIC_CLIENT, fields).await
     }
 
-    /// Sends a form; the body is `null` if it is not JSON.
+    pub(super) async fn token_as(&self, client: &str, fields: &[(&str, &str)]) -> (u16, Value) {
+        let fields = [&[("client_id", client)], fields].concat();
+        let request = self.request(self.endpoint("token_endpoint"), &fields);
+        read(request.send().await.unwrap()).await
+    }
+
+    pub(super) async fn token_with_secret(
+        &self,
+        client: &str,
+        secret: &str,
+        fields: &[(&str, &str)],
+    ) -> (u16, Value) {
+        let request = self.request(self.endpoint("token_endpoint"), fields);
+        let request = request.basic_auth(client, Some(secret));
+        read(request.send().await.unwrap()).await
+    }
+
+    /// Sends a form as [`PUBLIC_CLIENT`].
     pub(super) async fn post(&self, url: &str, fields: &[(&str, &str)]) -> (u16, Value) {
-        let response = self.try_post(url, fields).await.unwrap();
-        let status = response.status().as_u16();
-        let body = response.text().await.unwrap();
-        (status, serde_json::from_str(&body).unwrap_or_default())
+        read(self.try_post(url, fields).await.unwrap()).await
     }
 
     pub(super) async fn try_post(
@@ -135,16 +149,25 @@ impl Client {
         url: &str,
         fields: &[(&str, &str)],
     ) -> reqwest::Result<reqwest::Response> {
+        let fields = [&[("client_id", PUBLIC_CLIENT)], fields].concat();
+        self.request(url, &fields).send().await
+    }
+
+    fn request(&self, url: &str, fields: &[(&str, &str)]) -> reqwest::RequestBuilder {
         let mut form = url::form_urlencoded::Serializer::new(String::new());
-        form.append_pair("client_id", PUBLIC_CLIENT);
         form.extend_pairs(fields);
         self.http
             .post(url)
             .header("content-type", "application/x-www-form-urlencoded")
             .body(form.finish())
-            .send()
-            .await
     }
+}
+
+/// The status and the body, which is `null` if it is not JSON.
+async fn read(response: reqwest::Response) -> (u16, Value) {
+    let status = response.status().as_u16();
+    let body = response.text().await.unwrap();
+    (status, serde_json::from_str(&body).unwrap_or_default())
 }
 
 /// A parameter of the redirect.

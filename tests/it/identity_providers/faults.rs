@@ -82,10 +82,16 @@ async fn a_fault_until_it_is_over() {
 async fn hanging() {
     let provider = OidcProvider::start().await;
     let client = Client::new(provider.issuer()).await;
-    let token = Target::Path("/token");
-    provider.front.fail_next(token, Fault::Hang);
-    let limit = Duration::from_millis(50);
-    let answer = tokio::time::timeout(limit, client.refresh("no-token")).await;
-    assert!(answer.is_err());
-    assert_eq!(provider.front.count(token), 1);
+    let callback = Person::new().sign_in(&client.authorization_url()).await;
+    let tokens = client.exchange(&callback).await;
+    let token = text(&tokens["refresh_token"]);
+    // The provider must have processed the second request when the client gives up.
+    for (fault, limit) in [(Fault::Hang, 50), (Fault::KeepAnswer, 2000)] {
+        let limit = Duration::from_millis(limit);
+        provider.front.fail_next(REFRESH, fault.clone());
+        let answer = tokio::time::timeout(limit, client.refresh(token)).await;
+        assert!(answer.is_err(), "{fault:?}");
+    }
+    assert_eq!(client.refresh(token).await.0, 400, "the token is used up");
+    assert_eq!(provider.front.count(REFRESH), 3);
 }

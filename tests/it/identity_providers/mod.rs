@@ -3,6 +3,7 @@
 
 mod browser;
 mod client;
+mod client_authentication;
 mod faults;
 mod glewlwyd;
 mod oidc_provider;

@@ -134,6 +134,22 @@ async fn the_options() {
 }
 
 #[tokio::test]
+async fn a_refresh_token_for_offline_access() {
+    let provider = OidcProvider::start_with(OidcProviderOptions {
+        refresh_tokens: RefreshTokens::OfflineAccess,
+        ..OidcProviderOptions::default()
+    })
+    .await;
+    let client = Client::new(provider.issuer()).await;
+    let mut person = Person::new();
+    for (prompt, expected) in [("", false), ("&prompt=consent", true)] {
+        let url = format!("{}{prompt}", client.authorization_url());
+        let tokens = client.exchange(&person.sign_in(&url).await).await;
+        assert_eq!(tokens["refresh_token"].is_string(), expected, "{prompt}");
+    }
+}
+
+#[tokio::test]
 async fn an_exact_redirect() {
     let other = exact_client("http://127.0.0.1:1/callback");
     let provider = OidcProvider::start_with(OidcProviderOptions {

@@ -9,7 +9,7 @@ mod person;
 
 pub(crate) use self::{
     fault::{Fault, Target},
-    front::{ProviderFront, RecordedRequest},
+    front::ProviderFront,
     person::{Page, Person},
 };
 

@@ -52,7 +52,8 @@ impl Person {
         self.complete(authorization_url, Decision::Allow).await
     }
 
-    /// Opens an authorization URL and denies access, which Glewlwyd's page cannot; returns the last page, which is the client's.
+    /// Opens an authorization URL and denies access, which Glewlwyd's page cannot; returns the last
+    /// page, which is the client's.
     pub(crate) async fn deny(&mut self, authorization_url: &str) -> Page {
         self.complete(authorization_url, Decision::Deny).await
     }
@@ -62,7 +63,8 @@ impl Person {
         self.complete(verification_url, Decision::Allow).await
     }
 
-    /// Opens a device's `verification_uri_complete` and denies access, which Glewlwyd's page cannot.
+    /// Opens a device's `verification_uri_complete` and denies access, which Glewlwyd's page
+    /// cannot.
     pub(crate) async fn deny_device(&mut self, verification_url: &str) -> Page {
         self.complete(verification_url, Decision::Deny).await
     }
