@@ -19,6 +19,7 @@ mod client;
 mod compatibility;
 mod config;
 mod config_check;
+mod conformance;
 mod crowd;
 mod daemon;
 mod demo;
