@@ -76,7 +76,7 @@ impl SourceFixture for ChainFixture {
     }
 
     async fn revoke(&self) {
-        self.bao.set_policy("reader", &[]).await;
+        self.bao.set_policy("reader", &[("nothing", "read")]).await;
     }
 
     fn fail(&self, fault: SourceFault) {
