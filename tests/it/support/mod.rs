@@ -2,20 +2,26 @@
 
 pub(crate) mod answers;
 pub(crate) mod bao;
+pub(crate) mod chromium;
 pub(crate) mod claude;
 pub(crate) mod fingerprint;
 pub(crate) mod front;
 pub(crate) mod gateway;
+pub(crate) mod glewlwyd;
+pub(crate) mod identity_provider;
 pub(crate) mod jwt;
 pub(crate) mod key_fixture;
 pub(crate) mod litellm;
 pub(crate) mod lock;
 pub(crate) mod namespace;
+pub(crate) mod node;
+pub(crate) mod oidc_provider;
 pub(crate) mod poll;
 pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod program_file;
 pub(crate) mod proxy;
+pub(crate) mod secret_service;
 pub(crate) mod test_env;
 pub(crate) mod tls;
 pub(crate) mod tls_front;

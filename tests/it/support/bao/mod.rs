@@ -101,6 +101,11 @@ impl Bao {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// The port of plain HTTP.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// `https://127.0.0.1:PORT`.
     pub(crate) fn tls_url(&self) -> String {
         format!("https://127.0.0.1:{}", self.tls_port)
