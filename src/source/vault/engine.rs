@@ -5,7 +5,7 @@ use vaultrs::api::kv1::requests::GetSecretRequest;
 
 use super::{
     field::SecretFields,
-    location::SecretLocation,
+    location::SecretTemplate,
     response::VaultResponse,
     session::{ReadResponse, VaultSession},
 };
@@ -52,26 +52,26 @@ pub(super) trait SecretsEngine: Send + Sync {
     }
 }
 
-/// Reads `mount/path`: how KV v1 and the engines that issue leases return a secret.
+/// Reads the secret at `mount/path`: how KV v1 and the engines that issue leases return a secret.
 ///
 /// # Errors
 ///
 /// Those of [`VaultSession::read`], and [`SourceError::Malformed`].
 pub(super) async fn read_secret(
     session: &VaultSession,
-    location: &SecretLocation,
+    template: &SecretTemplate,
 ) -> Result<(ReadResponse, VaultResponse<SecretFields>), SourceError> {
     let read = session
-        .read(&location.full(), || GetSecretRequest {
-            mount: location.mount.clone(),
-            path: location.path.clone(),
+        .read(template, |location| GetSecretRequest {
+            mount: location.mount,
+            path: location.path,
         })
         .await?;
     let response: VaultResponse<SecretFields> = read.parse(session.host())?;
     if response.data.is_none() {
         return Err(SourceError::Malformed {
             host: session.host().to_owned(),
-            reason: format!("the response for '{}' has no data", location.full()),
+            reason: format!("the response for '{}' has no data", read.path),
         });
     }
     Ok((read, response))

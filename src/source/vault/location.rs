@@ -4,48 +4,65 @@ use crate::{
     config,
     principal::Principal,
     source::{self, SourceError},
+    template::Template,
 };
 
-/// The place of one field of one secret, with all placeholders resolved.
+/// The place of one field of one secret, as the configuration has it.
+pub(super) struct SecretTemplate {
+    /// The name of the source.
+    source: String,
+    mount: Template,
+    path: Template,
+    principal: Principal,
+    /// The field that contains the key.
+    pub(super) field: String,
+}
+
+/// The place of a secret, with all placeholders resolved.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SecretLocation {
     /// The engine's mount point, without slashes at its ends.
     pub(super) mount: String,
     /// The path below the mount point.
     pub(super) path: String,
-    /// The field that contains the key.
-    pub(super) field: String,
 }
 
-impl SecretLocation {
+impl SecretTemplate {
     /// The secret of the source `name`.
     ///
     /// # Errors
     ///
-    /// [`SourceError::Configuration`] if a placeholder has no value or a segment is invalid.
+    /// As [`resolve`](Self::resolve).
     pub(super) fn new(
         name: &str,
         config: &config::VaultConfig,
         principal: &Principal,
     ) -> Result<Self, SourceError> {
-        let mount = source::resolve(name, "mount", &config.mount, principal)?;
-        let path = source::resolve(name, "path", &config.path, principal)?;
-        check_path(name, "mount", &mount)?;
-        check_path(name, "path", &path)?;
-        Ok(Self {
-            mount,
-            path,
+        let template = Self {
+            source: name.to_owned(),
+            mount: config.mount.clone(),
+            path: config.path.clone(),
+            principal: principal.clone(),
             field: config.field.clone(),
+        };
+        template.resolve()?;
+        Ok(template)
+    }
+
+    /// Replaces the placeholders.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError::Configuration`] if a placeholder has no value or a segment is invalid.
+    pub(super) fn resolve(&self) -> Result<SecretLocation, SourceError> {
+        let part = |key, template| {
+            let part = source::resolve(&self.source, key, template, &self.principal)?;
+            check_path(&self.source, key, &part).map(|()| part)
+        };
+        Ok(SecretLocation {
+            mount: part("mount", &self.mount)?,
+            path: part("path", &self.path)?,
         })
-    }
-
-    /// `mount/path`.
-    pub(super) fn full(&self) -> String {
-        format!("{}/{}", self.mount, self.path)
-    }
-
-    /// `mount/part/path`; KV v2 has the parts `data` and `metadata`.
-    pub(super) fn full_with(&self, part: &str) -> String {
-        format!("{}/{part}/{}", self.mount, self.path)
     }
 }
 

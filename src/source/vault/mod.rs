@@ -53,7 +53,7 @@ use self::{
     engine::SecretsEngine,
     kv::{Kv1, Kv2},
     lease::LeaseEngine,
-    location::SecretLocation,
+    location::SecretTemplate,
     mount::ExpectedMount,
     session::VaultSession,
     transport::Transport,
@@ -64,6 +64,7 @@ use crate::{clock::Clock, config, credential::Credential, principal::Principal};
 /// A key in Vault.
 pub(crate) struct VaultSource {
     session: VaultSession,
+    template: Arc<SecretTemplate>,
     engine: Box<dyn SecretsEngine>,
     expected: ExpectedMount,
 }
@@ -83,20 +84,21 @@ impl VaultSource {
         clock: Arc<dyn Clock>,
         jwt_source: Option<Arc<dyn Source>>,
     ) -> Result<Self, SourceError> {
-        let location = SecretLocation::new(name, config, principal)?;
+        let template = Arc::new(SecretTemplate::new(name, config, principal)?);
         let method = config
             .auth
             .as_ref()
             .map(|auth| auth::new(name, auth, principal, jwt_source))
             .transpose()?;
         Ok(Self {
-            expected: ExpectedMount::new(name, &location, config.engine),
+            expected: ExpectedMount::new(name, config.engine),
             session: VaultSession::new(Transport::new(name, config, principal)?, clock, method),
             engine: match config.engine {
-                config::Engine::Kv1 => Box::new(Kv1::new(location)),
-                config::Engine::Kv2 { .. } => Box::new(Kv2::new(location)),
-                config::Engine::Lease => Box::new(LeaseEngine::new(location)),
+                config::Engine::Kv1 => Box::new(Kv1::new(Arc::clone(&template))),
+                config::Engine::Kv2 { .. } => Box::new(Kv2::new(Arc::clone(&template))),
+                config::Engine::Lease => Box::new(LeaseEngine::new(Arc::clone(&template))),
             },
+            template,
         })
     }
 }
@@ -106,7 +108,10 @@ impl Source for VaultSource {
     async fn issue(&self) -> Result<Credential, SourceError> {
         match self.engine.issue(&self.session).await {
             Ok(credential) => Ok(credential),
-            Err(error) => Err(self.expected.explain(&self.session, error).await),
+            Err(error) => match self.template.resolve() {
+                Ok(at) => Err(self.expected.explain(&self.session, &at, error).await),
+                Err(_) => Err(error),
+            },
         }
     }
 

@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 use vaultrs::api::token::requests::{RenewTokenSelfRequest, RevokeTokenSelfRequest};
 use zeroize::Zeroizing;
 
-pub(super) use self::read::ReadResponse;
+pub(super) use self::read::{ReadResponse, path_of};
 use super::{
     auth::LoginMethod,
     error::RequestError,

@@ -8,6 +8,7 @@ use super::{
     super::{
         error::RequestError,
         error_response::ErrorResponse,
+        location::{SecretLocation, SecretTemplate},
         response::{self, VaultResponse},
         status,
         token::{TokenLife, VaultToken},
@@ -19,6 +20,8 @@ use crate::{clock::Now, source::SourceError};
 /// A successful response to a read.
 pub(in super::super) struct ReadResponse {
     body: Zeroizing<Vec<u8>>,
+    /// The path that was read, for messages.
+    pub(in super::super) path: String,
     /// The token that the request was sent with; `None` without a login method.
     pub(in super::super) token: Option<VaultToken>,
     /// When the request was sent.
@@ -26,7 +29,7 @@ pub(in super::super) struct ReadResponse {
 }
 
 impl VaultSession {
-    /// Sends the read that `request` creates; `path` is for messages.
+    /// Sends the read that `request` creates for the place that `template` stands for.
     ///
     /// Vault refuses an invalid token and a missing permission with the same 403. If the token is
     /// from an earlier call, the session logs in again and repeats the read once. A 403 counts as a
@@ -34,18 +37,19 @@ impl VaultSession {
     ///
     /// # Errors
     ///
-    /// Those of the login, else [`status::read_error`].
+    /// Those of the login and of [`SecretTemplate::resolve`], else [`status::read_error`].
     pub(in super::super) async fn read<E: Endpoint>(
         &self,
-        path: &str,
-        request: impl Fn() -> E,
+        template: &SecretTemplate,
+        request: impl Fn(SecretLocation) -> E,
     ) -> Result<ReadResponse, SourceError> {
-        let read_error = |error| status::read_error(self.host(), path, error);
         let logins_before = self.state.lock().await.logins;
         let token = self.token(false).await?;
-        let denied = match self.read_with(token.as_ref(), request()).await {
+        let first = request(template.resolve()?);
+        let path = &path_of(&first);
+        let denied = match self.read_with(token.as_ref(), first).await {
             Err(RequestError::Status(response)) if is_denial(&response) => response,
-            other => return other.map_err(read_error),
+            other => return other.map_err(|error| status::read_error(self.host(), path, error)),
         };
         let Some(old) = token else {
             return Err(self.denied(path, None, denied).await);
@@ -58,11 +62,13 @@ impl VaultSession {
         if let Some(same) = token.as_ref().filter(|new| new.secret() == old.secret()) {
             return Err(self.denied(path, Some(same), denied).await);
         }
-        match self.read_with(token.as_ref(), request()).await {
+        let second = request(template.resolve()?);
+        let path = &path_of(&second);
+        match self.read_with(token.as_ref(), second).await {
             Err(RequestError::Status(response)) if is_denial(&response) => {
                 Err(self.denied(path, token.as_ref(), response).await)
             }
-            other => other.map_err(read_error),
+            other => other.map_err(|error| status::read_error(self.host(), path, error)),
         }
     }
 
@@ -72,6 +78,7 @@ impl VaultSession {
         token: Option<&VaultToken>,
         request: impl Endpoint,
     ) -> Result<ReadResponse, RequestError> {
+        let path = path_of(&request);
         let (body, sent_at) = self.call(token, request).await?;
         let token = match token {
             Some(token) if token.life == TokenLife::Unused => {
@@ -86,6 +93,7 @@ impl VaultSession {
         };
         Ok(ReadResponse {
             body,
+            path,
             token,
             sent_at,
         })
@@ -135,6 +143,11 @@ impl VaultSession {
             is_final: false,
         })
     }
+}
+
+/// The path that `request` reads, as messages show it: `mount/data/path` for KV v2.
+pub(in super::super) fn path_of(request: &impl Endpoint) -> String {
+    request.path().trim_start_matches('/').to_owned()
 }
 
 /// Whether this is Vault's own 403: only that is a reason to log in again.
