@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::{clock::Timestamp, secret::Secret};
 
-/// When `key` expires by its own `exp` claim (section 4.1.4); `None` if it is not a JWT or has none.
+/// When `key` expires by its claim `exp` (section 4.1.4); `None` if it is not a JWT or has none.
 ///
 /// Claude Code (from 2.1.329 on) reads the claim and runs its helper again when 30 s are left,
 /// whatever its cache lifetime. It decides when the key is replaced.

@@ -140,7 +140,9 @@ mod tests {
             (
                 "/$defs/Auth/oneOf",
                 "method",
-                &["token", "approle", "userpass", "ldap", "jwt", "cert"],
+                &[
+                    "token", "approle", "userpass", "ldap", "jwt", "oidc", "cert",
+                ],
             ),
         ] {
             let variants = schema.pointer(place).and_then(Value::as_array).unwrap();

@@ -289,6 +289,24 @@ fn auth_methods() {
             },
         ),
         (
+            "method = 'oidc'",
+            "oidc",
+            AuthMethod::Oidc {
+                role: None,
+                redirect_port: None,
+                redirect_path: "/oidc/callback".to_owned(),
+            },
+        ),
+        (
+            "method = 'oidc'\nmount = 'sso'\nrole = 'dev'\nredirect_port = 8250\nredirect_path = '/cb'",
+            "sso",
+            AuthMethod::Oidc {
+                role: Some("dev".to_owned()),
+                redirect_port: Some(8250),
+                redirect_path: "/cb".to_owned(),
+            },
+        ),
+        (
             "method = 'cert'\ncert_file = '/c'\nkey_file = '/k'",
             "cert",
             AuthMethod::Cert {

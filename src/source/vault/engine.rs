@@ -63,8 +63,8 @@ pub(super) async fn read_secret(
 ) -> Result<(ReadResponse, VaultResponse<SecretFields>), SourceError> {
     let read = session
         .read(template, |location| GetSecretRequest {
-            mount: location.mount,
-            path: location.path,
+            mount: location.mount.clone(),
+            path: location.path.clone(),
         })
         .await?;
     let response: VaultResponse<SecretFields> = read.parse(session.host())?;
@@ -74,5 +74,6 @@ pub(super) async fn read_secret(
             reason: format!("the response for '{}' has no data", read.path),
         });
     }
+    template.record(&read.location);
     Ok((read, response))
 }

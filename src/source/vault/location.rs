@@ -1,9 +1,15 @@
 //! Which secret a source reads, and the rules for the paths that a configuration may build.
 
+use std::sync::Mutex;
+
+use serde_json::Map;
+
+use super::claims::LoginClaims;
 use crate::{
     config,
     principal::Principal,
     source::{self, SourceError},
+    sync,
     template::Template,
 };
 
@@ -16,6 +22,8 @@ pub(super) struct SecretTemplate {
     principal: Principal,
     /// The field that contains the key.
     pub(super) field: String,
+    /// The place that the last credential is from, if it depends on the login.
+    issued_from: Mutex<Option<SecretLocation>>,
 }
 
 /// The place of a secret, with all placeholders resolved.
@@ -32,7 +40,7 @@ impl SecretTemplate {
     ///
     /// # Errors
     ///
-    /// As [`resolve`](Self::resolve).
+    /// As [`resolve`](Self::resolve), if the place does not depend on the login.
     pub(super) fn new(
         name: &str,
         config: &config::VaultConfig,
@@ -44,25 +52,60 @@ impl SecretTemplate {
             path: config.path.clone(),
             principal: principal.clone(),
             field: config.field.clone(),
+            issued_from: Mutex::default(),
         };
-        template.resolve()?;
+        if !template.has_claims() {
+            template.resolve(None)?;
+        }
         Ok(template)
     }
 
-    /// Replaces the placeholders.
+    /// Whether the place depends on the login.
+    pub(super) fn has_claims(&self) -> bool {
+        let mut templates = [&self.mount, &self.path].into_iter();
+        templates.any(|template| template.claim_names().next().is_some())
+    }
+
+    /// Replaces the placeholders; `claims` are those of the login that the secret is read with.
     ///
     /// # Errors
     ///
-    /// [`SourceError::Configuration`] if a placeholder has no value or a segment is invalid.
-    pub(super) fn resolve(&self) -> Result<SecretLocation, SourceError> {
-        let part = |key, template| {
-            let part = source::resolve(&self.source, key, template, &self.principal)?;
+    /// - [`SourceError::UnusableClaim`] if a claim is missing or is not a path segment
+    /// - [`SourceError::Configuration`] if another placeholder has no value or a segment is invalid
+    pub(super) fn resolve(
+        &self,
+        claims: Option<&LoginClaims>,
+    ) -> Result<SecretLocation, SourceError> {
+        let none = Map::new();
+        let values = claims.map_or(&none, |claims| &claims.values);
+        let part = |key, template: &Template| {
+            let part = template
+                .resolve_with_claims(&self.principal, values)
+                .map_err(|error| match (error.claim(), claims) {
+                    (Some(name), Some(claims)) => claims.error(&self.source, key, name, &error),
+                    _ => source::unresolved(&self.source, key, &error),
+                })?;
             check_path(&self.source, key, &part).map(|()| part)
         };
         Ok(SecretLocation {
             mount: part("mount", &self.mount)?,
             path: part("path", &self.path)?,
         })
+    }
+
+    /// Records that a credential was read from `location`.
+    pub(super) fn record(&self, location: &SecretLocation) {
+        if self.has_claims() {
+            *sync::lock(&self.issued_from) = Some(location.clone());
+        }
+    }
+
+    /// Whether the last credential is from another place than the one for `claims`: it is another
+    /// user's.
+    pub(super) fn has_moved(&self, claims: Option<&LoginClaims>) -> bool {
+        let issued_from = sync::lock(&self.issued_from);
+        let location = self.resolve(claims).ok();
+        issued_from.is_some() && *issued_from != location
     }
 }
 

@@ -49,8 +49,8 @@ impl Kv2 {
     ) -> Result<(ReadResponse, VersionedData<T>), SourceError> {
         let read = session
             .read(&self.template, |location| ReadSecretRequest {
-                mount: location.mount,
-                path: location.path,
+                mount: location.mount.clone(),
+                path: location.path.clone(),
                 version: None,
             })
             .await?;
@@ -78,7 +78,7 @@ impl Kv2 {
     /// Reads the version from the metadata; `None` if permission is denied.
     async fn read_metadata(&self, session: &VaultSession) -> Result<Option<u64>, SourceError> {
         let token = session.token(false).await?;
-        let location = self.template.resolve()?;
+        let location = self.template.resolve(token::claims(token.as_ref()))?;
         let request = ReadSecretMetadataRequest {
             mount: location.mount,
             path: location.path,
@@ -111,6 +111,7 @@ impl SecretsEngine for Kv2 {
             let reason = versioned.metadata.missing_reason();
             return Err(missing(session.host(), read.path, reason));
         };
+        self.template.record(&read.location);
         Ok(Credential {
             secret: field::extract_field(
                 session.host(),

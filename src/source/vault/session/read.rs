@@ -11,7 +11,7 @@ use super::{
         location::{SecretLocation, SecretTemplate},
         response::{self, VaultResponse},
         status,
-        token::{TokenLife, VaultToken},
+        token::{self, TokenLife, VaultToken},
     },
     VaultSession,
 };
@@ -20,7 +20,9 @@ use crate::{clock::Now, source::SourceError};
 /// A successful response to a read.
 pub(in super::super) struct ReadResponse {
     body: Zeroizing<Vec<u8>>,
-    /// The path that was read, for messages.
+    /// The place that was read.
+    pub(in super::super) location: SecretLocation,
+    /// Its path, for messages.
     pub(in super::super) path: String,
     /// The token that the request was sent with; `None` without a login method.
     pub(in super::super) token: Option<VaultToken>,
@@ -41,13 +43,14 @@ impl VaultSession {
     pub(in super::super) async fn read<E: Endpoint>(
         &self,
         template: &SecretTemplate,
-        request: impl Fn(SecretLocation) -> E,
+        request: impl Fn(&SecretLocation) -> E,
     ) -> Result<ReadResponse, SourceError> {
         let logins_before = self.state.lock().await.logins;
         let token = self.token(false).await?;
-        let first = request(template.resolve()?);
+        let location = template.resolve(token::claims(token.as_ref()))?;
+        let first = request(&location);
         let path = &path_of(&first);
-        let denied = match self.read_with(token.as_ref(), first).await {
+        let denied = match self.read_with(token.as_ref(), location, first).await {
             Err(RequestError::Status(response)) if is_denial(&response) => response,
             other => return other.map_err(|error| status::read_error(self.host(), path, error)),
         };
@@ -57,14 +60,20 @@ impl VaultSession {
         if old.login > logins_before {
             return Err(self.denied(path, Some(&old), denied).await);
         }
+        // A user's login is not given up for a missing permission.
+        let needs_user = self.method.as_ref().is_some_and(|m| m.needs_user());
+        if needs_user && (denied.denies_by_policy || self.is_alive(Some(&old)).await?) {
+            return Err(self.denied(path, Some(&old), denied).await);
+        }
         self.forget(&old).await;
         let token = self.token(false).await?;
         if let Some(same) = token.as_ref().filter(|new| new.secret() == old.secret()) {
             return Err(self.denied(path, Some(same), denied).await);
         }
-        let second = request(template.resolve()?);
+        let location = template.resolve(token::claims(token.as_ref()))?;
+        let second = request(&location);
         let path = &path_of(&second);
-        match self.read_with(token.as_ref(), second).await {
+        match self.read_with(token.as_ref(), location, second).await {
             Err(RequestError::Status(response)) if is_denial(&response) => {
                 Err(self.denied(path, token.as_ref(), response).await)
             }
@@ -72,10 +81,11 @@ impl VaultSession {
         }
     }
 
-    /// Sends a read with `token`, and records that the token is valid.
+    /// Sends the read of `location` with `token`, and records that the token is valid.
     async fn read_with(
         &self,
         token: Option<&VaultToken>,
+        location: SecretLocation,
         request: impl Endpoint,
     ) -> Result<ReadResponse, RequestError> {
         let path = path_of(&request);
@@ -93,6 +103,7 @@ impl VaultSession {
         };
         Ok(ReadResponse {
             body,
+            location,
             path,
             token,
             sent_at,
