@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     clock::{Now, Timestamp},
-    jwt_expiry,
+    jwt_claims,
     secret::{self, Fingerprint, NotASecret, Secret},
 };
 
@@ -42,7 +42,7 @@ impl Credential {
     /// wrong.
     pub(crate) fn limit_to_jwt(&mut self) {
         if self.lifetime.is_none()
-            && let Some(expiry) = jwt_expiry::of(&self.secret)
+            && let Some(expiry) = jwt_claims::expiry(&self.secret)
         {
             let lifetime = Duration::try_from(expiry.duration_since(self.obtained.wall));
             self.lifetime = lifetime.ok().filter(|lifetime| !lifetime.is_zero());

@@ -20,7 +20,7 @@
 //! template · principal
 //! client_process · environment · logging · paths · listener · named_file · trust · process
 //! logout_report · status_report · credential · client_variables
-//! jwt_expiry
+//! jwt_claims
 //! secret · client_kind · client_session · clock · sync
 //! ```
 //!
@@ -92,7 +92,7 @@ pub mod demo;
 mod environment;
 mod error_report;
 mod gateway;
-mod jwt_expiry;
+mod jwt_claims;
 mod listener;
 mod logging;
 #[cfg_attr(

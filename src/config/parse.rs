@@ -49,5 +49,9 @@ mod wrong;
 mod accepted;
 
 #[cfg(test)]
+#[path = "tests/every_key.rs"]
+mod every_key;
+
+#[cfg(test)]
 #[path = "tests/network.rs"]
 mod network;

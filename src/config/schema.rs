@@ -132,11 +132,17 @@ mod tests {
     fn variants_differ_in_one_key() {
         let schema = schema();
         for (place, key, kinds) in [
-            ("/$defs/Source/oneOf", "type", &["vault", "oauth", "jwt", "exec"][..]),
+            (
+                "/$defs/Source/oneOf",
+                "type",
+                &["vault", "oauth", "jwt", "exec"][..],
+            ),
             (
                 "/$defs/Auth/oneOf",
                 "method",
-                &["token", "approle", "userpass", "ldap", "jwt", "cert"],
+                &[
+                    "token", "approle", "userpass", "ldap", "jwt", "oidc", "cert",
+                ],
             ),
         ] {
             let variants = schema.pointer(place).and_then(Value::as_array).unwrap();

@@ -91,6 +91,15 @@ fn errors() -> Vec<SourceError> {
             field: text("api_key"),
             reason: text("contains whitespace at character 12"),
         },
+        SourceError::UnusableClaim {
+            host: host(),
+            key: text("source.team-vault.path"),
+            reason: text("'{claim:preferred_username}' is missing; expected a string"),
+            hint: text(
+                "ask the administrator to add the claim 'preferred_username' to the tokens of \
+                 'sso.corp.example.com:8443'",
+            ),
+        },
         SourceError::Redirected {
             host: host(),
             to: HOST.replace("primary", "standby"),

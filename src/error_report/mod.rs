@@ -129,6 +129,7 @@ pub(crate) fn of_source(
                  ASCII characters without whitespace"
             ),
         ),
+        SourceError::UnusableClaim { hint, .. } => (ExitCode::KeyUnusable, hint.clone()),
         SourceError::Redirected { to, .. } => (
             ExitCode::SourceFailed,
             format!(
@@ -173,6 +174,7 @@ fn is_for_administrator(error: &SourceError) -> bool {
         | SourceError::Denied { .. }
         | SourceError::Missing { .. }
         | SourceError::Unusable { .. }
+        | SourceError::UnusableClaim { .. }
         | SourceError::Redirected { .. }
         | SourceError::Malformed { .. }
         | SourceError::BadOutput { .. }

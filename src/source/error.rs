@@ -18,7 +18,8 @@ use crate::{
 /// - the secret of the login; replacing it: [`LoginRefused`](Self::LoginRefused)
 /// - a login that has ended; logging in: [`LoginRequired`](Self::LoginRequired)
 /// - the policy or the content of the source; its administrator: [`Denied`](Self::Denied),
-///   [`Missing`](Self::Missing), [`Unusable`](Self::Unusable)
+///   [`Missing`](Self::Missing), [`Unusable`](Self::Unusable),
+///   [`UnusableClaim`](Self::UnusableClaim)
 /// - the address; correcting it: [`Redirected`](Self::Redirected), [`WebPage`](Self::WebPage),
 ///   [`Malformed`](Self::Malformed)
 /// - the program; correcting it: [`BadOutput`](Self::BadOutput)
@@ -80,9 +81,9 @@ pub enum SourceError {
     /// before is as good as it was.
     #[error("'{host}' requires a login: {reason}")]
     LoginRequired {
-        /// The program.
+        /// The program, or host and port.
         host: String,
-        /// The program's reason.
+        /// The program's reason, or why there is no login.
         reason: String,
         /// The one thing to do now.
         hint: String,
@@ -120,6 +121,20 @@ pub enum SourceError {
         field: String,
         /// The end of the sentence: "is empty", "is a number, not a string".
         reason: String,
+    },
+
+    /// A claim of the login, which the path of the secret contains, is missing or is not a path
+    /// segment.
+    #[error("the login at '{host}' has no usable claim for '{key}': {reason}")]
+    UnusableClaim {
+        /// Host and port of the server that provides the claims.
+        host: String,
+        /// The key of the configuration with the placeholder.
+        key: String,
+        /// The placeholder, what is wrong with its claim, and what is expected.
+        reason: String,
+        /// The one thing to do now.
+        hint: String,
     },
 
     /// The server redirects to a host that must not get what was sent to it. Temporary: a standby

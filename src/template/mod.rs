@@ -1,7 +1,13 @@
-//! Placeholders in configured values: `{user}`, `{host}` and `{env:NAME}`.
+//! Placeholders in configured values: `{user}`, `{host}`, `{env:NAME}`, and `{claim:NAME}` if the
+//! value is used after a login.
+
+mod error;
 
 use std::str::FromStr;
 
+use serde_json::{Map, Value};
+
+pub(crate) use self::error::{ResolveError, TemplateError};
 use crate::principal::Principal;
 
 /// The longest value of a placeholder, in characters: the longest name of a file.
@@ -12,10 +18,16 @@ const MAX_VALUE_LEN: usize = 255;
 /// an escape or resembles a letter.
 const VALUE_PUNCTUATION: &str = "._@+=-";
 
+/// The placeholders of every template, for messages.
+const PLACEHOLDERS: &str = "'{user}', '{host}' or '{env:NAME}'";
+
+/// The placeholders of a template with claims, for messages.
+const PLACEHOLDERS_WITH_CLAIMS: &str = "'{user}', '{host}', '{env:NAME}' or '{claim:NAME}'";
+
 /// A configured value with placeholders.
 ///
-/// [`Template::resolve`] replaces `{user}`, `{host}` and `{env:NAME}`; `{{` and `}}` stand for a
-/// literal brace.
+/// [`Template::resolve`] replaces `{user}`, `{host}` and `{env:NAME}`,
+/// [`Template::resolve_with_claims`] also `{claim:NAME}`; `{{` and `}}` stand for a literal brace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Template {
     text: String,
@@ -28,94 +40,29 @@ enum Piece {
     User,
     Host,
     Env(String),
-}
-
-/// A mistake in a template.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum TemplateError {
-    /// `{…}` that is not a placeholder.
-    #[error("unknown placeholder '{{{0}}}'; expected '{{user}}', '{{host}}' or '{{env:NAME}}'")]
-    Unknown(String),
-    /// `{` without `}`, at this character (from 1).
-    #[error("'{{' at character {0} is not closed; write '{{{{' for a literal brace")]
-    Unclosed(usize),
-    /// `}` without `{`, at this character (from 1).
-    #[error("'}}' at character {0} has no matching '{{'; write '}}}}' for a literal brace")]
-    Unopened(usize),
-}
-
-/// A placeholder whose value is missing or could change what the whole text means.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum ResolveError {
-    /// The variable is not set, or is not Unicode.
-    #[error("'{{env:{0}}}' is not set in the client's environment")]
-    NotSet(String),
-    /// `~/` without a home directory.
-    #[error("'~' stands for the home directory, which is unknown")]
-    NoHome,
-    /// The empty string.
-    #[error("'{0}' is empty")]
-    Empty(String),
-    /// `.` or `..`, which point elsewhere in a path.
-    #[error("'{0}' is '.' or '..'")]
-    Dots(String),
-    /// A `-` at the start, which makes an argument an option.
-    #[error("'{0}' starts with '-'")]
-    LeadingDash(String),
-    /// More than 255 characters.
-    #[error("'{0}' has {1} characters; expected at most {MAX_VALUE_LEN}")]
-    TooLong(String, usize),
-    /// A character outside the accepted ones.
-    #[error(
-        "'{placeholder}' contains {character:?} at character {at}; \
-         expected ASCII letters, digits and '{VALUE_PUNCTUATION}'"
-    )]
-    Character {
-        /// As in the template: `{user}`.
-        placeholder: String,
-        /// The first such character.
-        character: char,
-        /// Its place, from 1.
-        at: usize,
-    },
-}
-
-impl ResolveError {
-    /// The variable of the client's environment that is missing or whose value is invalid; `None`
-    /// if another value is.
-    #[must_use]
-    pub(crate) fn variable(&self) -> Option<&str> {
-        match self {
-            Self::NotSet(name) => Some(name),
-            Self::NoHome => None,
-            Self::Empty(placeholder)
-            | Self::Dots(placeholder)
-            | Self::LeadingDash(placeholder)
-            | Self::TooLong(placeholder, _)
-            | Self::Character { placeholder, .. } => {
-                placeholder.strip_prefix("{env:")?.strip_suffix('}')
-            }
-        }
-    }
-
-    /// The one thing to do now.
-    #[must_use]
-    pub(crate) fn hint(&self) -> String {
-        match (self, self.variable()) {
-            (Self::NotSet(name), _) => format!("set '{name}' in the client's environment"),
-            (_, Some(name)) => format!("correct '{name}' in the client's environment"),
-            (_, None) => "correct the placeholder, or set its value".to_owned(),
-        }
-    }
+    Claim(String),
 }
 
 impl Template {
-    /// Parses a template.
+    /// Parses a template without `{claim:NAME}`.
     ///
     /// # Errors
     ///
     /// [`TemplateError`].
     pub(crate) fn parse(text: &str) -> Result<Self, TemplateError> {
+        Self::parse_if(text, false)
+    }
+
+    /// Parses a template that may contain `{claim:NAME}`.
+    ///
+    /// # Errors
+    ///
+    /// [`TemplateError`].
+    pub(crate) fn parse_with_claims(text: &str) -> Result<Self, TemplateError> {
+        Self::parse_if(text, true)
+    }
+
+    fn parse_if(text: &str, may_have_claims: bool) -> Result<Self, TemplateError> {
         let character = |rest: &str| text[..text.len() - rest.len()].chars().count() + 1;
         let mut pieces = Vec::new();
         let mut literal = String::new();
@@ -140,7 +87,7 @@ impl Template {
                 if !literal.is_empty() {
                     pieces.push(Piece::Literal(std::mem::take(&mut literal)));
                 }
-                pieces.push(Piece::placeholder(&inner[..end])?);
+                pieces.push(Piece::placeholder(&inner[..end], may_have_claims)?);
                 rest = &inner[end + 1..];
             }
         }
@@ -163,7 +110,16 @@ impl Template {
         }
     }
 
-    /// Replaces the placeholders by what they stand for.
+    /// [`Self::resolve_with_claims`] for a template without claims.
+    ///
+    /// # Errors
+    ///
+    /// [`ResolveError`].
+    pub(crate) fn resolve(&self, principal: &Principal) -> Result<String, ResolveError> {
+        self.resolve_with_claims(principal, &Map::new())
+    }
+
+    /// Replaces the placeholders by what they stand for; `claims` are those of a login.
     ///
     /// A value is 1 to 255 ASCII letters, digits and `. _ @ + = -`, not `.`, not `..` and without a
     /// leading `-`. It is never escaped, so it adds no segment to a path, no query to a URL and no
@@ -173,7 +129,11 @@ impl Template {
     /// # Errors
     ///
     /// [`ResolveError`].
-    pub(crate) fn resolve(&self, principal: &Principal) -> Result<String, ResolveError> {
+    pub(crate) fn resolve_with_claims(
+        &self,
+        principal: &Principal,
+        claims: &Map<String, Value>,
+    ) -> Result<String, ResolveError> {
         let mut text = String::with_capacity(self.text.len());
         for piece in &self.pieces {
             match piece {
@@ -184,6 +144,10 @@ impl Template {
                     let value = principal.variables.get(name);
                     let value = value.ok_or_else(|| ResolveError::NotSet(name.clone()))?;
                     text.push_str(check(&format!("{{env:{name}}}"), value.expose())?);
+                }
+                Piece::Claim(name) => {
+                    let value = claim(name, claims.get(name))?;
+                    text.push_str(check(&format!("{{claim:{name}}}"), value)?);
                 }
             }
         }
@@ -204,6 +168,14 @@ impl Template {
             .any(|piece| !matches!(piece, Piece::Literal(_)))
     }
 
+    /// The claims that its placeholders name.
+    pub(crate) fn claim_names(&self) -> impl Iterator<Item = &str> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Claim(name) => Some(name.as_str()),
+            _ => None,
+        })
+    }
+
     /// The variables that its placeholders name.
     pub(crate) fn env_names(&self) -> impl Iterator<Item = &str> {
         self.pieces.iter().filter_map(|piece| match piece {
@@ -222,16 +194,34 @@ impl FromStr for Template {
 }
 
 impl Piece {
-    fn placeholder(inner: &str) -> Result<Self, TemplateError> {
+    fn placeholder(inner: &str, may_be_claim: bool) -> Result<Self, TemplateError> {
         match inner {
             "user" => Ok(Self::User),
             "host" => Ok(Self::Host),
-            _ => match inner.strip_prefix("env:") {
-                Some(name) if is_env_name(name) => Ok(Self::Env(name.to_owned())),
-                _ => Err(TemplateError::Unknown(inner.escape_debug().to_string())),
+            _ => match inner.split_once(':') {
+                Some(("env", name)) if is_env_name(name) => Ok(Self::Env(name.to_owned())),
+                Some(("claim", name)) if may_be_claim && is_claim_name(name) => {
+                    Ok(Self::Claim(name.to_owned()))
+                }
+                _ => Err(TemplateError::Unknown {
+                    inner: inner.escape_debug().to_string(),
+                    expected: match may_be_claim {
+                        true => PLACEHOLDERS_WITH_CLAIMS,
+                        false => PLACEHOLDERS,
+                    },
+                }),
             },
         }
     }
+}
+
+/// Whether `name` is the name of a claim at the top level of a token: ASCII letters, digits and
+/// `_ - .`, which those of OpenID Connect Core 1.0 (section 5.1) and of the providers' own are.
+fn is_claim_name(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
 }
 
 /// Whether `name` is a valid name of an environment variable (IEEE Std 1003.1, 8.1), in either
@@ -240,6 +230,19 @@ pub(crate) fn is_env_name(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with(|c: char| c.is_ascii_digit())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// The text of the claim `name`.
+fn claim<'a>(name: &str, value: Option<&'a Value>) -> Result<&'a str, ResolveError> {
+    let kind = match value {
+        None | Some(Value::Null) => return Err(ResolveError::NoClaim(name.to_owned())),
+        Some(Value::String(text)) => return Ok(text),
+        Some(Value::Bool(_)) => "a boolean",
+        Some(Value::Number(_)) => "a number",
+        Some(Value::Array(_)) => "a list",
+        Some(Value::Object(_)) => "an object",
+    };
+    Err(ResolveError::NotText(name.to_owned(), kind))
 }
 
 fn check<'a>(placeholder: &str, value: &'a str) -> Result<&'a str, ResolveError> {

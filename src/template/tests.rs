@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use serde_json::json;
 
 use super::*;
 use crate::secret::Secret;
@@ -76,6 +77,7 @@ fn mistakes_in_a_template_are_errors() {
         ("{env:}", unknown("{env:}")),
         ("{env:A-B}", unknown("{env:A-B}")),
         ("{ENV:A}", unknown("{ENV:A}")),
+        ("{claim:sub}", unknown("{claim:sub}")),
         ("{\n}", unknown("{\\n}")),
         ("ü{user", unclosed(2)),
         ("{us{er}", unclosed(1)),
@@ -127,6 +129,89 @@ fn an_unset_variable_is_an_error() {
     );
 }
 
+/// Resolves with the claims of a token.
+fn resolve_with_claims(template: &str, claims: Value) -> Result<String, String> {
+    let template = Template::parse_with_claims(template).map_err(|error| error.to_string())?;
+    let Value::Object(claims) = claims else {
+        panic!("not an object");
+    };
+    template
+        .resolve_with_claims(&principal("ana"), &claims)
+        .map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_claim_of_the_login_is_replaced() {
+    let claims = json!({"sub": "0a-1", "preferred_username": "ana@example.com", "x.y-z_0": "q"});
+    for (template, expected) in [
+        ("llm/{claim:preferred_username}", "llm/ana@example.com"),
+        ("{claim:sub}/{user}/{claim:x.y-z_0}", "0a-1/ana/q"),
+        ("{{claim:sub}}", "{claim:sub}"),
+    ] {
+        let resolved = resolve_with_claims(template, claims.clone());
+        assert_eq!(resolved.as_deref(), Ok(expected), "{template}");
+    }
+    for template in [
+        "{claim:}",
+        "{claim:a b}",
+        "{claim:a/b}",
+        "{claim:ü}",
+        "{claim}",
+    ] {
+        let error = resolve_with_claims(template, claims.clone()).unwrap_err();
+        assert!(error.ends_with("'{env:NAME}' or '{claim:NAME}'"), "{error}");
+    }
+    let template = Template::parse_with_claims("{claim:a}/{env:E}/{claim:b}").unwrap();
+    assert_eq!(template.claim_names().collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(template.env_names().collect::<Vec<_>>(), ["E"]);
+}
+
+#[test]
+fn a_claim_that_is_no_path_segment_is_an_error() {
+    let other = "expected a string";
+    for (value, problem) in [
+        (Value::Null, "is missing; expected a string"),
+        (json!(["ana"]), "is a list; expected a string"),
+        (json!({"en": "ana"}), other),
+        (json!(7), "is a number; expected a string"),
+        (json!(true), other),
+        (json!(""), "is empty"),
+        (json!(".."), "is '.' or '..'"),
+        (json!("."), "is '.' or '..'"),
+        (json!("-x"), "starts with '-'"),
+        (json!("a/b"), "contains '/' at character 2; expected ASCII"),
+        (json!("../sys"), "contains '/' at character 3"),
+        (json!("a\nb"), "contains '\\n' at character 2"),
+        (json!("a%2fb"), "contains '%' at character 2"),
+        (json!("a b"), "contains ' ' at character 2"),
+        (json!("x".repeat(256)), "has 256 characters"),
+    ] {
+        let error = resolve_with_claims("llm/{claim:name}", json!({"name": value})).unwrap_err();
+        assert!(error.starts_with("'{claim:name}' "), "{error}");
+        assert!(error.contains(problem), "{error}");
+    }
+    assert_eq!(
+        resolve_with_claims("{claim:other}", json!({"name": "ana"})),
+        Err("'{claim:other}' is missing; expected a string".to_owned())
+    );
+}
+
+#[test]
+fn an_error_of_a_claim_names_it() {
+    let of = |name: &str| format!("{{claim:{name}}}");
+    for error in [
+        ResolveError::NoClaim("sub".to_owned()),
+        ResolveError::NotText("sub".to_owned(), "a list"),
+        ResolveError::Empty(of("sub")),
+        ResolveError::Dots(of("sub")),
+        ResolveError::TooLong(of("sub"), 300),
+    ] {
+        assert_eq!((error.claim(), error.variable()), (Some("sub"), None));
+    }
+    assert_eq!(ResolveError::Empty("{env:A}".to_owned()).claim(), None);
+    assert_eq!(ResolveError::NotSet("A".to_owned()).claim(), None);
+}
+
 #[test]
 fn the_variables_are_listed() {
     let template = Template::parse("{env:A}/{user}/{env:B_2}").unwrap();
@@ -148,8 +233,20 @@ proptest! {
     }
 
     #[test]
+    fn no_claim_adds_a_segment(claim in ".{0,8}|[./%-]{0,4}") {
+        let template = Template::parse_with_claims("secret/{claim:c}/.{claim:c}").unwrap();
+        let claims = [("c".to_owned(), Value::from(claim))].into_iter().collect();
+        if let Ok(path) = template.resolve_with_claims(&principal(""), &claims) {
+            let url = url::Url::parse(&format!("https://vault.example/v1/{path}")).unwrap();
+            prop_assert_eq!(url.path_segments().unwrap().count(), 4);
+            prop_assert_eq!(url.path(), format!("/v1/{path}"));
+        }
+    }
+
+    #[test]
     fn no_template_panics(text in "[{}user:ü]{0,16}|.{0,16}") {
         let _ = Template::parse(&text);
+        let _ = Template::parse_with_claims(&text);
     }
 
     #[test]

@@ -55,5 +55,6 @@ mod token;
 mod two_users;
 mod unproven;
 mod variables;
+mod vault_sso;
 mod verdict;
 mod wrappers;

@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     clock::{Now, Tick, Timestamp},
     credential::Credential,
-    jwt_expiry,
+    jwt_claims,
     secret::Fingerprint,
 };
 
@@ -38,7 +38,7 @@ impl Cached {
     /// A credential that the source has just returned.
     pub(super) fn new(credential: Credential, now: Tick, jitter: f64) -> Self {
         Self {
-            jwt_expiry: jwt_expiry::of(&credential.secret),
+            jwt_expiry: jwt_claims::expiry(&credential.secret),
             fingerprint: credential.fingerprint(),
             credential: Arc::new(credential),
             first_obtained: now,

@@ -15,7 +15,7 @@ use super::{
 };
 
 /// Values of the interface that a later version supports.
-const LATER_VALUES: [(&str, &str); 2] = [("type", "exchange"), ("method", "oidc")];
+const LATER_VALUES: [(&str, &str); 1] = [("type", "exchange")];
 
 /// Keys that suggest that their value is a secret itself.
 const LITERAL_SECRETS: [&str; 8] = [

@@ -102,7 +102,7 @@ impl FromStr for VaultPath {
 
     fn from_str(text: &str) -> Result<Self, String> {
         check_path(text)?;
-        let template = Template::parse(text).map_err(|error| error.to_string())?;
+        let template = Template::parse_with_claims(text).map_err(|error| error.to_string())?;
         Ok(Self(template))
     }
 }
@@ -113,6 +113,11 @@ impl VaultPath {
         let (mount, path) = self.0.as_str().split_once('/')?;
         // A placeholder contains no slash, so both halves are paths.
         Some((mount.parse().ok()?, path.parse().ok()?))
+    }
+
+    /// The first claim that it needs.
+    pub(in super::super) fn claim(&self) -> Option<&str> {
+        self.0.claim_names().next()
     }
 
     /// Whether it starts with `mount` as a whole segment.
@@ -129,7 +134,8 @@ impl FromStr for Username {
         if text.contains('/') {
             return Err("must not contain '/'".to_owned());
         }
-        let VaultPath(template) = text.parse()?;
+        check_path(text)?;
+        let template = Template::parse(text).map_err(|error| error.to_string())?;
         Ok(Self(template))
     }
 }
@@ -222,7 +228,8 @@ mod tests {
             ),
             (
                 "secret/{usr}",
-                "unknown placeholder '{usr}'; expected '{user}', '{host}' or '{env:NAME}'",
+                "unknown placeholder '{usr}'; expected '{user}', '{host}', '{env:NAME}' or \
+                 '{claim:NAME}'",
             ),
         ] {
             assert_eq!(path(text).unwrap_err(), expected, "{text}");
@@ -260,6 +267,7 @@ mod tests {
             "must not contain '/'"
         );
         assert!("{user}".parse::<Username>().is_ok());
+        assert!("{claim:sub}".parse::<Username>().is_err());
     }
 
     #[test]

@@ -4,11 +4,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    super::field::{EnvName, FilePath, Mount, Username},
+    super::field::{EnvName, FilePath, Mount, RedirectPath, Username},
     secret_ref::SecretRef,
     validator::Validator,
 };
 use crate::template::Template;
+
+/// The path of the redirect that Vault's own command line uses, too.
+const OIDC_REDIRECT_PATH: &str = "/oidc/callback";
 
 /// How to log in to Vault.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -27,6 +30,8 @@ pub(super) enum AuthKeys {
     Ldap(PasswordKeys),
     /// A signed JWT.
     Jwt(AssertionKeys),
+    /// A user who signs in with a browser at the identity provider that Vault trusts.
+    Oidc(OidcKeys),
     /// A client certificate.
     Cert(CertKeys),
 }
@@ -95,6 +100,22 @@ pub(super) struct AssertionKeys {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(inline)]
 #[serde(deny_unknown_fields)]
+pub(super) struct OidcKeys {
+    /// The auth engine's mount point; "oidc" by default.
+    mount: Option<Mount>,
+    /// The role to log in as; the engine's default role otherwise. Its 'allowed_redirect_uris'
+    /// contains http://127.0.0.1/oidc/callback, for any port.
+    role: Option<String>,
+    /// The port on 127.0.0.1 that the browser is redirected to; any free one by default.
+    #[schemars(range(min = 1, max = 65535))]
+    redirect_port: Option<u16>,
+    /// The path that the browser is redirected to; "/oidc/callback" by default.
+    redirect_path: Option<RedirectPath>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(inline)]
+#[serde(deny_unknown_fields)]
 pub(super) struct CertKeys {
     /// The auth engine's mount point; "cert" by default.
     mount: Option<Mount>,
@@ -143,6 +164,15 @@ pub(crate) enum AuthMethod {
         /// The JWT.
         jwt: Assertion,
     },
+    /// A user's sign-in with a browser: `role`, `redirect_port`, `redirect_path`.
+    Oidc {
+        /// `None`: the engine's default role.
+        role: Option<String>,
+        /// The port that the browser is redirected to; `None` is any free one.
+        redirect_port: Option<u16>,
+        /// The path that the browser is redirected to.
+        redirect_path: String,
+    },
     /// A client certificate: `cert_file`, `key_file` (PEM), `role`.
     Cert {
         /// The chain, the leaf first.
@@ -152,6 +182,13 @@ pub(crate) enum AuthMethod {
         /// `None`: the role that accepts the certificate.
         role: Option<String>,
     },
+}
+
+impl AuthMethod {
+    /// Whether its login has claims, which `{claim:NAME}` stands for.
+    pub(super) fn has_claims(&self) -> bool {
+        matches!(self, Self::Jwt { .. } | Self::Oidc { .. })
+    }
 }
 
 /// The origin of an assertion (a signed JWT that is presented).
@@ -172,6 +209,7 @@ impl AuthKeys {
             Self::UserPass(mut keys) => ("userpass", keys.mount.take(), keys.validate(validator)),
             Self::Ldap(mut keys) => ("ldap", keys.mount.take(), keys.validate(validator)),
             Self::Jwt(mut keys) => ("jwt", keys.mount.take(), keys.validate(validator)),
+            Self::Oidc(mut keys) => ("oidc", keys.mount.take(), Some(keys.into_method())),
             Self::Cert(mut keys) => ("cert", keys.mount.take(), Some(keys.into_method())),
         };
         Some(AuthConfig {
@@ -239,6 +277,17 @@ impl AssertionKeys {
         };
         let role = self.role;
         Some(AuthMethod::Jwt { role, jwt: jwt? })
+    }
+}
+
+impl OidcKeys {
+    fn into_method(self) -> AuthMethod {
+        let path = self.redirect_path.map(String::from);
+        AuthMethod::Oidc {
+            role: self.role,
+            redirect_port: self.redirect_port,
+            redirect_path: path.unwrap_or_else(|| OIDC_REDIRECT_PATH.to_owned()),
+        }
     }
 }
 

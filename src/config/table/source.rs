@@ -173,7 +173,10 @@ impl SourceConfig {
                     jwt: Assertion::Secret(secret),
                     ..
                 }) => vec![secret],
-                Some(AuthMethod::Jwt { .. } | AuthMethod::Cert { .. }) | None => Vec::new(),
+                Some(
+                    AuthMethod::Jwt { .. } | AuthMethod::Oidc { .. } | AuthMethod::Cert { .. },
+                )
+                | None => Vec::new(),
             },
             Self::Oauth(oauth) => match &oauth.client_auth {
                 ClientAuth::None => Vec::new(),

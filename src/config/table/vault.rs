@@ -40,10 +40,11 @@ pub(super) struct VaultKeys {
     proxy: Option<ProxySetting>,
     /// The hosts that are reached without a proxy, instead of those in the table 'network'.
     no_proxy: Option<NoProxy>,
-    /// The engine's mount point, if it contains a slash; 'path' is then what follows it. {user},
-    /// {host} and {env:NAME} are replaced.
+    /// The engine's mount point, if it contains a slash; 'path' is then what follows it. The
+    /// placeholders are those of 'path'.
     mount: Option<VaultPath>,
-    /// The mount point, a slash, and the secret's path. {user}, {host} and {env:NAME} are replaced.
+    /// The mount point, a slash, and the secret's path. {user}, {host}, {env:NAME} and, with the
+    /// methods "jwt" and "oidc", {claim:NAME} (a claim of the user's login) are replaced.
     path: VaultPath,
     /// The field of the secret that contains the key: its name, or for a nested one a JSON pointer
     /// (RFC 6901) such as "/result/key".
@@ -120,6 +121,8 @@ impl VaultKeys {
         if let VaultAddress::Url(url) = &self.address {
             check_plain_http(validator, "address", url, self.plain_http, "");
         }
+        let claims = [("mount", self.mount.as_ref()), ("path", Some(&self.path))]
+            .map(|(key, path)| (key, path.and_then(VaultPath::claim).map(str::to_owned)));
         let place = place(validator, self.mount, self.path);
         let engine = engine(validator, self.kv, self.lease, self.watch);
         let auth = match self.auth {
@@ -128,6 +131,11 @@ impl VaultKeys {
                 .map(Some),
             None => Some(None),
         };
+        if let Some(auth) = &auth
+            && !auth.as_ref().is_some_and(|auth| auth.method.has_claims())
+        {
+            check_claims(validator, claims);
+        }
         let (mount, path) = place?;
         Some(VaultConfig {
             address: self.address,
@@ -146,6 +154,18 @@ impl VaultKeys {
             auth: auth?,
             timeout: self.timeout.get(),
         })
+    }
+}
+
+/// Records the claims that `mount` and `path` need, as the login has none.
+fn check_claims(validator: &mut Validator, claims: [(&str, Option<String>); 2]) {
+    for (key, claim) in claims {
+        if let Some(claim) = claim {
+            let problem = format!(
+                "'{{claim:{claim}}}' requires a login with claims: 'auth.method' \"jwt\" or \"oidc\""
+            );
+            validator.error(key, &problem);
+        }
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) fn of(snapshot: &Snapshot) -> ProfileState {
         SourceError::Configuration { .. } | SourceError::ClientVariable { .. } => {
             ProfileState::Misconfigured
         }
-        SourceError::Unusable { .. } => ProfileState::Unusable,
+        SourceError::Unusable { .. } | SourceError::UnusableClaim { .. } => ProfileState::Unusable,
         SourceError::Unreachable { .. }
         | SourceError::Unavailable { .. }
         | SourceError::Failed { .. }

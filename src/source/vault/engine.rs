@@ -5,7 +5,7 @@ use vaultrs::api::kv1::requests::GetSecretRequest;
 
 use super::{
     field::SecretFields,
-    location::SecretLocation,
+    location::SecretTemplate,
     response::VaultResponse,
     session::{ReadResponse, VaultSession},
 };
@@ -52,17 +52,17 @@ pub(super) trait SecretsEngine: Send + Sync {
     }
 }
 
-/// Reads `mount/path`: how KV v1 and the engines that issue leases return a secret.
+/// Reads the secret at `mount/path`: how KV v1 and the engines that issue leases return a secret.
 ///
 /// # Errors
 ///
 /// Those of [`VaultSession::read`], and [`SourceError::Malformed`].
 pub(super) async fn read_secret(
     session: &VaultSession,
-    location: &SecretLocation,
+    template: &SecretTemplate,
 ) -> Result<(ReadResponse, VaultResponse<SecretFields>), SourceError> {
     let read = session
-        .read(&location.full(), || GetSecretRequest {
+        .read(template, |location| GetSecretRequest {
             mount: location.mount.clone(),
             path: location.path.clone(),
         })
@@ -71,8 +71,9 @@ pub(super) async fn read_secret(
     if response.data.is_none() {
         return Err(SourceError::Malformed {
             host: session.host().to_owned(),
-            reason: format!("the response for '{}' has no data", location.full()),
+            reason: format!("the response for '{}' has no data", read.path),
         });
     }
+    template.record(&read.location);
     Ok((read, response))
 }

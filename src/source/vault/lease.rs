@@ -1,7 +1,10 @@
 //! Engines that issue leases: reading, renewal, revocation. See
 //! <https://developer.hashicorp.com/vault/docs/concepts/lease>.
 
-use std::{sync::Mutex, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use serde::de::IgnoredAny;
@@ -10,7 +13,7 @@ use super::{
     engine::{self, SecretsEngine},
     error_response::ErrorResponse,
     field,
-    location::SecretLocation,
+    location::SecretTemplate,
     request::{LeaseOperation, LeaseRequest},
     response::{self, MalformedResponse, VaultResponse},
     session::VaultSession,
@@ -28,7 +31,7 @@ use crate::{
 
 /// A path whose reads create credentials under a lease.
 pub(super) struct LeaseEngine {
-    location: SecretLocation,
+    template: Arc<SecretTemplate>,
     /// The last lease. Locked for no longer than a read or write of it.
     last: Mutex<Option<IssuedLease>>,
 }
@@ -40,9 +43,9 @@ struct IssuedLease {
 }
 
 impl LeaseEngine {
-    pub(super) fn new(location: SecretLocation) -> Self {
+    pub(super) fn new(template: Arc<SecretTemplate>) -> Self {
         Self {
-            location,
+            template,
             last: Mutex::new(None),
         }
     }
@@ -59,12 +62,12 @@ impl LeaseEngine {
 #[async_trait]
 impl SecretsEngine for LeaseEngine {
     async fn issue(&self, session: &VaultSession) -> Result<Credential, SourceError> {
-        let (read, mut response) = engine::read_secret(session, &self.location).await?;
+        let (read, mut response) = engine::read_secret(session, &self.template).await?;
         let fields = response.data.take().unwrap_or_default();
         let secret = field::extract_field(
             session.host(),
             &fields,
-            &self.location.field,
+            &self.template.field,
             &token::secrets(read.token.as_ref()),
         )?;
         // The lease ends with the token.

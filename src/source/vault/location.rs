@@ -1,51 +1,111 @@
 //! Which secret a source reads, and the rules for the paths that a configuration may build.
 
+use std::sync::Mutex;
+
+use serde_json::Map;
+
+use super::claims::LoginClaims;
 use crate::{
     config,
     principal::Principal,
     source::{self, SourceError},
+    sync,
+    template::Template,
 };
 
-/// The place of one field of one secret, with all placeholders resolved.
+/// The place of one field of one secret, as the configuration has it.
+pub(super) struct SecretTemplate {
+    /// The name of the source.
+    source: String,
+    mount: Template,
+    path: Template,
+    principal: Principal,
+    /// The field that contains the key.
+    pub(super) field: String,
+    /// The place that the last credential is from, if it depends on the login.
+    issued_from: Mutex<Option<SecretLocation>>,
+}
+
+/// The place of a secret, with all placeholders resolved.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SecretLocation {
     /// The engine's mount point, without slashes at its ends.
     pub(super) mount: String,
     /// The path below the mount point.
     pub(super) path: String,
-    /// The field that contains the key.
-    pub(super) field: String,
 }
 
-impl SecretLocation {
+impl SecretTemplate {
     /// The secret of the source `name`.
     ///
     /// # Errors
     ///
-    /// [`SourceError::Configuration`] if a placeholder has no value or a segment is invalid.
+    /// As [`resolve`](Self::resolve), if the place does not depend on the login.
     pub(super) fn new(
         name: &str,
         config: &config::VaultConfig,
         principal: &Principal,
     ) -> Result<Self, SourceError> {
-        let mount = source::resolve(name, "mount", &config.mount, principal)?;
-        let path = source::resolve(name, "path", &config.path, principal)?;
-        check_path(name, "mount", &mount)?;
-        check_path(name, "path", &path)?;
-        Ok(Self {
-            mount,
-            path,
+        let template = Self {
+            source: name.to_owned(),
+            mount: config.mount.clone(),
+            path: config.path.clone(),
+            principal: principal.clone(),
             field: config.field.clone(),
+            issued_from: Mutex::default(),
+        };
+        if !template.has_claims() {
+            template.resolve(None)?;
+        }
+        Ok(template)
+    }
+
+    /// Whether the place depends on the login.
+    pub(super) fn has_claims(&self) -> bool {
+        let mut templates = [&self.mount, &self.path].into_iter();
+        templates.any(|template| template.claim_names().next().is_some())
+    }
+
+    /// Replaces the placeholders; `claims` are those of the login that the secret is read with.
+    ///
+    /// # Errors
+    ///
+    /// - [`SourceError::UnusableClaim`] if a claim is missing or is not a path segment
+    /// - [`SourceError::Configuration`] if another placeholder has no value or a segment is invalid
+    pub(super) fn resolve(
+        &self,
+        claims: Option<&LoginClaims>,
+    ) -> Result<SecretLocation, SourceError> {
+        let none = Map::new();
+        let values = claims.map_or(&none, |claims| &claims.values);
+        let part = |key, template: &Template| {
+            let part = template
+                .resolve_with_claims(&self.principal, values)
+                .map_err(|error| match (error.claim(), claims) {
+                    (Some(name), Some(claims)) => claims.error(&self.source, key, name, &error),
+                    _ => source::unresolved(&self.source, key, &error),
+                })?;
+            check_path(&self.source, key, &part).map(|()| part)
+        };
+        Ok(SecretLocation {
+            mount: part("mount", &self.mount)?,
+            path: part("path", &self.path)?,
         })
     }
 
-    /// `mount/path`.
-    pub(super) fn full(&self) -> String {
-        format!("{}/{}", self.mount, self.path)
+    /// Records that a credential was read from `location`.
+    pub(super) fn record(&self, location: &SecretLocation) {
+        if self.has_claims() {
+            *sync::lock(&self.issued_from) = Some(location.clone());
+        }
     }
 
-    /// `mount/part/path`; KV v2 has the parts `data` and `metadata`.
-    pub(super) fn full_with(&self, part: &str) -> String {
-        format!("{}/{part}/{}", self.mount, self.path)
+    /// Whether the last credential is from another place than the one for `claims`: it is another
+    /// user's.
+    pub(super) fn has_moved(&self, claims: Option<&LoginClaims>) -> bool {
+        let issued_from = sync::lock(&self.issued_from);
+        let location = self.resolve(claims).ok();
+        issued_from.is_some() && *issued_from != location
     }
 }
 

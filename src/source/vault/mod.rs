@@ -7,6 +7,8 @@
 //! ```text
 //! VaultSource ─▶ kv (v1, v2), lease: what is read, and whether it is current
 //!                   └▶ session: the token ─▶ auth: one file for each login method
+//!                        │    ▲
+//!                        │  sign_in: what a user does for `oidc`; claims: who the user is
 //!                        └▶ transport: HTTP ─▶ error_response, foreign: who has answered
 //!                                        └▶ status: what a refusal means
 //! ```
@@ -22,12 +24,14 @@
 //!   method, leaves its secret fields empty, and writes the body into a wiped buffer.
 //! - The body of a `cert` login (`auth::cert`). It sends the role as `cert_name`; Vault reads
 //!   `name`.
+//! - The callback of an `oidc` login (`request`). It sends `nonce`; Vault reads `client_nonce`.
 //! - `sys/leases` and `sys/internal/ui/mounts` (`request`), for which it has no requests.
 //! - Responses (`response`, `field`). Its types hold secrets as `String`s and JSON values, and its
 //!   errors contain the body.
 
 mod address;
 mod auth;
+mod claims;
 mod engine;
 mod error;
 mod error_response;
@@ -40,6 +44,7 @@ mod mount;
 mod request;
 mod response;
 mod session;
+mod sign_in;
 mod status;
 mod subject;
 mod token;
@@ -53,17 +58,21 @@ use self::{
     engine::SecretsEngine,
     kv::{Kv1, Kv2},
     lease::LeaseEngine,
-    location::SecretLocation,
+    location::SecretTemplate,
     mount::ExpectedMount,
     session::VaultSession,
+    sign_in::VaultSignIn,
     transport::Transport,
 };
-use super::{Freshness, Revocation, Source, SourceError};
+use super::{Freshness, Revocation, SignIn, Source, SourceError};
 use crate::{clock::Clock, config, credential::Credential, principal::Principal};
 
 /// A key in Vault.
 pub(crate) struct VaultSource {
-    session: VaultSession,
+    session: Arc<VaultSession>,
+    /// `None` if no user signs in.
+    sign_in: Option<Arc<VaultSignIn>>,
+    template: Arc<SecretTemplate>,
     engine: Box<dyn SecretsEngine>,
     expected: ExpectedMount,
 }
@@ -83,20 +92,24 @@ impl VaultSource {
         clock: Arc<dyn Clock>,
         jwt_source: Option<Arc<dyn Source>>,
     ) -> Result<Self, SourceError> {
-        let location = SecretLocation::new(name, config, principal)?;
+        let template = Arc::new(SecretTemplate::new(name, config, principal)?);
         let method = config
             .auth
             .as_ref()
             .map(|auth| auth::new(name, auth, principal, jwt_source))
             .transpose()?;
+        let transport = Transport::new(name, config, principal)?;
+        let session = Arc::new(VaultSession::new(transport, clock, method));
         Ok(Self {
-            expected: ExpectedMount::new(name, &location, config.engine),
-            session: VaultSession::new(Transport::new(name, config, principal)?, clock, method),
+            expected: ExpectedMount::new(name, config.engine),
+            sign_in: VaultSignIn::new(name, config.auth.as_ref(), &session).map(Arc::new),
+            session,
             engine: match config.engine {
-                config::Engine::Kv1 => Box::new(Kv1::new(location)),
-                config::Engine::Kv2 { .. } => Box::new(Kv2::new(location)),
-                config::Engine::Lease => Box::new(LeaseEngine::new(location)),
+                config::Engine::Kv1 => Box::new(Kv1::new(Arc::clone(&template))),
+                config::Engine::Kv2 { .. } => Box::new(Kv2::new(Arc::clone(&template))),
+                config::Engine::Lease => Box::new(LeaseEngine::new(Arc::clone(&template))),
             },
+            template,
         })
     }
 }
@@ -106,7 +119,13 @@ impl Source for VaultSource {
     async fn issue(&self) -> Result<Credential, SourceError> {
         match self.engine.issue(&self.session).await {
             Ok(credential) => Ok(credential),
-            Err(error) => Err(self.expected.explain(&self.session, error).await),
+            Err(error) => {
+                let token = self.session.current_token().await;
+                match self.template.resolve(token::claims(token.as_ref())) {
+                    Ok(at) => Err(self.expected.explain(&self.session, &at, error).await),
+                    Err(_) => Err(error),
+                }
+            }
         }
     }
 
@@ -115,11 +134,27 @@ impl Source for VaultSource {
     }
 
     async fn revalidate(&self, credential: &Credential) -> Result<Freshness, SourceError> {
-        self.engine.revalidate(&self.session, credential).await
+        let freshness = self.engine.revalidate(&self.session, credential).await?;
+        if !self.template.has_claims() {
+            return Ok(freshness);
+        }
+        // Another user may have signed in, whose secret is another one.
+        let token = self.session.token(false).await?;
+        Ok(
+            match self.template.has_moved(token::claims(token.as_ref())) {
+                true => Freshness::Stale,
+                false => freshness,
+            },
+        )
     }
 
     async fn revoke(&self, credential: Option<&Credential>) -> Result<Revocation, SourceError> {
         self.engine.revoke(&self.session, credential).await
+    }
+
+    fn sign_in(&self) -> Result<Option<Arc<dyn SignIn>>, SourceError> {
+        let sign_in = self.sign_in.clone();
+        Ok(sign_in.map(|sign_in| sign_in as Arc<dyn SignIn>))
     }
 
     fn host(&self) -> &str {

@@ -24,8 +24,6 @@ use crate::{
 pub(super) struct ExpectedMount {
     /// The name of the source.
     source: String,
-    mount: String,
-    path: String,
     engine: Engine,
 }
 
@@ -52,46 +50,35 @@ enum Mounted {
 }
 
 impl ExpectedMount {
-    pub(super) fn new(source: &str, location: &SecretLocation, engine: Engine) -> Self {
+    pub(super) fn new(source: &str, engine: Engine) -> Self {
         Self {
             source: source.to_owned(),
-            mount: location.mount.clone(),
-            path: location.path.clone(),
             engine,
         }
     }
 
-    /// Returns `error`, or the cause that is behind it.
-    pub(super) async fn explain(&self, session: &VaultSession, error: SourceError) -> SourceError {
+    /// Returns `error`, which a read of `location` has ended in, or the cause that is behind it.
+    pub(super) async fn explain(
+        &self,
+        session: &VaultSession,
+        location: &SecretLocation,
+        error: SourceError,
+    ) -> SourceError {
         if !matches!(
             error,
             SourceError::Missing { .. } | SourceError::Denied { .. }
         ) {
             return error;
         }
-        let mismatch = match self.mounted(session).await {
-            Some(mounted) => self.mismatch(session.host(), &mounted),
+        let mount = &location.mount;
+        let mismatch = match mounted(session, mount).await {
+            Some(mounted) => self.mismatch(session.host(), mount, &mounted),
             None => None,
         };
-        mismatch.unwrap_or_else(|| self.with_note(error))
+        mismatch.unwrap_or_else(|| self.with_note(&location.path, error))
     }
 
-    /// Asks what is mounted; `None` if there is no answer.
-    async fn mounted(&self, session: &VaultSession) -> Option<Mounted> {
-        let token = session.current_token().await;
-        if token
-            .as_ref()
-            .is_some_and(|token| token.life == TokenLife::Limited)
-        {
-            return None;
-        }
-        let request = MountRequest { mount: &self.mount };
-        let (body, _) = session.call(token.as_ref(), request).await.ok()?;
-        let point = response::parse::<MountPoint>(&body).ok()?.data?;
-        Some(point.mounted(&token::secrets(token.as_ref())))
-    }
-
-    fn mismatch(&self, host: &str, mounted: &Mounted) -> Option<SourceError> {
+    fn mismatch(&self, host: &str, mount: &str, mounted: &Mounted) -> Option<SourceError> {
         let expected = match self.engine {
             Engine::Kv1 => "KV version 1",
             Engine::Kv2 { .. } => "KV version 2",
@@ -112,16 +99,15 @@ impl ExpectedMount {
         };
         Some(SourceError::Configuration {
             reason: format!(
-                "the mount point '{}' on '{host}' is {found}, but the source expects {expected}",
-                self.mount
+                "the mount point '{mount}' on '{host}' is {found}, but the source expects {expected}"
             ),
             hint: format!("{keys} in [source.{}]", self.source),
         })
     }
 
     /// Adds to `error` that the path is one of the API, if it looks so.
-    fn with_note(&self, mut error: SourceError) -> SourceError {
-        let part = self.path.split('/').next().unwrap_or_default();
+    fn with_note(&self, path: &str, mut error: SourceError) -> SourceError {
+        let part = path.split('/').next().unwrap_or_default();
         if !matches!(self.engine, Engine::Kv2 { .. }) || !matches!(part, "data" | "metadata") {
             return error;
         }
@@ -133,6 +119,21 @@ impl ExpectedMount {
         }
         error
     }
+}
+
+/// Asks what is mounted at `mount`; `None` if there is no answer.
+async fn mounted(session: &VaultSession, mount: &str) -> Option<Mounted> {
+    let token = session.current_token().await;
+    if token
+        .as_ref()
+        .is_some_and(|token| token.life == TokenLife::Limited)
+    {
+        return None;
+    }
+    let request = MountRequest { mount };
+    let (body, _) = session.call(token.as_ref(), request).await.ok()?;
+    let point = response::parse::<MountPoint>(&body).ok()?.data?;
+    Some(point.mounted(&token::secrets(token.as_ref())))
 }
 
 impl MountPoint {
@@ -153,13 +154,8 @@ mod tests {
     use super::*;
     use crate::secret::Secret;
 
-    fn expected(path: &str, engine: Engine) -> ExpectedMount {
-        ExpectedMount {
-            source: "team".to_owned(),
-            mount: "kv".to_owned(),
-            path: path.to_owned(),
-            engine,
-        }
+    fn expected(engine: Engine) -> ExpectedMount {
+        ExpectedMount::new("team", engine)
     }
 
     fn mounted(json: &str) -> Mounted {
@@ -189,7 +185,7 @@ mod tests {
             (of_kv2, &database, "type 'database'", "'lease = true'"),
             (Engine::Kv1, &database, "type 'database'", "'lease = true'"),
         ] {
-            match expected("a", engine).mismatch("v", mounted) {
+            match expected(engine).mismatch("v", "kv", mounted) {
                 Some(SourceError::Configuration { reason, hint }) => {
                     assert!(reason.contains(found), "{reason}");
                     assert!(
@@ -206,7 +202,7 @@ mod tests {
             (Engine::Lease, &database),
             (Engine::Lease, &Mounted::Kv1),
         ] {
-            assert_eq!(expected("a", engine).mismatch("v", mounted), None);
+            assert_eq!(expected(engine).mismatch("v", "kv", mounted), None);
         }
     }
 
@@ -226,7 +222,7 @@ mod tests {
                 path: String::new(),
                 reason: "404".to_owned(),
             };
-            expected(path, engine).with_note(error).to_string()
+            expected(engine).with_note(path, error).to_string()
         };
         let of_kv2 = Engine::Kv2 { watch: None };
         for (path, part) in [("data/team", "data/"), ("metadata/a/b", "metadata/")] {

@@ -7,7 +7,10 @@ use rustify::{
     enums::{RequestMethod, RequestType, ResponseType},
     errors::ClientError,
 };
+use url::form_urlencoded;
 use zeroize::Zeroizing;
+
+use crate::secret::Secret;
 
 /// A request whose body is wiped: one JSON object of strings.
 pub(super) struct SecretRequest {
@@ -45,6 +48,42 @@ impl Endpoint for SecretRequest {
     /// A copy, which the transport wipes.
     fn body(&self) -> Result<Option<Vec<u8>>, ClientError> {
         Ok(Some(self.body.to_vec()))
+    }
+}
+
+/// The end of a user's sign-in. See
+/// <https://developer.hashicorp.com/vault/api-docs/auth/jwt#oidc-callback>.
+///
+/// Vault wants the code, which is good for one request, in the query.
+pub(super) struct OidcCallback<'a> {
+    pub(super) mount: &'a str,
+    pub(super) state: &'a Secret,
+    pub(super) code: &'a Secret,
+    /// The same as in the request that started the sign-in.
+    pub(super) client_nonce: &'a Secret,
+}
+
+#[async_trait]
+impl Endpoint for OidcCallback<'_> {
+    type Response = ();
+    const REQUEST_BODY_TYPE: RequestType = RequestType::JSON;
+    const RESPONSE_BODY_TYPE: ResponseType = ResponseType::JSON;
+
+    fn path(&self) -> String {
+        format!("auth/{}/oidc/callback", self.mount)
+    }
+
+    fn method(&self) -> RequestMethod {
+        RequestMethod::GET
+    }
+
+    fn query(&self) -> Result<Option<String>, ClientError> {
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("state", self.state.expose())
+            .append_pair("code", self.code.expose())
+            .append_pair("client_nonce", self.client_nonce.expose())
+            .finish();
+        Ok(Some(query))
     }
 }
 

@@ -1,10 +1,12 @@
 //! Vault's successful responses; `error_response` has the others. See <https://developer.hashicorp.com/vault/api-docs#http-status-codes>.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::fmt::rfc2822;
 use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
 
+use super::claims::LoginClaims;
 use crate::{clock::Timestamp, secret::Secret};
 
 /// The frame of every successful response.
@@ -30,6 +32,14 @@ pub(super) struct AuthResponse {
     pub(super) lease_duration: u64,
     #[serde(default)]
     pub(super) renewable: bool,
+    /// Vault's identifier of the user; empty if it has none.
+    #[serde(default)]
+    pub(super) entity_id: String,
+    /// What the login method knows about the user.
+    pub(super) metadata: Option<Map<String, Value>>,
+    /// Set by the login method, if it has claims.
+    #[serde(skip)]
+    pub(super) claims: Option<Arc<LoginClaims>>,
 }
 
 /// The state of a version of a KV v2 secret.
@@ -37,6 +47,20 @@ pub(super) struct AuthResponse {
 pub(super) struct VersionMetadata {
     pub(super) version: u64,
     pub(super) destroyed: bool,
+}
+
+impl AuthResponse {
+    /// A token that was created elsewhere, of whose life nothing is known.
+    pub(super) fn of_token(client_token: Secret) -> Self {
+        Self {
+            client_token,
+            lease_duration: 0,
+            renewable: false,
+            entity_id: String::new(),
+            metadata: None,
+            claims: None,
+        }
+    }
 }
 
 impl VersionMetadata {

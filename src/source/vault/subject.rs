@@ -91,6 +91,9 @@ const OF_SECRET: [&str; 23] = [
     "wrapping token is not valid or does not exist",
 ];
 
+/// A JWT has expired. These are in [`OF_SECRET`], too.
+const EXPIRY: [&str; 2] = ["token is expired", "invalid expiration time (exp)"];
+
 impl Subject {
     /// What `reason`, Vault's own text, is about.
     pub(super) fn of(reason: &str) -> Self {
@@ -104,6 +107,12 @@ impl Subject {
             Self::Unclear
         }
     }
+}
+
+/// Whether `reason`, Vault's own text, is that a JWT has expired.
+pub(super) fn is_expiry(reason: &str) -> bool {
+    let reason = reason.to_lowercase();
+    EXPIRY.iter().any(|text| reason.contains(text))
 }
 
 #[cfg(test)]

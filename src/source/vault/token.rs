@@ -4,12 +4,17 @@
 //! allowed a limited number of requests, of which a lookup is one. It is therefore used first and
 //! looked up only when its life matters ([`TokenLife`]).
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde::Deserialize;
 
-use super::response::AuthResponse;
-use crate::{clock::Now, credential::Credential, network::RequestSecrets, secret::Secret};
+use super::{claims::LoginClaims, response::AuthResponse};
+use crate::{
+    clock::{Now, Timestamp},
+    credential::Credential,
+    network::RequestSecrets,
+    secret::Secret,
+};
 
 /// A token and its lifetime.
 #[derive(Clone, Debug)]
@@ -20,6 +25,10 @@ pub(super) struct VaultToken {
     /// The number of the login that issued it, counted from 1. A renewal keeps it. Leases are bound
     /// to the token of one login.
     pub(super) login: u64,
+    /// When the login was. A renewal keeps it.
+    pub(super) logged_in_at: Timestamp,
+    /// The claims of the login; `None` if its method has none.
+    claims: Option<Arc<LoginClaims>>,
 }
 
 /// What is known about the life of a token.
@@ -69,6 +78,11 @@ pub(super) fn secrets(token: Option<&VaultToken>) -> RequestSecrets {
         .collect()
 }
 
+/// The claims of the login that `token` is from.
+pub(super) fn claims(token: Option<&VaultToken>) -> Option<&LoginClaims> {
+    token?.claims.as_deref()
+}
+
 impl VaultToken {
     /// The token that the login number `login` issued. The lifetime counts from `sent_at`, when the
     /// request was sent, so that the token never expires before its computed end.
@@ -84,19 +98,16 @@ impl VaultToken {
             renewable: auth.renewable,
             life: TokenLife::Known,
             login,
+            logged_in_at: sent_at.wall,
+            claims: auth.claims,
         }
     }
 
     /// A token that was created elsewhere and was not used yet.
     pub(super) fn created_elsewhere(secret: Secret, sent_at: Now, login: u64) -> Self {
-        let auth = AuthResponse {
-            client_token: secret,
-            lease_duration: 0,
-            renewable: false,
-        };
         Self {
             life: TokenLife::Unused,
-            ..Self::new(auth, sent_at, login)
+            ..Self::new(AuthResponse::of_token(secret), sent_at, login)
         }
     }
 
@@ -115,7 +126,7 @@ impl VaultToken {
                 true => TokenLife::Limited,
                 false => TokenLife::Known,
             },
-            login: self.login,
+            ..self.clone()
         }
     }
 
@@ -128,6 +139,11 @@ impl VaultToken {
 
     pub(super) fn secret(&self) -> &Secret {
         &self.credential.secret
+    }
+
+    /// When it expires, as far as is known; `None` if it does not.
+    pub(super) fn expires_at(&self) -> Option<Timestamp> {
+        self.credential.expires_at()
     }
 
     /// The remaining lifetime; `None` if the token does not expire.
@@ -168,8 +184,7 @@ impl VaultToken {
                 ..self.credential.clone()
             },
             renewable: auth.renewable && extended,
-            life: self.life,
-            login: self.login,
+            ..self.clone()
         }
     }
 
@@ -224,9 +239,9 @@ mod tests {
 
     fn auth(lease_duration: u64, renewable: bool) -> AuthResponse {
         AuthResponse {
-            client_token: Secret::new("hvs.x".to_owned()),
             lease_duration,
             renewable,
+            ..AuthResponse::of_token(Secret::new("hvs.x".to_owned()))
         }
     }
 

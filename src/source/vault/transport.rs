@@ -35,8 +35,9 @@ use crate::{
 /// 1 MiB).
 const MAX_BODY: usize = 1024 * 1024;
 
-/// The fields of a request's body that are no secrets; every other one is treated as one.
-const PUBLIC_FIELDS: [&str; 3] = ["lease_id", "name", "role"];
+/// The fields of a request's body that are no secrets; every other one, and every value of a query,
+/// is treated as one.
+const PUBLIC_FIELDS: [&str; 4] = ["lease_id", "name", "redirect_uri", "role"];
 
 /// The connection to one Vault.
 pub(super) struct Transport {
@@ -172,6 +173,9 @@ impl RustifyClient<'_> {
         let url = Url::parse(&format!("{base}{prefix}{path}"))
             .map_err(|_| malformed("the request cannot be built".to_owned()))?;
         let mut secrets = secrets_of_body(&body);
+        for (_, value) in url.query_pairs() {
+            secrets.add(Secret::new(value.into_owned()));
+        }
         let mut request = self.client.request(head.method, url).headers(head.headers);
         if let Some(token) = self.token {
             request = request.header("X-Vault-Token", header_value(token)?);

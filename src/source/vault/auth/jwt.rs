@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde_json::{Map, Value};
 use vaultrs::api::auth::oidc::requests::JWTLoginRequest;
 
 use super::{
@@ -13,11 +14,19 @@ use super::{
 use crate::{
     clock::Timestamp,
     config::Assertion,
+    jwt_claims,
     principal::Principal,
+    secret::Secret,
     source::{
         Source, SourceError,
         secret_input::SecretInput,
-        vault::{request::SecretRequest, response::AuthResponse, transport::Transport},
+        vault::{
+            claims::{self, LoginClaims},
+            request::SecretRequest,
+            response::AuthResponse,
+            subject,
+            transport::Transport,
+        },
     },
 };
 
@@ -89,13 +98,62 @@ impl LoginMethod for JwtLogin {
         transport: &Transport,
         now: Timestamp,
     ) -> Result<AuthResponse, SourceError> {
-        let jwt = match &self.jwt {
-            JwtOrigin::Secret(secret) => secret.read()?,
+        let host = &transport.address.name;
+        let refused = match self
+            .submit(transport, self.assertion(host).await?, now)
+            .await
+        {
+            Err(SourceError::LoginRefused { reason, .. }) if subject::is_expiry(&reason) => reason,
+            other => return other,
+        };
+        // A new one may be valid for longer.
+        tracing::debug!(%host, %refused, "the JWT has expired: presenting a new one");
+        self.submit(transport, self.assertion(host).await?, now)
+            .await
+    }
+
+    fn is_current(&self, claims: &LoginClaims) -> bool {
+        let now = match &self.jwt {
+            JwtOrigin::Secret(_) => None,
+            JwtOrigin::Source(source) => source.claims(),
+        };
+        now.is_none_or(|now| claims::subject(&now) == claims.user.as_deref())
+    }
+}
+
+impl JwtLogin {
+    /// The JWT to present to Vault at `host`, and the claims of the login that it is from: those of
+    /// the source, or else its own, which Vault verifies.
+    async fn assertion(&self, host: &str) -> Result<(Secret, LoginClaims), SourceError> {
+        let (jwt, known, host, place) = match &self.jwt {
+            JwtOrigin::Secret(secret) => {
+                (secret.read()?, None, host, format!("the JWT in {secret}"))
+            }
             JwtOrigin::Source(source) => {
-                let issued = source.issue().await;
-                issued.map_err(|error| no_jwt(source.host(), error))?.secret
+                let (jwt, known) = issue(&**source).await?;
+                let host = source.host();
+                (jwt, known, host, format!("the tokens of '{host}'"))
             }
         };
+        let values = match known {
+            Some(known) => (*known).clone(),
+            None => jwt_claims::of(&jwt).unwrap_or_default(),
+        };
+        let claims = LoginClaims {
+            user: claims::subject(&values).map(str::to_owned),
+            values,
+            host: host.to_owned(),
+            place,
+        };
+        Ok((jwt, claims))
+    }
+
+    async fn submit(
+        &self,
+        transport: &Transport,
+        (jwt, claims): (Secret, LoginClaims),
+        now: Timestamp,
+    ) -> Result<AuthResponse, SourceError> {
         let request = JWTLoginRequest {
             mount: self.mount.clone(),
             jwt: String::new(),
@@ -111,8 +169,32 @@ impl LoginMethod for JwtLogin {
             proven: &self.proven,
             hint: self.hint(),
         };
-        method::submit(transport, login, now).await
+        let mut auth = method::submit(transport, login, now).await?;
+        auth.claims = Some(Arc::new(claims));
+        Ok(auth)
     }
+}
+
+/// The credential of `source` and the claims of the login that it is from, if that has any.
+async fn issue(
+    source: &dyn Source,
+) -> Result<(Secret, Option<Arc<Map<String, Value>>>), SourceError> {
+    let issue = async || {
+        let issued = source.issue().await.map(|issued| issued.secret);
+        issued.map_err(|error| no_jwt(source.host(), error))
+    };
+    let before = source.claims();
+    let jwt = issue().await?;
+    let claims = source.claims();
+    let user = |claims: &Option<Arc<Map<String, Value>>>| {
+        let claims = claims.as_ref()?;
+        claims::subject(claims).map(str::to_owned)
+    };
+    if before.is_some() && user(&before) != user(&claims) {
+        // Another user has signed in meanwhile: the JWT may be that of the former one.
+        return Ok((issue().await?, claims));
+    }
+    Ok((jwt, claims))
 }
 
 /// The error of the source of the JWT, which is not an answer about the key: it is never final.

@@ -1,6 +1,7 @@
 //! What the login methods have in common.
 
 use async_trait::async_trait;
+use rustify::Endpoint;
 use serde::de::IgnoredAny;
 
 use super::proven::ProvenSecret;
@@ -10,10 +11,10 @@ use crate::{
     source::{
         SourceError, sanitize,
         vault::{
+            claims::LoginClaims,
             error::RequestError,
             error_response::ErrorResponse,
             foreign::shorten,
-            request::SecretRequest,
             response::{self, AuthResponse, MalformedResponse},
             status,
             subject::Subject,
@@ -48,6 +49,17 @@ pub(crate) trait LoginMethod: Send + Sync {
         true
     }
 
+    /// Whether only a user can log in: the token is kept as long as it is valid.
+    fn needs_user(&self) -> bool {
+        false
+    }
+
+    /// Whether the user of a login with `claims` is still the one that [`log_in`](Self::log_in)
+    /// logs in.
+    fn is_current(&self, _claims: &LoginClaims) -> bool {
+        true
+    }
+
     /// Records that a request with `token` has succeeded.
     fn accepted_token(&self, _token: &Secret) {}
 
@@ -64,8 +76,8 @@ pub(crate) trait LoginMethod: Send + Sync {
 }
 
 /// A login request and what belongs to it.
-pub(super) struct Login<'a> {
-    pub(super) request: SecretRequest,
+pub(super) struct Login<'a, R> {
+    pub(super) request: R,
     /// The secret in the request, which Vault's reason must not repeat.
     pub(super) secret: Option<&'a Secret>,
     /// What of the secret must be the same as at the last login for it to be proven.
@@ -90,9 +102,9 @@ pub(super) struct RefusedLogin<'a> {
 /// # Errors
 ///
 /// As [`LoginMethod::log_in`].
-pub(super) async fn submit(
+pub(super) async fn submit<R: Endpoint>(
     transport: &Transport,
-    login: Login<'_>,
+    login: Login<'_, R>,
     now: Timestamp,
 ) -> Result<AuthResponse, SourceError> {
     let host = &transport.address.name;

@@ -6,16 +6,20 @@ mod approle;
 mod cert;
 mod jwt;
 mod method;
+mod oidc;
 mod proven;
 mod token;
 mod userpass;
 
 use std::sync::Arc;
 
-pub(super) use self::method::LoginMethod;
 use self::{
     approle::AppRoleLogin, cert::CertLogin, jwt::JwtLogin, token::TokenLogin,
     userpass::UserPassLogin,
+};
+pub(super) use self::{
+    method::LoginMethod,
+    oidc::{OidcLogin, SignInPage},
 };
 use super::location;
 use crate::{
@@ -68,6 +72,7 @@ pub(super) fn new(
             principal,
             jwt_source,
         )?),
+        AuthMethod::Oidc { role, .. } => Box::new(OidcLogin::new(mount, role.clone())),
         AuthMethod::Cert { role, .. } => Box::new(CertLogin::new(mount, role.clone())),
     })
 }

@@ -37,11 +37,7 @@ impl TokenLogin {
 impl LoginMethod for TokenLogin {
     /// Reads the token. No request is sent: the token may be good for one only.
     async fn log_in(&self, _: &Transport, _: Timestamp) -> Result<AuthResponse, SourceError> {
-        Ok(AuthResponse {
-            client_token: self.token.read()?,
-            lease_duration: 0,
-            renewable: false,
-        })
+        Ok(AuthResponse::of_token(self.token.read()?))
     }
 
     fn owns_token(&self) -> bool {

@@ -1,5 +1,7 @@
 //! KV v1: no versions, no leases. Its `lease_duration` is advice on caching and not an expiry.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use crate::{
@@ -9,7 +11,7 @@ use crate::{
         vault::{
             engine::{self, SecretsEngine},
             field,
-            location::SecretLocation,
+            location::SecretTemplate,
             session::VaultSession,
             token,
         },
@@ -18,25 +20,25 @@ use crate::{
 
 /// A secret in a KV v1 engine.
 pub(crate) struct Kv1 {
-    location: SecretLocation,
+    template: Arc<SecretTemplate>,
 }
 
 impl Kv1 {
-    pub(crate) fn new(location: SecretLocation) -> Self {
-        Self { location }
+    pub(crate) fn new(template: Arc<SecretTemplate>) -> Self {
+        Self { template }
     }
 }
 
 #[async_trait]
 impl SecretsEngine for Kv1 {
     async fn issue(&self, session: &VaultSession) -> Result<Credential, SourceError> {
-        let (read, response) = engine::read_secret(session, &self.location).await?;
+        let (read, response) = engine::read_secret(session, &self.template).await?;
         let fields = response.data.unwrap_or_default();
         Ok(Credential {
             secret: field::extract_field(
                 session.host(),
                 &fields,
-                &self.location.field,
+                &self.template.field,
                 &token::secrets(read.token.as_ref()),
             )?,
             obtained: read.sent_at,

@@ -1,6 +1,9 @@
 //! KV v2: versioned secrets, whose version can be checked without reading the secret.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use async_trait::async_trait;
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -15,9 +18,9 @@ use crate::{
             engine::SecretsEngine,
             error::RequestError,
             field::{self, SecretFields},
-            location::SecretLocation,
+            location::SecretTemplate,
             response::{self, VaultResponse},
-            session::{ReadResponse, VaultSession},
+            session::{ReadResponse, VaultSession, path_of},
             status,
             token::{self, VaultToken},
         },
@@ -26,16 +29,16 @@ use crate::{
 
 /// A secret in a KV v2 engine.
 pub(crate) struct Kv2 {
-    location: SecretLocation,
+    template: Arc<SecretTemplate>,
     /// The number of the login whose policy allows reading the data and not the metadata; 0 for
     /// none.
     no_metadata: AtomicU64,
 }
 
 impl Kv2 {
-    pub(crate) fn new(location: SecretLocation) -> Self {
+    pub(crate) fn new(template: Arc<SecretTemplate>) -> Self {
         Self {
-            location,
+            template,
             no_metadata: AtomicU64::new(0),
         }
     }
@@ -44,15 +47,14 @@ impl Kv2 {
         &self,
         session: &VaultSession,
     ) -> Result<(ReadResponse, VersionedData<T>), SourceError> {
-        let full = self.location.full_with("data");
         let read = session
-            .read(&full, || ReadSecretRequest {
-                mount: self.location.mount.clone(),
-                path: self.location.path.clone(),
+            .read(&self.template, |location| ReadSecretRequest {
+                mount: location.mount.clone(),
+                path: location.path.clone(),
                 version: None,
             })
             .await?;
-        let data = data(session.host(), &full, read.parse(session.host())?)?;
+        let data = data(session.host(), &read.path, read.parse(session.host())?)?;
         Ok((read, data))
     }
 
@@ -75,13 +77,14 @@ impl Kv2 {
 
     /// Reads the version from the metadata; `None` if permission is denied.
     async fn read_metadata(&self, session: &VaultSession) -> Result<Option<u64>, SourceError> {
-        let full = self.location.full_with("metadata");
-        let read_error = |error| status::read_error(session.host(), &full, error);
         let token = session.token(false).await?;
+        let location = self.template.resolve(token::claims(token.as_ref()))?;
         let request = ReadSecretMetadataRequest {
-            mount: self.location.mount.clone(),
-            path: self.location.path.clone(),
+            mount: location.mount,
+            path: location.path,
         };
+        let path = path_of(&request);
+        let read_error = |error| status::read_error(session.host(), &path, error);
         let (body, sent_at) = match session.call(token.as_ref(), request).await {
             Err(RequestError::Status(response))
                 if response.status == 403 && response.is_vaults() =>
@@ -92,10 +95,10 @@ impl Kv2 {
         };
         let response =
             response::parse(&body).map_err(|error| status::malformed(session.host(), &error))?;
-        let metadata: SecretMetadata = data(session.host(), &full, response)?;
+        let metadata: SecretMetadata = data(session.host(), &path, response)?;
         match metadata.current(sent_at.wall) {
             Ok(version) => Ok(Some(version)),
-            Err(reason) => Err(missing(session.host(), full, reason)),
+            Err(reason) => Err(missing(session.host(), path, reason)),
         }
     }
 }
@@ -106,17 +109,14 @@ impl SecretsEngine for Kv2 {
         let (read, versioned) = self.read_data::<SecretFields>(session).await?;
         let Some(fields) = versioned.data else {
             let reason = versioned.metadata.missing_reason();
-            return Err(missing(
-                session.host(),
-                self.location.full_with("data"),
-                reason,
-            ));
+            return Err(missing(session.host(), read.path, reason));
         };
+        self.template.record(&read.location);
         Ok(Credential {
             secret: field::extract_field(
                 session.host(),
                 &fields,
-                &self.location.field,
+                &self.template.field,
                 &token::secrets(read.token.as_ref()),
             )?,
             obtained: read.sent_at,

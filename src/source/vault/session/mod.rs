@@ -11,12 +11,13 @@ use tokio::sync::Mutex;
 use vaultrs::api::token::requests::{RenewTokenSelfRequest, RevokeTokenSelfRequest};
 use zeroize::Zeroizing;
 
-pub(super) use self::read::ReadResponse;
+pub(super) use self::read::{ReadResponse, path_of};
 use super::{
     auth::LoginMethod,
     error::RequestError,
-    response, status,
-    token::{TokenAction, VaultToken},
+    response::{self, AuthResponse},
+    status,
+    token::{self, TokenAction, VaultToken},
     transport::Transport,
 };
 use crate::{
@@ -61,6 +62,10 @@ impl VaultSession {
         &self.transport.address.name
     }
 
+    pub(super) fn transport(&self) -> &Transport {
+        &self.transport
+    }
+
     /// Sends one request and returns the body of the response and the time when it was sent.
     ///
     /// # Errors
@@ -89,6 +94,12 @@ impl VaultSession {
             return Ok(None);
         };
         let mut state = self.state.lock().await;
+        let is_former = |token: &mut VaultToken| {
+            token::claims(Some(token)).is_some_and(|claims| !method.is_current(claims))
+        };
+        if let Some(former) = state.token.take_if(is_former) {
+            self.revoke_former(&former).await;
+        }
         if let Some(token) = state.token.clone() {
             let action = match token.action(self.clock.now()) {
                 TokenAction::Use if extend && token.is_renewable() => TokenAction::Renew,
@@ -140,9 +151,43 @@ impl VaultSession {
                 if state.token.is_none() {
                     return Err(error);
                 }
-                tracing::warn!(host = self.host(), %error, "login failed; the last token is still valid");
+                // That a user must sign in is not news at every request until the token ends.
+                if !matches!(error, SourceError::LoginRequired { .. }) {
+                    tracing::warn!(host = self.host(), %error, "login failed; the last token is still valid");
+                }
                 Ok(state.token.clone())
             }
+        }
+    }
+
+    /// Puts the login of a user, whose request was sent at `sent_at`, in force, and returns its
+    /// token. That of another user is revoked.
+    pub(super) async fn adopt(&self, auth: AuthResponse, sent_at: Now) -> VaultToken {
+        let mut state = self.state.lock().await;
+        state.logins += 1;
+        state.is_revoked = false;
+        let token = VaultToken::new(auth, sent_at, state.logins);
+        let former = state.token.replace(token.clone());
+        drop(state);
+        let user = token::claims(Some(&token));
+        if let Some(former) = former
+            && !token::claims(Some(&former))
+                .zip(user)
+                .is_some_and(|(former, user)| former.is_same_user(user))
+        {
+            self.revoke_former(&former).await;
+        }
+        token
+    }
+
+    /// Revokes the token of a former user, with all its leases. Only a login has a user, so that
+    /// this session created it.
+    async fn revoke_former(&self, token: &VaultToken) {
+        if let Err(error) = self.call(Some(token), RevokeTokenSelfRequest {}).await {
+            tracing::warn!(
+                host = self.host(), %error,
+                "the token of the former user was not revoked and is valid until it expires"
+            );
         }
     }
 

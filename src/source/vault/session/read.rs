@@ -8,9 +8,10 @@ use super::{
     super::{
         error::RequestError,
         error_response::ErrorResponse,
+        location::{SecretLocation, SecretTemplate},
         response::{self, VaultResponse},
         status,
-        token::{TokenLife, VaultToken},
+        token::{self, TokenLife, VaultToken},
     },
     VaultSession,
 };
@@ -19,6 +20,10 @@ use crate::{clock::Now, source::SourceError};
 /// A successful response to a read.
 pub(in super::super) struct ReadResponse {
     body: Zeroizing<Vec<u8>>,
+    /// The place that was read.
+    pub(in super::super) location: SecretLocation,
+    /// Its path, for messages.
+    pub(in super::super) path: String,
     /// The token that the request was sent with; `None` without a login method.
     pub(in super::super) token: Option<VaultToken>,
     /// When the request was sent.
@@ -26,7 +31,7 @@ pub(in super::super) struct ReadResponse {
 }
 
 impl VaultSession {
-    /// Sends the read that `request` creates; `path` is for messages.
+    /// Sends the read that `request` creates for the place that `template` stands for.
     ///
     /// Vault refuses an invalid token and a missing permission with the same 403. If the token is
     /// from an earlier call, the session logs in again and repeats the read once. A 403 counts as a
@@ -34,18 +39,20 @@ impl VaultSession {
     ///
     /// # Errors
     ///
-    /// Those of the login, else [`status::read_error`].
+    /// Those of the login and of [`SecretTemplate::resolve`], else [`status::read_error`].
     pub(in super::super) async fn read<E: Endpoint>(
         &self,
-        path: &str,
-        request: impl Fn() -> E,
+        template: &SecretTemplate,
+        request: impl Fn(&SecretLocation) -> E,
     ) -> Result<ReadResponse, SourceError> {
-        let read_error = |error| status::read_error(self.host(), path, error);
         let logins_before = self.state.lock().await.logins;
         let token = self.token(false).await?;
-        let denied = match self.read_with(token.as_ref(), request()).await {
+        let location = template.resolve(token::claims(token.as_ref()))?;
+        let first = request(&location);
+        let path = &path_of(&first);
+        let denied = match self.read_with(token.as_ref(), location, first).await {
             Err(RequestError::Status(response)) if is_denial(&response) => response,
-            other => return other.map_err(read_error),
+            other => return other.map_err(|error| status::read_error(self.host(), path, error)),
         };
         let Some(old) = token else {
             return Err(self.denied(path, None, denied).await);
@@ -53,25 +60,35 @@ impl VaultSession {
         if old.login > logins_before {
             return Err(self.denied(path, Some(&old), denied).await);
         }
+        // A user's login is not given up for a missing permission.
+        let needs_user = self.method.as_ref().is_some_and(|m| m.needs_user());
+        if needs_user && (denied.denies_by_policy || self.is_alive(Some(&old)).await?) {
+            return Err(self.denied(path, Some(&old), denied).await);
+        }
         self.forget(&old).await;
         let token = self.token(false).await?;
         if let Some(same) = token.as_ref().filter(|new| new.secret() == old.secret()) {
             return Err(self.denied(path, Some(same), denied).await);
         }
-        match self.read_with(token.as_ref(), request()).await {
+        let location = template.resolve(token::claims(token.as_ref()))?;
+        let second = request(&location);
+        let path = &path_of(&second);
+        match self.read_with(token.as_ref(), location, second).await {
             Err(RequestError::Status(response)) if is_denial(&response) => {
                 Err(self.denied(path, token.as_ref(), response).await)
             }
-            other => other.map_err(read_error),
+            other => other.map_err(|error| status::read_error(self.host(), path, error)),
         }
     }
 
-    /// Sends a read with `token`, and records that the token is valid.
+    /// Sends the read of `location` with `token`, and records that the token is valid.
     async fn read_with(
         &self,
         token: Option<&VaultToken>,
+        location: SecretLocation,
         request: impl Endpoint,
     ) -> Result<ReadResponse, RequestError> {
+        let path = path_of(&request);
         let (body, sent_at) = self.call(token, request).await?;
         let token = match token {
             Some(token) if token.life == TokenLife::Unused => {
@@ -86,6 +103,8 @@ impl VaultSession {
         };
         Ok(ReadResponse {
             body,
+            location,
+            path,
             token,
             sent_at,
         })
@@ -135,6 +154,11 @@ impl VaultSession {
             is_final: false,
         })
     }
+}
+
+/// The path that `request` reads, as messages show it: `mount/data/path` for KV v2.
+pub(in super::super) fn path_of(request: &impl Endpoint) -> String {
+    request.path().trim_start_matches('/').to_owned()
 }
 
 /// Whether this is Vault's own 403: only that is a reason to log in again.

@@ -1,11 +1,13 @@
 //! `VaultSource` against a fake Vault that a test scripts, over real sockets.
 
 mod auth;
+mod claims;
 mod engines;
 mod not_a_no;
 mod other_programs;
 mod refused_logins;
 mod session;
+mod sign_in;
 mod transport;
 
 use std::{path::PathBuf, sync::Mutex, time::Duration};
@@ -144,6 +146,17 @@ impl VaultFixture {
         engine: Engine,
         method: impl FnOnce(PathBuf) -> Option<AuthMethod>,
     ) -> Self {
+        Self::with_upstream(address, path, engine, None, method)
+    }
+
+    /// With the source of the JWT.
+    fn with_upstream(
+        address: &str,
+        path: &str,
+        engine: Engine,
+        upstream: Option<Arc<dyn Source>>,
+        method: impl FnOnce(PathBuf) -> Option<AuthMethod>,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("secret");
         put(&file, "s-1\n");
@@ -153,7 +166,7 @@ impl VaultFixture {
             network: NetworkConfig::default(),
             redirect_hosts: Vec::new(),
             mount: Template::parse("kv").unwrap(),
-            path: Template::parse(path).unwrap(),
+            path: Template::parse_with_claims(path).unwrap(),
             field: "api_key".to_owned(),
             engine,
             auth: method(file).map(|method| AuthConfig {
@@ -169,8 +182,8 @@ impl VaultFixture {
             variables: ClientVariables::default(),
         };
         let clock = ManualClock::at("2026-01-01T00:00:00Z".parse().unwrap());
-        let source =
-            VaultSource::new("v", &config, &principal, Arc::new(clock.clone()), None).unwrap();
+        let time = Arc::new(clock.clone());
+        let source = VaultSource::new("v", &config, &principal, time, upstream).unwrap();
         Self { source, clock, dir }
     }
 

@@ -5,6 +5,7 @@ mod api;
 mod audit;
 mod auth;
 mod kv;
+mod oidc;
 mod server;
 
 use std::{fs, path::PathBuf, process::Child, time::Duration};

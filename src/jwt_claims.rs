@@ -1,31 +1,36 @@
-//! When a key that is a JWT expires by its own `exp` claim (RFC 7519, section 4.1.4).
-//!
-//! Claude Code (from 2.1.329 on) reads the claim and runs its helper again when 30 s are left,
-//! whatever its cache lifetime. The signature is not verified: the claim decides when the key is
-//! replaced and proves nothing.
+//! The claims of a JWT (RFC 7519), whose signature is not verified: they prove nothing.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
 
 use crate::{clock::Timestamp, secret::Secret};
 
-/// The `exp` of `key`; `None` if it is not a JWT or has none.
+/// When `key` expires by its claim `exp` (section 4.1.4); `None` if it is not a JWT or has none.
+///
+/// Claude Code (from 2.1.329 on) reads the claim and runs its helper again when 30 s are left,
+/// whatever its cache lifetime. It decides when the key is replaced.
 #[must_use]
-pub(crate) fn of(key: &Secret) -> Option<Timestamp> {
+pub(crate) fn expiry(key: &Secret) -> Option<Timestamp> {
     #[derive(Deserialize)]
-    struct Claims {
+    struct Expiry {
         exp: f64,
     }
-    let mut parts = key.expose().split('.');
+    let Expiry { exp } = of(key)?;
+    // A cast of a number beyond the range saturates, and is no timestamp.
+    Timestamp::from_second(exp as i64).ok()
+}
+
+/// The claims of `jwt`; `None` if it is not a JWT or its claims do not fit `T`.
+#[must_use]
+pub(crate) fn of<T: DeserializeOwned>(jwt: &Secret) -> Option<T> {
+    let mut parts = jwt.expose().split('.');
     let (_header, claims, _signature) = (parts.next()?, parts.next()?, parts.next()?);
     if parts.next().is_some() {
         return None;
     }
     let claims = Zeroizing::new(URL_SAFE_NO_PAD.decode(claims).ok()?);
-    let exp = serde_json::from_slice::<Claims>(&claims).ok()?.exp;
-    // A cast of a number beyond the range saturates, and is no timestamp.
-    Timestamp::from_second(exp as i64).ok()
+    serde_json::from_slice(&claims).ok()
 }
 
 #[cfg(test)]
@@ -33,7 +38,7 @@ mod tests {
     use super::*;
 
     fn exp(key: &str) -> Option<i64> {
-        of(&Secret::new(key.to_owned())).map(Timestamp::as_second)
+        expiry(&Secret::new(key.to_owned())).map(Timestamp::as_second)
     }
 
     fn jwt(claims: &str) -> String {
