@@ -13,7 +13,7 @@
 //! cli
 //! demo · server
 //! composition · error_report
-//! broker
+//! login · broker
 //! source · gateway
 //! network
 //! config
@@ -28,6 +28,7 @@
 //! - `server`: accepts connections, turns a request into an answer
 //! - `composition`: what is in force: the configuration, and the broker that is built from it
 //! - `error_report`: from an error to message, hint and exit code
+//! - `login`: the interactive sign-in: what a browser and a person need
 //! - [`broker`]: decides when to fetch, serve, probe and drop a credential; it knows the traits
 //!   [`source::Source`], `gateway::Gateway` and [`clock::Clock`] and no implementation
 //! - [`source`]: the trait, its errors, its implementations, and their catalog
@@ -93,6 +94,15 @@ mod gateway;
 mod jwt_expiry;
 mod listener;
 mod logging;
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        unused_imports,
+        reason = "the server's login engine will use it"
+    )
+)]
+mod login;
 mod logout_report;
 mod named_file;
 mod network;

@@ -1,0 +1,3 @@
+//! The interactive sign-in: what a browser and a person need.
+
+mod loopback;
