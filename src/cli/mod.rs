@@ -10,6 +10,8 @@ mod logout;
 mod output;
 mod places;
 mod profile_args;
+#[cfg_attr(not(test), expect(dead_code, reason = "the login command will use it"))]
+mod qr_code;
 mod refresh;
 mod socket_args;
 mod status;
