@@ -10,6 +10,7 @@ mod logout;
 mod output;
 mod places;
 mod profile_args;
+mod qr_code;
 mod refresh;
 mod socket_args;
 mod status;

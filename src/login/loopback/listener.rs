@@ -119,7 +119,7 @@ impl LoopbackListener {
     }
 
     /// Shows the outcome to the browser that waits, and for some seconds to reloads and second
-    /// tabs, whose code is not used. Then it closes the port. Before a callback it closes it at once.
+    /// tabs, whose code is not used. Then it closes the port; before a callback, at once.
     pub(crate) async fn finish(mut self, outcome: &Outcome) {
         let Some((visit, expected)) = self.waiting.take() else {
             return;

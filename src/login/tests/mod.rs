@@ -126,7 +126,7 @@ async fn is_open(port: u16) -> bool {
 #[tokio::test]
 async fn a_browser_brings_the_code_and_shows_the_outcome() {
     for (query, expected, page) in [
-        ("code=good", Ok(login()), "You are signed in as jo"),
+        ("code=good", Ok(login()), "Signed in as jo"),
         ("code=bad", Err(refused("invalid_grant")), "Sign-in failed"),
         (
             "error=access_denied",

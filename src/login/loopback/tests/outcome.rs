@@ -66,7 +66,7 @@ async fn only_127_0_0_1_listens() {
 #[tokio::test]
 async fn the_browser_waits_for_the_outcome() {
     for (outcome, text) in [
-        (signed_in(), "You are signed in as jo@example.com."),
+        (signed_in(), "<p>Signed in as jo@example.com.</p>"),
         (failed(), "The code &lt;expired&gt;."),
     ] {
         let sign_in = SignIn::start(PATIENT).await;

@@ -7,22 +7,12 @@ use crate::network::one_line;
 
 /// It allows [`STYLE`], by its hash, and nothing else. `default-src` does not cover the last three.
 pub(super) const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; \
-    style-src 'sha256-RxsmzNUKGs3jtbZ3CpO2LmC2tOCCl2zzNmtkp57258E='; \
+    style-src 'sha256-zsqbph/BqmIEBvlK8C0XbZQtbEkJ9GqYIgmz3QWgB3M='; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Colours are the browser's own where possible. The contrast of the others is at least 4.5 to 1
 /// (WCAG 2.2, 1.4.3), against white and against the `#121212` of Chromium's dark canvas.
-const STYLE: &str = "\
-:root{color-scheme:light dark;--good:#1a7f37;--bad:#c62828;--note:#8a5a00}\
-@media(prefers-color-scheme:dark){:root{--good:#4cc764;--bad:#ff7b72;--note:#e3a94a}}\
-body{margin:0;font:1.0625rem/1.5 system-ui,sans-serif;background:Canvas;color:CanvasText}\
-main{max-width:32rem;margin:0 auto;padding:16vh 1.5rem 2rem;overflow-wrap:anywhere}\
-svg{display:block;width:3rem;height:3rem;fill:none;stroke:currentColor;stroke-width:2;\
-stroke-linecap:round;stroke-linejoin:round}\
-.good svg{color:var(--good)}.bad svg{color:var(--bad)}.note svg{color:var(--note)}\
-h1{margin:1rem 0 .5rem;font-size:1.75rem;line-height:1.2}\
-p{margin:.5rem 0}\
-footer{margin-top:2rem;font-size:.875rem;opacity:.8}";
+const STYLE: &str = include_str!("style.css");
 
 /// How the sign-in ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +54,7 @@ impl Page {
         let html = match outcome {
             Outcome::SignedIn { name } => {
                 let reason = match name {
-                    Some(name) => format!("You are signed in as {}.", one_line(name)),
+                    Some(name) => format!("Signed in as {}.", one_line(name)),
                     None => "The sign-in is complete.".to_owned(),
                 };
                 let next = "You can close this tab and go back to your terminal.";
@@ -94,8 +84,8 @@ impl Page {
                  your administrator."
             }
             Foreign::Repeated(_) | Foreign::Incomplete => {
-                "Close this tab, and start the sign-in again in your terminal. If this happens \
-                 again, send this text to your administrator."
+                "Stop the sign-in in your terminal, and start it again. If this happens again, \
+                 send this text to your administrator."
             }
         };
         let title = "Not part of this sign-in";
@@ -115,25 +105,13 @@ fn html(kind: Kind, title: &str, reason: &str, next: &str) -> String {
     };
     let [title, reason, next] = [title, reason, next].map(escaped);
     format!(
-        "<!doctype html>\n\
-         <html lang=\"en\">\n\
-         <head>\n\
-         <meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{title} - Claviger</title>\n\
-         <style>{STYLE}</style>\n\
-         </head>\n\
-         <body>\n\
-         <main class=\"{class}\">\n\
-         <svg viewBox=\"0 0 24 24\" aria-hidden=\"true\">\
-         <circle cx=\"12\" cy=\"12\" r=\"10\"/><path d=\"{mark}\"/></svg>\n\
-         <h1>{title}</h1>\n\
-         <p>{reason}</p>\n\
-         <p>{next}</p>\n\
-         <footer>Claviger on this computer</footer>\n\
-         </main>\n\
-         </body>\n\
-         </html>\n"
+        include_str!("template.html"),
+        style = STYLE,
+        class = class,
+        mark = mark,
+        title = title,
+        reason = reason,
+        next = next,
     )
 }
 
