@@ -10,6 +10,8 @@
 mod attempt;
 mod error;
 mod event;
+#[cfg(test)]
+pub(crate) mod fake;
 mod logins;
 mod loopback;
 #[cfg(test)]

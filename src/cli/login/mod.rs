@@ -17,6 +17,7 @@ use claviger_wire::{
     client::{Client, Deadline, timed_out, unexpected_response},
 };
 
+pub(super) use self::report::described;
 use self::{browser::Browser, progress::Progress};
 use super::{
     CliError,

@@ -30,7 +30,10 @@ pub(super) fn print(out: &mut impl Write, report: &LoginReport, now: Timestamp) 
         true => "already signed in",
         false => "signed in",
     };
-    let text = format!("{state} to source '{source}'{}", described(login, now));
+    let text = format!(
+        "{state} to source '{source}'{}",
+        described(login, Some(now))
+    );
     output::paragraph(out, &text)?;
     if let Some(key) = key {
         output::paragraph(out, &of_key(profile, gateway.as_deref(), key, now))?;
@@ -41,8 +44,8 @@ pub(super) fn print(out: &mut impl Write, report: &LoginReport, now: Timestamp) 
     Ok(())
 }
 
-/// ` as jo (42), in eng, ops, until 2026-11-21T18:00:00Z (in 8 h)`.
-pub(in crate::cli) fn described(login: &UserLoginReport, now: Timestamp) -> String {
+/// ` as jo (42), in eng, ops, until 2026-11-21T18:00:00Z (in 8 h)`; without `now` no relative time.
+pub(in crate::cli) fn described(login: &UserLoginReport, now: Option<Timestamp>) -> String {
     let user = match (&login.name, &login.subject) {
         (Some(name), Some(subject)) if name != subject => format!(" as {name} ({subject})"),
         (Some(user), _) | (None, Some(user)) => format!(" as {user}"),
@@ -53,7 +56,10 @@ pub(in crate::cli) fn described(login: &UserLoginReport, now: Timestamp) -> Stri
         groups => format!(", in {}", groups.join(", ")),
     };
     let end = match (login.expires_at, login.renewable) {
-        (Some(at), _) => format!(", until {at} ({})", output::relative(at, now)),
+        (Some(at), _) => {
+            let relative = now.map(|now| format!(" ({})", output::relative(at, now)));
+            format!(", until {at}{}", relative.unwrap_or_default())
+        }
         (None, true) => ", until the server ends it".to_owned(),
         (None, false) => String::new(),
     };

@@ -1,7 +1,5 @@
 //! Logins with a source that the test controls, a real listener and a clock that the test moves.
 
-mod fake;
-
 use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -13,15 +11,15 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use self::fake::{FakeSignIn, GOOD_CODE, STATE, login, refused};
 use super::{
     Entered, Fallback, LoginError, LoginEvent, LoginKey, LoginRequest, Logins, Watch,
     attempt::{BROWSER_LIMIT, UNWATCHED_LIMIT},
+    fake::{FakeSignIn, GOOD_CODE, STATE, login, refused},
 };
 use crate::{
     client_variables::ClientVariables,
     clock::{ManualClock, Timestamp},
-    source::SourceError,
+    source::{Login, SignIn, SourceError},
 };
 
 struct Fixture {
@@ -42,7 +40,7 @@ impl Fixture {
                 source: sign_in.source.to_owned(),
                 variables: ClientVariables::default().hash(),
             },
-            sign_in: Arc::clone(sign_in) as Arc<dyn crate::source::SignIn>,
+            sign_in: Arc::clone(sign_in) as Arc<dyn SignIn>,
             flow,
         })
     }
@@ -93,7 +91,7 @@ async fn browser_port(watch: &mut Watch) -> u16 {
     }
 }
 
-async fn end(watch: &mut Watch) -> Result<crate::source::Login, LoginError> {
+async fn end(watch: &mut Watch) -> Result<Login, LoginError> {
     loop {
         match watch.next().await {
             Some(LoginEvent::Ended(result)) => {
@@ -196,7 +194,7 @@ async fn a_login_that_is_not_watched_is_cancelled_and_leaves_nothing() {
             assert!(!is_open(port).await);
         }
         drop(fixture.watch(&sign_in, flow, false));
-        assert_eq!(sign_in.completed.load(Ordering::SeqCst), 0);
+        assert_eq!(sign_in.login().await, Ok(None));
     }
 }
 
@@ -212,7 +210,7 @@ async fn a_login_whose_code_has_arrived_is_completed_without_watchers() {
     fixture.pass(2 * UNWATCHED_LIMIT).await;
     sign_in.decided.notify_one();
     assert!(browser.await.unwrap().contains("signed in"));
-    assert_eq!(sign_in.completed.load(Ordering::SeqCst), 1);
+    assert_eq!(sign_in.login().await, Ok(Some(login())));
 }
 
 #[tokio::test]

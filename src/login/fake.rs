@@ -1,7 +1,7 @@
 //! A source that a test signs in to.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicUsize, Ordering},
 };
 
@@ -13,31 +13,33 @@ use crate::{
     clock::{Tick, Timestamp},
     secret::Secret,
     source::{Authorization, DeviceAuthorization, Login, SignIn, SignInSettings, SourceError},
+    sync,
 };
 
-pub(super) const STATE: &str = "the-state";
+/// The parameter `state` of its redirect.
+pub(crate) const STATE: &str = "the-state";
 
 /// The code that the server accepts.
-pub(super) const GOOD_CODE: &str = "good";
+pub(crate) const GOOD_CODE: &str = "good";
 
 /// A source that a test signs in to.
-pub(super) struct FakeSignIn {
-    pub(super) source: &'static str,
-    pub(super) settings: SignInSettings,
+pub(crate) struct FakeSignIn {
+    pub(crate) source: &'static str,
+    pub(crate) settings: SignInSettings,
     /// What is wrong with the store.
-    pub(super) store: Option<SourceError>,
+    pub(crate) store: Option<SourceError>,
     /// Why the server offers no device flow.
-    pub(super) no_device: Option<SourceError>,
+    pub(crate) no_device: Option<SourceError>,
     /// How many authorizations were started.
-    pub(super) started: AtomicUsize,
-    /// How many logins are in force.
-    pub(super) completed: Arc<AtomicUsize>,
+    pub(crate) started: AtomicUsize,
+    /// The login that is in force.
+    pub(crate) in_force: Arc<Mutex<Option<Login>>>,
     /// Lets `complete` go on.
-    pub(super) decided: Arc<Notify>,
+    pub(crate) decided: Arc<Notify>,
 }
 
 impl FakeSignIn {
-    pub(super) fn new(source: &'static str) -> Self {
+    pub(crate) fn new(source: &'static str) -> Self {
         Self {
             source,
             settings: SignInSettings {
@@ -49,7 +51,7 @@ impl FakeSignIn {
             store: None,
             no_device: None,
             started: AtomicUsize::new(0),
-            completed: Arc::default(),
+            in_force: Arc::default(),
             decided: Arc::default(),
         }
     }
@@ -59,14 +61,14 @@ impl FakeSignIn {
         Pending {
             url: Url::parse("https://idp.test/authorize").unwrap(),
             state: Secret::new(STATE.to_owned()),
-            completed: Arc::clone(&self.completed),
+            in_force: Arc::clone(&self.in_force),
             decided: Arc::clone(&self.decided),
         }
     }
 }
 
 /// The login of every successful sign-in.
-pub(super) fn login() -> Login {
+pub(crate) fn login() -> Login {
     Login {
         subject: Some("42".to_owned()),
         name: Some("jo".to_owned()),
@@ -77,7 +79,8 @@ pub(super) fn login() -> Login {
     }
 }
 
-pub(super) fn refused(reason: &str) -> SourceError {
+/// The error of a sign-in that the server refuses.
+pub(crate) fn refused(reason: &str) -> SourceError {
     SourceError::LoginRefused {
         host: "idp.test".to_owned(),
         reason: reason.to_owned(),
@@ -101,7 +104,7 @@ impl SignIn for FakeSignIn {
     }
 
     async fn login(&self) -> Result<Option<Login>, SourceError> {
-        Ok(None)
+        Ok(sync::lock(&self.in_force).clone())
     }
 
     async fn prepare(&self) -> Result<(), SourceError> {
@@ -123,13 +126,13 @@ impl SignIn for FakeSignIn {
 struct Pending {
     url: Url,
     state: Secret,
-    completed: Arc<AtomicUsize>,
+    in_force: Arc<Mutex<Option<Login>>>,
     decided: Arc<Notify>,
 }
 
 impl Pending {
     fn complete(&self) -> Login {
-        self.completed.fetch_add(1, Ordering::SeqCst);
+        *sync::lock(&self.in_force) = Some(login());
         login()
     }
 }

@@ -78,12 +78,18 @@ impl Daemon {
             sign_in: sign_in.ok_or_else(|| error_report::of_no_login(name, source))?,
             reports,
         };
-        let flow = login.flow;
+        self.sign_in(&request, login.flow, login.force).await
+    }
+
+    async fn sign_in(
+        &self,
+        request: &Request<'_>,
+        flow: wire::LoginFlow,
+        is_forced: bool,
+    ) -> Result<Response, Failure> {
         let mut watch = loop {
-            if !login.force
-                && let Some(login) = self.good_login(&request).await?
-            {
-                match self.key(&request).await {
+            if !is_forced && let Some(login) = self.good_login(request).await? {
+                match self.key(request).await {
                     Err(error) if requires_login(&error) => {}
                     key => return request.signed_in(login, true, key).await,
                 }
@@ -99,8 +105,8 @@ impl Daemon {
                 }
             }
         };
-        let login = self.watch(&request, &mut watch).await?;
-        let key = self.new_key(&request).await;
+        let login = self.watch(request, &mut watch).await?;
+        let key = self.new_key(request).await;
         request.signed_in(login, false, key).await
     }
 
@@ -250,3 +256,6 @@ fn received(in_force: &InForce, name: &str, sent: &Variables) -> Result<Received
     variables::receive(&in_force.config.client_variables(name), sent)
         .map_err(|error| error_report::of_variables(name, &error))
 }
+
+#[cfg(test)]
+mod tests;
