@@ -55,7 +55,7 @@ pub(crate) enum LoginReport {
     },
     /// The user has decided; the server is asked for the tokens.
     Exchanging,
-    /// The login is in force. The last event, unless there is no key.
+    /// The login is in force. The last event, unless the key is missing.
     SignedIn {
         /// The name of the profile.
         profile: String,
@@ -67,7 +67,7 @@ pub(crate) enum LoginReport {
         already: bool,
         /// The user, and the end of the login.
         login: UserLoginReport,
-        /// What the clients of the profile get; `None` if there is no key.
+        /// What the clients of the profile get; `None` if the source issues none.
         key: Option<KeyReport>,
     },
     /// The command fails. The last event; the daemon sends it as the failure that ends its answer.

@@ -36,7 +36,7 @@ use crate::process::Signals;
 Examples:
   claviger demo            see it at work, with nothing configured
   claviger config check    after a change of the configuration
-  claviger login           sign in, if a source needs that
+  claviger login           sign in
   claviger status          what every profile has, and what to do if one fails
   claviger stop            after an update; the next claviger-helper starts the new version
 

@@ -31,7 +31,7 @@ pub(crate) fn of_login(
             format!("end the program that listens on port {port}, then {again}"),
         ),
         LoginError::Listen(_) => (ExitCode::DaemonUnavailable, format!("{again} --device")),
-        LoginError::TimedOut | LoginError::Abandoned => (ExitCode::LoginRequired, again),
+        LoginError::TimedOut(_) | LoginError::Abandoned => (ExitCode::LoginRequired, again),
     };
     Failure::new(code, message(profile, source, error), hint)
 }
@@ -56,6 +56,8 @@ fn message(profile: &str, source: &str, error: &impl std::fmt::Display) -> Strin
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::source::TransportError;
 
@@ -83,7 +85,7 @@ mod tests {
                 "run claviger login work --device",
             ),
             (
-                LoginError::TimedOut,
+                LoginError::TimedOut(Duration::from_secs(600)),
                 ExitCode::LoginRequired,
                 "run claviger login work",
             ),

@@ -2,11 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use claviger_wire::LoginFlow;
 use tokio::{sync::watch, task::JoinHandle};
 
 use super::{
-    Fallback, LoginError, LoginEvent,
+    Fallback, Flow, LoginError, LoginEvent,
     loopback::{Callback, ExpectedCallback, LoopbackListener, Outcome, RedirectSettings},
 };
 use crate::{
@@ -26,7 +25,7 @@ pub(super) const UNWATCHED_LIMIT: Duration = Duration::from_secs(3);
 /// A login under way.
 pub(super) struct Attempt {
     pub(super) sign_in: Arc<dyn SignIn>,
-    pub(super) flow: LoginFlow,
+    pub(super) flow: Flow,
     pub(super) clock: Arc<dyn Clock>,
     /// All events so far. Its receivers are the watchers.
     pub(super) events: Arc<watch::Sender<Vec<LoginEvent>>>,
@@ -44,9 +43,9 @@ impl Attempt {
         }
         let is_device = self.sign_in.settings().is_device;
         match self.flow {
-            LoginFlow::Configured if !is_device => self.with_browser().await,
-            LoginFlow::NoBrowser if !is_device => self.without_browser().await,
-            LoginFlow::Configured | LoginFlow::NoBrowser | LoginFlow::Device => {
+            Flow::Configured if !is_device => self.with_browser().await,
+            Flow::NoBrowser if !is_device => self.without_browser().await,
+            Flow::Configured | Flow::NoBrowser | Flow::Device => {
                 let device = self.sign_in.authorize_device();
                 (self.unless_abandoned(self.with_device(device)).await, None)
             }
@@ -123,7 +122,7 @@ impl Attempt {
         });
         tokio::select! {
             callback = listener.callback(&expected) => Ok((authorization, callback)),
-            () = self.clock.sleep_until(limit) => Err(LoginError::TimedOut),
+            () = self.clock.sleep_until(limit) => Err(LoginError::TimedOut(BROWSER_LIMIT)),
         }
     }
 

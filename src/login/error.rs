@@ -1,8 +1,7 @@
 //! Why a user is not signed in.
 
-use std::io;
+use std::{io, time::Duration};
 
-use super::attempt::BROWSER_LIMIT;
 use crate::source::SourceError;
 
 /// Why a user is not signed in.
@@ -17,9 +16,9 @@ pub(crate) enum LoginError {
     /// Another error of the system while it opens the port.
     #[error("cannot listen on 127.0.0.1: {0}")]
     Listen(String),
-    /// The user has not signed in in time.
-    #[error("timed out: the sign-in was not completed within {} min", BROWSER_LIMIT.as_secs() / 60)]
-    TimedOut,
+    /// The user has not signed in within this time.
+    #[error("timed out: the sign-in was not completed within {} min", .0.as_secs() / 60)]
+    TimedOut(Duration),
     /// All commands that watched it have ended.
     #[error("the command that started the sign-in has ended")]
     Abandoned,

@@ -1,4 +1,4 @@
-//! What a watcher of a login is told.
+//! What a watcher of a login gets.
 
 use url::Url;
 

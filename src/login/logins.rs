@@ -3,11 +3,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use claviger_wire::LoginFlow;
 use tokio::{sync::watch, task::JoinHandle};
 
 use super::{
-    LoginEvent,
+    Flow, LoginEvent,
     attempt::{Attempt, Ended},
 };
 use crate::{client_variables::VariablesHash, clock::Clock, source::SignIn, sync};
@@ -28,7 +27,7 @@ pub(crate) struct LoginRequest {
     /// The source's part.
     pub(crate) sign_in: Arc<dyn SignIn>,
     /// How the user can sign in.
-    pub(crate) flow: LoginFlow,
+    pub(crate) flow: Flow,
 }
 
 /// The login under way, or none.

@@ -3,8 +3,10 @@
 //!
 //! - `logins`: one login at a time; those for the same source share it
 //! - `attempt`: one login, from the check of the store to the outcome
-//! - `event`: what a watcher is told
+//! - `flow`: how the user can sign in
+//! - `event`: what a watcher gets
 //! - `error`: why a user is not signed in
+//! - `prompt`: when the daemon turns to the user on its own
 //! - `loopback`: the listener that the browser is redirected to, and its pages
 
 mod attempt;
@@ -12,13 +14,20 @@ mod error;
 mod event;
 #[cfg(test)]
 pub(crate) mod fake;
+mod flow;
 mod logins;
 mod loopback;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the daemon's notification will use it")
+)]
+mod prompt;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use self::{
     error::LoginError,
     event::{Fallback, LoginEvent},
+    flow::Flow,
     logins::{Entered, LoginKey, LoginRequest, Logins, Watch},
 };

@@ -5,14 +5,13 @@ use std::{
     time::Duration,
 };
 
-use claviger_wire::LoginFlow;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
 };
 
 use super::{
-    Entered, Fallback, LoginError, LoginEvent, LoginKey, LoginRequest, Logins, Watch,
+    Entered, Fallback, Flow, LoginError, LoginEvent, LoginKey, LoginRequest, Logins, Watch,
     attempt::{BROWSER_LIMIT, UNWATCHED_LIMIT},
     fake::{FakeSignIn, GOOD_CODE, STATE, login, refused},
 };
@@ -34,7 +33,7 @@ impl Fixture {
         Self { clock, logins }
     }
 
-    fn enter(&self, sign_in: &Arc<FakeSignIn>, flow: LoginFlow) -> Entered {
+    fn enter(&self, sign_in: &Arc<FakeSignIn>, flow: Flow) -> Entered {
         self.logins.enter(LoginRequest {
             key: LoginKey {
                 source: sign_in.source.to_owned(),
@@ -46,7 +45,7 @@ impl Fixture {
     }
 
     /// Starts a login, or joins it if `is_joined`.
-    fn watch(&self, sign_in: &Arc<FakeSignIn>, flow: LoginFlow, is_joined: bool) -> Watch {
+    fn watch(&self, sign_in: &Arc<FakeSignIn>, flow: Flow, is_joined: bool) -> Watch {
         match self.enter(sign_in, flow) {
             Entered::Watching {
                 watch,
@@ -133,7 +132,7 @@ async fn a_browser_brings_the_code_and_shows_the_outcome() {
         ),
     ] {
         let (fixture, sign_in) = (Fixture::new(), sso());
-        let mut watch = fixture.watch(&sign_in, LoginFlow::Configured, false);
+        let mut watch = fixture.watch(&sign_in, Flow::Configured, false);
         let port = browser_port(&mut watch).await;
         sign_in.decided.notify_one();
         let shown = redirect(port, query).await;
@@ -148,9 +147,9 @@ async fn a_browser_brings_the_code_and_shows_the_outcome() {
 #[tokio::test]
 async fn a_second_watcher_joins_and_gets_the_same_events() {
     let (fixture, sign_in) = (Fixture::new(), sso());
-    let mut first = fixture.watch(&sign_in, LoginFlow::Configured, false);
+    let mut first = fixture.watch(&sign_in, Flow::Configured, false);
     let port = browser_port(&mut first).await;
-    let mut second = fixture.watch(&sign_in, LoginFlow::Device, true);
+    let mut second = fixture.watch(&sign_in, Flow::Device, true);
     assert_eq!(browser_port(&mut second).await, port);
     // The first one goes: the second one still waits.
     drop(first);
@@ -164,24 +163,24 @@ async fn a_second_watcher_joins_and_gets_the_same_events() {
 #[tokio::test]
 async fn a_login_at_another_source_waits_for_the_end_of_the_first() {
     let (fixture, sso, other) = (Fixture::new(), sso(), Arc::new(FakeSignIn::new("other")));
-    let mut first = fixture.watch(&sso, LoginFlow::Device, false);
-    let Entered::Busy { source, mut end } = fixture.enter(&other, LoginFlow::Device) else {
+    let mut first = fixture.watch(&sso, Flow::Device, false);
+    let Entered::Busy { source, mut end } = fixture.enter(&other, Flow::Device) else {
         panic!("two at a time");
     };
     assert_eq!(source, "sso");
     sso.decided.notify_one();
     end.wait().await;
     assert_eq!(self::end(&mut first).await, Ok(login()));
-    drop(fixture.watch(&other, LoginFlow::Device, false));
+    drop(fixture.watch(&other, Flow::Device, false));
 }
 
 #[tokio::test]
 async fn a_login_that_is_not_watched_is_cancelled_and_leaves_nothing() {
-    for flow in [LoginFlow::Configured, LoginFlow::Device] {
+    for flow in [Flow::Configured, Flow::Device] {
         let (fixture, sign_in) = (Fixture::new(), sso());
         let mut watch = fixture.watch(&sign_in, flow, false);
         let port = match flow {
-            LoginFlow::Configured => Some(browser_port(&mut watch).await),
+            Flow::Configured => Some(browser_port(&mut watch).await),
             _ => None,
         };
         drop(watch);
@@ -202,7 +201,7 @@ async fn a_login_that_is_not_watched_is_cancelled_and_leaves_nothing() {
 #[tokio::test]
 async fn a_login_whose_code_has_arrived_is_completed_without_watchers() {
     let (fixture, sign_in) = (Fixture::new(), sso());
-    let mut watch = fixture.watch(&sign_in, LoginFlow::Configured, false);
+    let mut watch = fixture.watch(&sign_in, Flow::Configured, false);
     let port = browser_port(&mut watch).await;
     let browser = tokio::spawn(redirect(port, "code=good"));
     assert_eq!(watch.next().await, Some(LoginEvent::Exchanging));
@@ -216,12 +215,15 @@ async fn a_login_whose_code_has_arrived_is_completed_without_watchers() {
 #[tokio::test]
 async fn a_browser_that_does_not_come_back_is_waited_for_with_an_end() {
     let (fixture, sign_in) = (Fixture::new(), sso());
-    let mut watch = fixture.watch(&sign_in, LoginFlow::Configured, false);
+    let mut watch = fixture.watch(&sign_in, Flow::Configured, false);
     let port = browser_port(&mut watch).await;
     fixture.pass(BROWSER_LIMIT - Duration::from_secs(1)).await;
     assert!(is_open(port).await);
     fixture.pass(Duration::from_secs(1)).await;
-    assert_eq!(end(&mut watch).await, Err(LoginError::TimedOut));
+    assert_eq!(
+        end(&mut watch).await,
+        Err(LoginError::TimedOut(BROWSER_LIMIT))
+    );
     assert!(!is_open(port).await);
 }
 
@@ -231,11 +233,7 @@ async fn a_store_that_cannot_keep_a_login_is_found_before_anything_opens() {
         reason: "the store is locked".to_owned(),
         hint: "unlock it".to_owned(),
     };
-    for flow in [
-        LoginFlow::Configured,
-        LoginFlow::Device,
-        LoginFlow::NoBrowser,
-    ] {
+    for flow in [Flow::Configured, Flow::Device, Flow::NoBrowser] {
         let fixture = Fixture::new();
         let sign_in = Arc::new(FakeSignIn {
             store: Some(error.clone()),
@@ -251,7 +249,7 @@ async fn a_store_that_cannot_keep_a_login_is_found_before_anything_opens() {
 #[tokio::test]
 async fn without_a_browser_the_user_gets_a_code_or_else_the_page() {
     let (fixture, sign_in) = (Fixture::new(), sso());
-    let mut watch = fixture.watch(&sign_in, LoginFlow::NoBrowser, false);
+    let mut watch = fixture.watch(&sign_in, Flow::NoBrowser, false);
     let fallback = Some(LoginEvent::Fallback(Fallback::Device));
     assert_eq!(watch.next().await, fallback);
     assert!(matches!(
@@ -266,14 +264,14 @@ async fn without_a_browser_the_user_gets_a_code_or_else_the_page() {
         no_device: Some(error.clone()),
         ..FakeSignIn::new("sso")
     });
-    let mut watch = fixture.watch(&sign_in, LoginFlow::NoBrowser, false);
+    let mut watch = fixture.watch(&sign_in, Flow::NoBrowser, false);
     let fallback = Some(LoginEvent::Fallback(Fallback::Url(error.to_string())));
     assert_eq!(watch.next().await, fallback);
     browser_port(&mut watch).await;
     // With --device it is an error.
     drop(watch);
     fixture.pass(UNWATCHED_LIMIT).await;
-    let mut watch = fixture.watch(&sign_in, LoginFlow::Device, false);
+    let mut watch = fixture.watch(&sign_in, Flow::Device, false);
     assert_eq!(end(&mut watch).await, Err(error.into()));
 }
 
@@ -285,12 +283,12 @@ async fn a_configured_port_is_free_for_the_next_login_and_named_if_it_is_taken()
     let mut sign_in = FakeSignIn::new("sso");
     sign_in.settings.redirect_port = Some(port);
     let sign_in = Arc::new(sign_in);
-    let mut watch = fixture.watch(&sign_in, LoginFlow::Configured, false);
+    let mut watch = fixture.watch(&sign_in, Flow::Configured, false);
     assert_eq!(end(&mut watch).await, Err(LoginError::PortInUse(port)));
     drop(taken);
     // While the page of the first is still shown, the second starts.
     for _ in 0..2 {
-        let mut watch = fixture.watch(&sign_in, LoginFlow::Configured, false);
+        let mut watch = fixture.watch(&sign_in, Flow::Configured, false);
         assert_eq!(browser_port(&mut watch).await, port);
         sign_in.decided.notify_one();
         redirect(port, "code=good").await;

@@ -1,7 +1,7 @@
 //! The answer to a login, which takes as long as the user does: each report is written when it
 //! arises. The client cancels the login by closing the connection.
 
-use std::{io, pin::pin, sync::Arc};
+use std::{io, sync::Arc};
 
 use claviger_wire::{ExitCode, Failure, Login, Response};
 use tokio::{io::AsyncWriteExt as _, sync::mpsc};
@@ -27,7 +27,7 @@ pub(super) async fn serve(
     tracing::debug!(pid = peer.pid, ?request, "request");
     let (sender, mut reports) = mpsc::channel(MAX_REPORTS);
     // Boxed: see `connection::serve`.
-    let mut answer = pin!(Box::pin(daemon.log_in(request, &sender)));
+    let mut answer = Box::pin(daemon.log_in(request, &sender));
     let written = loop {
         let response = tokio::select! {
             biased;

@@ -18,7 +18,7 @@ use crate::{
     composition::InForce,
     credential::Credential,
     error_report,
-    login::{Entered, LoginError, LoginEvent, LoginKey, LoginRequest, Watch},
+    login::{Entered, Flow, LoginError, LoginEvent, LoginKey, LoginRequest, Watch},
     login_report::LoginReport,
     source::{Login, SignIn, SourceError},
 };
@@ -78,13 +78,13 @@ impl Daemon {
             sign_in: sign_in.ok_or_else(|| error_report::of_no_login(name, source))?,
             reports,
         };
-        self.sign_in(&request, login.flow, login.force).await
+        self.sign_in(&request, flow(login.flow), login.force).await
     }
 
     async fn sign_in(
         &self,
         request: &Request<'_>,
-        flow: wire::LoginFlow,
+        flow: Flow,
         is_forced: bool,
     ) -> Result<Response, Failure> {
         let mut watch = loop {
@@ -179,7 +179,7 @@ impl Daemon {
 }
 
 impl Request<'_> {
-    fn login(&self, flow: wire::LoginFlow) -> LoginRequest {
+    fn login(&self, flow: Flow) -> LoginRequest {
         let source = self.sign_in.source();
         let needed = self.in_force.config.source_variables(source);
         LoginRequest {
@@ -236,6 +236,14 @@ impl Request<'_> {
         // It fails only if the client has gone.
         let _ = self.reports.send(report::serialized(&report)?).await;
         Ok(())
+    }
+}
+
+fn flow(flow: wire::LoginFlow) -> Flow {
+    match flow {
+        wire::LoginFlow::Configured => Flow::Configured,
+        wire::LoginFlow::Device => Flow::Device,
+        wire::LoginFlow::NoBrowser => Flow::NoBrowser,
     }
 }
 

@@ -143,8 +143,7 @@ impl Fixture {
             sign_in: Arc::clone(&self.sign_in) as Arc<dyn SignIn>,
             reports: &sender,
         };
-        let flow = wire::LoginFlow::Device;
-        let answer = self.daemon.sign_in(&request, flow, is_forced).await;
+        let answer = self.daemon.sign_in(&request, Flow::Device, is_forced).await;
         let mut reports = Vec::new();
         while let Ok(Response::Report(json)) = receiver.try_recv() {
             reports.push(serde_json::from_str(&json).unwrap());
