@@ -41,16 +41,19 @@ const FIRST_STEP_TIMEOUT: Duration = Duration::from_secs(90);
 const SECOND: Duration = Duration::from_secs(1);
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_help = concat!(
+    "\
 Examples:
   claviger login                in the browser, or as configured
   claviger login work           for the profile 'work'
   claviger login --device       with a code, on a phone or another machine
   claviger login --no-browser   print the address; over SSH, forward the port that it names
-
+",
+    "
 If the login is good, nothing happens; --force signs in again, as another user for example. A second
 command joins the sign-in that is under way. Ctrl-C cancels it. The exit code is 3 if the sign-in is
-refused or not made in time.")]
+refused or not made in time."
+))]
 pub(super) struct LoginArgs {
     #[command(flatten)]
     pub(super) profile: ProfileArgs,
