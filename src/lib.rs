@@ -19,7 +19,7 @@
 //! config
 //! template · principal
 //! client_process · environment · logging · paths · listener · named_file · trust · process
-//! logout_report · status_report · credential · client_variables
+//! login_report · logout_report · status_report · credential · client_variables
 //! jwt_claims
 //! secret · client_kind · client_session · clock · sync
 //! ```
@@ -28,7 +28,7 @@
 //! - `server`: accepts connections, turns a request into an answer
 //! - `composition`: what is in force: the configuration, and the broker that is built from it
 //! - `error_report`: from an error to message, hint and exit code
-//! - `login`: the interactive sign-in: what a browser and a person need
+//! - `login`: the interactive sign-in: one at a time, watched by `claviger login`
 //! - [`broker`]: decides when to fetch, serve, probe and drop a credential; it knows the traits
 //!   [`source::Source`], `gateway::Gateway` and [`clock::Clock`] and no implementation
 //! - [`source`]: the trait, its errors, its implementations, and their catalog
@@ -39,7 +39,7 @@
 //! - `environment`: the daemon's environment, built from the user database
 //! - `trust`: who may own, write or read a file or directory; `named_file`: the files that a
 //!   configuration names
-//! - `status_report`, `logout_report`: what `status --json` and `logout --json` print
+//! - `status_report`, `login_report`, `logout_report`: what `--json` prints
 //! - [`credential`], [`secret`], [`client_kind`], `client_session`, [`client_variables`],
 //!   [`clock`], `sync`: what all of them share
 //!
@@ -95,15 +95,8 @@ mod gateway;
 mod jwt_claims;
 mod listener;
 mod logging;
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        unused_imports,
-        reason = "the server's login engine will use it"
-    )
-)]
 mod login;
+mod login_report;
 mod logout_report;
 mod named_file;
 mod network;

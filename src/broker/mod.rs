@@ -85,7 +85,6 @@
 //! [uninformative clients]: client_retry::rules
 //! [uninformative]: slot::probe::UNINFORMATIVE_INTERVAL
 //!
-//! [`Source`]: crate::source::Source
 //! [`Gateway`]: crate::gateway::Gateway
 
 mod actions;
@@ -121,6 +120,7 @@ use crate::{
     client_variables::ClientVariables,
     clock::{Clock, Tick},
     credential::Credential,
+    source::Source,
 };
 
 /// Serves the credentials of all profiles.
@@ -186,6 +186,13 @@ impl Broker {
         let driver = self.profiles[profile].get(variables);
         let ticket = driver.update(|slot| slot.acquire(driver.clock.now(), request));
         driver.wait(ticket, deadline).await
+    }
+
+    /// The source of `profile` for a client with these variables: the one whose login its
+    /// credentials come from.
+    #[must_use]
+    pub(crate) fn source(&self, profile: &str, variables: &ClientVariables) -> Arc<dyn Source> {
+        Arc::clone(&self.profiles[profile].get(variables).route.source)
     }
 
     /// Whether `profile` has an entry: a client has asked for it.

@@ -18,7 +18,7 @@ use crate::status_report::{FailureReport, StatusReport};
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A request that is answered within this time needs no notice.
-const NOTICE_DELAY: Duration = Duration::from_secs(1);
+pub(super) const NOTICE_DELAY: Duration = Duration::from_secs(1);
 
 /// The daemon's answer, unless it is a failure alone.
 #[derive(Debug, PartialEq, Eq)]
@@ -129,7 +129,8 @@ fn failure(report: &FailureReport) -> Failure {
     }
 }
 
-fn unexpected(error: &serde_json::Error) -> Failure {
+/// The failure for a report that is not in the format.
+pub(super) fn unexpected(error: &serde_json::Error) -> Failure {
     let problem = format!("unexpected response from the daemon: {error}");
     Failure::new(ExitCode::DaemonUnavailable, problem, RESTART_HINT)
 }

@@ -6,12 +6,11 @@ mod config;
 mod daemon;
 mod demo;
 mod error;
+mod login;
 mod logout;
 mod output;
 mod places;
 mod profile_args;
-#[cfg_attr(not(test), expect(dead_code, reason = "the login command will use it"))]
-mod qr_code;
 mod refresh;
 mod socket_args;
 mod status;
@@ -37,6 +36,7 @@ use crate::process::Signals;
 Examples:
   claviger demo            see it at work, with nothing configured
   claviger config check    after a change of the configuration
+  claviger login           sign in
   claviger status          what every profile has, and what to do if one fails
   claviger stop            after an update; the next claviger-helper starts the new version
 
@@ -57,6 +57,8 @@ enum CliCommand {
     Status(status::StatusArgs),
     /// Obtain a new credential now; the old one is served until then
     Refresh(refresh::RefreshArgs),
+    /// Sign in, in the browser or with a code; nothing happens while the login is good
+    Login(login::LoginArgs),
     /// Forget the credential and the login, and revoke them if the source can; say what was done
     Logout(logout::LogoutArgs),
     /// End the daemon; secrets are wiped first
@@ -88,6 +90,7 @@ fn run(command: CliCommand) -> Result<(), CliError> {
         CliCommand::Demo(args) => demo::run(&args),
         CliCommand::Status(args) => status::run(&args),
         CliCommand::Refresh(args) => refresh::run(&args),
+        CliCommand::Login(args) => login::run(&args),
         CliCommand::Logout(args) => logout::run(&args),
         CliCommand::Stop(args) => stop::run(&args),
         CliCommand::Config(command) => config::run(command),
@@ -138,11 +141,12 @@ mod tests {
             Ok::<_, clap::Error>(match cli.command {
                 CliCommand::Status(args) => args.profile.name(),
                 CliCommand::Refresh(args) => args.profile.name(),
+                CliCommand::Login(args) => args.profile.name(),
                 CliCommand::Logout(args) => args.profile.name(),
                 other => panic!("{other:?}"),
             })
         };
-        for command in ["status", "refresh", "logout"] {
+        for command in ["status", "refresh", "login", "logout"] {
             assert_eq!(profile(&[command]).unwrap(), None);
             let forms: [&[&str]; 3] = [&["work"], &["--profile", "work"], &["--profile=work"]];
             for form in forms {

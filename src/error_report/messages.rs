@@ -74,7 +74,12 @@ fn errors() -> Vec<SourceError> {
         SourceError::LoginRequired {
             host: text("/usr/local/bin/corp-key"),
             reason: text("exit status: 3: session expired"),
-            hint: text("run '/usr/local/bin/corp-key' by hand"),
+            hint: Some(text("run '/usr/local/bin/corp-key' by hand")),
+        },
+        SourceError::LoginRequired {
+            host: text("login.corp.example.com"),
+            reason: text("no user has signed in yet"),
+            hint: None,
         },
         SourceError::Denied {
             host: host(),

@@ -3,11 +3,15 @@
 //! A message names the profile and the source. A hint is the one thing to do now; it follows from
 //! the error's own data if the error contains any. Both are without a full stop.
 
+mod login;
 mod unavailable;
 
 use claviger_wire::{ExitCode, Failure};
 
-pub(crate) use self::unavailable::of_acquire;
+pub(crate) use self::{
+    login::{of_login, of_no_login, of_sign_in},
+    unavailable::of_acquire,
+};
 use crate::{
     client_variables::VariablesError,
     config::{ConfigError, SelectError},
@@ -76,7 +80,7 @@ pub(crate) fn of_revoke(
         message: format!(
             "dropped the key of profile '{profile}', but source '{source}' has not revoked it: {error}"
         ),
-        ..of_source(source, error, administrator)
+        ..of_source(profile, source, error, administrator)
     }
 }
 
@@ -88,9 +92,11 @@ pub(crate) fn transport_hint(error: &TransportError, administrator: Option<Strin
         .unwrap_or_else(|| error.hint())
 }
 
-/// The code and the hint of an error of `source`, with the error as the message.
+/// The code and the hint of an error of `source`, with the error as the message, for a client of
+/// `profile`.
 #[must_use]
 pub(crate) fn of_source(
+    profile: &str,
     source: &str,
     error: &SourceError,
     administrator: Option<String>,
@@ -107,9 +113,12 @@ pub(crate) fn of_source(
                 "wait: Claviger retries on its own; if it stays, ask the administrator of '{host}'"
             ),
         ),
-        SourceError::LoginRefused { hint, .. } | SourceError::LoginRequired { hint, .. } => {
-            (ExitCode::LoginRequired, hint.clone())
-        }
+        SourceError::LoginRefused { hint, .. } => (ExitCode::LoginRequired, hint.clone()),
+        SourceError::LoginRequired { hint, .. } => (
+            ExitCode::LoginRequired,
+            hint.clone()
+                .unwrap_or_else(|| format!("run claviger login {profile}")),
+        ),
         SourceError::Denied { host, path, .. } => (
             ExitCode::SourceFailed,
             format!(

@@ -267,9 +267,14 @@ fn a_login_is_for_the_user_also_under_a_managed_configuration() {
     let error = SourceError::LoginRequired {
         host: "/usr/bin/key".to_owned(),
         reason: "exit status: 3".to_owned(),
-        hint: "run '/usr/bin/key' by hand".to_owned(),
+        hint: Some("run '/usr/bin/key' by hand".to_owned()),
     };
-    let failure = of_source("corp", &error, Some("ask your administrator".to_owned()));
+    let failure = of_source(
+        "work",
+        "corp",
+        &error,
+        Some("ask your administrator".to_owned()),
+    );
     assert_eq!(failure.code, ExitCode::LoginRequired);
     assert_eq!(failure.hint.as_deref(), Some("run '/usr/bin/key' by hand"));
     assert_eq!(
@@ -279,8 +284,30 @@ fn a_login_is_for_the_user_also_under_a_managed_configuration() {
 }
 
 #[test]
+fn a_login_without_a_hint_of_its_own_is_made_by_the_command() {
+    let error = SourceError::LoginRequired {
+        host: "login.example.com".to_owned(),
+        reason: "the login has expired".to_owned(),
+        hint: None,
+    };
+    let administrator = || Some("ask your administrator".to_owned());
+    for profile in ["default", "work"] {
+        let expected = format!("run claviger login {profile}");
+        let failure = of_source(profile, "sso", &error, administrator());
+        assert_eq!(failure.code, ExitCode::LoginRequired);
+        assert_eq!(failure.hint.as_deref(), Some(expected.as_str()));
+        let unavailable = AcquireError::Unavailable(CredentialUnavailable {
+            reason: Reason::Source(error.clone()),
+            next_try: Duration::from_secs(9),
+        });
+        let failure = of_acquire(profile, "sso", &unavailable, administrator());
+        assert_eq!(failure.hint.as_deref(), Some(expected.as_str()));
+    }
+}
+
+#[test]
 fn only_a_page_can_be_that_of_a_captive_portal() {
-    let hint = |error: &SourceError| of_source("corp", error, None).hint.unwrap();
+    let hint = |error: &SourceError| of_source("work", "corp", error, None).hint.unwrap();
     let page = SourceError::WebPage {
         host: "vault.test:8200".to_owned(),
         reason: "a web page".to_owned(),

@@ -43,7 +43,7 @@ pub(crate) fn of_acquire(
                 Reason::Source(error) => Draft {
                     failure: Failure {
                         message: format!("{nothing}: {error}"),
-                        ..of_source(source, error, administrator)
+                        ..of_source(profile, source, error, administrator)
                     },
                     ends: vec![String::new()],
                 },
@@ -54,7 +54,7 @@ pub(crate) fn of_acquire(
                 } => Draft {
                     failure: Failure {
                         message: format!("{nothing}: {error}"),
-                        ..of_source(source, error, administrator)
+                        ..of_source(profile, source, error, administrator)
                     },
                     ends: vec![
                         format!("; {TOO_OLD}: {}", last_seen(*seen_current)),

@@ -16,7 +16,10 @@ pub(super) fn refusal(user: PeerUser, request: &Request) -> Option<Failure> {
         }
         (
             PeerUser::Root,
-            Request::Acquire(_) | Request::Refresh { .. } | Request::Logout { .. },
+            Request::Acquire(_)
+            | Request::Refresh { .. }
+            | Request::Logout { .. }
+            | Request::Login(_),
         ) => Some(Failure::new(
             ExitCode::Denied,
             "the daemon of another user gives root no key and changes none",
@@ -27,7 +30,7 @@ pub(super) fn refusal(user: PeerUser, request: &Request) -> Option<Failure> {
 
 #[cfg(test)]
 mod tests {
-    use claviger_wire::{Acquire, Variables};
+    use claviger_wire::{Acquire, Login, Variables};
 
     use super::*;
 
@@ -45,6 +48,7 @@ mod tests {
                 false,
             ),
             (Request::Logout { profile }, false),
+            (Request::Login(Login::default()), false),
             (Request::Stop, true),
             (Request::Unknown { kind: 77 }, true),
         ];

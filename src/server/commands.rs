@@ -9,23 +9,25 @@ use claviger_wire::{Failure, Response, Variables};
 
 use super::{
     daemon::Daemon,
-    limits::LONGEST_DEADLINE,
+    limits::{LOGIN_LOOKUP_TIMEOUT, LONGEST_DEADLINE},
     report,
     variables::{self, Received},
 };
 use crate::{
     broker::Broker,
+    clock::Tick,
     composition::InForce,
     config::Config,
     error_report,
     logout_report::LogoutReport,
-    status_report::{DaemonReport, ProfileReport},
+    source::Source,
+    status_report::{DaemonReport, ProfileReport, UserLoginReport},
 };
 
 impl Daemon {
     /// Reports the daemon and its profiles. Without a valid configuration the answer is the
     /// daemon's report and the failure.
-    pub(super) fn status(
+    pub(super) async fn status(
         &self,
         current: Result<InForce, Failure>,
         profile: Option<&str>,
@@ -33,7 +35,8 @@ impl Daemon {
         match current {
             Ok(in_force) => {
                 let daemon = self.report(Some(&in_force.config));
-                let profiles = self.profile_reports(&in_force, &named(&in_force.config, profile)?);
+                let names = named(&in_force.config, profile)?;
+                let profiles = self.profile_reports(&in_force, &names).await;
                 report::answer(&daemon, &profiles, None)
             }
             Err(failure) => {
@@ -81,7 +84,7 @@ impl Daemon {
                 (name, failure)
             })
             .collect();
-        let mut profiles = self.profile_reports(in_force, &names);
+        let mut profiles = self.profile_reports(in_force, &names).await;
         for profile in &mut profiles {
             profile.failure = failures.get(&profile.name).map(report::failure);
         }
@@ -141,8 +144,9 @@ impl Daemon {
         }
     }
 
-    fn profile_reports(&self, in_force: &InForce, names: &[String]) -> Vec<ProfileReport> {
+    async fn profile_reports(&self, in_force: &InForce, names: &[String]) -> Vec<ProfileReport> {
         let now = self.clock.now();
+        let until = now.tick + LOGIN_LOOKUP_TIMEOUT;
         let mut reports = Vec::new();
         for name in names {
             let uses_variables = !in_force.config.client_variables(name).is_empty();
@@ -151,11 +155,22 @@ impl Daemon {
                 let profile = report::profile(name, &in_force.config, snapshot, calibration, now);
                 reports.push(ProfileReport {
                     variables: uses_variables.then(|| entry.variables.into()),
+                    login: self.login_report(&*entry.source, until).await,
                     ..profile
                 });
             }
         }
         reports
+    }
+
+    /// The login of a profile's source, if there is one and the store shows it by `until`.
+    async fn login_report(&self, source: &dyn Source, until: Tick) -> Option<UserLoginReport> {
+        // An error is that of the next request for the key.
+        let sign_in = source.sign_in().ok()??;
+        tokio::select! {
+            login = sign_in.login() => login.ok()?.map(report::login::user),
+            () = self.clock.sleep_until(until) => None,
+        }
     }
 }
 

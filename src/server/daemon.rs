@@ -13,6 +13,7 @@ use crate::{
     clock::{Clock, Now, Tick},
     composition::Composition,
     config::Origin,
+    login::Logins,
     process::Executable,
     sync,
 };
@@ -40,6 +41,7 @@ pub(crate) struct DaemonOptions {
 /// A running daemon: what is in force, and the facts that `status` reports about the process.
 pub(crate) struct Daemon {
     pub(super) composition: Composition,
+    pub(super) logins: Arc<Logins>,
     pub(super) socket: PathBuf,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) started: Now,
@@ -70,6 +72,7 @@ impl Daemon {
         let started = clock.now();
         Self {
             composition: Composition::new(origin, Arc::clone(&clock), jitter),
+            logins: Logins::new(Arc::clone(&clock)),
             socket,
             clock,
             started,

@@ -37,7 +37,7 @@ impl Daemon {
             .map_err(|error| error_report::of_config(&error));
         match request {
             Request::Acquire(acquire) => Ok(vec![self.acquire(&current?, &acquire, peer).await?]),
-            Request::Status { profile } => self.status(current, profile.as_deref()),
+            Request::Status { profile } => self.status(current, profile.as_deref()).await,
             Request::Refresh { profile, variables } => {
                 self.refresh(&current?, profile.as_deref(), &variables)
                     .await
@@ -48,7 +48,8 @@ impl Daemon {
                 self.shutdown.listener_closed().await;
                 Ok(vec![Response::Done])
             }
-            Request::Unknown { .. } => Ok(vec![Response::Unsupported {
+            // A login's answer is written while it happens, by the connection.
+            Request::Login(_) | Request::Unknown { .. } => Ok(vec![Response::Unsupported {
                 version: claviger_wire::VERSION,
             }]),
         }

@@ -10,6 +10,10 @@ pub(super) const ANSWER_MARGIN: Duration = Duration::from_millis(300);
 /// result. The command line waits this long for a refresh.
 pub(super) const LONGEST_DEADLINE: Duration = Duration::from_secs(60);
 
+/// How long `status` waits for the logins of all profiles: the system's secret store may wait for
+/// its own user to unlock it.
+pub(super) const LOGIN_LOOKUP_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// The most connections at once, if the system allows as many: two hundred shims that start
 /// together, as many that wait for each of two sources that are down, and their commands.
 const MOST_CONNECTIONS: usize = 1000;

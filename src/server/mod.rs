@@ -9,6 +9,7 @@ mod daemon;
 mod handler;
 mod idle;
 mod limits;
+mod login;
 mod places;
 mod report;
 mod request_log;

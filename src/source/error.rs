@@ -81,12 +81,13 @@ pub enum SourceError {
     /// before is as good as it was.
     #[error("'{host}' requires a login: {reason}")]
     LoginRequired {
-        /// The program, or host and port.
+        /// Host and port, or the program.
         host: String,
-        /// The program's reason, or why there is no login.
+        /// Why there is no login, or the program's reason.
         reason: String,
-        /// The one thing to do now.
-        hint: String,
+        /// The one thing to do now; `None` if it is `claviger login`, with the name of the profile,
+        /// which a source does not know.
+        hint: Option<String>,
     },
 
     /// The login is valid and lacks the permission for this path.

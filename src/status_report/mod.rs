@@ -91,6 +91,8 @@ pub(crate) struct ProfileReport {
     /// The client's variables that the credential is for; `None` if the profile needs none. A
     /// profile that needs some has one report for each set of values.
     pub(crate) variables: Option<VariablesReport>,
+    /// The user's login; `None` if the source needs none, or there is none.
+    pub(crate) login: Option<UserLoginReport>,
     /// In the answer to a refresh: why there is no new credential.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) failure: Option<FailureReport>,
@@ -127,6 +129,24 @@ pub(crate) struct SuccessorReport {
     pub(crate) version: Option<u64>,
     /// When the credential was issued.
     pub(crate) issued_at: Option<Timestamp>,
+}
+
+/// A user's login at a source.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct UserLoginReport {
+    /// The user's identifier at the server.
+    pub(crate) subject: Option<String>,
+    /// A name for people.
+    pub(crate) name: Option<String>,
+    /// The user's groups, if the configuration asks for them.
+    pub(crate) groups: Vec<String>,
+    /// When the user signed in.
+    pub(crate) signed_in_at: Option<Timestamp>,
+    /// When the user must sign in again at the latest; `None` if the server does not say.
+    pub(crate) expires_at: Option<Timestamp>,
+    /// Whether new tokens are obtained without the user until then.
+    pub(crate) renewable: bool,
 }
 
 /// A failure about one of several profiles, as a command prints it.

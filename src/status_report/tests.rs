@@ -52,6 +52,14 @@ fn a_report_round_trips() {
                     names: vec!["TEAM".to_owned()],
                     fingerprint: "0123456789ab".to_owned(),
                 }),
+                login: Some(UserLoginReport {
+                    subject: Some("42".to_owned()),
+                    name: Some("ada".to_owned()),
+                    groups: vec!["eng".to_owned()],
+                    signed_in_at: time(1),
+                    expires_at: time(9),
+                    renewable: true,
+                }),
                 failure: Some(FailureReport {
                     code: 5,
                     message: "no key".to_owned(),

@@ -33,6 +33,7 @@ mod kv;
 mod lease;
 mod lifecycle;
 mod litellm;
+mod login;
 mod logout;
 mod logs;
 mod max_age;

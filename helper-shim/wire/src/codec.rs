@@ -2,7 +2,7 @@
 //! crate's documentation.
 
 use crate::{
-    Acquire, DecodeError, ExitCode, Failure, MAX_EXPIRY_LEN, MAX_KEY_LEN, MAX_REPORT_LEN,
+    Acquire, DecodeError, ExitCode, Failure, Login, MAX_EXPIRY_LEN, MAX_KEY_LEN, MAX_REPORT_LEN,
     MAX_TEXT_LEN, MAX_VARIABLE_NAME_LEN, MAX_VARIABLES, Request, Response, Token, Variables,
     frame::{Fields, REPEATED, fits, frame, required},
     variables::VariableFields,
@@ -13,6 +13,7 @@ const STATUS: u8 = 2;
 const REFRESH: u8 = 3;
 const LOGOUT: u8 = 4;
 const STOP: u8 = 5;
+pub(crate) const LOGIN: u8 = 6;
 
 const CREDENTIAL: u8 = 129;
 const FAILURE: u8 = 130;
@@ -35,6 +36,7 @@ impl Request {
             }
             Self::Logout { profile } => about_profile(LOGOUT, profile.as_deref()),
             Self::Stop => frame(STOP, &[]),
+            Self::Login(login) => login.encode(),
             Self::Unknown { kind } => frame(*kind, &[]),
         }
     }
@@ -59,6 +61,7 @@ impl Request {
                 profile: fields.text(1, "profile")?,
             },
             STOP => Self::Stop,
+            LOGIN => Self::Login(Login::decode(&fields)?),
             kind => Self::Unknown { kind },
         })
     }

@@ -17,10 +17,15 @@
 //! | refresh | as status; or variables |
 //! | logout | one report for each profile's entry, then done or a failure |
 //! | stop | done; or a failure |
+//! | login | one report for each step when it happens, then done or a failure; or variables |
 //! | a kind that the daemon does not know | unsupported |
 //!
 //! A failure after reports is that of the first profile that failed, or of the configuration; the
 //! report of each profile contains its own.
+//!
+//! The answer to a login takes as long as the user does. A client that closes the connection before
+//! its end cancels the login, unless another client asks for the same one within seconds: both get
+//! the same outcome, and the later one first gets the reports that the earlier one has had.
 //!
 //! The daemon answers variables if it needs variables of the client's environment. The client then
 //! sends the request again, on a new connection, with those of them that are set and with no
@@ -65,6 +70,10 @@
 //! | | | 8, 16 | as of acquire | | |
 //! | 4 | logout | 1 | profile | as above | all |
 //! | 5 | stop | | | | |
+//! | 6 | login | 1 | profile | as above | picked as for acquire |
+//! | | | 2 | flow | 1 byte: 1 device, 2 no browser here, others as configured | as configured |
+//! | | | 3 | force | 1 byte: 0 no, others yes: even if the login is good | no |
+//! | | | 8, 16 | as of acquire | | |
 //!
 //! # Responses
 //!
@@ -125,6 +134,7 @@ mod codec;
 mod error_text;
 mod exit_code;
 mod frame;
+mod login;
 mod message;
 pub mod paths;
 mod variables;
@@ -136,7 +146,9 @@ pub use self::{
         DecodeError, FrameError, HEADER_LEN, MAX_BODY, MAX_EXPIRY_LEN, MAX_LABEL_LEN,
         MAX_REPORT_LEN, MAX_TEXT_LEN, MAX_VARIABLE_NAME_LEN, MAX_VARIABLES, VERSION, body_len,
     },
-    message::{Acquire, Failure, Format, Request, Response, Token, Variable, Variables},
+    message::{
+        Acquire, Failure, Format, Login, LoginFlow, Request, Response, Token, Variable, Variables,
+    },
 };
 
 /// The longest key in characters that Claude Code accepts from a helper.

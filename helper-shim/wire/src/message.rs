@@ -29,6 +29,9 @@ pub enum Request {
         /// The profile; all if absent.
         profile: Option<String>,
     },
+    /// Signs the user in. Answered with a [`Response::Report`] for each step when it happens, and
+    /// [`Response::Done`] or [`Response::Failure`], or with [`Response::Variables`].
+    Login(Login),
     /// Ends the daemon. Answered with [`Response::Done`] when it has stopped listening.
     Stop,
     /// A request of a newer version. Answered with [`Response::Unsupported`].
@@ -95,6 +98,31 @@ impl fmt::Debug for Acquire {
             .field("variables", variables)
             .finish()
     }
+}
+
+/// A request to sign in. Closing the connection cancels it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Login {
+    /// The profile's name; the daemon picks it as for a shim if absent.
+    pub profile: Option<String>,
+    /// How the user can sign in.
+    pub flow: LoginFlow,
+    /// Whether the user signs in even if the login is good.
+    pub force: bool,
+    /// The variables of the client's environment.
+    pub variables: Variables,
+}
+
+/// How the user can sign in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LoginFlow {
+    /// As configured.
+    #[default]
+    Configured,
+    /// On any device (RFC 8628).
+    Device,
+    /// On any device if the server offers that, because no browser can be opened here.
+    NoBrowser,
 }
 
 /// The variables of the client's environment that a profile needs.

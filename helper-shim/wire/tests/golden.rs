@@ -5,8 +5,8 @@
 use std::{fs, path::PathBuf};
 
 use claviger_wire::{
-    Acquire, ExitCode, Failure, Format, HEADER_LEN, Request, Response, Token, Variable, Variables,
-    body_len,
+    Acquire, ExitCode, Failure, Format, HEADER_LEN, Login, LoginFlow, Request, Response, Token,
+    Variable, Variables, body_len,
 };
 
 fn requests() -> Vec<(&'static str, Request)> {
@@ -76,6 +76,16 @@ fn requests() -> Vec<(&'static str, Request)> {
                 variables: Variables::Unsupported,
             },
         ),
+        (
+            "added-request-login",
+            Request::Login(Login {
+                profile: profile.clone(),
+                flow: LoginFlow::NoBrowser,
+                force: true,
+                variables: sent.clone(),
+            }),
+        ),
+        ("added-request-login-bare", Request::Login(Login::default())),
         ("request-logout", Request::Logout { profile }),
         ("request-stop", Request::Stop),
         ("request-unknown-kind", Request::Unknown { kind: 99 }),

@@ -3,8 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use claviger_wire::{
-    Acquire, ExitCode, Failure, Format, HEADER_LEN, MAX_BODY, MAX_EXPIRY_LEN, MAX_KEY_LEN,
-    MAX_LABEL_LEN, MAX_VARIABLES, Request, Response, Token, Variable, Variables, body_len,
+    Acquire, ExitCode, Failure, Format, HEADER_LEN, Login, LoginFlow, MAX_BODY, MAX_EXPIRY_LEN,
+    MAX_KEY_LEN, MAX_LABEL_LEN, MAX_VARIABLES, Request, Response, Token, Variable, Variables,
+    body_len,
 };
 use proptest::{
     collection::vec,
@@ -69,6 +70,23 @@ fn variables() -> impl Strategy<Value = Variables> {
     ]
 }
 
+fn login() -> impl Strategy<Value = Login> {
+    let flow = [
+        LoginFlow::Configured,
+        LoginFlow::Device,
+        LoginFlow::NoBrowser,
+    ];
+    let flow = select(flow.to_vec());
+    (of(text()), flow, any::<bool>(), variables()).prop_map(|(profile, flow, force, variables)| {
+        Login {
+            profile,
+            flow,
+            force,
+            variables,
+        }
+    })
+}
+
 fn request() -> impl Strategy<Value = Request> {
     prop_oneof![
         acquire().prop_map(Request::Acquire),
@@ -77,7 +95,8 @@ fn request() -> impl Strategy<Value = Request> {
             .prop_map(|(profile, variables)| Request::Refresh { profile, variables }),
         of(text()).prop_map(|profile| Request::Logout { profile }),
         Just(Request::Stop),
-        (6..=u8::MAX).prop_map(|kind| Request::Unknown { kind }),
+        login().prop_map(Request::Login),
+        (7..=u8::MAX).prop_map(|kind| Request::Unknown { kind }),
     ]
 }
 
@@ -141,7 +160,7 @@ proptest! {
 
     #[test]
     fn any_fields_are_decoded_or_an_error(
-        kind in prop_oneof![0..=6_u8, 128..=135_u8],
+        kind in prop_oneof![0..=7_u8, 128..=135_u8],
         fields in vec((0..20_u8, vec(any::<u8>(), 0..12)), 0..6),
     ) {
         let mut body = vec![1, kind];
@@ -178,7 +197,8 @@ proptest! {
         };
         for frame in [
             Request::Acquire(acquire).encode(),
-            Request::Refresh { profile: None, variables }.encode(),
+            Request::Refresh { profile: None, variables: variables.clone() }.encode(),
+            Request::Login(Login { profile: Some(text.clone()), variables, ..Login::default() }).encode(),
             Response::Variables { names: vec![text.clone(); 99] }.encode(),
             Request::Status { profile: Some(text.clone()) }.encode(),
             Response::Credential { token, expires_at, expires_in: Some(u64::MAX) }.encode(),

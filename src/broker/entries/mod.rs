@@ -43,6 +43,8 @@ pub(crate) struct EntrySnapshot {
     pub(crate) snapshot: Snapshot,
     /// Whether the answers of the gateway are reliable; `None` if there is none to probe.
     pub(crate) calibration: Option<Calibration>,
+    /// Its source.
+    pub(crate) source: Arc<dyn Source>,
 }
 
 impl Entries {
@@ -124,6 +126,7 @@ impl Entries {
             variables: entry.variables.clone(),
             snapshot: entry.driver.lock().snapshot(now),
             calibration: entry.driver.calibration(),
+            source: Arc::clone(&entry.driver.route.source),
         };
         let entries = self.lock();
         if entries.is_empty() {

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use super::{Width, described, label};
 use crate::{
-    cli::output,
+    cli::{login, output},
     clock::Timestamp,
     status_report::{CLIENT_RETRIES, ProfileReport},
 };
@@ -19,6 +19,14 @@ pub(super) fn print(out: &mut impl Write, profile: &ProfileReport, width: Width)
     let name = &label(profile);
     if let (Width::Narrow(_), Some(variables)) = (width, &profile.variables) {
         output::paragraph(out, &format!("{name}: for {}", described(variables)))?;
+    }
+    if let Some(user) = &profile.login {
+        let now = match width {
+            Width::Narrow(now) => Some(now),
+            Width::Wide => None,
+        };
+        let text = format!("{name}: signed in{}", login::described(user, now));
+        output::paragraph(out, &text)?;
     }
     if let Some(error) = &profile.last_error {
         output::paragraph(out, &format!("{name}: {error}"))?;
@@ -97,7 +105,7 @@ fn moment(at: Timestamp, width: Width) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::status_report::{LastProbeReport, SuccessorReport};
+    use crate::status_report::{LastProbeReport, SuccessorReport, UserLoginReport};
 
     fn time(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -177,6 +185,25 @@ mod tests {
         assert_eq!(printed(&profile, narrow()), expected);
         profile.advice = vec!["add 0123456789ab".to_owned()];
         assert_eq!(printed(&profile, narrow()), "work: add 0123456789ab\n");
+    }
+
+    #[test]
+    fn the_login_of_a_profile_is_named_with_its_user_and_its_end() {
+        let profile = ProfileReport {
+            name: "work".to_owned(),
+            login: Some(UserLoginReport {
+                name: Some("jo".to_owned()),
+                expires_at: Some(time("2026-11-21T18:00:00Z")),
+                ..UserLoginReport::default()
+            }),
+            ..ProfileReport::default()
+        };
+        let expected = "work: signed in as jo, until 2026-11-21T18:00:00Z";
+        assert_eq!(
+            printed(&profile, narrow()),
+            format!("{expected} (in 9 h)\n")
+        );
+        assert_eq!(printed(&profile, Width::Wide), format!("{expected}\n"));
     }
 
     #[test]

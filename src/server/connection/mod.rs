@@ -1,5 +1,6 @@
 //! One connection: one request and its answer. Each phase has its own deadline.
 
+mod login;
 mod request;
 
 use std::{io, sync::Arc, time::Duration};
@@ -30,6 +31,9 @@ pub(super) async fn serve(
     let responses = match request {
         Ok(Some(Ok(request))) => {
             place.enter(Phase::Waiting);
+            if let (Request::Login(request), PeerUser::Own) = (&request, peer.user) {
+                return login::serve(stream, peer, request, daemon, limits, &place).await;
+            }
             // Boxed: a connection without a request needs little memory.
             let answer = Box::pin(answer(request, peer, daemon));
             tokio::select! {

@@ -154,6 +154,17 @@ async fn root_gets_no_key_of_another_user() {
 }
 
 #[tokio::test]
+async fn a_login_is_answered_for_the_user_alone() {
+    let login = Request::Login(wire::Login::default()).encode();
+    let failure = |answer: Vec<u8>| failure(&answer);
+    let own = failure(answer_to(&login, false).await);
+    assert_eq!(own.code, ExitCode::Usage, "{own:?}");
+    assert!(own.message.contains("/nonexistent/managed.toml"), "{own:?}");
+    let root = failure(answer_for(PeerUser::Root, &login, false).await);
+    assert_eq!(root.code, ExitCode::Denied, "{root:?}");
+}
+
+#[tokio::test]
 async fn a_silent_connection_that_gives_way_is_closed() {
     let (mut client, server) = tokio::io::duplex(64);
     let admission = admission();

@@ -1,6 +1,7 @@
 //! The reports to the commands, built from what the broker knows.
 
 mod advice;
+pub(super) mod login;
 mod state;
 
 use claviger_wire::{ExitCode, Failure, Response};
@@ -12,7 +13,7 @@ use crate::{
         slot::{Evidence, LastProbe, Snapshot},
     },
     clock::{Now, whole_seconds},
-    config::Config,
+    config::{Config, ProfileConfig},
     credential::Credential,
     gateway::{Calibration, ProbeResult},
     logout_report::{self, LogoutReport},
@@ -56,7 +57,12 @@ pub(super) fn responses(
     Ok(answer)
 }
 
-fn serialized(report: &impl Serialize) -> Result<Response, Failure> {
+/// Returns `report` as a response.
+///
+/// # Errors
+///
+/// As [`responses`].
+pub(super) fn serialized(report: &impl Serialize) -> Result<Response, Failure> {
     let json = serde_json::to_string(report).map_err(|error| Failure {
         code: ExitCode::DaemonUnavailable,
         message: format!("cannot serialize the status: {error}"),
@@ -89,7 +95,8 @@ pub(super) fn profile(
         now.wall.saturating_add(wait).unwrap_or(now.wall)
     });
     let administrator = config.ask_administrator();
-    let (error_code, remedy) = state::trouble(&profile.source, snapshot, administrator.clone());
+    let (error_code, remedy) =
+        state::trouble(name, &profile.source, snapshot, administrator.clone());
     let advice = advice::of(&advice::Facts {
         name,
         profile,
@@ -101,10 +108,7 @@ pub(super) fn profile(
     ProfileReport {
         name: name.to_owned(),
         source: profile.source.clone(),
-        gateway: profile
-            .gateway
-            .as_ref()
-            .map(|gateway| gateway.to_string().trim_end_matches('/').to_owned()),
+        gateway: gateway(profile),
         state: state::of(snapshot),
         fingerprint: credential.map(|credential| credential.fingerprint().to_string()),
         issued_at: credential.map(|credential| whole_seconds(credential.issued_at())),
@@ -138,8 +142,15 @@ pub(super) fn profile(
         }),
         advice: remedy.into_iter().chain(advice).collect(),
         variables: None,
+        login: None,
         failure: None,
     }
+}
+
+/// Returns the URL of the gateway of `profile`.
+pub(super) fn gateway(profile: &ProfileConfig) -> Option<String> {
+    let gateway = profile.gateway.as_ref()?.to_string();
+    Some(gateway.trim_end_matches('/').to_owned())
 }
 
 fn last_probe(probe: &LastProbe) -> LastProbeReport {

@@ -37,6 +37,7 @@ pub(super) fn of(snapshot: &Snapshot) -> ProfileState {
 /// The exit code of a request for the key now, if it is known to fail, and what to do about the
 /// last error, whether or not a key is served.
 pub(super) fn trouble(
+    profile: &str,
     source: &str,
     snapshot: &Snapshot,
     administrator: Option<String>,
@@ -48,7 +49,7 @@ pub(super) fn trouble(
     let Some(error) = &snapshot.last_error else {
         return (None, None);
     };
-    let failure = error_report::of_source(source, error, administrator);
+    let failure = error_report::of_source(profile, source, error, administrator);
     let is_served = snapshot.credential.is_some();
     ((!is_served).then_some(failure.code), failure.hint)
 }

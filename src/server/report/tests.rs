@@ -186,7 +186,7 @@ fn a_profile_without_a_key_has_the_state_code_and_remedy_of_its_error() {
         let profile = reported(&without_key(Some(error.clone())), None);
         assert_eq!(profile["state"], state, "{error:?}");
         assert_eq!(profile["error_code"], code, "{error:?}");
-        let expected = error_report::of_source("team-vault", &error, None).hint;
+        let expected = error_report::of_source("default", "team-vault", &error, None).hint;
         assert_eq!(profile["advice"], json!([expected]), "{error:?}");
     }
 }

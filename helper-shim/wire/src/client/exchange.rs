@@ -21,24 +21,40 @@ pub(super) enum ExchangeError {
 ///
 /// [`ExchangeError`].
 pub(super) fn exchange(
-    mut stream: impl Read + Write,
+    stream: impl Read + Write,
     request: &Request,
 ) -> Result<Vec<Response>, ExchangeError> {
+    let mut answer = Vec::new();
+    exchange_each(stream, request, &mut |response| answer.push(response))?;
+    Ok(answer)
+}
+
+/// As [`exchange`]. `on_response` gets each response when it arrives.
+///
+/// # Errors
+///
+/// [`ExchangeError::Closed`] only before the first response.
+pub(super) fn exchange_each(
+    mut stream: impl Read + Write,
+    request: &Request,
+    on_response: &mut dyn FnMut(Response),
+) -> Result<(), ExchangeError> {
     let mut frame = request.encode();
     // A daemon that ends while the request is written may have answered before.
     let _ = stream.write_all(&frame);
     wipe(&mut frame);
-    let mut responses = Vec::new();
+    let mut has_begun = false;
     loop {
         match read_response(&mut stream) {
             Ok(response) => {
                 let is_last = response.ends_answer();
-                responses.push(response);
+                on_response(response);
                 if is_last {
-                    return Ok(responses);
+                    return Ok(());
                 }
+                has_begun = true;
             }
-            Err(ExchangeError::Closed) if !responses.is_empty() => return Err(incomplete()),
+            Err(ExchangeError::Closed) if has_begun => return Err(incomplete()),
             Err(error) => return Err(error),
         }
     }

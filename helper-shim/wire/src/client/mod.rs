@@ -2,7 +2,8 @@
 //!
 //! [`Client::request`] connects to the daemon that listens, sends one request and reads its answer;
 //! [`Client::request_or_start`] starts the daemon first if none listens;
-//! [`Client::request_with_variables`] also sends variables that the daemon asks for.
+//! [`Client::request_with_variables`] also sends variables that the daemon asks for, and
+//! [`Client::watch_with_variables`] returns responses one by one.
 //!
 //! A client computes the daemon's paths from its own environment, as far as the rules of
 //! [`PlaceVariables`](crate::paths::PlaceVariables) let that count. The daemon has the last word:
@@ -38,7 +39,7 @@ pub use self::{
     protect::protect_process,
 };
 use self::{
-    exchange::{ExchangeError, exchange},
+    exchange::{ExchangeError, exchange, exchange_each},
     start::StartOutcome,
 };
 use crate::{
@@ -110,7 +111,9 @@ impl Client {
         &self,
         request: impl FnMut() -> Request,
     ) -> Result<Option<Vec<Response>>, Failure> {
-        self.send(request, false)
+        let mut answer = Vec::new();
+        let is_answered = self.send(request, false, &mut |response| answer.push(response))?;
+        Ok(is_answered.then_some(answer))
     }
 
     /// Sends a request to the daemon, which is started if none listens, and returns its whole
@@ -124,20 +127,24 @@ impl Client {
         &self,
         request: impl FnMut() -> Request,
     ) -> Result<Vec<Response>, Failure> {
-        self.send(request, true).map(Option::unwrap_or_default)
+        let mut answer = Vec::new();
+        self.send(request, true, &mut |response| answer.push(response))?;
+        Ok(answer)
     }
 
-    /// `None` only if `may_start` is false.
+    /// Sends a request. `on_response` gets each response when it arrives. Returns whether a daemon
+    /// listens: false only if `may_start` is.
     fn send(
         &self,
         mut request: impl FnMut() -> Request,
         may_start: bool,
-    ) -> Result<Option<Vec<Response>>, Failure> {
+        on_response: &mut dyn FnMut(Response),
+    ) -> Result<bool, Failure> {
         let mut problem = "";
         for _ in 0..ATTEMPTS {
             let stream = match connect::connect(&self.paths)? {
                 Some(stream) => stream,
-                None if !may_start => return Ok(None),
+                None if !may_start => return Ok(false),
                 None if !self.may_start => return Err(self.none_listens()),
                 None => match start::start(&self.paths)? {
                     StartOutcome::Connected(stream) => stream,
@@ -147,8 +154,8 @@ impl Client {
                     }
                 },
             };
-            match exchange(stream, &request()) {
-                Ok(answer) => return Ok(Some(answer)),
+            match exchange_each(stream, &request(), on_response) {
+                Ok(()) => return Ok(true),
                 Err(ExchangeError::Closed) => problem = CLOSED,
                 Err(ExchangeError::Invalid(problem)) => return Err(self.unavailable(&problem)),
             }

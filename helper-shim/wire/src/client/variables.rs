@@ -17,34 +17,55 @@ impl Client {
     /// are too long for a request, [`ExitCode::DaemonUnavailable`] if the daemon asks again.
     pub fn request_with_variables(
         &self,
-        mut request: impl FnMut(&Variables) -> Request,
+        request: impl FnMut(&Variables) -> Request,
     ) -> Result<Vec<Response>, Failure> {
-        let answer = self.request_or_start(|| request(&Variables::OnRequest))?;
-        let [Response::Variables { names }] = answer.as_slice() else {
-            return Ok(answer);
+        let mut answer = Vec::new();
+        self.watch_with_variables(request, |response| answer.push(response))?;
+        Ok(answer)
+    }
+
+    /// As [`Client::request_with_variables`]. `on_response` gets each response when it arrives.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::request_with_variables`].
+    pub fn watch_with_variables(
+        &self,
+        mut request: impl FnMut(&Variables) -> Request,
+        mut on_response: impl FnMut(Response),
+    ) -> Result<(), Failure> {
+        let mut send = |request: &mut dyn FnMut() -> Request| {
+            let mut asked = None;
+            self.send(request, true, &mut |response| match response {
+                Response::Variables { names } => asked = Some(names),
+                response => on_response(response),
+            })?;
+            Ok::<_, Failure>(asked)
         };
-        let variables = read(names, |name| std::env::var_os(name))?;
+        let Some(names) = send(&mut || request(&Variables::OnRequest))? else {
+            return Ok(());
+        };
+        let variables = read(&names, |name| std::env::var_os(name))?;
         let others = request(&Variables::OnRequest).encode().len();
         if others + variables.encoded_len() > HEADER_LEN + MAX_BODY {
-            let (names, limit) = (list(names), HEADER_LEN + MAX_BODY - others);
+            let (names, limit) = (list(&names), HEADER_LEN + MAX_BODY - others);
             return Err(Failure::new(
                 ExitCode::Usage,
                 format!("the environment's {names} are too long: more than {limit} bytes together"),
                 "shorten them",
             ));
         }
-        let answer = self.request_or_start(|| request(&variables))?;
-        match answer.as_slice() {
+        match send(&mut || request(&variables))? {
             // The configuration may have changed in between.
-            [Response::Variables { names }] => Err(Failure::new(
+            Some(names) => Err(Failure::new(
                 ExitCode::DaemonUnavailable,
                 format!(
                     "the daemon asked for the environment's {} twice",
-                    list(names)
+                    list(&names)
                 ),
                 "try again",
             )),
-            _ => Ok(answer),
+            None => Ok(()),
         }
     }
 }

@@ -124,10 +124,10 @@ impl Program {
         SourceError::LoginRequired {
             host: self.path().to_owned(),
             reason,
-            hint: match line {
+            hint: Some(match line {
                 "" => format!("{}, and log in", self.by_hand),
                 _ => "log in as the message of the program says, then try again".to_owned(),
-            },
+            }),
         }
     }
 

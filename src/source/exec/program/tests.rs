@@ -65,7 +65,7 @@ async fn the_hint_says_how_to_run_it_and_hides_the_arguments() {
 async fn exit_code_3_means_that_a_login_is_required() {
     let login = |script: &'static str| async {
         match sh(script).await.unwrap_err() {
-            SourceError::LoginRequired { reason, hint, .. } => (reason, hint),
+            SourceError::LoginRequired { reason, hint, .. } => (reason, hint.unwrap()),
             other => panic!("{other:?}"),
         }
     };

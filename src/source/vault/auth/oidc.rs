@@ -210,7 +210,7 @@ impl LoginMethod for OidcLogin {
         Err(SourceError::LoginRequired {
             host: transport.address.name.clone(),
             reason: "no user is signed in, or the last sign-in has expired".to_owned(),
-            hint: "sign in".to_owned(),
+            hint: None,
         })
     }
 

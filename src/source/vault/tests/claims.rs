@@ -232,7 +232,7 @@ async fn a_login_that_the_idp_requires_is_reported_as_such() {
     let required = SourceError::LoginRequired {
         host: "idp:443".to_owned(),
         reason: "the session has ended".to_owned(),
-        hint: "sign in".to_owned(),
+        hint: None,
     };
     let idp = FakeIdp::new(&json!({}));
     idp.sign_in(&json!({"sub": "1", "name": "ana"}));

@@ -1,0 +1,269 @@
+//! Logins of profiles whose source the test controls.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::atomic::Ordering,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    broker::{Broker, Route},
+    clock::{Clock, ManualClock, Now, Timestamp},
+    config::{self, Locations, Origin},
+    login::fake::{FakeSignIn, login, refused},
+    secret::Secret,
+    server::{DaemonOptions, Shutdown},
+    source::Source,
+    sync,
+    trust::ManagedOwner,
+};
+
+const CONFIG: &str = r#"
+version = 1
+[profile.work]
+gateway = "https://gateway.test/"
+source = "sso"
+[profile.other]
+source = "sso"
+[source.sso]
+type = "exec"
+command = ["/bin/true"]
+"#;
+
+/// A source whose key is the user's; without a login there is none.
+struct Sso {
+    sign_in: Arc<FakeSignIn>,
+    clock: ManualClock,
+    /// The error of a user without a right to a key.
+    denied: bool,
+}
+
+#[async_trait]
+impl Source for Sso {
+    async fn issue(&self) -> Result<Credential, SourceError> {
+        if self.sign_in.login().await?.is_none() {
+            return Err(SourceError::LoginRequired {
+                host: "idp.test".to_owned(),
+                reason: "no user has signed in yet".to_owned(),
+                hint: None,
+            });
+        }
+        if self.denied {
+            return Err(SourceError::Denied {
+                host: "idp.test".to_owned(),
+                path: "token".to_owned(),
+                reason: "not in the group".to_owned(),
+            });
+        }
+        Ok(Credential {
+            secret: Secret::new("abc".to_owned()),
+            obtained: self.clock.now(),
+            lifetime: Some(Duration::from_secs(3600)),
+            version: None,
+            lease: None,
+        })
+    }
+
+    fn sign_in(&self) -> Result<Option<Arc<dyn SignIn>>, SourceError> {
+        Ok(Some(Arc::clone(&self.sign_in) as Arc<dyn SignIn>))
+    }
+
+    fn host(&self) -> &str {
+        "idp.test"
+    }
+}
+
+struct Fixture {
+    daemon: Daemon,
+    in_force: InForce,
+    sign_in: Arc<FakeSignIn>,
+    clock: ManualClock,
+}
+
+impl Fixture {
+    fn new(sign_in: FakeSignIn, denied: bool) -> Self {
+        let clock = ManualClock::at(Timestamp::UNIX_EPOCH);
+        let shared: Arc<dyn Clock> = Arc::new(clock.clone());
+        let jitter: crate::broker::Jitter = Arc::new(|| 0.5);
+        let sign_in = Arc::new(sign_in);
+        let source: Arc<dyn Source> = Arc::new(Sso {
+            sign_in: Arc::clone(&sign_in),
+            clock: clock.clone(),
+            denied,
+        });
+        let route = Route {
+            source,
+            source_name: "sso".to_owned(),
+            gateway: None,
+            watch: None,
+            max_age: None,
+        };
+        let routes = ["work", "other"].map(|name| (name.to_owned(), route.clone()));
+        let broker = Broker::new(BTreeMap::from(routes), &shared, &jitter);
+        let config = config::parse(Path::new("/c.toml"), CONFIG).unwrap();
+        let options = DaemonOptions {
+            origin: Origin::Files(Locations {
+                managed: PathBuf::from("/nonexistent/managed.toml"),
+                user: None,
+                explicit: None,
+                managed_owner: ManagedOwner::of_this_machine(),
+            }),
+            socket: PathBuf::from("/nonexistent/agent.sock"),
+            is_usual_socket: true,
+            executable: None,
+            clock: shared,
+            jitter,
+            log: None,
+            log_error: None,
+        };
+        Self {
+            daemon: Daemon::new(options, Shutdown::new()),
+            in_force: InForce {
+                config: Arc::new(config),
+                broker: Arc::new(broker),
+            },
+            sign_in,
+            clock,
+        }
+    }
+
+    /// Signs in to the profile `work`; returns the reports and the end of the answer.
+    async fn log_in(&self, is_forced: bool) -> (Vec<Value>, Result<Response, Failure>) {
+        let (sender, mut receiver) = mpsc::channel(20);
+        let request = Request {
+            in_force: &self.in_force,
+            name: "work",
+            source: "sso",
+            variables: ClientVariables::default(),
+            sign_in: Arc::clone(&self.sign_in) as Arc<dyn SignIn>,
+            reports: &sender,
+        };
+        let answer = self.daemon.sign_in(&request, Flow::Device, is_forced).await;
+        let mut reports = Vec::new();
+        while let Ok(Response::Report(json)) = receiver.try_recv() {
+            reports.push(serde_json::from_str(&json).unwrap());
+        }
+        (reports, answer)
+    }
+
+    async fn key_of(&self, profile: &str) -> Result<Arc<Credential>, AcquireError> {
+        let request = AcquireRequest::new(Duration::from_secs(300), None);
+        let until = self.daemon.until(LONGEST_DEADLINE);
+        let variables = ClientVariables::default();
+        let broker = &self.in_force.broker;
+        broker.acquire(profile, &variables, request, until).await
+    }
+}
+
+fn events(reports: &[Value]) -> Vec<&str> {
+    let events = reports.iter().map(|report| report["event"].as_str());
+    events.map(Option::unwrap).collect()
+}
+
+fn now(fixture: &Fixture) -> Now {
+    fixture.clock.now()
+}
+
+#[tokio::test]
+async fn a_sign_in_gives_all_profiles_of_the_source_their_key() {
+    let fixture = Fixture::new(FakeSignIn::new("sso"), false);
+    for profile in ["work", "other"] {
+        let error = fixture.key_of(profile).await.unwrap_err();
+        assert!(requires_login(&error), "{error:?}");
+    }
+    fixture.sign_in.decided.notify_one();
+    let (reports, answer) = fixture.log_in(false).await;
+    assert_eq!(answer, Ok(Response::Done));
+    assert_eq!(events(&reports), ["started", "device", "signed-in"]);
+    assert_eq!(
+        reports[2],
+        json!({
+            "event": "signed-in",
+            "profile": "work",
+            "source": "sso",
+            "gateway": "https://gateway.test",
+            "already": false,
+            "login": {
+                "subject": "42", "name": "jo", "groups": [], "expires_at": null,
+                "signed_in_at": "1970-01-01T00:00:00Z", "renewable": true,
+            },
+            "key": {"fingerprint": "ba7816bf8f01", "expires_at": "1970-01-01T01:00:00Z"},
+        })
+    );
+    // Without waiting for the back-off of the failure before.
+    for entry in fixture.in_force.broker.snapshots("other") {
+        assert!(entry.snapshot.credential.is_some());
+        assert_eq!(entry.snapshot.last_error, None);
+    }
+}
+
+#[tokio::test]
+async fn a_good_login_is_left_alone_unless_the_user_insists() {
+    let fixture = Fixture::new(FakeSignIn::new("sso"), false);
+    for (is_forced, expected, started) in [
+        (false, vec!["started", "device", "signed-in"], 1),
+        (false, vec!["signed-in"], 1),
+        (true, vec!["started", "device", "signed-in"], 2),
+    ] {
+        if expected.len() > 1 {
+            fixture.sign_in.decided.notify_one();
+        }
+        let (reports, answer) = fixture.log_in(is_forced).await;
+        assert_eq!(answer, Ok(Response::Done));
+        assert_eq!(events(&reports), expected);
+        let already = reports.last().unwrap()["already"].as_bool();
+        assert_eq!(already, Some(expected.len() == 1));
+        assert_eq!(fixture.sign_in.started.load(Ordering::SeqCst), started);
+    }
+}
+
+#[tokio::test]
+async fn a_login_that_has_expired_or_that_the_server_has_ended_is_made_again() {
+    let fixture = Fixture::new(FakeSignIn::new("sso"), false);
+    *sync::lock(&fixture.sign_in.in_force) = Some(Login {
+        expires_at: Some(now(&fixture).wall),
+        ..login()
+    });
+    fixture.sign_in.decided.notify_one();
+    let (reports, answer) = fixture.log_in(false).await;
+    assert_eq!(answer, Ok(Response::Done));
+    assert_eq!(events(&reports), ["started", "device", "signed-in"]);
+}
+
+#[tokio::test]
+async fn a_user_without_a_key_is_signed_in_and_told_why() {
+    let fixture = Fixture::new(FakeSignIn::new("sso"), true);
+    for already in [false, true] {
+        fixture.sign_in.decided.notify_one();
+        let (reports, answer) = fixture.log_in(false).await;
+        let last = reports.last().unwrap();
+        assert_eq!(
+            (&last["already"], &last["key"]),
+            (&json!(already), &Value::Null)
+        );
+        let failure = answer.unwrap_err();
+        assert_eq!(failure.code, wire::ExitCode::SourceFailed);
+        assert!(failure.message.contains("not in the group"), "{failure:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_that_the_server_refuses_is_a_failure_with_its_reason() {
+    let sign_in = FakeSignIn {
+        no_device: Some(refused("unauthorized_client")),
+        ..FakeSignIn::new("sso")
+    };
+    let (reports, answer) = Fixture::new(sign_in, false).log_in(false).await;
+    assert_eq!(events(&reports), ["started"]);
+    let failure = answer.unwrap_err();
+    assert_eq!(failure.code, wire::ExitCode::LoginRequired);
+    assert!(
+        failure.message.contains("unauthorized_client"),
+        "{failure:?}"
+    );
+}
