@@ -41,6 +41,6 @@ pub(crate) use self::{
     table::{
         Assertion, AuthConfig, AuthMethod, Engine, ExecConfig, HeaderValueFrom, JwtConfig,
         NetworkConfig, Probe, ProbeHeaders, ProfileConfig, SecretRef, SigningAlgorithm,
-        SourceConfig, VaultConfig,
+        SourceConfig, StoreKind, VaultConfig,
     },
 };

@@ -16,6 +16,7 @@ mod profile;
 mod root;
 mod secret_ref;
 mod source;
+mod store;
 mod validator;
 mod variables;
 mod vault;
@@ -31,5 +32,6 @@ pub(crate) use self::{
     profile::{Probe, ProfileConfig},
     secret_ref::SecretRef,
     source::SourceConfig,
+    store::StoreKind,
     vault::{Engine, VaultConfig},
 };
