@@ -40,8 +40,8 @@ pub(crate) use self::{
     stamp::Stamp,
     table::{
         Assertion, AuthConfig, AuthMethod, ClientAuth, Engine, ExecConfig, HeaderValueFrom,
-        JwtConfig, NetworkConfig, OauthConfig, OauthDiscovery, OauthFlow, OauthPrompt, OauthStore,
-        OauthToken, Probe, ProbeHeaders, ProfileConfig, SecretRef, SigningAlgorithm, SourceConfig,
+        JwtConfig, NetworkConfig, OauthConfig, OauthDiscovery, OauthFlow, OauthPrompt, OauthToken,
+        Probe, ProbeHeaders, ProfileConfig, SecretRef, SigningAlgorithm, SourceConfig, StoreKind,
         VaultConfig,
     },
 };

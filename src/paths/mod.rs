@@ -119,6 +119,14 @@ impl Places {
     }
 }
 
+/// The socket of the user's session bus, whether it exists or not. For the daemon: its environment
+/// is its own, and names the runtime directory of the user's login if there was one at its start.
+#[cfg(target_os = "linux")]
+pub(crate) fn session_bus() -> PathBuf {
+    let directory = variable("XDG_RUNTIME_DIR").map(PathBuf::from);
+    directory.unwrap_or_else(runtime_dir).join("bus")
+}
+
 /// The variables as the system sets them.
 fn usual_variables(home: Option<&Path>) -> PlaceVariables {
     let mut usual = PlaceVariables::default();
