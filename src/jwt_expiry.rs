@@ -5,7 +5,7 @@
 //! replaced and proves nothing.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::Deserialize;
+use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::{clock::Timestamp, secret::Secret};
@@ -13,19 +13,27 @@ use crate::{clock::Timestamp, secret::Secret};
 /// The `exp` of `key`; `None` if it is not a JWT or has none.
 #[must_use]
 pub(crate) fn of(key: &Secret) -> Option<Timestamp> {
-    #[derive(Deserialize)]
-    struct Claims {
-        exp: f64,
-    }
+    date(&claims(key)?, "exp")
+}
+
+/// The claims of `key`, unverified; `None` if it is not a JWT.
+#[must_use]
+pub(crate) fn claims(key: &Secret) -> Option<Map<String, Value>> {
     let mut parts = key.expose().split('.');
     let (_header, claims, _signature) = (parts.next()?, parts.next()?, parts.next()?);
     if parts.next().is_some() {
         return None;
     }
     let claims = Zeroizing::new(URL_SAFE_NO_PAD.decode(claims).ok()?);
-    let exp = serde_json::from_slice::<Claims>(&claims).ok()?.exp;
+    serde_json::from_slice(&claims).ok()
+}
+
+/// The claim `name` of `claims` if it is a date (RFC 7519, section 2: "NumericDate").
+#[must_use]
+pub(crate) fn date(claims: &Map<String, Value>, name: &str) -> Option<Timestamp> {
+    let seconds = claims.get(name)?.as_f64()?;
     // A cast of a number beyond the range saturates, and is no timestamp.
-    Timestamp::from_second(exp as i64).ok()
+    Timestamp::from_second(seconds as i64).ok()
 }
 
 #[cfg(test)]

@@ -107,7 +107,6 @@ pub mod secret;
 mod server;
 pub mod source;
 mod status_report;
-#[cfg_attr(not(test), expect(dead_code, reason = "the OAuth source will use it"))]
 mod store;
 mod sync;
 mod template;

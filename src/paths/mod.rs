@@ -18,7 +18,7 @@ pub(crate) use claviger_wire::client::{managed_config, variable};
 use claviger_wire::{
     ExitCode, Failure,
     client::{daemon_paths, owner, place_variables, runtime_dir},
-    paths::{DaemonPaths, OTHER_SOCKET, Owner, PathError, PlaceVariables},
+    paths::{DaemonPaths, OTHER_SOCKET, Owner, PathError, PlaceVariables, System, state_dir},
 };
 
 use crate::trust::{self, TrustError};
@@ -116,6 +116,11 @@ impl Places {
             is_usual_socket,
             ignored,
         })
+    }
+
+    /// The directory of what the daemon keeps, if it is known.
+    pub(crate) fn state_dir(&self) -> Option<PathBuf> {
+        state_dir(System::HERE, &|name| self.variables.get(name)).ok()
     }
 }
 

@@ -14,6 +14,7 @@ use crate::{
     composition::Composition,
     config::Origin,
     process::Executable,
+    source::LoginSessions,
     sync,
 };
 
@@ -31,6 +32,8 @@ pub(crate) struct DaemonOptions {
     pub(crate) clock: Arc<dyn Clock>,
     /// The random part of its delays.
     pub(crate) jitter: Jitter,
+    /// The directory of what it keeps.
+    pub(crate) state_dir: PathBuf,
     /// Its log file; `None` if it logs to stderr.
     pub(crate) log: Option<PathBuf>,
     /// Why it does not log.
@@ -50,6 +53,7 @@ pub(crate) struct Daemon {
     pub(super) executable: Option<Executable>,
     look: Notify,
     last_request: Mutex<Tick>,
+    logins: Arc<LoginSessions>,
 }
 
 impl Daemon {
@@ -64,12 +68,18 @@ impl Daemon {
             executable,
             clock,
             jitter,
+            state_dir,
             log,
             log_error,
         } = options;
         let started = clock.now();
+        let instance = match is_usual_socket {
+            true => String::new(),
+            false => socket.to_string_lossy().into_owned(),
+        };
+        let logins = Arc::new(LoginSessions::new(state_dir, instance));
         Self {
-            composition: Composition::new(origin, Arc::clone(&clock), jitter),
+            composition: Composition::new(origin, Arc::clone(&clock), jitter, Arc::clone(&logins)),
             socket,
             clock,
             started,
@@ -80,6 +90,7 @@ impl Daemon {
             executable,
             look: Notify::new(),
             last_request: Mutex::new(started.tick),
+            logins,
         }
     }
 
@@ -100,6 +111,11 @@ impl Daemon {
     /// Waits for [`Daemon::reload`].
     pub(super) async fn look_requested(&self) {
         self.look.notified().await;
+    }
+
+    /// Stores what must not be lost. For the daemon's end.
+    pub(crate) async fn finish(&self) {
+        self.logins.flush(&*self.clock).await;
     }
 
     /// The moment at which the daemon ends if no request comes; `None` if it stays.

@@ -5,6 +5,7 @@ mod error;
 pub(crate) mod exec;
 pub(crate) mod jwt;
 pub(crate) mod oauth;
+mod random;
 mod review;
 mod sanitize;
 mod secret_input;
@@ -19,6 +20,7 @@ use serde_json::{Map, Value};
 pub(crate) use self::review::review;
 pub use self::{
     error::SourceError,
+    oauth::LoginSessions,
     sign_in::{Authorization, DeviceAuthorization, Login, SignIn, SignInSettings},
 };
 pub use crate::network::{ProxyError, ProxyFailure, ProxyOrigin, TlsError, TransportError};
