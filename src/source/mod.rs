@@ -5,10 +5,12 @@ mod error;
 pub(crate) mod exec;
 pub(crate) mod jwt;
 pub(crate) mod oauth;
+mod retry_after;
 mod review;
 mod sanitize;
 mod secret_input;
 mod sign_in;
+mod signing_key;
 pub(crate) mod vault;
 
 use std::sync::Arc;
