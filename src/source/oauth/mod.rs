@@ -1,5 +1,10 @@
 //! A token of an OAuth 2.0 authorization server or OpenID provider.
 
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the source that uses it follows")
+)]
+mod provider;
 pub(crate) mod server;
 
 use async_trait::async_trait;
