@@ -77,7 +77,7 @@
 //! | **refetch limiter** | bounds the fetches that inconclusive probes cause |
 //! | **rejected** | the gateway refuses the key that the source still returns |
 //! | **managed configuration** | the administrator's file; it overrides the user's |
-//! | **store** | where the secrets of logins rest: the system's secret store, sealed files, memory |
+//! | **store** | keeps the secrets of logins: the system's secret store, sealed files, memory |
 //! | **in force** | the last valid configuration, with the broker that is built from it |
 
 pub mod broker;

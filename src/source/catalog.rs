@@ -106,10 +106,13 @@ impl LazySource {
                 let jwt = self.upstream.clone();
                 Arc::new(VaultSource::new(name, vault, principal, clock, jwt)?)
             }
-            config::SourceConfig::Oauth(oauth) => {
-                let server = todo_server();
-                Arc::new(OauthSource::new(name, oauth, server, clock, &self.logins))
-            }
+            config::SourceConfig::Oauth(oauth) => Arc::new(OauthSource::new(
+                name,
+                oauth,
+                principal,
+                clock,
+                &self.logins,
+            )?),
             config::SourceConfig::Jwt(jwt) => {
                 Arc::new(JwtSource::new(name, jwt, principal, clock)?)
             }
@@ -232,7 +235,4 @@ mod tests {
             assert_eq!(upstream.0.load(Ordering::SeqCst), count);
         }
     }
-}
-fn todo_server() -> Arc<dyn super::oauth::server::AuthorizationServer> {
-    unimplemented!()
 }

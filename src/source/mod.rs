@@ -6,10 +6,12 @@ pub(crate) mod exec;
 pub(crate) mod jwt;
 pub(crate) mod oauth;
 mod random;
+mod retry_after;
 mod review;
 mod sanitize;
 mod secret_input;
 mod sign_in;
+mod signing_key;
 pub(crate) mod vault;
 
 use std::sync::Arc;
@@ -78,8 +80,8 @@ pub trait Source: Send + Sync {
         Ok(Revocation::default())
     }
 
-    /// What a user does to log in, if this source or the one whose credential it presents has such a
-    /// login.
+    /// What a user does to log in, if this source or the one whose credential it presents has such
+    /// a login.
     ///
     /// # Errors
     ///

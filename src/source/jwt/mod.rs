@@ -6,7 +6,6 @@
 //! or `nbf` is in the future, even by a second: both are `leeway` before now, so that a gateway's
 //! clock may be behind. `exp` is `ttl` after now.
 
-mod key;
 mod key_ring;
 
 use std::{sync::Arc, time::Duration};

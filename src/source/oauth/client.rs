@@ -1,8 +1,9 @@
 //! This client at its authorization server: what it asks for, and what a refusal means.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{
+    provider::remedy,
     record::Request,
     server::{AuthorizationServer, TokenError},
 };
@@ -49,16 +50,6 @@ impl OauthClient {
         }
     }
 
-    /// The error of a login that the server, or the user at it, has refused.
-    pub(super) fn login_refused(&self, reason: String) -> SourceError {
-        SourceError::LoginRefused {
-            host: self.host().to_owned(),
-            reason,
-            hint: format!("{SIGN_IN} to try again"),
-            is_final: false,
-        }
-    }
-
     /// The error of an endpoint that returned no tokens.
     pub(super) fn error(&self, error: TokenError) -> SourceError {
         match error {
@@ -73,82 +64,95 @@ impl OauthClient {
                 status,
                 retry_after,
             } => {
-                let reason = format!("{} ({status})", described(&code, description.as_deref()));
-                match meaning(&code, status) {
-                    Meaning::User | Meaning::Grant if !self.has_user() => self.misconfigured(
-                        &reason,
-                        "allow client credentials for the client, and check 'client_id', of source",
-                    ),
-                    Meaning::Temporary => SourceError::Unavailable {
-                        host: self.host().to_owned(),
-                        reason: format!("is temporarily unavailable: {reason}"),
-                        retry_after,
-                    },
-                    Meaning::User => self.login_required(reason),
-                    Meaning::Grant => self.login_refused(reason),
-                    Meaning::Client => self.misconfigured(
-                        &reason,
-                        "check 'client_id', and the client's secret or key, of source",
-                    ),
-                    Meaning::Request => self.misconfigured(
-                        &reason,
-                        "check 'scopes', 'resource' and 'audience' of source",
-                    ),
-                    Meaning::Unknown => SourceError::Unavailable {
-                        host: self.host().to_owned(),
-                        reason: format!("refused the request: {reason}"),
-                        retry_after,
-                    },
-                }
+                let description = description.as_deref();
+                let reason = format!("{} ({status})", described(&code, description));
+                let hint = remedy(&code, description, &[]);
+                self.refusal(meaning(&code, status), reason, hint, retry_after)
             }
         }
     }
 
-    fn misconfigured(&self, reason: &str, hint: &str) -> SourceError {
-        SourceError::Configuration {
-            reason: format!("'{}' refused the request: {reason}", self.host()),
-            hint: format!("{hint} '{}'", self.name),
+    /// The error of a sign-in that the server, or the user at it, has refused with a redirect.
+    pub(super) fn sign_in_refused(&self, code: &str, description: Option<&str>) -> SourceError {
+        let reason = described(code, description);
+        let hint = remedy(code, description, &[]);
+        self.refusal(meaning(code, 0), reason, hint, None)
+    }
+
+    fn refusal(
+        &self,
+        meaning: Meaning,
+        reason: String,
+        hint: String,
+        retry_after: Option<Duration>,
+    ) -> SourceError {
+        let host = self.host().to_owned();
+        match meaning {
+            Meaning::Temporary => SourceError::Unavailable {
+                host,
+                reason: format!("is temporarily unavailable: {reason}"),
+                retry_after,
+            },
+            Meaning::Login if self.has_user() => self.login_required(reason),
+            Meaning::Login => SourceError::Configuration {
+                reason: format!("'{host}' refused the request: {reason}"),
+                hint: format!("check 'client_id', and that '{host}' allows it client credentials"),
+            },
+            Meaning::Denied => SourceError::LoginRefused {
+                host,
+                reason,
+                hint,
+                // Not the secret, but the person or the permission is the wrong one.
+                is_final: false,
+            },
+            Meaning::Client => SourceError::Configuration {
+                reason: format!("'{host}' refused the request: {reason}"),
+                hint,
+            },
         }
     }
 }
 
-/// What a server's error means, for its remedy.
+/// What a server's error means, for what helps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Meaning {
     /// Only time helps.
     Temporary,
-    /// The user must do something at the server.
-    User,
-    /// The code or token that was presented is not accepted.
-    Grant,
-    /// This client is not known, not proven, or not allowed to do this.
+    /// A login helps: the code or token is not accepted, or the user must act at the server.
+    Login,
+    /// The user, or the policy of the server, has refused.
+    Denied,
+    /// The configuration of the client, here or at the server, does not fit.
     Client,
-    /// What is asked for does not exist, or not for this client.
-    Request,
-    /// Not in a standard.
-    Unknown,
 }
 
-/// Returns what the error `code` means (RFC 6749, sections 4.1.2.1 and 5.2; RFC 8707, section 2;
+/// Returns what the error `code` means (RFC 6749, sections 4.1.2.1 and 5.2; RFC 8628, section 3.5;
 /// OpenID Connect Core 1.0, section 3.1.2.6) in a response with `status`.
 pub(super) fn meaning(code: &str, status: u16) -> Meaning {
     match code {
-        "invalid_grant" => Meaning::Grant,
         "temporarily_unavailable" | "server_error" | "slow_down" => Meaning::Temporary,
-        "interaction_required"
+        "invalid_grant"
+        | "expired_token"
+        | "interaction_required"
         | "login_required"
         | "consent_required"
-        | "account_selection_required" => Meaning::User,
-        "invalid_client" | "unauthorized_client" | "unsupported_grant_type" => Meaning::Client,
-        "invalid_scope"
+        | "account_selection_required" => Meaning::Login,
+        "access_denied" => Meaning::Denied,
+        "invalid_client"
+        | "unauthorized_client"
+        | "unsupported_grant_type"
+        | "invalid_scope"
         | "invalid_target"
-        | "invalid_request"
-        | "unsupported_response_type"
-        | "invalid_resource" => Meaning::Request,
-        "access_denied" | "expired_token" => Meaning::Grant,
+        | "invalid_request" => Meaning::Client,
         _ if status == 429 || status >= 500 => Meaning::Temporary,
-        _ => Meaning::Unknown,
+        _ => Meaning::Client,
     }
+}
+
+/// Whether the error `code` is about what is asked for (RFC 6749, section 5.2; RFC 8707, section
+/// 2).
+pub(super) fn is_about_request(code: &str) -> bool {
+    matches!(code, "invalid_scope" | "invalid_target")
 }
 
 /// An error of the server with its description, for messages.
@@ -164,25 +168,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_invalid_grant_and_the_users_own_no_are_about_the_grant() {
-        for status in [400, 401, 403, 429, 503] {
-            for code in ["invalid_grant", "access_denied", "expired_token"] {
-                assert_eq!(meaning(code, status), Meaning::Grant);
+    fn a_known_code_means_the_same_with_every_status() {
+        for status in [0, 400, 401, 403, 429, 503] {
+            for (code, expected) in [
+                ("invalid_grant", Meaning::Login),
+                ("expired_token", Meaning::Login),
+                ("interaction_required", Meaning::Login),
+                ("access_denied", Meaning::Denied),
+                ("invalid_client", Meaning::Client),
+                ("invalid_scope", Meaning::Client),
+                ("temporarily_unavailable", Meaning::Temporary),
+            ] {
+                assert_eq!(meaning(code, status), expected, "{code} {status}");
             }
-            assert_eq!(meaning("invalid_client", status), Meaning::Client);
-            assert_eq!(meaning("invalid_scope", status), Meaning::Request);
-            assert_eq!(
-                meaning("temporarily_unavailable", status),
-                Meaning::Temporary
-            );
         }
     }
 
     #[test]
     fn an_unknown_error_is_judged_by_its_status() {
         for (status, expected) in [
-            (400, Meaning::Unknown),
-            (403, Meaning::Unknown),
+            (0, Meaning::Client),
+            (400, Meaning::Client),
+            (403, Meaning::Client),
             (429, Meaning::Temporary),
             (500, Meaning::Temporary),
             (503, Meaning::Temporary),

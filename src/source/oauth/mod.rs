@@ -10,7 +10,7 @@
 //!      │            └── sign_in: browser, device ─▶ poll; pure
 //!      ├─▶ client: what is asked for, and what a refusal means
 //!      ├─▶ tokens, facts: the credential and the claims of a response
-//!      └─▶ server: the trait of the authorization server
+//!      └─▶ server: the trait of the authorization server ◀─ provider: over HTTP
 //! ```
 //!
 //! Only `invalid_grant` ends a login: the server accepts the refresh token no longer. Whatever else
@@ -20,6 +20,7 @@ mod client;
 mod exposed;
 mod facts;
 mod login_sessions;
+mod provider;
 mod record;
 pub(crate) mod server;
 mod session;
@@ -33,7 +34,8 @@ use async_trait::async_trait;
 pub use self::login_sessions::LoginSessions;
 use self::{
     client::OauthClient,
-    server::{AuthorizationServer, Claims, Grant, TokenKind},
+    provider::Provider,
+    server::{Claims, Grant, TokenKind},
     session::{LoginSession, revoke_token},
     sign_in::UserSignIn,
     tokens::Tokens,
@@ -50,24 +52,30 @@ pub(crate) struct OauthSource {
 
 impl OauthSource {
     /// The source `name`. No store is opened and no request is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError::Configuration`] or [`SourceError::ClientVariable`] if a placeholder has no
+    /// value.
     pub(crate) fn new(
         name: &str,
         config: &OauthConfig,
-        server: Arc<dyn AuthorizationServer>,
+        principal: &Principal,
         clock: Arc<dyn Clock>,
         logins: &LoginSessions,
-    ) -> Self {
+    ) -> Result<Self, SourceError> {
+        let server = Provider::new(name, config, principal, Arc::clone(&clock))?;
         let client = OauthClient {
             name: name.to_owned(),
             config: config.clone(),
-            server,
+            server: Arc::new(server),
             clock,
         };
         let session = client.has_user().then(|| logins.session(name, config));
-        Self {
+        Ok(Self {
             client: Arc::new(client),
             session,
-        }
+        })
     }
 }
 

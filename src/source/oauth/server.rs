@@ -141,8 +141,8 @@ pub(crate) struct TokenResponse {
     pub(crate) refresh_token: Option<Secret>,
     /// `expires_in`.
     pub(crate) lifetime: Option<Duration>,
-    /// How long the refresh token is valid, from servers that say so: `refresh_expires_in`
-    /// (Keycloak), `refresh_token_expires_in` (Okta, Entra). 0 is without an end.
+    /// How long the refresh token is valid, from servers that report it: `refresh_expires_in`
+    /// (Keycloak), `refresh_token_expires_in` (Okta, Entra).
     pub(crate) refresh_lifetime: Option<Duration>,
     /// Just before the request was sent.
     pub(crate) obtained: Now,

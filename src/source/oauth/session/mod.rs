@@ -291,7 +291,7 @@ pub(super) async fn revoke_token(
         }
         // It is not valid any more, which some servers say in this way.
         Err(TokenError::Refused { code, status, .. })
-            if code == "invalid_token" || meaning(&code, status) == Meaning::Grant =>
+            if code == "invalid_token" || meaning(&code, status) == Meaning::Login =>
         {
             Ok(Revoked::Nothing)
         }

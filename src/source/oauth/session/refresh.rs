@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::{
     super::{
-        client::{Meaning, OauthClient, described, meaning},
+        client::{OauthClient, described, is_about_request},
         facts,
         record::Record,
         server::{Grant, TokenError, TokenResponse},
@@ -93,9 +93,7 @@ impl LoginSession {
                 description,
                 status,
                 ..
-            }) if meaning(&code, status) == Meaning::Request
-                && record.request != client.request() =>
-            {
+            }) if is_about_request(&code) && record.request != client.request() => {
                 self.state().on_not_used(before);
                 let refusal = described(&code, description.as_deref());
                 Err(client.login_required(format!(

@@ -7,10 +7,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::{
-    super::{
-        client::{Meaning, described, meaning},
-        server::{AuthorizationRequest, Grant, TokenError},
-    },
+    super::server::{AuthorizationRequest, Grant},
     UserSignIn,
 };
 use crate::{
@@ -95,20 +92,7 @@ impl Authorization for BrowserAuthorization {
     }
 
     fn refused(&self, error: &str, description: Option<&str>) -> SourceError {
-        let client = &self.sign_in.client;
-        match meaning(error, 0) {
-            Meaning::Client | Meaning::Request | Meaning::Temporary => {
-                client.error(TokenError::Refused {
-                    code: error.to_owned(),
-                    description: description.map(str::to_owned),
-                    status: 302,
-                    retry_after: None,
-                })
-            }
-            Meaning::Grant | Meaning::User | Meaning::Unknown => {
-                client.login_refused(described(error, description))
-            }
-        }
+        self.sign_in.client.sign_in_refused(error, description)
     }
 }
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::{
     super::{
-        client::{Meaning, described, meaning},
+        client::{Meaning, meaning},
         server::{DeviceCode, Grant, TokenError},
     },
     UserSignIn,
@@ -51,19 +51,16 @@ impl DeviceCodeAuthorization {
                 description,
                 status,
                 retry_after,
-            } => match (code.as_str(), meaning(&code, status)) {
-                ("slow_down", _) => Ok(PollResult::SlowDown { retry_after }),
+            } => match code.as_str() {
+                "slow_down" => Ok(PollResult::SlowDown { retry_after }),
                 // Some servers limit the rate with the status alone.
-                (_, Meaning::Unknown) if status == 429 => Ok(PollResult::SlowDown { retry_after }),
-                ("authorization_pending", _) if status == 429 => {
+                "authorization_pending" if status == 429 => {
                     Ok(PollResult::SlowDown { retry_after })
                 }
-                ("authorization_pending", _) | (_, Meaning::Temporary) => {
+                "authorization_pending" => Ok(PollResult::Pending { retry_after }),
+                "expired_token" => Err(client.login_required(EXPIRED)),
+                other if meaning(other, status) == Meaning::Temporary => {
                     Ok(PollResult::Pending { retry_after })
-                }
-                ("expired_token", _) => Err(client.login_required(EXPIRED)),
-                ("access_denied", _) => {
-                    Err(client.login_refused(described(&code, description.as_deref())))
                 }
                 _ => Err(client.error(TokenError::Refused {
                     code,

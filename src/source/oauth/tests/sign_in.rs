@@ -6,6 +6,7 @@ use url::Url;
 use super::{
     World,
     faults::{Fault, Moment},
+    login_required,
     server::{Rotation, refused, secret},
 };
 use crate::source::{Source as _, SourceError};
@@ -106,7 +107,7 @@ async fn a_sign_in_that_fails_leaves_the_login_before() {
         .set(|settings| settings.refusals.push_back(refused("invalid_grant", 400)));
     let error = world.sign_in().await.unwrap_err();
     assert!(
-        matches!(error, SourceError::LoginRefused { .. }),
+        matches!(error, SourceError::LoginRequired { .. }),
         "{error:?}"
     );
     world.server.key_faults.add(Fault::Fails(Moment::Before));
@@ -146,14 +147,18 @@ async fn a_refused_redirect_says_why_and_what_helps() {
     let world = World::new(Rotation::Strict, "");
     let authorization = world.entrance().authorize(&redirect()).await.unwrap();
     let refused = |error: &str| authorization.refused(error, Some("the reason"));
-    for error in ["access_denied", "login_required", "anything"] {
-        let SourceError::LoginRefused { reason, hint, .. } = refused(error) else {
-            panic!("{error}");
-        };
-        assert_eq!(reason, format!("{error}: the reason"));
-        assert!(hint.contains("claviger login"), "{hint}");
-    }
-    for error in ["invalid_scope", "unauthorized_client", "invalid_request"] {
+    let SourceError::LoginRefused { reason, hint, .. } = refused("access_denied") else {
+        panic!("{:?}", refused("access_denied"));
+    };
+    assert_eq!(reason, "access_denied: the reason");
+    assert!(hint.contains("account"), "{hint}");
+    login_required(Err::<(), _>(refused("login_required")));
+    for error in [
+        "invalid_scope",
+        "unauthorized_client",
+        "invalid_request",
+        "anything",
+    ] {
         let refused = refused(error);
         assert!(
             matches!(refused, SourceError::Configuration { .. }),
