@@ -1,7 +1,8 @@
 //! The claims of a JWT (RFC 7519), whose signature is not verified: they prove nothing.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::{clock::Timestamp, secret::Secret};
@@ -12,13 +13,7 @@ use crate::{clock::Timestamp, secret::Secret};
 /// whatever its cache lifetime. It decides when the key is replaced.
 #[must_use]
 pub(crate) fn expiry(key: &Secret) -> Option<Timestamp> {
-    #[derive(Deserialize)]
-    struct Expiry {
-        exp: f64,
-    }
-    let Expiry { exp } = of(key)?;
-    // A cast of a number beyond the range saturates, and is no timestamp.
-    Timestamp::from_second(exp as i64).ok()
+    date(&of(key)?, "exp")
 }
 
 /// The claims of `jwt`; `None` if it is not a JWT or its claims do not fit `T`.
@@ -31,6 +26,14 @@ pub(crate) fn of<T: DeserializeOwned>(jwt: &Secret) -> Option<T> {
     }
     let claims = Zeroizing::new(URL_SAFE_NO_PAD.decode(claims).ok()?);
     serde_json::from_slice(&claims).ok()
+}
+
+/// The claim `name` of `claims` if it is a date (RFC 7519, section 2: "NumericDate").
+#[must_use]
+pub(crate) fn date(claims: &Map<String, Value>, name: &str) -> Option<Timestamp> {
+    let seconds = claims.get(name)?.as_f64()?;
+    // A cast of a number beyond the range saturates, and is no timestamp.
+    Timestamp::from_second(seconds as i64).ok()
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use crate::{
     broker::{Broker, Jitter, RouteBuilder},
     clock::Clock,
     config::{self, Config, ConfigError, Locations, Origin, Stamp},
+    source::LoginSessions,
     sync,
 };
 
@@ -36,6 +37,7 @@ pub(crate) struct Composition {
     origin: Origin,
     clock: Arc<dyn Clock>,
     jitter: Jitter,
+    logins: Arc<LoginSessions>,
     loaded: Mutex<Loaded>,
 }
 
@@ -55,11 +57,16 @@ impl Composition {
     /// Reads the configuration. A broken one is kept as the error that [`Composition::current`]
     /// returns until a file changes.
     #[must_use]
-    pub(crate) fn new(origin: impl Into<Origin>, clock: Arc<dyn Clock>, jitter: Jitter) -> Self {
+    pub(crate) fn new(
+        origin: impl Into<Origin>,
+        clock: Arc<dyn Clock>,
+        jitter: Jitter,
+        logins: Arc<LoginSessions>,
+    ) -> Self {
         let origin = origin.into();
         let stamp = origin.stamp();
         let mut absence = Absence::default();
-        let (in_force, error) = match load(&origin, &clock, &mut absence) {
+        let (in_force, error) = match load(&origin, &clock, &logins, &mut absence) {
             Ok((config, routes)) => {
                 let broker = Arc::new(Broker::new(routes, &clock, &jitter));
                 (Ok(InForce { config, broker }), None)
@@ -73,6 +80,7 @@ impl Composition {
             origin,
             clock,
             jitter,
+            logins,
             loaded: Mutex::new(Loaded {
                 stamp,
                 absence,
@@ -129,7 +137,7 @@ impl Composition {
     /// if that is of the older files, its stamp differs from the files' and the next caller reads.
     fn read(&self, stamp: Stamp) {
         let mut absence = self.lock().absence;
-        let result = load(&self.origin, &self.clock, &mut absence);
+        let result = load(&self.origin, &self.clock, &self.logins, &mut absence);
         let mut loaded = self.lock();
         loaded.stamp = stamp;
         loaded.absence = absence;
@@ -172,6 +180,7 @@ type Built = (Arc<Config>, BTreeMap<String, RouteBuilder>);
 fn load(
     origin: &Origin,
     clock: &Arc<dyn Clock>,
+    logins: &Arc<LoginSessions>,
     absence: &mut Absence,
 ) -> Result<Built, Arc<ConfigError>> {
     let config = match origin {
@@ -181,7 +190,7 @@ fn load(
     match config {
         Ok(config) => {
             tracing::info!(file = %config.file.display(), "loaded the configuration");
-            let routes = routes(&config, clock);
+            let routes = routes(&config, clock, logins);
             Ok((config, routes))
         }
         Err(error) => Err(Arc::new(error)),

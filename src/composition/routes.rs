@@ -9,7 +9,7 @@ use crate::{
     config::{Config, ProfileConfig},
     gateway::{Gateway, HttpGateway},
     principal::Principal,
-    source::catalog::Catalog,
+    source::{LoginSessions, catalog::Catalog},
 };
 
 /// The routes of all profiles of `config`, by the profile's name. No source and no gateway is
@@ -17,8 +17,9 @@ use crate::{
 pub(super) fn routes(
     config: &Arc<Config>,
     clock: &Arc<dyn Clock>,
+    logins: &Arc<LoginSessions>,
 ) -> BTreeMap<String, RouteBuilder> {
-    let catalog = Arc::new(Catalog::new(config, clock));
+    let catalog = Arc::new(Catalog::new(config, clock, logins));
     let principal = Principal::of_this_machine();
     let route = |profile: &ProfileConfig| {
         let gateways = gateways(profile, &principal, clock);

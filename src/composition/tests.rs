@@ -16,6 +16,13 @@ algorithm = "HS256"
 key_env = "KEY"
 "#;
 
+fn logins() -> Arc<LoginSessions> {
+    Arc::new(LoginSessions::new(
+        PathBuf::from("/nonexistent"),
+        String::new(),
+    ))
+}
+
 /// A composition of a user's file with `text`, which may be absent.
 fn composition(text: Option<&str>) -> (Composition, PathBuf, tempfile::TempDir) {
     let directory = tempfile::tempdir().unwrap();
@@ -29,7 +36,8 @@ fn composition(text: Option<&str>) -> (Composition, PathBuf, tempfile::TempDir) 
         explicit: None,
         managed_owner: ManagedOwner::of_this_machine(),
     };
-    let composition = Composition::new(locations, Arc::new(SystemClock), Arc::new(|| 0.5));
+    let composition =
+        Composition::new(locations, Arc::new(SystemClock), Arc::new(|| 0.5), logins());
     (composition, file, directory)
 }
 
@@ -100,7 +108,12 @@ impl Managed {
             managed_owner: this_user(below),
         };
         let clock = ManualClock::at(Timestamp::UNIX_EPOCH);
-        let composition = Composition::new(locations, Arc::new(clock.clone()), Arc::new(|| 0.5));
+        let composition = Composition::new(
+            locations,
+            Arc::new(clock.clone()),
+            Arc::new(|| 0.5),
+            logins(),
+        );
         Self {
             directory,
             clock,
@@ -241,7 +254,7 @@ fn a_directory_that_is_corrected_is_noticed() {
 fn a_fixed_configuration_stays_whatever_files_there_are() {
     let fixed = config::parse(std::path::Path::new("fixed"), GOOD).unwrap();
     let origin = Origin::Fixed(Arc::new(fixed));
-    let composition = Composition::new(origin, Arc::new(SystemClock), Arc::new(|| 0.5));
+    let composition = Composition::new(origin, Arc::new(SystemClock), Arc::new(|| 0.5), logins());
     for _ in 0..2 {
         assert_eq!(profiles(&composition), ["default"]);
         assert!(composition.last_error().is_none());

@@ -27,7 +27,7 @@ pub(crate) use self::{
     error::Problem,
     field::{
         Audience, FilePath, GatewayUrl, Issuer, NoProxy, ProxySetting, ProxyUrl, RedirectHost, Ttl,
-        VaultAddress, host_and_port, is_loopback_name,
+        VaultAddress, host_and_port, is_loopback, is_loopback_name,
     },
     gateway_rule::BaseUrl,
     load::{load, load_beside, load_file, load_managed},
@@ -40,8 +40,8 @@ pub(crate) use self::{
     stamp::Stamp,
     table::{
         Assertion, AuthConfig, AuthMethod, ClientAuth, Engine, ExecConfig, HeaderValueFrom,
-        JwtConfig, NetworkConfig, OauthConfig, OauthDiscovery, OauthFlow, OauthPrompt, OauthStore,
-        OauthToken, Probe, ProbeHeaders, ProfileConfig, SecretRef, SigningAlgorithm, SourceConfig,
+        JwtConfig, NetworkConfig, OauthConfig, OauthDiscovery, OauthFlow, OauthPrompt, OauthToken,
+        Probe, ProbeHeaders, ProfileConfig, SecretRef, SigningAlgorithm, SourceConfig, StoreKind,
         VaultConfig,
     },
 };

@@ -48,7 +48,7 @@ impl DemoPlaces {
     }
 
     /// The directory.
-    pub(super) fn directory(&self) -> &Path {
+    pub(crate) fn directory(&self) -> &Path {
         &self.directory
     }
 

@@ -18,7 +18,7 @@ pub(crate) use claviger_wire::client::{managed_config, variable};
 use claviger_wire::{
     ExitCode, Failure,
     client::{daemon_paths, owner, place_variables, runtime_dir},
-    paths::{DaemonPaths, OTHER_SOCKET, Owner, PathError, PlaceVariables},
+    paths::{DaemonPaths, OTHER_SOCKET, Owner, PathError, PlaceVariables, System, state_dir},
 };
 
 use crate::trust::{self, TrustError};
@@ -117,6 +117,19 @@ impl Places {
             ignored,
         })
     }
+
+    /// The directory of what the daemon keeps, if it is known.
+    pub(crate) fn state_dir(&self) -> Option<PathBuf> {
+        state_dir(System::HERE, &|name| self.variables.get(name)).ok()
+    }
+}
+
+/// The socket of the user's session bus, whether it exists or not. For the daemon: its environment
+/// is its own, and names the runtime directory of the user's login if there was one at its start.
+#[cfg(target_os = "linux")]
+pub(crate) fn session_bus() -> PathBuf {
+    let directory = variable("XDG_RUNTIME_DIR").map(PathBuf::from);
+    directory.unwrap_or_else(runtime_dir).join("bus")
 }
 
 /// The variables as the system sets them.

@@ -15,6 +15,7 @@ use crate::{
     config::Origin,
     login::Logins,
     process::Executable,
+    source::LoginSessions,
     sync,
 };
 
@@ -32,6 +33,8 @@ pub(crate) struct DaemonOptions {
     pub(crate) clock: Arc<dyn Clock>,
     /// The random part of its delays.
     pub(crate) jitter: Jitter,
+    /// The directory of what it keeps.
+    pub(crate) state_dir: PathBuf,
     /// Its log file; `None` if it logs to stderr.
     pub(crate) log: Option<PathBuf>,
     /// Why it does not log.
@@ -52,6 +55,7 @@ pub(crate) struct Daemon {
     pub(super) executable: Option<Executable>,
     look: Notify,
     last_request: Mutex<Tick>,
+    sessions: Arc<LoginSessions>,
 }
 
 impl Daemon {
@@ -66,12 +70,18 @@ impl Daemon {
             executable,
             clock,
             jitter,
+            state_dir,
             log,
             log_error,
         } = options;
         let started = clock.now();
+        let instance = match is_usual_socket {
+            true => String::new(),
+            false => socket.to_string_lossy().into_owned(),
+        };
+        let sessions = Arc::new(LoginSessions::new(state_dir, instance));
         Self {
-            composition: Composition::new(origin, Arc::clone(&clock), jitter),
+            composition: Composition::new(origin, Arc::clone(&clock), jitter, Arc::clone(&sessions)),
             logins: Logins::new(Arc::clone(&clock)),
             socket,
             clock,
@@ -83,6 +93,7 @@ impl Daemon {
             executable,
             look: Notify::new(),
             last_request: Mutex::new(started.tick),
+            sessions,
         }
     }
 
@@ -103,6 +114,11 @@ impl Daemon {
     /// Waits for [`Daemon::reload`].
     pub(super) async fn look_requested(&self) {
         self.look.notified().await;
+    }
+
+    /// Stores what must not be lost. For the daemon's end.
+    pub(crate) async fn finish(&self) {
+        self.sessions.flush(&*self.clock).await;
     }
 
     /// The moment at which the daemon ends if no request comes; `None` if it stays.

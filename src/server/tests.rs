@@ -52,6 +52,7 @@ impl Scene {
             executable: Some(Executable::at(path("program"))),
             clock: Arc::new(clock.clone()),
             jitter: Arc::new(|| 0.5),
+            state_dir: path("state"),
             log: None,
             log_error: None,
         };

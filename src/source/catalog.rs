@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use serde_json::{Map, Value};
 
 use super::{
-    Freshness, Revocation, Revoked, SignIn, Source, SourceError, exec::ExecSource, jwt::JwtSource,
-    oauth::OauthSource, vault::VaultSource,
+    Freshness, LoginSessions, Revocation, Revoked, SignIn, Source, SourceError, exec::ExecSource,
+    jwt::JwtSource, oauth::OauthSource, vault::VaultSource,
 };
 use crate::{
     client_variables::ClientVariables,
@@ -28,18 +28,20 @@ pub struct Catalog {
     /// The user and machine, without variables.
     principal: Principal,
     clock: Arc<dyn Clock>,
+    logins: Arc<LoginSessions>,
     /// Those that need no variables, so that all clients and profiles share them and their login.
     shared: Mutex<BTreeMap<String, Arc<dyn Source>>>,
 }
 
 impl Catalog {
-    /// The sources of `config`. Nothing is built.
+    /// The sources of `config`, whose users' logins are those in `logins`. Nothing is built.
     #[must_use]
-    pub fn new(config: &Arc<Config>, clock: &Arc<dyn Clock>) -> Self {
+    pub fn new(config: &Arc<Config>, clock: &Arc<dyn Clock>, logins: &Arc<LoginSessions>) -> Self {
         Self {
             config: Arc::clone(config),
             principal: Principal::of_this_machine(),
             clock: Arc::clone(clock),
+            logins: Arc::clone(logins),
             shared: Mutex::default(),
         }
     }
@@ -69,6 +71,7 @@ impl Catalog {
             config,
             principal: self.principal.with_variables(variables),
             clock: Arc::clone(&self.clock),
+            logins: Arc::clone(&self.logins),
             upstream,
             built: OnceLock::new(),
         })
@@ -81,6 +84,7 @@ struct LazySource {
     config: config::SourceConfig,
     principal: Principal,
     clock: Arc<dyn Clock>,
+    logins: Arc<LoginSessions>,
     upstream: Option<Arc<dyn Source>>,
     built: OnceLock<Arc<dyn Source>>,
 }
@@ -102,7 +106,13 @@ impl LazySource {
                 let jwt = self.upstream.clone();
                 Arc::new(VaultSource::new(name, vault, principal, clock, jwt)?)
             }
-            config::SourceConfig::Oauth(oauth) => Arc::new(OauthSource::new(name, oauth)),
+            config::SourceConfig::Oauth(oauth) => Arc::new(OauthSource::new(
+                name,
+                oauth,
+                principal,
+                clock,
+                &self.logins,
+            )?),
             config::SourceConfig::Jwt(jwt) => {
                 Arc::new(JwtSource::new(name, jwt, principal, clock)?)
             }
@@ -128,10 +138,12 @@ impl Source for LazySource {
     }
 
     async fn revoke(&self, credential: Option<&Credential>) -> Result<Revocation, SourceError> {
-        let revocation = match self.built.get() {
-            Some(source) => source.revoke(credential).await,
+        let revocation = match (self.built.get(), &self.config) {
+            (Some(source), _) => source.revoke(credential).await,
+            // A login may rest in its store.
+            (None, config::SourceConfig::Oauth(_)) => self.get()?.revoke(credential).await,
             // Never used, so that there is nothing to revoke.
-            None => Ok(Revocation::default()),
+            (None, _) => Ok(Revocation::default()),
         };
         // Its login served this source's.
         if let Some(upstream) = &self.upstream {
@@ -166,7 +178,7 @@ impl Source for LazySource {
 #[cfg(test)]
 mod tests {
     use std::{
-        path::Path,
+        path::{Path, PathBuf},
         sync::atomic::{AtomicUsize, Ordering},
     };
 
@@ -211,6 +223,10 @@ mod tests {
             config: config.sources["s"].clone(),
             principal: Principal::of_this_machine(),
             clock: Arc::new(SystemClock),
+            logins: Arc::new(LoginSessions::new(
+                PathBuf::from("/nonexistent"),
+                String::new(),
+            )),
             upstream: Some(Arc::clone(&upstream) as Arc<dyn Source>),
             built: OnceLock::new(),
         };

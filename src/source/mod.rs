@@ -5,10 +5,13 @@ mod error;
 pub(crate) mod exec;
 pub(crate) mod jwt;
 pub(crate) mod oauth;
+mod random;
+mod retry_after;
 mod review;
 mod sanitize;
 mod secret_input;
 mod sign_in;
+mod signing_key;
 pub(crate) mod vault;
 
 use std::sync::Arc;
@@ -19,6 +22,7 @@ use serde_json::{Map, Value};
 pub(crate) use self::review::review;
 pub use self::{
     error::SourceError,
+    oauth::LoginSessions,
     sign_in::{Authorization, DeviceAuthorization, Login, SignIn, SignInSettings},
 };
 pub use crate::network::{ProxyError, ProxyFailure, ProxyOrigin, TlsError, TransportError};
@@ -76,8 +80,8 @@ pub trait Source: Send + Sync {
         Ok(Revocation::default())
     }
 
-    /// What a user does to log in, if this source or the one whose credential it presents has such a
-    /// login.
+    /// What a user does to log in, if this source or the one whose credential it presents has such
+    /// a login.
     ///
     /// # Errors
     ///

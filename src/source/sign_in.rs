@@ -33,6 +33,12 @@ pub trait SignIn: Send + Sync {
     /// [`SourceError::Configuration`] if the store cannot be read.
     async fn login(&self) -> Result<Option<Login>, SourceError>;
 
+    /// What is wrong with the login, although it is in force: the store has not kept its last
+    /// change, so that it ends with the daemon.
+    fn warning(&self) -> Option<String> {
+        None
+    }
+
     /// Checks that a login can be kept, before the user makes one.
     ///
     /// # Errors

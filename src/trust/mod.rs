@@ -9,6 +9,7 @@
 //! - A file with a secret ([`Rule::secret_file`]): as above, with a warning if others can read it.
 //! - The socket's and the log's directory ([`PrivateDirectory`]): owned by the user, closed to all
 //!   others, not a link, below directories as above. The log is a regular file of the user's.
+//! - The directory of the sealed logins, and each file in it: as above, and closed to all others.
 //! - A program that the daemon runs ([`program`]): owned and written as a user's configuration.
 //!
 //! On macOS the group `admin` may write programs and the directories on a way, as root may.

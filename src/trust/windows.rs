@@ -5,7 +5,7 @@
 use std::{
     ffi::c_void,
     fs::{self, File, Metadata},
-    io,
+    io::{self, Write as _},
     os::windows::ffi::OsStrExt as _,
     path::{Path, PathBuf},
     ptr,
@@ -20,6 +20,7 @@ use windows_sys::Win32::{
         PSECURITY_DESCRIPTOR, PSID,
     },
 };
+use zeroize::Zeroizing;
 
 use super::{
     RegularFile, Ruling, TrustError, Violation,
@@ -144,6 +145,51 @@ impl PrivateDirectory {
     pub(crate) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         fs::rename(self.0.join(from), self.0.join(to))
     }
+
+    /// Reads the file `name`, which has at most `limit` bytes.
+    ///
+    /// # Errors
+    ///
+    /// The system's error.
+    pub(crate) fn read(&self, name: &str, limit: u64) -> Result<Zeroizing<Vec<u8>>, TrustError> {
+        Ok(RegularFile::open(&self.0.join(name))?.read(limit)?)
+    }
+
+    /// Writes `bytes` to the file `name`, which is replaced as a whole: after a crash it has its
+    /// old content or its new one. The caller excludes other writers.
+    ///
+    /// # Errors
+    ///
+    /// The system's error. The file is as it was.
+    pub(crate) fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let new = replacement(name);
+        let mut file = File::create(self.0.join(&new))?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        // Open, it could not be renamed.
+        drop(file);
+        self.rename(&new, name)
+    }
+
+    /// Removes the file `name`, if it exists, and what a crash in [`Self::replace`] has left of it.
+    ///
+    /// # Errors
+    ///
+    /// The system's error.
+    pub(crate) fn remove(&self, name: &str) -> io::Result<()> {
+        for name in [name, &replacement(name)] {
+            match fs::remove_file(self.0.join(name)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The name of a file's new content until it is complete.
+fn replacement(name: &str) -> String {
+    format!("{name}.new")
 }
 
 /// The rules on a user's own files, which accept every file: a profile's directories exclude other

@@ -18,7 +18,7 @@ use claviger::{
     clock::{Clock, ManualClock, SystemClock},
     config,
     credential::Credential,
-    source::{Freshness, Source, SourceError, catalog::Catalog},
+    source::{Freshness, LoginSessions, Source, SourceError, catalog::Catalog},
 };
 use serde_json::json;
 
@@ -119,7 +119,11 @@ impl EngineFixture {
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
         let config = Arc::new(config);
         let variables = ClientVariables::default();
-        let source = Catalog::new(&config, &shared).source(name, &variables);
+        let logins = Arc::new(LoginSessions::new(
+            file.with_file_name("state"),
+            String::new(),
+        ));
+        let source = Catalog::new(&config, &shared, &logins).source(name, &variables);
         let source = Arc::new(CountingSource {
             source,
             started: AtomicUsize::default(),

@@ -80,6 +80,7 @@ pub(super) fn run(directory: PathBuf, gateway_port: u16) -> Result<(), CliError>
         executable: None,
         clock: Arc::new(SystemClock),
         jitter: broker::system_jitter(),
+        state_dir: places.directory().to_owned(),
         log: log.file.clone(),
         log_error: log.problem.clone(),
     };

@@ -101,6 +101,7 @@ fn start(args: DaemonArgs) -> Result<(), CliError> {
         executable,
         clock: Arc::new(SystemClock),
         jitter: broker::system_jitter(),
+        state_dir: start.state_dir,
         log: log.file.clone(),
         log_error: log.problem.clone(),
     };
@@ -149,7 +150,8 @@ async fn serve(
         report_ready(&socket)?;
     }
     let limits = Limits::new(process::descriptor_limit());
-    server::run(listener, daemon, limits).await;
+    server::run(listener, Arc::clone(&daemon), limits).await;
+    daemon.finish().await;
     tracing::info!("ended");
     Ok(())
 }

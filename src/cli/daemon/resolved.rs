@@ -28,6 +28,10 @@ pub(super) struct Resolved {
     #[arg(long, hide = true, value_name = "PATH")]
     socket: Option<PathBuf>,
 
+    /// The directory of what the daemon keeps
+    #[arg(long, hide = true, value_name = "DIRECTORY")]
+    state_dir: Option<PathBuf>,
+
     /// The log of a detached daemon
     #[arg(long, hide = true, value_name = "FILE")]
     log_file: Option<PathBuf>,
@@ -55,6 +59,7 @@ pub(super) struct Start {
     pub(super) socket: PathBuf,
     pub(super) is_usual_socket: bool,
     pub(super) locations: Locations,
+    pub(super) state_dir: PathBuf,
     pub(super) log_file: Option<PathBuf>,
     pub(super) log_level: Option<String>,
     pub(super) ignored: Vec<String>,
@@ -88,6 +93,10 @@ impl Start {
         } = args;
         Self {
             detached,
+            // Without a home directory: a login then lasts as long as the runtime directory.
+            state_dir: places
+                .state_dir
+                .unwrap_or_else(|| socket.parent().unwrap_or(&socket).to_owned()),
             socket,
             is_usual_socket: !places.unusual_socket,
             locations: Locations::known(config, places.user_config),
@@ -134,6 +143,7 @@ fn resolve(args: DaemonArgs) -> Result<(DaemonArgs, PathBuf, Variables), CliErro
     let variables = environment::build(account.as_ref(), home, runtime_dir, std::env::vars_os());
     let resolved = Resolved {
         socket: Some(socket.clone()),
+        state_dir: places.state_dir(),
         log_file: places.daemon.log,
         log_level: level.filter(|_| starter == Starter::User || !places.is_usual_socket),
         user_config: locations.user,
@@ -161,6 +171,7 @@ fn arguments(args: &DaemonArgs) -> Vec<OsString> {
     flag(args.places.unusual_socket, "--unusual-socket");
     let Resolved {
         socket,
+        state_dir,
         log_file,
         log_level,
         user_config,
@@ -178,6 +189,7 @@ fn arguments(args: &DaemonArgs) -> Vec<OsString> {
     };
     let path = |path: &Option<PathBuf>| path.as_deref().map(Path::as_os_str).map(OsString::from);
     option("--socket", path(socket));
+    option("--state-dir", path(state_dir));
     option("--log-file", path(log_file));
     option("--log-level", log_level.as_ref().map(OsString::from));
     option("--user-config", path(user_config));
@@ -202,6 +214,7 @@ mod tests {
             detached: true,
             places: Resolved {
                 socket: Some("/run/a b/agent.sock".into()),
+                state_dir: Some("/-s".into()),
                 log_file: Some("/-s/daemon.log".into()),
                 log_level: Some("-x".to_owned()),
                 user_config: Some("/u/config.toml".into()),

@@ -17,6 +17,7 @@ mod profile;
 mod root;
 mod secret_ref;
 mod source;
+mod store;
 mod validator;
 mod variables;
 mod vault;
@@ -29,11 +30,10 @@ pub(crate) use self::{
     headers::{HeaderValueFrom, ProbeHeaders},
     jwt::{JwtConfig, SigningAlgorithm},
     network::NetworkConfig,
-    oauth::{
-        ClientAuth, OauthConfig, OauthDiscovery, OauthFlow, OauthPrompt, OauthStore, OauthToken,
-    },
+    oauth::{ClientAuth, OauthConfig, OauthDiscovery, OauthFlow, OauthPrompt, OauthToken},
     profile::{Probe, ProfileConfig},
     secret_ref::SecretRef,
     source::SourceConfig,
+    store::StoreKind,
     vault::{Engine, VaultConfig},
 };

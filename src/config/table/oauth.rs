@@ -12,6 +12,7 @@ use super::{
     },
     network::{NetworkConfig, check_plain_http},
     secret_ref::SecretRef,
+    store::StoreKind,
     validator::Validator,
 };
 
@@ -87,7 +88,7 @@ pub(super) struct OauthKeys {
     groups_claim: Option<String>,
     /// Where the refresh token rests; "system" by default: Secret Service, Keychain, Credential
     /// Manager.
-    store: Option<OauthStore>,
+    store: Option<StoreKind>,
     /// The port on 127.0.0.1 that the browser is redirected to; any free one by default.
     #[schemars(range(min = 1, max = 65535))]
     redirect_port: Option<u16>,
@@ -138,20 +139,6 @@ pub(crate) enum OauthToken {
     Id,
 }
 
-/// Where the refresh token rests.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[schemars(inline)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum OauthStore {
-    /// The system's secret store.
-    #[default]
-    System,
-    /// A sealed file of the user's alone.
-    File,
-    /// The daemon's memory: a login ends with the daemon.
-    Memory,
-}
-
 /// Whether the daemon opens the browser.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[schemars(inline)]
@@ -192,7 +179,7 @@ pub(crate) struct OauthConfig {
     /// The claim with the user's groups, if they are to be shown.
     pub(crate) groups_claim: Option<String>,
     /// Where the refresh token rests.
-    pub(crate) store: OauthStore,
+    pub(crate) store: StoreKind,
     /// The port that the browser is redirected to; `None` is any free one.
     pub(crate) redirect_port: Option<u16>,
     /// The path that the browser is redirected to.

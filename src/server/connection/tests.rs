@@ -33,6 +33,7 @@ fn daemon() -> Arc<Daemon> {
         executable: None,
         clock: Arc::new(SystemClock),
         jitter: Arc::new(|| 0.5),
+        state_dir: PathBuf::from("/nonexistent/state"),
         log: None,
         log_error: None,
     };

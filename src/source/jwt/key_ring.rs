@@ -5,11 +5,14 @@ use std::sync::{Arc, Mutex};
 use aws_lc_rs::digest::{self, Digest};
 use serde_json::{Map, Value};
 
-use super::key::{KeyError, SigningKey};
 use crate::{
     config::SigningAlgorithm,
     secret::Secret,
-    source::{SourceError, secret_input::SecretInput},
+    source::{
+        SourceError,
+        secret_input::SecretInput,
+        signing_key::{KeyError, KeyNames, SigningKey},
+    },
     sync,
 };
 
@@ -52,7 +55,11 @@ impl KeyRing {
         claims: &Map<String, Value>,
     ) -> Result<Secret, SourceError> {
         let key = self.current()?;
-        key.sign(key_id, claims).map_err(|error| self.broken(error))
+        let names = KeyNames {
+            key_id,
+            certificate_hash: None,
+        };
+        key.sign(&names, claims).map_err(|error| self.broken(error))
     }
 
     fn current(&self) -> Result<Arc<SigningKey>, SourceError> {

@@ -6,17 +6,15 @@
 //! or `nbf` is in the future, even by a second: both are `leeway` before now, so that a gateway's
 //! clock may be behind. `exp` is `ttl` after now.
 
-mod key;
 mod key_ring;
 
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use aws_lc_rs::rand;
 use serde_json::{Map, Value};
 
 use self::key_ring::KeyRing;
-use super::{Source, SourceError, secret_input::SecretInput};
+use super::{Source, SourceError, random, secret_input::SecretInput};
 use crate::{
     clock::{Clock, Timestamp},
     config::{Audience, JwtConfig},
@@ -94,14 +92,7 @@ impl JwtSource {
 
     /// Returns 128 random bits in hexadecimal digits.
     fn random_id(&self) -> Result<String, SourceError> {
-        let mut bytes = [0; 16];
-        rand::fill(&mut bytes).map_err(|_| SourceError::Configuration {
-            reason: format!(
-                "source '{}' cannot read random numbers from the system",
-                self.name
-            ),
-            hint: "restart the daemon".to_owned(),
-        })?;
+        let bytes = random::bytes::<16>(&self.name)?;
         Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 }

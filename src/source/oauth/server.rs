@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
 
+use super::exposed;
 use crate::{clock::Now, network::TransportError, secret::Secret, source::SourceError};
 
 /// The claims of a verified ID token.
@@ -67,6 +69,28 @@ pub(crate) trait AuthorizationServer: Send + Sync {
     ///
     /// [`TokenError`].
     async fn revoke(&self, token: &Secret, kind: TokenKind) -> Result<bool, TokenError>;
+
+    /// The client's registration; `None` if the client is configured, or not registered yet. The
+    /// caller keeps it with the login: it is another one after a sign-in that had to register.
+    fn registration(&self) -> Option<Registration>;
+
+    /// Uses `registration`, which was kept with the login, or none: the next sign-in then registers
+    /// a new client.
+    fn set_registration(&self, registration: Option<Registration>);
+}
+
+/// A client that was registered at the server (RFC 7591) because none is configured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Registration {
+    pub(crate) client_id: String,
+    /// Only if the server insists on one.
+    #[serde(default, serialize_with = "exposed::optional")]
+    pub(crate) client_secret: Option<Secret>,
+    /// The address that manages the registration (RFC 7592).
+    pub(crate) registration_client_uri: Option<String>,
+    /// The registered redirects.
+    #[serde(default)]
+    pub(crate) redirect_uris: Vec<String>,
 }
 
 /// What a server offers.
@@ -74,7 +98,8 @@ pub(crate) trait AuthorizationServer: Send + Sync {
 pub(crate) struct Offer {
     /// The issuer as the server's document has it.
     pub(crate) issuer: String,
-    /// This client's identifier: configured or registered.
+    /// This client's identifier: configured, named by the gateway, or registered; empty before the
+    /// registration, which the first sign-in makes.
     pub(crate) client_id: String,
     /// Whether redirects contain `iss` (RFC 9207).
     pub(crate) sends_issuer: bool,
@@ -116,6 +141,9 @@ pub(crate) struct TokenResponse {
     pub(crate) refresh_token: Option<Secret>,
     /// `expires_in`.
     pub(crate) lifetime: Option<Duration>,
+    /// How long the refresh token is valid, from servers that report it: `refresh_expires_in`
+    /// (Keycloak), `refresh_token_expires_in` (Okta, Entra).
+    pub(crate) refresh_lifetime: Option<Duration>,
     /// Just before the request was sent.
     pub(crate) obtained: Now,
 }
@@ -158,4 +186,10 @@ pub(crate) enum TokenError {
     Lost(TransportError),
     /// Everything else, as the error of the source. The server did not act on the request.
     Other(SourceError),
+}
+
+impl From<SourceError> for TokenError {
+    fn from(error: SourceError) -> Self {
+        Self::Other(error)
+    }
 }

@@ -1,13 +1,12 @@
 //! Vault's successful responses; `error_response` has the others. See <https://developer.hashicorp.com/vault/api-docs#http-status-codes>.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use jiff::fmt::rfc2822;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use super::claims::LoginClaims;
-use crate::{clock::Timestamp, secret::Secret};
+use crate::secret::Secret;
 
 /// The frame of every successful response.
 #[derive(Deserialize)]
@@ -100,32 +99,9 @@ pub(super) fn parse<T: DeserializeOwned>(
     })
 }
 
-/// Parses a `Retry-After` header: seconds, or a date (RFC 9110, section 5.6.7).
-pub(super) fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
-    let value = value.trim();
-    if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
-    Some(Duration::try_from(date.duration_since(now)).unwrap_or(Duration::ZERO))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        let now = "1994-11-06T08:49:07Z".parse().unwrap();
-        let after = |value| retry_after(value, now);
-        assert_eq!(after("30"), Some(Duration::from_secs(30)));
-        assert_eq!(
-            after("Sun, 06 Nov 1994 08:49:37 GMT"),
-            Some(Duration::from_secs(30))
-        );
-        assert_eq!(after("Sun, 06 Nov 1994 08:00:00 GMT"), Some(Duration::ZERO));
-        assert_eq!(after("soon"), None);
-    }
 
     #[test]
     fn an_unexpected_body_is_an_error_that_does_not_quote_it() {

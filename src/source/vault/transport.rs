@@ -15,11 +15,8 @@ use vaultrs::api::EndpointMiddleware;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::{
-    address::Address,
-    error::RequestError,
-    error_response::ErrorResponse,
-    foreign::AuthorHeaders,
-    response::{self, MalformedResponse},
+    address::Address, error::RequestError, error_response::ErrorResponse, foreign::AuthorHeaders,
+    response::MalformedResponse,
 };
 use crate::{
     clock::Timestamp,
@@ -27,7 +24,7 @@ use crate::{
     network::{BodyError, ClientSettings, ForeignText, HttpClient, HttpResponse, RequestSecrets},
     principal::Principal,
     secret::Secret,
-    source::SourceError,
+    source::{SourceError, retry_after::retry_after},
     sync,
 };
 
@@ -196,7 +193,7 @@ impl RustifyClient<'_> {
         }
         let retry_after = response
             .header(header::RETRY_AFTER)
-            .and_then(|value| response::retry_after(value, self.now));
+            .and_then(|value| retry_after(value, self.now));
         let has_page_type = response.is_page();
         let headers = AuthorHeaders::of(&response);
         // The proxy's password included.

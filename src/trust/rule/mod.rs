@@ -96,6 +96,7 @@ enum Remedy {
     OwnSecret,
     OwnDirectory,
     OwnLog,
+    OwnLogin,
     Place,
     Listener,
 }
@@ -197,6 +198,21 @@ impl Rule {
             administrators: None,
             single: true,
             remedy: Remedy::OwnLog,
+        }
+    }
+
+    /// A file of the user's that only Claviger makes, with mode 0600, and that contains a secret.
+    /// What others could read is not to be relied on any more.
+    pub(super) const fn private_file() -> Self {
+        Self {
+            kind: Some(FileKind::File),
+            owner: Owner::User,
+            denied: ACCESS,
+            warned: 0,
+            shared: false,
+            administrators: None,
+            single: false,
+            remedy: Remedy::OwnLogin,
         }
     }
 
@@ -328,6 +344,7 @@ impl Remedy {
             }
             Self::OwnDirectory => "use a directory of your own with mode 0700".to_owned(),
             Self::OwnLog => format!("move '{path}' away"),
+            Self::OwnLogin => format!("move '{path}' away, then log in again"),
             Self::Place => "use a path on which only you and root can write".to_owned(),
             Self::Listener => "use the socket of a program that runs as you or as root".to_owned(),
             Self::OwnFile if owner == user => format!("chmod go-w '{path}'"),

@@ -1,4 +1,5 @@
-//! A signing key, from the bytes of its file to a signature.
+//! A signing key, from the bytes of its file to a signature: for the tokens of the source `jwt` and
+//! for the assertions of an OAuth client.
 
 mod der;
 mod encrypted;
@@ -6,9 +7,10 @@ mod pem;
 
 use aws_lc_rs::{
     rand::SystemRandom,
+    rsa,
     signature::{
         ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
-        ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
+        ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair,
     },
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -41,6 +43,57 @@ pub(super) enum SigningKey {
     Jsonwebtoken(Algorithm, EncodingKey),
     /// ES512, which `jsonwebtoken` lacks.
     P521(EcdsaKeyPair),
+}
+
+/// What the header of a signed token says about the key.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct KeyNames<'a> {
+    /// `kid`.
+    pub(super) key_id: Option<&'a str>,
+    /// `x5t#S256`: the SHA-256 of the key's certificate, base64url (RFC 7515, section 4.1.8).
+    pub(super) certificate_hash: Option<&'a str>,
+}
+
+/// The kind of a private key, which decides what algorithms it can sign with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum KeyKind {
+    Rsa,
+    P256,
+    P384,
+    P521,
+    Ed25519,
+}
+
+impl KeyKind {
+    /// The kind of the PEM key in `bytes`, which is not encrypted.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] if it is no private key that can sign.
+    pub(super) fn of(bytes: &[u8]) -> Result<Self, KeyError> {
+        let key = private_key(bytes, None)?;
+        if let PrivateKey::Pkcs8(der) | PrivateKey::Sec1(der) = &key {
+            for (curve, kind) in [
+                (&ECDSA_P256_SHA256_FIXED_SIGNING, Self::P256),
+                (&ECDSA_P384_SHA384_FIXED_SIGNING, Self::P384),
+                (&ECDSA_P521_SHA512_FIXED_SIGNING, Self::P521),
+            ] {
+                if EcdsaKeyPair::from_private_key_der(curve, der).is_ok() {
+                    return Ok(kind);
+                }
+            }
+        }
+        if let PrivateKey::Pkcs8(der) = &key
+            && Ed25519KeyPair::from_pkcs8_maybe_unchecked(der).is_ok()
+        {
+            return Ok(Self::Ed25519);
+        }
+        let der = key.into_pkcs1().ok_or(KeyError::Wrong)?;
+        match rsa::KeyPair::from_der(&der) {
+            Ok(_) => Ok(Self::Rsa),
+            Err(_) => Err(KeyError::Wrong),
+        }
+    }
 }
 
 impl SigningKey {
@@ -106,28 +159,31 @@ impl SigningKey {
         }
     }
 
-    /// Signs `claims` and returns the JWT. `key_id` is the header's `kid`.
+    /// Signs `claims` and returns the JWT. `names` are in its header.
     ///
     /// # Errors
     ///
     /// [`KeyError::Wrong`]
     pub(super) fn sign(
         &self,
-        key_id: Option<&str>,
+        names: &KeyNames<'_>,
         claims: &Map<String, Value>,
     ) -> Result<Secret, KeyError> {
         let jwt = match self {
             Self::Jsonwebtoken(algorithm, key) => {
                 let header = Header {
-                    kid: key_id.map(str::to_owned),
+                    kid: names.key_id.map(str::to_owned),
+                    x5t_s256: names.certificate_hash.map(str::to_owned),
                     ..Header::new(*algorithm)
                 };
                 jsonwebtoken::encode(&header, claims, key).map_err(|_| KeyError::Wrong)?
             }
             Self::P521(pair) => {
                 let mut header = json!({ "typ": "JWT", "alg": "ES512" });
-                if let Some(key_id) = key_id {
-                    header["kid"] = Value::from(key_id);
+                for (name, value) in [("kid", names.key_id), ("x5t#S256", names.certificate_hash)] {
+                    if let Some(value) = value {
+                        header[name] = Value::from(value);
+                    }
                 }
                 let encode = |part: &[u8]| URL_SAFE_NO_PAD.encode(part);
                 let claims = serde_json::to_vec(claims).map_err(|_| KeyError::Wrong)?;

@@ -1,0 +1,308 @@
+//! A user's login: its record in the store and in memory, and the one refresh at a time.
+//!
+//! All sources with the same login share one session, also those of a former configuration that
+//! still has requests under way: two that refresh would use a refresh token twice, which many
+//! servers take for theft.
+//!
+//! What changes a login is done in a task of its own, one at a time: a caller that goes away
+//! interrupts nothing between a server's answer and the store.
+
+mod refresh;
+mod state;
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use tracing::Instrument as _;
+
+use self::state::State;
+pub(super) use self::state::end;
+use super::{
+    client::{Meaning, OauthClient, meaning},
+    record::Record,
+    server::{Claims, TokenError, TokenKind},
+    tokens::Tokens,
+};
+use crate::{
+    network::TransportError,
+    secret::Secret,
+    source::{Login, Revoked, SourceError},
+    store::{SecretStore, StoreError, StoreKey},
+    sync,
+};
+
+/// One login.
+pub(super) struct LoginSession {
+    key: StoreKey,
+    store: Arc<dyn SecretStore>,
+    /// Held while the login changes.
+    change: tokio::sync::Mutex<()>,
+    state: Mutex<State>,
+}
+
+impl LoginSession {
+    /// The login that `store` has for `key`. Nothing is read yet.
+    pub(super) fn new(key: StoreKey, store: Arc<dyn SecretStore>) -> Self {
+        Self {
+            key,
+            store,
+            change: tokio::sync::Mutex::default(),
+            state: Mutex::default(),
+        }
+    }
+
+    /// Returns the login, unless the user must sign in again.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError::Configuration`] if the store cannot be read.
+    pub(super) async fn login(
+        self: &Arc<Self>,
+        client: &Arc<OauthClient>,
+    ) -> Result<Option<Login>, SourceError> {
+        self.ensure_loaded(client).await?;
+        let now = client.clock.now().wall;
+        let record = self.state().record().cloned();
+        Ok(record
+            .filter(|record| !record.is_over(now))
+            .map(|record| record.login.clone()))
+    }
+
+    /// The claims of the login; `None` before it is read or made.
+    pub(super) fn claims(&self) -> Option<Arc<Claims>> {
+        let state = self.state();
+        state.record().map(|record| Arc::new(record.claims.clone()))
+    }
+
+    /// Why the store lacks what is in memory; `None` if it does not.
+    pub(super) fn save_error(&self) -> Option<StoreError> {
+        self.state().save_error().cloned()
+    }
+
+    /// Has the server use the client that it has registered for this login.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::login`].
+    pub(super) async fn restore_registration(
+        self: &Arc<Self>,
+        client: &Arc<OauthClient>,
+    ) -> Result<(), SourceError> {
+        self.ensure_loaded(client).await?;
+        self.hand_over_registration(client);
+        Ok(())
+    }
+
+    /// Checks that the store can keep a login.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError::Configuration`].
+    pub(super) async fn check_store(&self) -> Result<(), SourceError> {
+        self.store
+            .round_trip()
+            .await
+            .map_err(|error| of_store(&error))
+    }
+
+    /// Stores a new login, and then puts it in force with the `tokens` that came with it.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError::Configuration`] if it cannot be stored. The login before stays in force.
+    pub(super) async fn begin(
+        self: &Arc<Self>,
+        client: &Arc<OauthClient>,
+        record: Record,
+        tokens: Tokens,
+    ) -> Result<(), SourceError> {
+        let client = Arc::clone(client);
+        self.change(client, move |session, client| async move {
+            // What a failed write must not replace for good. If it cannot be read, it is lost.
+            let _ = session.load(&client).await;
+            match session.store.put(&session.key, &record.to_secret()).await {
+                Ok(()) => {
+                    session.state().begin(record, client.request(), tokens);
+                    Ok(())
+                }
+                Err(error) => {
+                    // The store may have it all the same.
+                    session.state().set_unsaved();
+                    Err(of_store(&error))
+                }
+            }
+        })
+        .await
+    }
+
+    /// Ends the login: forgets it, removes it from the store, and has the server revoke its token.
+    ///
+    /// # Errors
+    ///
+    /// That of the server, or of the store: the login has ended here, and its token may stay valid.
+    pub(super) async fn end(
+        self: &Arc<Self>,
+        client: &Arc<OauthClient>,
+    ) -> Result<Revoked, SourceError> {
+        let client = Arc::clone(client);
+        self.change(client, |session, client| async move {
+            let loaded = session.load(&client).await;
+            session.hand_over_registration(&client);
+            let record = session.state().end(None);
+            let removed = session.remove().await;
+            let revoked = match record {
+                Some(record) => revoke(&client, &record).await,
+                None => Ok(Revoked::Nothing),
+            };
+            loaded?;
+            let revoked = revoked?;
+            removed.map_err(|error| of_store(&error))?;
+            Ok(revoked)
+        })
+        .await
+    }
+
+    /// Writes to the store what it lacks. For the daemon's end.
+    pub(super) async fn flush(&self) {
+        let _change = self.change.lock().await;
+        let _ = self.save().await;
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        sync::lock(&self.state)
+    }
+
+    /// Runs `change` when no other one is under way, in a task of its own.
+    async fn change<T, F>(
+        self: &Arc<Self>,
+        client: Arc<OauthClient>,
+        change: impl FnOnce(Arc<Self>, Arc<OauthClient>) -> F + Send + 'static,
+    ) -> Result<T, SourceError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, SourceError>> + Send + 'static,
+    {
+        let session = Arc::clone(self);
+        let host = client.host().to_owned();
+        let task = async move {
+            let this = Arc::clone(&session);
+            let _change = this.change.lock().await;
+            change(session, client).await
+        };
+        // It fails if the daemon ends.
+        let result = tokio::spawn(task.in_current_span()).await;
+        result.unwrap_or_else(|error| {
+            let error = TransportError::Interrupted(error.to_string());
+            Err(SourceError::Unreachable { host, error })
+        })
+    }
+
+    async fn ensure_loaded(self: &Arc<Self>, client: &Arc<OauthClient>) -> Result<(), SourceError> {
+        if self.state().is_loaded() {
+            return Ok(());
+        }
+        let load = |session: Arc<Self>, client: Arc<OauthClient>| async move {
+            session.load(&client).await
+        };
+        self.change(Arc::clone(client), load).await
+    }
+
+    /// Reads the login from the store, once. A record that cannot be read stays in the store until
+    /// a new login replaces it.
+    async fn load(&self, client: &OauthClient) -> Result<(), SourceError> {
+        if self.state().is_loaded() {
+            return Ok(());
+        }
+        let stored = self.store.get(&self.key).await;
+        let stored = stored.map_err(|error| of_store(&error))?;
+        let record = stored.map(|json| Record::parse(&json)).transpose();
+        let now = client.clock.now();
+        match record {
+            Ok(record) => self.state().on_loaded(record, now),
+            Err(error) => {
+                let store = self.store.name();
+                let source = &client.name;
+                tracing::warn!(store, source, %error, "the stored login is unreadable");
+                let reason = format!("the login in {store} is unreadable: {error}");
+                self.state().on_unreadable(reason);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes to the store what it lacks. A failure is logged and remembered: the login goes on,
+    /// and the next change tries again.
+    async fn save(&self) -> Result<(), StoreError> {
+        let unsaved = self.state().unsaved();
+        let result = match unsaved {
+            None => return Ok(()),
+            Some(Some(record)) => self.store.put(&self.key, &record.to_secret()).await,
+            Some(None) => self.store.delete(&self.key).await,
+        };
+        if let Err(error) = &result {
+            let source = &self.key.source;
+            tracing::warn!(source, %error, "the login is kept in memory only: the store failed");
+        }
+        self.state().on_saved(result.clone().err());
+        result
+    }
+
+    /// Removes the login from the store.
+    async fn remove(&self) -> Result<(), StoreError> {
+        self.state().set_unsaved();
+        self.save().await
+    }
+
+    fn hand_over_registration(&self, client: &OauthClient) {
+        let record = self.state().record().cloned();
+        let registration = record.and_then(|record| record.registration.clone());
+        if registration.is_some() {
+            client.server.set_registration(registration);
+        }
+    }
+}
+
+/// Revokes the token that a login is (RFC 7009).
+async fn revoke(client: &OauthClient, record: &Record) -> Result<Revoked, SourceError> {
+    let stored = record.tokens.as_ref().map(|tokens| &tokens.access_token);
+    let token = record.refresh_token.as_ref();
+    let token = token.map(|token| (token, TokenKind::Refresh));
+    let token = token.or(stored.map(|token| (token, TokenKind::Access)));
+    let Some((token, kind)) = token else {
+        return Ok(Revoked::Nothing);
+    };
+    revoke_token(client, token, kind).await
+}
+
+/// Has the server revoke `token`.
+///
+/// # Errors
+///
+/// As [`OauthClient::error`]: the token may stay valid.
+pub(super) async fn revoke_token(
+    client: &OauthClient,
+    token: &Secret,
+    kind: TokenKind,
+) -> Result<Revoked, SourceError> {
+    match client.server.revoke(token, kind).await {
+        Ok(true) => Ok(Revoked::Done),
+        Ok(false) => Ok(Revoked::StaysValid),
+        Err(TokenError::Refused { code, .. }) if code == "unsupported_token_type" => {
+            Ok(Revoked::StaysValid)
+        }
+        // It is not valid any more, which some servers say in this way.
+        Err(TokenError::Refused { code, status, .. })
+            if code == "invalid_token" || meaning(&code, status) == Meaning::Login =>
+        {
+            Ok(Revoked::Nothing)
+        }
+        Err(error) => Err(client.error(error)),
+    }
+}
+
+/// The error of a store.
+fn of_store(error: &StoreError) -> SourceError {
+    SourceError::Configuration {
+        reason: error.to_string(),
+        hint: error.hint().to_owned(),
+    }
+}
