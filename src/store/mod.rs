@@ -20,7 +20,7 @@
 //! | store | protects from |
 //! |---|---|
 //! | system | other users, and readers of the disk: it is encrypted with the user's password |
-//! | file | other users, and a copy of the file without its key; not from a program of the user's, which can read both |
+//! | file | other users, and a copy without its key; not from the user's programs, which read both |
 //! | memory | all of these: it ends with the daemon |
 //!
 //! No store protects from a program that runs as the user: the Keychain asks before it gives an
