@@ -14,7 +14,7 @@ use crate::{
     composition::Composition,
     config::Origin,
     process::Executable,
-    source::LoginSessions,
+    source::catalog::LoginSessions,
     sync,
 };
 
