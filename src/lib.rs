@@ -34,7 +34,7 @@
 //! - [`source`]: the trait, its errors, its implementations, and their catalog
 //! - `gateway`: the trait, and its implementation over HTTP
 //! - `network`: HTTP clients: proxies, trusted CAs, and why a response did not arrive
-//! - `store`: where the secrets of logins rest between runs of the daemon
+//! - `store`: keeps the secrets of logins between runs of the daemon
 //! - [`config`]: from `config.toml` to typed values; `template`, `principal`: their placeholders
 //! - `listener`, `process`, `client_process`: one file for each system; `paths`, `logging`
 //! - `environment`: the daemon's environment, built from the user database
@@ -76,7 +76,7 @@
 //! | **refetch limiter** | bounds the fetches that inconclusive probes cause |
 //! | **rejected** | the gateway refuses the key that the source still returns |
 //! | **managed configuration** | the administrator's file; it overrides the user's |
-//! | **store** | where the secrets of logins rest: the system's secret store, sealed files, memory |
+//! | **store** | keeps the secrets of logins: the system's secret store, sealed files, memory |
 //! | **in force** | the last valid configuration, with the broker that is built from it |
 
 pub mod broker;
