@@ -35,7 +35,7 @@
 //! - [`source`]: the trait, its errors, its implementations, and their catalog
 //! - `gateway`: the trait, and its implementation over HTTP
 //! - `network`: HTTP clients: proxies, trusted CAs, and why a response did not arrive
-//! - `store`: where the secrets of logins rest between runs of the daemon
+//! - `store`: keeps the secrets of logins between runs of the daemon
 //! - [`config`]: from `config.toml` to typed values; `template`, `principal`: their placeholders
 //! - `listener`, `process`, `client_process`: one file for each system; `paths`, `logging`
 //! - `environment`: the daemon's environment, built from the user database

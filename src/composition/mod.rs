@@ -19,7 +19,7 @@ use crate::{
     broker::{Broker, Jitter, RouteBuilder},
     clock::Clock,
     config::{self, Config, ConfigError, Locations, Origin, Stamp},
-    source::LoginSessions,
+    source::catalog::LoginSessions,
     sync,
 };
 

@@ -9,7 +9,7 @@ use crate::{
     config::{Config, ProfileConfig},
     gateway::{Gateway, HttpGateway},
     principal::Principal,
-    source::{LoginSessions, catalog::Catalog},
+    source::catalog::{Catalog, LoginSessions},
 };
 
 /// The routes of all profiles of `config`, by the profile's name. No source and no gateway is

@@ -26,8 +26,8 @@ pub use self::{error::ConfigError, parse::parse, table::Config};
 pub(crate) use self::{
     error::Problem,
     field::{
-        Audience, FilePath, GatewayUrl, Issuer, NoProxy, ProxySetting, ProxyUrl, RedirectHost, Ttl,
-        VaultAddress, host_and_port, is_loopback, is_loopback_name,
+        Audience, FilePath, NoProxy, ProxySetting, ProxyUrl, RedirectHost, Ttl, VaultAddress,
+        host_and_port, is_loopback, is_loopback_name,
     },
     gateway_rule::BaseUrl,
     load::{load, load_beside, load_file, load_managed},

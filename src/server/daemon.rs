@@ -15,7 +15,7 @@ use crate::{
     config::Origin,
     login::Logins,
     process::Executable,
-    source::LoginSessions,
+    source::catalog::LoginSessions,
     sync,
 };
 

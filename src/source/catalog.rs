@@ -8,9 +8,10 @@ use std::{
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
+pub use super::oauth::LoginSessions;
 use super::{
-    Freshness, LoginSessions, Revocation, Revoked, SignIn, Source, SourceError, exec::ExecSource,
-    jwt::JwtSource, oauth::OauthSource, vault::VaultSource,
+    Freshness, Revocation, Revoked, SignIn, Source, SourceError, exec::ExecSource, jwt::JwtSource,
+    oauth::OauthSource, vault::VaultSource,
 };
 use crate::{
     client_variables::ClientVariables,

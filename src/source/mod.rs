@@ -22,7 +22,6 @@ use serde_json::{Map, Value};
 pub(crate) use self::review::review;
 pub use self::{
     error::SourceError,
-    oauth::LoginSessions,
     sign_in::{Authorization, DeviceAuthorization, Login, SignIn, SignInSettings},
 };
 pub use crate::network::{ProxyError, ProxyFailure, ProxyOrigin, TlsError, TransportError};

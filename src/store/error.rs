@@ -18,6 +18,10 @@ pub(crate) enum StoreError {
 
     /// The store opens only after its user has entered a password.
     #[error("{store} is locked: {reason}")]
+    #[cfg_attr(
+        windows,
+        expect(dead_code, reason = "the store there is open after a login")
+    )]
     Locked {
         /// The store's name.
         store: String,

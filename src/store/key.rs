@@ -45,7 +45,7 @@ impl StoreKey {
         }
     }
 
-    /// All fields in one text, of which each key has another one.
+    /// All fields in one text, which differs between any two keys.
     pub(super) fn context(&self) -> Vec<u8> {
         let Self {
             instance,

@@ -1,5 +1,5 @@
-//! Where the secrets of logins rest between runs of the daemon: OAuth refresh tokens, each with its
-//! record.
+//! The stores in which the secrets of logins rest between runs of the daemon: OAuth refresh tokens,
+//! each with its record.
 //!
 //! ```text
 //! StoreKind ─▶ Stores ─▶ SecretStore ◀─ system: the Secret Service, the macOS Keychain,
@@ -17,14 +17,12 @@
 //!
 //! What each store protects from:
 //!
-//! | store | protects from |
-//! |---|---|
-//! | system | other users, and readers of the disk: it is encrypted with the user's password |
-//! | file | other users, and a copy of the file without its key; not from a program of the user's, which can read both |
-//! | memory | all of these: it ends with the daemon |
+//! - system: other users, and readers of the disk, because the user's password encrypts it
+//! - file: other users, and readers of a copy that lacks the sealing key
+//! - memory: readers of the disk as well, because nothing of it is there
 //!
-//! No store protects from a program that runs as the user: the Keychain asks before it gives an
-//! item to another program, the others do not.
+//! None protects from a program that runs as the same user. Only the Keychain asks before it gives
+//! an item to another program.
 
 mod blocking;
 #[cfg(test)]

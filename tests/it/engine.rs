@@ -18,7 +18,10 @@ use claviger::{
     clock::{Clock, ManualClock, SystemClock},
     config,
     credential::Credential,
-    source::{Freshness, LoginSessions, Source, SourceError, catalog::Catalog},
+    source::{
+        Freshness, Source, SourceError,
+        catalog::{Catalog, LoginSessions},
+    },
 };
 use serde_json::json;
 

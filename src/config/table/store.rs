@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// Where the secret of a login rests between runs of the daemon.
+/// The store that the secret of a login rests in between runs of the daemon.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[schemars(inline)]
 #[serde(rename_all = "kebab-case")]

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    provider::remedy,
+    provider::remedy::remedy,
     record::Request,
     server::{AuthorizationServer, TokenError},
 };
@@ -93,11 +93,11 @@ impl OauthClient {
                 reason: format!("is temporarily unavailable: {reason}"),
                 retry_after,
             },
-            Meaning::Login if self.has_user() => self.login_required(reason),
-            Meaning::Login => SourceError::Configuration {
+            Meaning::Login | Meaning::Denied if !self.has_user() => SourceError::Configuration {
                 reason: format!("'{host}' refused the request: {reason}"),
                 hint: format!("check 'client_id', and that '{host}' allows it client credentials"),
             },
+            Meaning::Login => self.login_required(reason),
             Meaning::Denied => SourceError::LoginRefused {
                 host,
                 reason,

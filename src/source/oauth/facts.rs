@@ -28,9 +28,8 @@ pub(super) fn login(claims: &Claims, config: &OauthConfig, at: Timestamp) -> Log
 
 /// Replaces what `login` has from claims.
 pub(super) fn update(login: &mut Login, claims: &Claims, config: &OauthConfig) {
-    let text = |name: &str| claims.get(name)?.as_str().map(str::to_owned);
-    login.subject = text("sub");
-    login.name = NAMES.into_iter().find_map(text);
+    login.subject = text(claims, "sub");
+    login.name = NAMES.into_iter().find_map(|name| text(claims, name));
     let groups = config
         .groups_claim
         .as_ref()
@@ -43,6 +42,10 @@ pub(super) fn update(login: &mut Login, claims: &Claims, config: &OauthConfig) {
             .collect(),
         _ => Vec::new(),
     };
+}
+
+fn text(claims: &Claims, name: &str) -> Option<String> {
+    claims.get(name)?.as_str().map(str::to_owned)
 }
 
 /// The claims that a refresh brought for the login `record`; `None` if it brought none.

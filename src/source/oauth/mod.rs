@@ -41,7 +41,7 @@ use self::{
     tokens::Tokens,
 };
 use super::{Revocation, SignIn, Source, SourceError};
-use crate::{clock::Clock, config::OauthConfig, credential::Credential};
+use crate::{clock::Clock, config::OauthConfig, credential::Credential, principal::Principal};
 
 /// A token of an authorization server.
 pub(crate) struct OauthSource {

@@ -85,12 +85,12 @@ async fn run<T: Send + 'static>(
     .await
 }
 
-/// The account of an item: another one for each key, readable in Keychain Access.
+/// The account of an item: unique to its key, and readable in Keychain Access.
 fn account(key: &StoreKey) -> String {
     format!("{} {}", key.source, key.id())
 }
 
-/// `None` if there is no such item.
+/// `None` if the item does not exist.
 fn found<T>(result: Result<T, Error>) -> Result<Option<T>, StoreError> {
     match result {
         Err(error) if error.code() == ITEM_NOT_FOUND => Ok(None),

@@ -8,8 +8,8 @@ use crate::clock::Tick;
 /// How much longer the interval is after each `slow_down`.
 const SLOW_DOWN: Duration = Duration::from_secs(5);
 
-/// The longest pause that missing answers alone lead to: a user who has entered the code during an outage
-/// waits at most so long after it.
+/// The longest pause that missing answers alone lead to: a user who has entered the code during an
+/// outage waits at most so long after it.
 const MAX_BACKOFF: Duration = Duration::from_secs(60);
 
 /// What a request for the tokens brought, if not the tokens.

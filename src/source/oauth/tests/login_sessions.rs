@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use super::config;
-use crate::{config::OauthDiscovery, source::LoginSessions};
+use crate::{config::OauthDiscovery, source::catalog::LoginSessions};
 
 const MEMORY: &str = "store = 'memory'";
 

@@ -138,7 +138,8 @@ fn parse(header: &[u8]) -> Option<Header> {
     })
 }
 
-/// The value that `header` describes; `None` if a chunk of it is missing or has another length.
+/// The value that `header` describes; `None` if a chunk of it is missing or
+/// the length is wrong.
 fn read_chunks(
     items: &impl Items,
     name: &str,

@@ -46,9 +46,11 @@ fn refusal(error: fdo::Error) -> StoreError {
         | Bus::SpawnChildSignaled(_)
         | Bus::SpawnFailed(_)
         | Bus::TimedOut(_) => unavailable(format!("it could not be started ({reason})")),
-        Bus::NoReply(_) | Bus::Timeout(_) | Bus::Disconnected(_) => {
-            unavailable(format!("it ended before it answered ({reason})"))
-        }
+        Bus::NoReply(_) | Bus::Timeout(_) | Bus::Disconnected(_) => StoreError::Unavailable {
+            store: NAME.to_owned(),
+            reason: format!("it ended before it answered ({reason})"),
+            hint: "start your keyring again".to_owned(),
+        },
         Bus::AccessDenied(_) | Bus::AuthFailed(_) => denied(reason),
         _ => StoreError::failed(NAME, reason),
     }

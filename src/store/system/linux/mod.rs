@@ -71,8 +71,7 @@ impl SecretStore for SecretService {
             let service = Service::connect(&self.bus).await?;
             let session = service.open_session().await?;
             match service.search(key).await?.first() {
-                // Where it is: another one in the collection that is now the default would be a
-                // second one.
+                // In its collection: in the one that is now the default it would be a second item.
                 Some(item) => {
                     service.unlock(item.path()).await?;
                     session.set_secret(item, secret).await

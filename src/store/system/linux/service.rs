@@ -92,8 +92,10 @@ impl Service {
 
     /// Unlocks a collection or an item, if that needs no password.
     pub(super) async fn unlock(&self, object: &ObjectPath<'_>) -> Result<(), StoreError> {
+        // An array of fixed length would be a structure on the bus.
+        let input = (vec![object],);
         let (_, prompt): (Vec<OwnedObjectPath>, OwnedObjectPath) =
-            self.call(ROOT, SERVICE, "Unlock", &([object],)).await?;
+            self.call(ROOT, SERVICE, "Unlock", &input).await?;
         no_prompt(&prompt)
     }
 

@@ -80,7 +80,7 @@ impl Items for Credentials {
             return absent(io::Error::last_os_error()).map(|()| Vec::new());
         }
         let _allocated = Allocated(list.cast());
-        // SAFETY: the call has allocated a list of this length, which lives as long as `_allocated`.
+        // SAFETY: the call has allocated a list of this length, which lives until the end.
         let credentials = unsafe { slice::from_raw_parts(list, count as usize) };
         let names = credentials.iter().map(|&credential| {
             // SAFETY: every pointer of the list is to a credential that lives as long as the list.
@@ -110,7 +110,7 @@ impl Drop for Allocated {
     }
 }
 
-/// Succeeds if the error is that there is no such credential.
+/// Succeeds if the error is that the credential does not exist.
 fn absent(error: io::Error) -> Result<(), StoreError> {
     match error.raw_os_error().map(i32::cast_unsigned) {
         Some(ERROR_NOT_FOUND) => Ok(()),

@@ -69,7 +69,7 @@ impl SecretStore for CredentialManager {
     }
 }
 
-/// The name of a login's header: another one for each key.
+/// The name of a login's header: unique to its key.
 fn target(key: &StoreKey) -> String {
     format!("Claviger:{}", key.id())
 }

@@ -20,7 +20,7 @@ use super::{discovery::Advice, *};
 use crate::{
     client_variables::ClientVariables,
     clock::ManualClock,
-    config::{self, NetworkConfig, OauthDiscovery, OauthPrompt, OauthStore, OauthToken},
+    config::{self, NetworkConfig, OauthDiscovery, OauthPrompt, OauthToken, StoreKind},
     sync,
 };
 
@@ -228,7 +228,7 @@ fn config(issuer: &str) -> OauthConfig {
         token: OauthToken::Access,
         required_claims: BTreeMap::new(),
         groups_claim: None,
-        store: OauthStore::Memory,
+        store: StoreKind::Memory,
         redirect_port: None,
         redirect_path: "/callback".to_owned(),
         prompt: OauthPrompt::Login,
