@@ -81,7 +81,12 @@ impl Daemon {
         };
         let sessions = Arc::new(LoginSessions::new(state_dir, instance));
         Self {
-            composition: Composition::new(origin, Arc::clone(&clock), jitter, Arc::clone(&sessions)),
+            composition: Composition::new(
+                origin,
+                Arc::clone(&clock),
+                jitter,
+                Arc::clone(&sessions),
+            ),
             logins: Logins::new(Arc::clone(&clock)),
             socket,
             clock,

@@ -13,9 +13,6 @@ use crate::{
     source::SourceError,
 };
 
-/// What helps if a user must sign in. The profile's name is added to it.
-pub(super) const SIGN_IN: &str = "run claviger login";
-
 /// The client that a source is, with its server.
 pub(super) struct OauthClient {
     /// The source's name in the configuration.
@@ -46,7 +43,7 @@ impl OauthClient {
         SourceError::LoginRequired {
             host: self.host().to_owned(),
             reason: reason.into(),
-            hint: SIGN_IN.to_owned(),
+            hint: None,
         }
     }
 

@@ -65,7 +65,7 @@ impl Provider {
             .ok_or_else(|| SourceError::LoginRequired {
                 host: self.host.clone(),
                 reason: "this client is not registered".to_owned(),
-                hint: "log in again".to_owned(),
+                hint: None,
             })
     }
 }

@@ -31,7 +31,15 @@ const MIN_INTERVAL: Duration = Duration::from_secs(60);
 /// The keys of one server.
 pub(super) struct KeySet {
     clock: Arc<dyn Clock>,
-    fetched: Mutex<Option<(Tick, Arc<Vec<Jwk>>)>>,
+    fetched: Mutex<Option<Fetched>>,
+}
+
+#[derive(Clone)]
+struct Fetched {
+    at: Tick,
+    keys: Arc<Vec<Jwk>>,
+    /// Whether an unknown key was the reason.
+    was_for_unknown: bool,
 }
 
 #[derive(Deserialize)]
@@ -62,15 +70,22 @@ impl KeySet {
     ) -> Result<Vec<DecodingKey>, SourceError> {
         let now = self.clock.now().tick;
         let known = sync::lock(&self.fetched).clone();
-        if let Some((fetched, keys)) = &known {
-            let age = now.since(*fetched);
-            let candidates = matching(keys, key_id, algorithm);
-            if (!candidates.is_empty() && age < MAX_AGE) || age < MIN_INTERVAL {
+        let mut was_for_unknown = false;
+        if let Some(known) = &known {
+            let age = now.since(known.at);
+            let candidates = matching(&known.keys, key_id, algorithm);
+            was_for_unknown = candidates.is_empty();
+            let is_too_soon = was_for_unknown && known.was_for_unknown && age < MIN_INTERVAL;
+            if (!was_for_unknown && age < MAX_AGE) || is_too_soon {
                 return Ok(candidates);
             }
         }
         let keys = Arc::new(fetch(exchange, url).await?);
-        *sync::lock(&self.fetched) = Some((now, Arc::clone(&keys)));
+        *sync::lock(&self.fetched) = Some(Fetched {
+            at: now,
+            keys: Arc::clone(&keys),
+            was_for_unknown,
+        });
         Ok(matching(&keys, key_id, algorithm))
     }
 }

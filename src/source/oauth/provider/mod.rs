@@ -250,7 +250,7 @@ impl AuthorizationServer for Provider {
         let obtained = self.clock.now();
         let requests = self.requests(&client, &metadata)?;
         let answer = requests.device_code(endpoint).await?;
-        if answer.status == 200 && refusal::of_body(&answer).is_none() {
+        if refusal::is_success(&answer) {
             let code = token_response::device_code(&answer, obtained, self.config.plain_http);
             return Ok(code?);
         }
@@ -269,7 +269,7 @@ impl AuthorizationServer for Provider {
         let obtained = self.clock.now();
         let requests = self.requests(&client, &metadata)?;
         let answer = requests.token(&metadata.token_endpoint, grant).await?;
-        if answer.status == 200 && refusal::of_body(&answer).is_none() {
+        if refusal::is_success(&answer) {
             let tokens = token_response::tokens(&answer, obtained)?;
             if is_sign_in {
                 self.registrations.complete(&client.id);

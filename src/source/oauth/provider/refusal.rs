@@ -109,6 +109,11 @@ impl Asked {
     }
 }
 
+/// Whether the server has done what it was asked for. Some report an error with 200.
+pub(super) fn is_success(answer: &Answer) -> bool {
+    (200..300).contains(&answer.status) && of_body(answer).is_none()
+}
+
 /// The code and the cleaned description in an error response.
 pub(super) fn of_body(answer: &Answer) -> Option<(String, Option<String>)> {
     let body: ErrorBody = serde_json::from_slice(&answer.body).ok()?;

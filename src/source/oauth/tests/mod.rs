@@ -173,7 +173,7 @@ async fn sign_in(source: &OauthSource) -> Result<Login, SourceError> {
 fn login_required<T: std::fmt::Debug>(result: Result<T, SourceError>) -> String {
     match result {
         Err(SourceError::LoginRequired { reason, hint, .. }) => {
-            assert_eq!(hint, super::client::SIGN_IN);
+            assert_eq!(hint, None);
             reason
         }
         other => panic!("{other:?}"),

@@ -135,7 +135,6 @@ async fn the_remedy_follows_from_the_cause() {
     for (code, status, hint) in [
         ("invalid_client", 401, "'client_id'"),
         ("invalid_scope", 400, "'scopes'"),
-        ("interaction_required", 400, "run claviger login"),
     ] {
         let world = World::signed_in(Rotation::Strict, "").await;
         let refusal = refused(code, status);
@@ -146,11 +145,6 @@ async fn the_remedy_follows_from_the_cause() {
             SourceError::Configuration {
                 hint: actual,
                 reason,
-            }
-            | SourceError::LoginRequired {
-                hint: actual,
-                reason,
-                ..
             } => {
                 assert!(actual.contains(hint), "{code}: {actual}");
                 assert!(
