@@ -17,6 +17,7 @@
 //! source · gateway
 //! network
 //! config
+//! preset
 //! template · principal
 //! client_process · environment · logging · paths · listener · named_file · trust · process
 //! logout_report · status_report · credential · client_variables
@@ -34,6 +35,7 @@
 //! - `gateway`: the trait, and its implementation over HTTP
 //! - `network`: HTTP clients: proxies, trusted CAs, and why a response did not arrive
 //! - [`config`]: from `config.toml` to typed values; `template`, `principal`: their placeholders
+//! - `preset`: what is known of identity providers and gateways, as data
 //! - `listener`, `process`, `client_process`: one file for each system; `paths`, `logging`
 //! - `environment`: the daemon's environment, built from the user database
 //! - `trust`: who may own, write or read a file or directory; `named_file`: the files that a
@@ -98,6 +100,7 @@ mod logout_report;
 mod named_file;
 mod network;
 mod paths;
+mod preset;
 mod principal;
 mod process;
 pub mod secret;

@@ -1,7 +1,8 @@
 //! From a file to a typed configuration.
 //!
 //! A file is found ([`locate`]), read and trusted or not ([`mod@load`]), parsed into a document
-//! that knows the place of every key ([`document`]), checked against the schema, which finds every
+//! that knows the place of every key ([`document`]), put above the presets that it names
+//! ([`presets`]), checked against the schema, which finds every
 //! mistake of a single key ([`check`]), deserialized ([`table`]) and validated: what keys say about
 //! each other. Each key stands in one table and each kind of value in one [`field`].
 
@@ -9,18 +10,23 @@ mod check;
 mod document;
 mod error;
 mod field;
+mod facts;
 mod gateway_rule;
+mod layer;
 mod load;
 mod locate;
 mod origin;
 mod overrides;
 mod parse;
+mod presets;
 mod review;
 mod schema;
 mod select;
+mod show;
 mod stamp;
 mod suggest;
 mod table;
+mod toml_text;
 
 pub use self::{error::ConfigError, parse::parse, table::Config};
 pub(crate) use self::{

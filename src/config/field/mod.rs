@@ -15,6 +15,7 @@ mod host;
 mod issuer;
 mod name;
 mod no_proxy;
+mod preset_name;
 mod proxy;
 mod support;
 mod vault;
@@ -37,6 +38,7 @@ pub(crate) use self::{
     issuer::{Issuer, RedirectPath, Resource},
     name::Name,
     no_proxy::NoProxy,
+    preset_name::{GatewayKind, IdpName},
     proxy::{ProxySetting, ProxyUrl},
     support::Support,
     vault::{Mount, Namespace, Username, VaultAddress, VaultPath},
