@@ -22,7 +22,7 @@
 //! client_process · environment · logging · paths · listener · named_file · trust · process
 //! logout_report · status_report · credential · client_variables
 //! jwt_expiry
-//! secret · client_kind · client_session · clock · sync
+//! secret · client_kind · client_session · clock · shell_word · sync
 //! ```
 //!
 //! - [`cli`]: the command line, one file for each command; [`demo`]: `claviger demo`
@@ -42,7 +42,7 @@
 //!   configuration names
 //! - `status_report`, `logout_report`: what `status --json` and `logout --json` print
 //! - [`credential`], [`secret`], [`client_kind`], `client_session`, [`client_variables`],
-//!   [`clock`], `sync`: what all of them share
+//!   [`clock`], `shell_word`, `sync`: what all of them share
 //!
 //! # Glossary
 //!
@@ -105,6 +105,7 @@ mod principal;
 mod process;
 pub mod secret;
 mod server;
+mod shell_word;
 pub mod source;
 mod status_report;
 mod sync;

@@ -6,6 +6,7 @@ mod config;
 mod daemon;
 mod demo;
 mod error;
+mod init;
 mod logout;
 mod output;
 mod places;
@@ -34,6 +35,7 @@ use crate::process::Signals;
     after_help = "\
 Examples:
   claviger demo            see it at work, with nothing configured
+  claviger init            write a configuration, step by step
   claviger config check    after a change of the configuration
   claviger status          what every profile has, and what to do if one fails
   claviger stop            after an update; the next claviger-helper starts the new version
@@ -51,6 +53,8 @@ enum CliCommand {
     Daemon(daemon::DaemonArgs),
     /// Show how everything works on this machine, without any configuration
     Demo(demo::DemoArgs),
+    /// Write a configuration: ask for what a provider and a gateway leave open, check and try it
+    Init(init::InitArgs),
     /// Show every profile: source, state, key, expiry, last check, and what to do if one fails
     Status(status::StatusArgs),
     /// Obtain a new credential now; the old one is served until then
@@ -59,7 +63,7 @@ enum CliCommand {
     Logout(logout::LogoutArgs),
     /// End the daemon; secrets are wiped first
     Stop(stop::StopArgs),
-    /// Check the configuration, or print its JSON Schema
+    /// Check the configuration, show what is in force, or print the JSON Schema
     #[command(subcommand)]
     Config(config::ConfigCommand),
 }
@@ -84,6 +88,7 @@ fn run(command: CliCommand) -> Result<(), CliError> {
     match command {
         CliCommand::Daemon(args) => daemon::run(args),
         CliCommand::Demo(args) => demo::run(&args),
+        CliCommand::Init(args) => init::run(&args),
         CliCommand::Status(args) => status::run(&args),
         CliCommand::Refresh(args) => refresh::run(&args),
         CliCommand::Logout(args) => logout::run(&args),

@@ -71,10 +71,13 @@ impl<'i> Document<'i> {
     ) {
         let mut added = Vec::new();
         if let Some((place, table)) = table_at(&mut self.root, path) {
-            let place = table.get_key_value(key).map_or(place, |(key, _)| key.span());
+            let place = table
+                .get_key_value(key)
+                .map_or(place, |(key, _)| key.span());
             layer::put_under(table, below, &place, &mut path.to_vec(), &mut added);
         }
-        self.added.extend(added.into_iter().map(|path| (path, layer)));
+        self.added
+            .extend(added.into_iter().map(|path| (path, layer)));
     }
 
     /// The layer that the value at `path` is from; `None` if it is in the file.

@@ -9,8 +9,8 @@
 mod check;
 mod document;
 mod error;
-mod field;
 mod facts;
+mod field;
 mod gateway_rule;
 mod layer;
 mod load;
@@ -32,10 +32,12 @@ pub use self::{error::ConfigError, parse::parse, table::Config};
 pub(crate) use self::{
     error::Problem,
     field::{
-        Audience, FilePath, GatewayUrl, Issuer, NoProxy, ProxySetting, ProxyUrl, RedirectHost, Ttl,
-        VaultAddress, host_and_port, is_loopback_name,
+        Audience, FilePath, GatewayKind, GatewayUrl, IdpName, Issuer, NoProxy, ProxySetting,
+        ProxyUrl, RedirectHost, Ttl, VaultAddress, check as check_format, host_and_port,
+        is_loopback_name,
     },
     gateway_rule::BaseUrl,
+    layer::Layer,
     load::{load, load_beside, load_file, load_managed},
     locate::Locations,
     origin::Origin,
@@ -43,6 +45,7 @@ pub(crate) use self::{
     review::{Finding, Named, NamedThing, Review, Severity, text},
     schema::schema,
     select::SelectError,
+    show::{ShownValue, ValueOrigin, show},
     stamp::Stamp,
     table::{
         Assertion, AuthConfig, AuthMethod, ClientAuth, Engine, ExecConfig, HeaderValueFrom,
@@ -50,4 +53,5 @@ pub(crate) use self::{
         OauthToken, Probe, ProbeHeaders, ProfileConfig, SecretRef, SigningAlgorithm, SourceConfig,
         VaultConfig,
     },
+    toml_text::{Entry, to_toml},
 };

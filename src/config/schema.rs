@@ -135,7 +135,11 @@ mod tests {
     fn variants_differ_in_one_key() {
         let schema = schema();
         for (place, key, kinds) in [
-            ("/$defs/Source/oneOf", "type", &["vault", "oauth", "jwt", "exec"][..]),
+            (
+                "/$defs/Source/oneOf",
+                "type",
+                &["vault", "oauth", "jwt", "exec"][..],
+            ),
             (
                 "/$defs/Auth/oneOf",
                 "method",

@@ -36,13 +36,13 @@ pub(crate) enum ValueOrigin {
     Layer(Layer),
 }
 
-/// The values of `config`, in the order of its file, whose text is `text`.
+/// The values of `config`, in the order of its file, whose text is `source`.
 ///
 /// # Errors
 ///
 /// [`ConfigError::Invalid`]: the text is another one by now.
-pub(crate) fn show(config: &Config, text: &str) -> Result<Vec<ShownValue>, ConfigError> {
-    let mut document = Document::parse(text)
+pub(crate) fn show(config: &Config, source: &str) -> Result<Vec<ShownValue>, ConfigError> {
+    let mut document = Document::parse(source)
         .map_err(|problem| ConfigError::invalid(&config.file, vec![problem]))?;
     presets::put_under(&mut document);
     put_defaults_under(&mut document);
@@ -71,10 +71,13 @@ fn put_defaults_under(document: &mut Document<'_>) {
     for (path, profile) in tables(document.root(), "profile") {
         add(&path, &["profile", "all"]);
         let has_gateway = profile.contains_key("gateway");
-        add(&path, &["profile", if has_gateway { "gateway" } else { "none" }]);
+        add(
+            &path,
+            &["profile", if has_gateway { "gateway" } else { "none" }],
+        );
     }
     for (path, source) in tables(document.root(), "source") {
-        let kind = self::text(source, "type").unwrap_or_default();
+        let kind = text(source, "type").unwrap_or_default();
         add(&path, &["source", kind, "all"]);
         add(&path, &["source", kind, variant(kind, source)]);
     }
@@ -94,7 +97,7 @@ fn variant<'t>(kind: &str, source: &'t DeTable<'_>) -> &'t str {
         }
     };
     match kind {
-        "oauth" => self::text(source, "flow").unwrap_or(DEFAULT_FLOW),
+        "oauth" => text(source, "flow").unwrap_or(DEFAULT_FLOW),
         "vault" if is("lease", "true") => "lease",
         "vault" if is("kv", "1") => "kv1",
         "vault" => "kv2",
@@ -120,7 +123,8 @@ fn collect(
         path.push(key.get_ref().to_string());
         if let DeValue::Table(table) = value.get_ref() {
             collect(document, table, path, values);
-        } else if let Ok(plain) = Value::deserialize(toml::de::ValueDeserializer::from(value.clone()))
+        } else if let Ok(plain) =
+            Value::deserialize(toml::de::ValueDeserializer::from(value.clone()))
         {
             let origin = match document.layer(path) {
                 Some(layer) => ValueOrigin::Layer(layer),

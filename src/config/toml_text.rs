@@ -78,7 +78,10 @@ mod tests {
             entry(&["t", "x.y", "c d"], Value::from(1.5)),
         ];
         let text = to_toml(&entries);
-        assert!(text.starts_with("v = 1  # first\n\n[t.\"x.y\"]\n"), "{text}");
+        assert!(
+            text.starts_with("v = 1  # first\n\n[t.\"x.y\"]\n"),
+            "{text}"
+        );
         let parsed: toml::Table = text.parse().unwrap();
         for entry in &entries {
             let mut value = &Value::Table(parsed.clone());

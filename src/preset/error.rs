@@ -7,9 +7,9 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub(super) struct KnownError {
     /// The OAuth code (`error`); any by default.
-    code: Option<String>,
+    pub(super) code: Option<String>,
     /// A part of the description (`error_description`); any by default.
-    description: Option<String>,
+    pub(super) description: Option<String>,
     /// A template of what to do, to follow "hint: ".
     pub(super) remedy: String,
 }
@@ -19,7 +19,6 @@ impl KnownError {
     pub(super) fn matches(&self, code: &str, description: Option<&str>) -> bool {
         let is_code = self.code.as_deref().is_none_or(|known| known == code);
         let is_described = self
-            
             .description
             .as_deref()
             .is_none_or(|part| description.is_some_and(|text| contains(text, part)));

@@ -16,7 +16,6 @@ use super::{
 #[serde(deny_unknown_fields)]
 struct File {
     title: String,
-    redirect: Option<String>,
     /// Taken from the document, which the configuration is merged with.
     #[serde(default, rename = "defaults")]
     _defaults: Option<IgnoredAny>,
@@ -51,7 +50,6 @@ fn one(name: &'static str, text: &'static str) -> Option<Preset> {
     Some(Preset {
         name,
         title: file.title,
-        redirect: file.redirect,
         asks: file.ask,
         keys: file.keys,
         rules: file.rule,

@@ -17,7 +17,6 @@ use std::sync::LazyLock;
 
 use toml::de::DeTable;
 
-use self::{checklist::ChecklistKeys, error::KnownError, file::parse, placeholder::capture};
 pub(crate) use self::{
     ask::Ask,
     checklist::Checklist,
@@ -25,6 +24,7 @@ pub(crate) use self::{
     placeholder::{fill, names},
     rule::Rule,
 };
+use self::{checklist::ChecklistKeys, error::KnownError, file::parse, placeholder::capture};
 
 /// The identity providers that `preset` in a source can name.
 static IDPS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
@@ -66,8 +66,6 @@ pub(crate) struct Preset {
     pub(crate) name: &'static str,
     /// As its vendor names it.
     pub(crate) title: String,
-    /// The redirects that the provider accepts, in a few words.
-    pub(crate) redirect: Option<String>,
     /// The values that it leaves open, in the order in which they are asked.
     pub(crate) asks: Vec<Ask>,
     /// The keys that are made of these values: templates.

@@ -53,7 +53,7 @@ macro_rules! formats {
         /// # Errors
         ///
         /// A message about the key.
-        pub(super) fn check(format: &str, text: &str) -> Result<(), String> {
+        pub(in super::super) fn check(format: &str, text: &str) -> Result<(), String> {
             match format {
                 // Its value may be a list, so that it has a schema of its own.
                 "no-proxy" => text.parse::<NoProxy>().map(drop),

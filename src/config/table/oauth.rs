@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use super::{
     super::field::{
-        EnvName, FilePath, GatewayUrl, IdpName, Issuer, NoProxy, ProxySetting, RedirectPath, Resource,
-        Timeout, Ttl,
+        EnvName, FilePath, GatewayUrl, IdpName, Issuer, NoProxy, ProxySetting, RedirectPath,
+        Resource, Timeout, Ttl,
     },
     network::{NetworkConfig, check_plain_http},
     secret_ref::SecretRef,
