@@ -60,7 +60,7 @@ fn every_file_is_a_preset() {
     assert!(plain_source("gateway").is_none() && plain_gateway().is_some());
 }
 
-/// A question that no key uses is asked in vain, and a placeholder without one is never replaced.
+/// A question that no key uses is useless, and a placeholder without one is never replaced.
 #[test]
 fn every_answer_is_part_of_a_key() {
     for preset in all() {

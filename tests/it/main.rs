@@ -25,6 +25,7 @@ mod demo;
 mod engine;
 mod exec;
 mod gateway_rule;
+mod init;
 mod jwt;
 mod kill;
 mod kv;

@@ -130,8 +130,8 @@ fn as_json(checked: &Result<Checked, ConfigError>) -> Value {
     json!({"file": file, "valid": is_valid(checked), "errors": errors, "warnings": warnings})
 }
 
-/// Every problem of the file, or what else is wrong. The first one alone, as other commands report it, comes with the hint
-/// to run this command.
+/// Every problem of the file, or what else is wrong. The first one alone, as other commands report
+/// it, comes with the hint to run `claviger config check`.
 pub(super) fn all_problems(error: &ConfigError) -> CliError {
     let problems = error.file().map_or_else(Vec::new, |file| {
         error.problems().map(|problem| problem.at(file)).collect()

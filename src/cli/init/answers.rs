@@ -29,14 +29,14 @@ impl Answers {
 }
 
 impl Plan {
-    /// Answers everything that is left open: by what is `given`, else by what `ask` returns. That is
-    /// called with the default, again with the problem if the answer has one, and returns `None` if
-    /// there is no answer.
+    /// Answers everything that is left open: by what is `given`, else by what `ask` returns. It is
+    /// called with the default, once more with the problem if the answer has one, and returns
+    /// `None` if there is no answer.
     ///
     /// # Errors
     ///
-    /// [`ExitCode::Usage`] if a given value is wrong or unknown, or if values are missing, with their
-    /// flags; and those of `ask`.
+    /// [`ExitCode::Usage`] if a given value is wrong or unknown, or if values are missing, with
+    /// their flags; and those of `ask`.
     pub(super) fn answer(
         &self,
         mut given: Given,

@@ -91,7 +91,7 @@ fn try_out(profile: &str) -> Result<(), CliError> {
     refresh::run(&RefreshArgs::of(profile))
 }
 
-/// The file to write, which is not there yet or may be replaced.
+/// The file to write, which does not exist yet or may be replaced.
 fn target(args: &InitArgs, places: &DaemonPlaces) -> Result<Target, CliError> {
     let path = match &args.file {
         Some(file) => std::path::absolute(file).unwrap_or_else(|_| file.clone()),

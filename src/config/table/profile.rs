@@ -141,7 +141,7 @@ impl ProfileConfig {
             .chain(of_proxy.iter().copied())
     }
 
-    /// Fills in the default of `probe`, and takes the keys of `network` that it does not set itself,
+    /// Fills in the default of `probe`. Takes the keys of `network` that it does not set itself,
     /// unless it sends no probe: a change of that table does not concern it then.
     pub(super) fn inherit(&mut self, network: &NetworkConfig) {
         self.probe = Some(self.probe());
