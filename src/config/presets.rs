@@ -12,19 +12,20 @@ use crate::preset::{self, Preset, Rule};
 /// The key that names a preset.
 const KEY: &str = "preset";
 
+/// The flow of an OAuth source that names none.
+pub(super) const DEFAULT_FLOW: &str = "browser";
+
 /// Puts the defaults of each preset under the keys of the table that names it. A wrong name is left
 /// to the schema.
 pub(super) fn put_under(document: &mut Document<'_>) {
     for (path, preset) in named(document.root()) {
         let flow = table(document.root(), &path).and_then(|table| text(table, "flow"));
-        for defaults in preset.defaults(&flow.unwrap_or(DEFAULT_FLOW).to_owned()) {
+        let defaults: Vec<_> = preset.defaults(flow.unwrap_or(DEFAULT_FLOW)).collect();
+        for defaults in defaults {
             document.put_under(&path, KEY, defaults, Layer::Preset(preset.name));
         }
     }
 }
-
-/// The flow of an OAuth source that names none.
-pub(super) const DEFAULT_FLOW: &str = "browser";
 
 /// The rules of presets that the merged document breaks.
 pub(super) fn check(document: &Document<'_>) -> Vec<Diagnostic> {

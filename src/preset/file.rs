@@ -16,6 +16,8 @@ use super::{
 #[serde(deny_unknown_fields)]
 struct File {
     title: String,
+    #[serde(default)]
+    refuses_tokens: bool,
     /// Taken from the document, which the configuration is merged with.
     #[serde(default, rename = "defaults")]
     _defaults: Option<IgnoredAny>,
@@ -50,6 +52,7 @@ fn one(name: &'static str, text: &'static str) -> Option<Preset> {
     Some(Preset {
         name,
         title: file.title,
+        refuses_tokens: file.refuses_tokens,
         asks: file.ask,
         keys: file.keys,
         rules: file.rule,

@@ -66,6 +66,8 @@ pub(crate) struct Preset {
     pub(crate) name: &'static str,
     /// As its vendor names it.
     pub(crate) title: String,
+    /// Whether a gateway takes no tokens of an identity provider.
+    pub(crate) refuses_tokens: bool,
     /// The values that it leaves open, in the order in which they are asked.
     pub(crate) asks: Vec<Ask>,
     /// The keys that are made of these values: templates.

@@ -47,7 +47,9 @@ pub(super) fn checklist(out: &mut impl Write, config: &Config, profile: &str) ->
         let facts = oauth.facts();
         items(out, &idp.title, &idp.checklist(&facts).provider)?;
         let learned = idp.learn(&facts);
-        of_gateway.extend(token(&learned));
+        if !gateway.is_some_and(|gateway| gateway.refuses_tokens) {
+            of_gateway.extend(token(&learned));
+        }
         of_gateway
             .extend(gateway.map_or_else(Vec::new, |gateway| gateway.checklist(&learned).token));
     }
