@@ -32,15 +32,18 @@ use crate::process::Signals;
     version,
     propagate_version = true,
     arg_required_else_help = true,
-    after_help = "\
+    after_help = concat!(
+        "\
 Examples:
   claviger demo            see it at work, with nothing configured
   claviger init            write a configuration, step by step
   claviger config check    after a change of the configuration
   claviger status          what every profile has, and what to do if one fails
   claviger stop            after an update; the next claviger-helper starts the new version
-
+",
+        "
 'claviger COMMAND --help' shows more of each."
+    )
 )]
 struct Cli {
     #[command(subcommand)]

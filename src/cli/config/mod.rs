@@ -12,15 +12,18 @@ use super::CliError;
 use crate::config;
 
 #[derive(Debug, clap::Subcommand)]
-#[command(after_help = "\
+#[command(after_help = concat!(
+    "\
 Examples:
+  claviger config show --origin          what is in force, and where each value comes from
   claviger config check                  the configuration that the daemon reads
   claviger config check new.toml         a file, before it is rolled out
   claviger config check --json           for a script
-  claviger config show --origin          what is in force, and where each value comes from
   claviger config schema > schema.json   for an editor; it describes every key
-
-'claviger config COMMAND --help' shows more of each.")]
+",
+    "
+'claviger config COMMAND --help' shows more of each."
+))]
 pub(super) enum ConfigCommand {
     /// Check a configuration, and the files that it names: a file, or by default the one that the
     /// daemon reads

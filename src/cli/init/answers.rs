@@ -1,14 +1,8 @@
-//! Answers to what presets leave open. Pure: a caller asks, or takes what flags give.
+//! Answers to what presets leave open.
 
 use std::collections::BTreeMap;
 
-use claviger_wire::{ExitCode, Failure};
-
-use super::{form, plan::Plan};
-use crate::{
-    cli::CliError,
-    preset::{Ask, fill},
-};
+use crate::preset::Ask;
 
 /// The values that flags give, by name.
 pub(super) type Given = BTreeMap<String, String>;
@@ -23,120 +17,14 @@ impl Answers {
         self.0.get(name)?.as_deref()
     }
 
-    fn set(&mut self, ask: &Ask, answer: Option<String>) {
+    /// Adds or replaces an answer.
+    pub(super) fn set(&mut self, ask: &Ask, answer: Option<String>) {
         self.0.insert(ask.name.clone(), answer);
     }
-}
 
-impl Plan {
-    /// Answers everything that is left open: by what is `given`, else by what `ask` returns. It is
-    /// called with the default, once more with the problem if the answer has one, and returns
-    /// `None` if there is no answer.
-    ///
-    /// # Errors
-    ///
-    /// [`ExitCode::Usage`] if a given value is wrong or unknown, or if values are missing, with
-    /// their flags; and those of `ask`.
-    pub(super) fn answer(
-        &self,
-        mut given: Given,
-        mut ask: impl FnMut(&Ask, Option<&str>, Option<&str>) -> Result<Option<String>, CliError>,
-    ) -> Result<Answers, CliError> {
-        self.check_names(&given)?;
-        let mut answers = Answers::default();
-        let mut missing = Vec::new();
-        for open in self.asks() {
-            if !open.applies(|name| answers.get(name)) {
-                continue;
-            }
-            let default = open.default.as_deref();
-            let default =
-                default.map(|text| fill(text, |name| answers.get(name).map(str::to_owned)));
-            if let Some(text) = given.remove(&open.name) {
-                let answer = self.accepted(open, &text, &answers);
-                let answer = answer.map_err(|problem| wrong(open, &problem))?;
-                answers.set(open, Some(answer));
-                continue;
-            }
-            let mut problem: Option<String> = None;
-            loop {
-                let text = ask(open, default.as_deref(), problem.as_deref())?;
-                match text.filter(|text| !text.trim().is_empty()) {
-                    Some(text) => match self.accepted(open, &text, &answers) {
-                        Ok(answer) => answers.set(open, Some(answer)),
-                        Err(wrong) => {
-                            problem = Some(wrong);
-                            continue;
-                        }
-                    },
-                    None => {
-                        if !open.optional {
-                            missing.push(open);
-                        }
-                        answers.set(open, None);
-                    }
-                }
-                break;
-            }
-        }
-        if !missing.is_empty() {
-            return Err(lacking(&missing).into());
-        }
-        match given.into_keys().next() {
-            Some(name) => {
-                let problem = format!("'{name}' is not asked for with these answers");
-                let hint = format!("leave '{name}' out");
-                Err(Failure::new(ExitCode::Usage, problem, hint).into())
-            }
-            None => Ok(answers),
-        }
-    }
-
-    /// The answer in its usual form, if it is one.
-    fn accepted(&self, ask: &Ask, text: &str, answers: &Answers) -> Result<String, String> {
-        let answer = form::accept(ask, text)?;
-        let mut answers = answers.clone();
-        answers.set(ask, Some(answer.clone()));
-        // A key may be made of several answers: the first wrong one is refused, not the last.
-        for open in self.asks() {
-            let example = Some(open.example.clone());
-            answers.0.entry(open.name.clone()).or_insert(example);
-        }
-        match self.broken_rule(&ask.name, &answers) {
-            Some(problem) => Err(problem),
-            None => Ok(answer),
-        }
-    }
-
-    fn check_names(&self, given: &Given) -> Result<(), Failure> {
-        let known: Vec<_> = self.asks().map(|ask| ask.name.as_str()).collect();
-        let unknown = given.keys().find(|name| !known.contains(&name.as_str()));
-        unknown.map_or(Ok(()), |name| {
-            let problem = format!("unknown value '{name}'; expected {}", known.join(", "));
-            let hint = "correct the name in --set";
-            Err(Failure::new(ExitCode::Usage, problem, hint))
-        })
-    }
-}
-
-fn wrong(ask: &Ask, problem: &str) -> Failure {
-    let hint = format!("correct {}", flag(ask));
-    Failure::new(ExitCode::Usage, format!("'{}': {problem}", ask.name), hint)
-}
-
-fn lacking(missing: &[&Ask]) -> Failure {
-    let flags: Vec<_> = missing.iter().map(|ask| flag(ask)).collect();
-    let problem = format!("missing {}", flags.join(", "));
-    let hint = "add these flags, or run claviger init on a terminal, where it asks";
-    Failure::new(ExitCode::Usage, problem, hint)
-}
-
-/// The flag that gives the value, with an example.
-fn flag(ask: &Ask) -> String {
-    let Ask { name, example, .. } = ask;
-    match name.as_str() {
-        super::plan::GATEWAY_URL => format!("--gateway-url {example}"),
-        super::plan::CLIENT_ID => format!("--client-id {example}"),
-        _ => format!("--set {name}={example}"),
+    /// Adds an answer, unless there is one or it is left out.
+    pub(super) fn set_if_open(&mut self, ask: &Ask, answer: &str) {
+        let answer = Some(answer.to_owned());
+        self.0.entry(ask.name.clone()).or_insert(answer);
     }
 }

@@ -1,7 +1,7 @@
 //! `claviger init`.
 //!
-//! What is asked, and the configuration that the answers become, is pure: [`plan`], [`answers`],
-//! [`form`]. The rest reads a terminal ([`terminal`]), writes the file ([`file`]) and says what is
+//! What is asked, and the configuration that the answers become, is pure: [`plan`],
+//! [`questions`], [`answers`], [`form`]. The rest reads a terminal ([`terminal`]), writes the file ([`file`]) and says what is
 //! to be done elsewhere ([`report`]).
 
 mod answers;
@@ -9,6 +9,7 @@ mod args;
 mod file;
 mod form;
 mod plan;
+mod questions;
 mod report;
 mod terminal;
 #[cfg(test)]
