@@ -1,8 +1,8 @@
 //! `claviger init`.
 //!
 //! What is asked, and the configuration that the answers become, is pure: [`plan`],
-//! [`questions`], [`answers`], [`form`]. The rest reads a terminal ([`terminal`]), writes the file ([`file`]) and says what is
-//! to be done elsewhere ([`report`]).
+//! [`questions`], [`answers`], [`form`]. The rest reads a terminal ([`terminal`]), writes the file
+//! ([`file`]) and says what is to be done elsewhere ([`report`]).
 
 mod answers;
 mod args;
