@@ -18,11 +18,12 @@
 //! store
 //! network
 //! config
+//! preset
 //! template · principal
 //! client_process · environment · logging · paths · listener · named_file · trust · process
 //! login_report · logout_report · status_report · credential · client_variables
 //! jwt_claims
-//! secret · client_kind · client_session · clock · sync
+//! secret · client_kind · client_session · clock · shell_word · sync
 //! ```
 //!
 //! - [`cli`]: the command line, one file for each command; [`demo`]: `claviger demo`
@@ -37,13 +38,14 @@
 //! - `network`: HTTP clients: proxies, trusted CAs, and why a response did not arrive
 //! - `store`: keeps the secrets of logins between runs of the daemon
 //! - [`config`]: from `config.toml` to typed values; `template`, `principal`: their placeholders
+//! - `preset`: what is known of identity providers and gateways, as data
 //! - `listener`, `process`, `client_process`: one file for each system; `paths`, `logging`
 //! - `environment`: the daemon's environment, built from the user database
 //! - `trust`: who may own, write or read a file or directory; `named_file`: the files that a
 //!   configuration names
 //! - `status_report`, `login_report`, `logout_report`: what `--json` prints
 //! - [`credential`], [`secret`], [`client_kind`], `client_session`, [`client_variables`],
-//!   [`clock`], `sync`: what all of them share
+//!   [`clock`], `shell_word`, `sync`: what all of them share
 //!
 //! # Glossary
 //!
@@ -104,10 +106,12 @@ mod logout_report;
 mod named_file;
 mod network;
 mod paths;
+mod preset;
 mod principal;
 mod process;
 pub mod secret;
 mod server;
+mod shell_word;
 pub mod source;
 mod status_report;
 mod store;

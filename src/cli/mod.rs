@@ -6,6 +6,7 @@ mod config;
 mod daemon;
 mod demo;
 mod error;
+mod init;
 mod login;
 mod logout;
 mod output;
@@ -32,15 +33,19 @@ use crate::process::Signals;
     version,
     propagate_version = true,
     arg_required_else_help = true,
-    after_help = "\
+    after_help = concat!(
+        "\
 Examples:
   claviger demo            see it at work, with nothing configured
+  claviger init            write a configuration, step by step
   claviger config check    after a change of the configuration
   claviger login           sign in
   claviger status          what every profile has, and what to do if one fails
   claviger stop            after an update; the next claviger-helper starts the new version
-
+",
+        "
 'claviger COMMAND --help' shows more of each."
+    )
 )]
 struct Cli {
     #[command(subcommand)]
@@ -53,6 +58,8 @@ enum CliCommand {
     Daemon(daemon::DaemonArgs),
     /// Show how everything works on this machine, without any configuration
     Demo(demo::DemoArgs),
+    /// Write a configuration: ask for what a provider and a gateway leave open, check and try it
+    Init(init::InitArgs),
     /// Show every profile: source, state, key, expiry, last check, and what to do if one fails
     Status(status::StatusArgs),
     /// Obtain a new credential now; the old one is served until then
@@ -63,7 +70,7 @@ enum CliCommand {
     Logout(logout::LogoutArgs),
     /// End the daemon; secrets are wiped first
     Stop(stop::StopArgs),
-    /// Check the configuration, or print its JSON Schema
+    /// Check the configuration, show what is in force, or print the JSON Schema
     #[command(subcommand)]
     Config(config::ConfigCommand),
 }
@@ -88,6 +95,7 @@ fn run(command: CliCommand) -> Result<(), CliError> {
     match command {
         CliCommand::Daemon(args) => daemon::run(args),
         CliCommand::Demo(args) => demo::run(&args),
+        CliCommand::Init(args) => init::run(&args),
         CliCommand::Status(args) => status::run(&args),
         CliCommand::Refresh(args) => refresh::run(&args),
         CliCommand::Login(args) => login::run(&args),

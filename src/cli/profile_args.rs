@@ -13,6 +13,14 @@ pub(super) struct ProfileArgs {
 }
 
 impl ProfileArgs {
+    /// This profile.
+    pub(super) fn of(name: &str) -> Self {
+        Self {
+            profile: Some(name.to_owned()),
+            profile_option: None,
+        }
+    }
+
     /// The profile's name; `None` for all profiles.
     pub(super) fn name(&self) -> Option<String> {
         self.profile

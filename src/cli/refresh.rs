@@ -24,6 +24,16 @@ pub(super) struct RefreshArgs {
     json: bool,
 }
 
+impl RefreshArgs {
+    /// One profile, with a table as the output.
+    pub(super) fn of(profile: &str) -> Self {
+        Self {
+            profile: ProfileArgs::of(profile),
+            json: false,
+        }
+    }
+}
+
 pub(super) fn run(args: &RefreshArgs) -> Result<(), CliError> {
     let profile = args.profile.name();
     let answer = client::request_with_variables(move |variables| Request::Refresh {

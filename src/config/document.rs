@@ -1,13 +1,22 @@
 //! A TOML document in which the place of every key is known.
 
-use toml::de::{DeTable, DeValue};
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
 
-use super::{error::Problem, suggest::quote};
+use super::{
+    error::Problem,
+    layer::{self, Layer, table_at},
+    suggest::quote,
+};
 
-/// A parsed document.
+/// A parsed document, and the values that were put under those of the file.
 pub(super) struct Document<'i> {
     text: &'i str,
     root: DeTable<'i>,
+    /// The values that are not in the file, each with everything below it.
+    added: Vec<(Vec<String>, Layer)>,
 }
 
 /// A mistake in the document, by key; [`Document::locate`] finds its line.
@@ -30,6 +39,7 @@ impl<'i> Document<'i> {
             Ok(root) => Ok(Self {
                 text,
                 root: root.into_inner(),
+                added: Vec::new(),
             }),
             // The error's `Display` would show the line, with whatever secret it contains.
             Err(error) => {
@@ -45,7 +55,46 @@ impl<'i> Document<'i> {
         &self.root
     }
 
+    /// The root table with its place, for deserialization.
+    pub(super) fn to_spanned(&self) -> Spanned<DeTable<'i>> {
+        Spanned::new(0..self.text.len(), self.root.clone())
+    }
+
+    /// Puts `below` under the table at `path`: a key that the table has stays, tables are merged
+    /// key by key. The place of what is added is that of `key` in this table, or else the table's.
+    pub(super) fn put_under(
+        &mut self,
+        path: &[String],
+        key: &str,
+        below: &DeTable<'static>,
+        layer: Layer,
+    ) {
+        let mut added = Vec::new();
+        if let Some((place, table)) = table_at(&mut self.root, path) {
+            let place = table
+                .get_key_value(key)
+                .map_or(place, |(key, _)| key.span());
+            layer::put_under(table, below, &place, &mut path.to_vec(), &mut added);
+        }
+        self.added
+            .extend(added.into_iter().map(|path| (path, layer)));
+    }
+
+    /// The layer that the value at `path` is from; `None` if it is in the file.
+    pub(super) fn layer(&self, path: &[String]) -> Option<Layer> {
+        let mut added = self.added.iter();
+        added
+            .find(|(added, _)| path.starts_with(added))
+            .map(|(_, layer)| *layer)
+    }
+
+    /// The line and column of a key's place.
+    pub(super) fn place(&self, key: &Spanned<impl Sized>) -> (usize, usize) {
+        line_and_column(self.text, key.span().start)
+    }
+
     /// Finds the line and column of the key: of the innermost table on its path if it is missing.
+    /// The message about a value that is not in the file says what it is from.
     pub(super) fn locate(&self, diagnostic: Diagnostic) -> Problem {
         let mut offset = 0;
         let mut table = Some(&self.root);
@@ -60,7 +109,11 @@ impl<'i> Document<'i> {
                 _ => None,
             };
         }
-        problem(self.text, offset, diagnostic.message)
+        let message = match self.layer(&diagnostic.path) {
+            Some(layer) => format!("{} (from {layer})", diagnostic.message),
+            None => diagnostic.message,
+        };
+        problem(self.text, offset, message)
     }
 }
 
@@ -113,14 +166,20 @@ fn header(path: &[String]) -> String {
 }
 
 fn problem(text: &str, offset: usize, message: String) -> Problem {
+    let (line, column) = line_and_column(text, offset);
+    Problem {
+        line,
+        column,
+        message,
+    }
+}
+
+fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
     // The parser counts bytes, and may report the end of an unfinished document.
     let before = &text[..text.floor_char_boundary(offset)];
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    Problem {
-        line: before.matches('\n').count() + 1,
-        column: before[line_start..].chars().count() + 1,
-        message,
-    }
+    let column = before[line_start..].chars().count() + 1;
+    (before.matches('\n').count() + 1, column)
 }
 
 #[cfg(test)]

@@ -1,35 +1,42 @@
 //! From a file to a typed configuration.
 //!
 //! A file is found ([`locate`]), read and trusted or not ([`mod@load`]), parsed into a document
-//! that knows the place of every key ([`document`]), checked against the schema, which finds every
+//! that knows the place of every key ([`document`]), put above the presets that it names
+//! ([`presets`]), checked against the schema, which finds every
 //! mistake of a single key ([`check`]), deserialized ([`table`]) and validated: what keys say about
 //! each other. Each key stands in one table and each kind of value in one [`field`].
 
 mod check;
 mod document;
 mod error;
+mod facts;
 mod field;
 mod gateway_rule;
+mod layer;
 mod load;
 mod locate;
 mod origin;
 mod overrides;
 mod parse;
+mod presets;
 mod review;
 mod schema;
 mod select;
+mod show;
 mod stamp;
 mod suggest;
 mod table;
+mod toml_text;
 
 pub use self::{error::ConfigError, parse::parse, table::Config};
 pub(crate) use self::{
     error::Problem,
     field::{
-        Audience, FilePath, NoProxy, ProxySetting, ProxyUrl, RedirectHost, Ttl, VaultAddress,
-        host_and_port, is_loopback, is_loopback_name,
+        Audience, FilePath, GatewayKind, IdpName, NoProxy, ProxySetting, ProxyUrl, RedirectHost,
+        Ttl, VaultAddress, check as check_format, host_and_port, is_loopback, is_loopback_name,
     },
     gateway_rule::BaseUrl,
+    layer::Layer,
     load::{load, load_beside, load_file, load_managed},
     locate::Locations,
     origin::Origin,
@@ -37,6 +44,7 @@ pub(crate) use self::{
     review::{Finding, Named, NamedThing, Review, Severity, text},
     schema::schema,
     select::SelectError,
+    show::{ShownValue, ValueOrigin, show},
     stamp::Stamp,
     table::{
         Assertion, AuthConfig, AuthMethod, ClientAuth, Engine, ExecConfig, HeaderValueFrom,
@@ -44,4 +52,5 @@ pub(crate) use self::{
         Probe, ProbeHeaders, ProfileConfig, SecretRef, SigningAlgorithm, SourceConfig, StoreKind,
         VaultConfig,
     },
+    toml_text::{Entry, to_toml},
 };

@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
+use serde::Deserialize as _;
+
 use super::{
     check::check,
     document::{Diagnostic, Document},
     error::ConfigError,
+    presets,
     schema::schema,
     table::{Config, File},
 };
@@ -23,7 +26,8 @@ pub(super) const MAX_LEN: u64 = 1 << 20;
 /// between keys.
 pub fn parse(file: &Path, text: &str) -> Result<Config, ConfigError> {
     let invalid = |problems| ConfigError::invalid(file, problems);
-    let document = Document::parse(text).map_err(|problem| invalid(vec![problem]))?;
+    let mut document = Document::parse(text).map_err(|problem| invalid(vec![problem]))?;
+    presets::put_under(&mut document);
     let located = |diagnostics: Vec<Diagnostic>| {
         let problems = diagnostics
             .into_iter()
@@ -36,8 +40,15 @@ pub fn parse(file: &Path, text: &str) -> Result<Config, ConfigError> {
         return Err(located(diagnostics));
     }
     // serde fails here only if the check lacks a rule. Its message could quote a value.
-    let parsed: File = toml::from_str(text).map_err(|_| invalid(Vec::new()))?;
-    parsed.validate(file.to_owned()).map_err(located)
+    let deserializer = toml::Deserializer::from(document.to_spanned());
+    let parsed = File::deserialize(deserializer).map_err(|_| invalid(Vec::new()))?;
+    let mut diagnostics = presets::check(&document);
+    match parsed.validate(file.to_owned()) {
+        Ok(config) if diagnostics.is_empty() => return Ok(config),
+        Ok(_) => {}
+        Err(others) => diagnostics.extend(others),
+    }
+    Err(located(diagnostics))
 }
 
 #[cfg(test)]

@@ -24,6 +24,9 @@ fn adapt(schema: &mut Value) {
                     object.insert("type".to_owned(), only);
                 }
             }
+            if let Some(Value::Array(names)) = object.get_mut("enum") {
+                names.retain(|name| !name.is_null());
+            }
             if let Some(Value::Array(mut any)) = object.remove("anyOf") {
                 any.retain(|schema| schema["type"] != "null");
                 match any.as_mut_slice() {

@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use super::{configuration::PROFILE, error::DemoError, places::DemoPlaces};
-use crate::secret::Secret;
+use crate::{secret::Secret, shell_word::shell_word};
 
 /// The longest wait for the daemon's end: it gives requests under way 2 s.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
@@ -195,10 +195,10 @@ impl Sandbox {
     /// The value of `apiKeyHelper`. `exec` replaces the shell, which saves a process.
     pub(super) fn helper_command(&self) -> String {
         let exec = if cfg!(windows) { "" } else { "exec " };
-        let helper = quoted(&self.helper.display().to_string());
+        let helper = shell_word(&self.helper.display().to_string());
         let [profile_option, profile, socket_option, socket] = self.helper_arguments();
         let (profile_option, profile) = (profile_option.display(), profile.display());
-        let socket = quoted(&socket.display().to_string());
+        let socket = shell_word(&socket.display().to_string());
         let socket_option = socket_option.display();
         format!("{exec}{helper} {profile_option} {profile} {socket_option} {socket}")
     }
@@ -230,15 +230,6 @@ fn is_foreign(name: &OsStr) -> bool {
     FOREIGN.iter().any(|foreign| name.starts_with(foreign))
 }
 
-/// Quotes `text` for the shell that runs `apiKeyHelper`.
-fn quoted(text: &str) -> String {
-    if cfg!(windows) {
-        format!("\"{text}\"")
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
-}
-
 /// The failure that claviger-helper has reported on stderr.
 fn helper_failed(stderr: &str) -> DemoError {
     let mut lines = stderr.lines();
@@ -267,17 +258,6 @@ mod tests {
             ("MY_XDG_DIR", false),
         ] {
             assert_eq!(is_foreign(OsStr::new(name)), expected, "{name}");
-        }
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn the_shell_sees_one_word() {
-        for text in ["/tmp/a b", "/tmp/$(touch x)`y`\"", "/tmp/it's"] {
-            let script = format!("printf %s {}", quoted(text));
-            let shell = std::process::Command::new("/bin/sh");
-            let output = { shell }.args(["-c", &script]).output().unwrap();
-            assert_eq!(String::from_utf8(output.stdout).unwrap(), text);
         }
     }
 

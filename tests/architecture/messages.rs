@@ -186,8 +186,8 @@ mod tests {
                 Err("no command \"doctor\" in \"claviger …\""),
             ),
             (
-                "run claviger config show",
-                Err("no command \"show\" in \"config …\""),
+                "run claviger config edit",
+                Err("no command \"edit\" in \"config …\""),
             ),
             ("run claviger stop --now", Err("no flag --now of \"stop\"")),
             ("run claviger stop, then --now", Ok(())),

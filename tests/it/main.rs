@@ -27,6 +27,7 @@ mod engine;
 mod exec;
 mod gateway_rule;
 mod identity_providers;
+mod init;
 mod jwt;
 mod kill;
 mod kv;

@@ -1,13 +1,19 @@
 //! A key for each developer in Vault, found by the claims of the developer's login.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use claviger::{
     client_variables::ClientVariables,
     clock::{Clock, SystemClock},
     config,
     secret::Secret,
-    source::{Login, Source, SourceError, catalog::Catalog},
+    source::{
+        Login, Source, SourceError,
+        catalog::{Catalog, LoginSessions},
+    },
 };
 use serde_json::{Value, json};
 use url::Url;
@@ -157,7 +163,11 @@ fn oidc_source(bao: &Bao) -> Arc<dyn Source> {
     let text = format!("version = 1\n{}", vault_config(&bao.url(), PATH, "", OIDC));
     let config = Arc::new(config::parse(Path::new("/config.toml"), &text).unwrap());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    Catalog::new(&config, &clock).source("vault", &ClientVariables::default())
+    let logins = Arc::new(LoginSessions::new(
+        PathBuf::from("/nonexistent"),
+        String::new(),
+    ));
+    Catalog::new(&config, &clock, &logins).source("vault", &ClientVariables::default())
 }
 
 /// Signs a user in, whose password is the name.

@@ -15,6 +15,7 @@ mod host;
 mod issuer;
 mod name;
 mod no_proxy;
+mod preset_name;
 mod proxy;
 mod support;
 mod vault;
@@ -37,6 +38,7 @@ pub(crate) use self::{
     issuer::{Issuer, RedirectPath, Resource},
     name::Name,
     no_proxy::NoProxy,
+    preset_name::{GatewayKind, IdpName},
     proxy::{ProxySetting, ProxyUrl},
     support::Support,
     vault::{Mount, Namespace, Username, VaultAddress, VaultPath},
@@ -51,7 +53,7 @@ macro_rules! formats {
         /// # Errors
         ///
         /// A message about the key.
-        pub(super) fn check(format: &str, text: &str) -> Result<(), String> {
+        pub(in super::super) fn check(format: &str, text: &str) -> Result<(), String> {
             match format {
                 // Its value may be a list, so that it has a schema of its own.
                 "no-proxy" => text.parse::<NoProxy>().map(drop),

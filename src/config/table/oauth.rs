@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use super::{
     super::field::{
-        EnvName, FilePath, GatewayUrl, Issuer, NoProxy, ProxySetting, RedirectPath, Resource,
-        Timeout, Ttl,
+        EnvName, FilePath, GatewayUrl, IdpName, Issuer, NoProxy, ProxySetting, RedirectPath,
+        Resource, Timeout, Ttl,
     },
     network::{NetworkConfig, check_plain_http},
     secret_ref::SecretRef,
@@ -38,6 +38,8 @@ const OWN_PARAMETERS: [&str; 11] = [
 #[schemars(inline)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OauthKeys {
+    /// The identity provider whose defaults apply under the keys of this table.
+    preset: Option<IdpName>,
     /// The identity provider's issuer, exactly as its documents and tokens have it. Its endpoints
     /// are discovered (OpenID Connect Discovery 1.0, RFC 8414).
     issuer: Option<Issuer>,
@@ -154,6 +156,8 @@ pub(crate) enum OauthPrompt {
 /// A token of an OAuth 2.0 authorization server or OpenID provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OauthConfig {
+    /// The identity provider, if it is a known one.
+    pub(crate) preset: Option<IdpName>,
     /// Where the endpoints are found.
     pub(crate) discovery: OauthDiscovery,
     /// Whether discovered endpoints may use plain `http` on another host.
@@ -241,6 +245,7 @@ impl OauthKeys {
             _ => DEFAULT_SCOPES.map(str::to_owned).to_vec(),
         };
         Some(OauthConfig {
+            preset: self.preset,
             discovery: discovery?,
             plain_http: self.plain_http,
             client_id: self.client_id,

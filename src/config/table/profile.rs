@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    super::field::{FilePath, GatewayUrl, HeaderKey, MaxAge, NoProxy, ProxySetting},
+    super::field::{FilePath, GatewayKind, GatewayUrl, HeaderKey, MaxAge, NoProxy, ProxySetting},
     headers::ProbeHeaders,
     network::{NetworkConfig, check_plain_http},
     validator::Validator,
@@ -18,6 +18,8 @@ use crate::template::Template;
 #[schemars(rename = "Profile")]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProfileConfig {
+    /// The kind of gateway, whose defaults apply under the keys of this table.
+    pub(crate) preset: Option<GatewayKind>,
     /// The gateway that the credential is for, which is probed if a key may have been rejected. A
     /// client whose ANTHROPIC_BASE_URL is another one gets no key.
     pub(crate) gateway: Option<GatewayUrl>,
@@ -139,9 +141,10 @@ impl ProfileConfig {
             .chain(of_proxy.iter().copied())
     }
 
-    /// Takes the keys of `network` that it does not set itself, unless it sends no probe: a change
-    /// of that table does not concern it then.
+    /// Fills in the default of `probe`. Takes the keys of `network` that it does not set itself,
+    /// unless it sends no probe: a change of that table does not concern it then.
     pub(super) fn inherit(&mut self, network: &NetworkConfig) {
+        self.probe = Some(self.probe());
         if self.probe() == Probe::Off {
             return;
         }

@@ -118,6 +118,7 @@ impl Fixture {
             executable: None,
             clock: shared,
             jitter,
+            state_dir: PathBuf::from("/nonexistent"),
             log: None,
             log_error: None,
         };

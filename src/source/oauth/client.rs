@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    config::{OauthConfig, OauthFlow},
+    config::{IdpName, OauthConfig, OauthFlow},
     source::SourceError,
 };
 
@@ -63,7 +63,7 @@ impl OauthClient {
             } => {
                 let description = description.as_deref();
                 let reason = format!("{} ({status})", described(&code, description));
-                let hint = remedy(&code, description, &[]);
+                let hint = self.remedy(&code, description);
                 self.refusal(meaning(&code, status), reason, hint, retry_after)
             }
         }
@@ -72,8 +72,16 @@ impl OauthClient {
     /// The error of a sign-in that the server, or the user at it, has refused with a redirect.
     pub(super) fn sign_in_refused(&self, code: &str, description: Option<&str>) -> SourceError {
         let reason = described(code, description);
-        let hint = remedy(code, description, &[]);
+        let hint = self.remedy(code, description);
         self.refusal(meaning(code, 0), reason, hint, None)
+    }
+
+    /// What to do about an error: what the provider's preset says, or else what the code means.
+    fn remedy(&self, code: &str, description: Option<&str>) -> String {
+        let preset = self.config.preset.and_then(IdpName::preset);
+        preset
+            .and_then(|preset| preset.remedy(code, description, &self.config.facts()))
+            .unwrap_or_else(|| remedy(code).to_owned())
     }
 
     fn refusal(

@@ -69,3 +69,14 @@ fn a_managed_configuration_that_blinks_stays_in_force() {
         }
     }
 }
+
+/// ana sets up a configuration of her own. Result: a message that the managed one is in force, and
+/// no file.
+#[test]
+fn init_writes_no_configuration_that_would_not_be_read() {
+    let machine = machine();
+    machine.write(MANAGED, User::Root, &config(COMPANY));
+    let flags = ["init", "--preset=google", "--yes"];
+    let output = machine.run(User::Ana, "claviger", &flags, &[]);
+    output.failed(7, &[MANAGED, "hint: write it to another file with --file"]);
+}

@@ -216,6 +216,7 @@ async fn serve(
 /// The configuration of a public client at `issuer`.
 fn config(issuer: &str) -> OauthConfig {
     OauthConfig {
+        preset: None,
         discovery: OauthDiscovery::Issuer(issuer.parse().unwrap()),
         plain_http: false,
         client_id: Some("cli".to_owned()),

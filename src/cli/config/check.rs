@@ -1,16 +1,16 @@
-//! `claviger config`.
+//! `claviger config check`.
 
 use std::{
     env,
     io::{self, Write as _},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use claviger_wire::{visible, warning};
 use serde_json::{Value, json};
 
-use super::{CliError, places};
 use crate::{
+    cli::{CliError, places},
     config::{self, Config, ConfigError, Finding, Locations, Problem, Review, Severity},
     error_report,
     paths::Starter,
@@ -19,46 +19,22 @@ use crate::{
     source,
 };
 
-#[derive(Debug, clap::Subcommand)]
-#[command(after_help = "\
-Examples:
-  claviger config check                  the configuration that the daemon reads
-  claviger config check new.toml         a file, before it is rolled out
-  claviger config check --json           for a script
-  claviger config schema > schema.json   for an editor; it describes every key
-
-'claviger config COMMAND --help' shows more of each.")]
-pub(super) enum ConfigCommand {
-    /// Check a configuration, and the files that it names: a file, or by default the one that the
-    /// daemon reads
-    Check {
-        /// The file
-        file: Option<PathBuf>,
-        /// Print the result as JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Print the JSON Schema of the configuration
-    Schema,
-}
-
-pub(super) fn run(command: ConfigCommand) -> Result<(), CliError> {
-    match command {
-        ConfigCommand::Schema => writeln!(io::stdout(), "{:#}", config::schema())?,
-        ConfigCommand::Check { file, json } => {
-            let locations = places::of(Starter::Client)?.locations;
-            let checked = check(&locations, file.as_deref());
-            if json {
-                writeln!(io::stdout(), "{:#}", as_json(&checked))?;
-                return match is_valid(&checked) {
-                    true => Ok(()),
-                    false => Err(CliError::Problems(Vec::new())),
-                };
-            }
-            report(&checked.map_err(|error| all_problems(&error))?)?;
-        }
+/// Checks a configuration: `file`, or the one that the daemon reads.
+///
+/// # Errors
+///
+/// [`CliError::Problems`] with everything that is wrong.
+pub(in crate::cli) fn run(file: Option<&Path>, json: bool) -> Result<(), CliError> {
+    let locations = places::of(Starter::Client)?.locations;
+    let checked = check(&locations, file);
+    if json {
+        writeln!(io::stdout(), "{:#}", as_json(&checked))?;
+        return match is_valid(&checked) {
+            true => Ok(()),
+            false => Err(CliError::Problems(Vec::new())),
+        };
     }
-    Ok(())
+    report(&checked.map_err(|error| all_problems(&error))?)
 }
 
 /// A configuration that can be parsed, and what was found in it.
@@ -154,9 +130,9 @@ fn as_json(checked: &Result<Checked, ConfigError>) -> Value {
     json!({"file": file, "valid": is_valid(checked), "errors": errors, "warnings": warnings})
 }
 
-/// Every problem of the file. The first one alone, as other commands report it, comes with the hint
-/// to run this command.
-fn all_problems(error: &ConfigError) -> CliError {
+/// Every problem of the file, or what else is wrong. The first one alone, as other commands report
+/// it, comes with the hint to run `claviger config check`.
+pub(super) fn all_problems(error: &ConfigError) -> CliError {
     let problems = error.file().map_or_else(Vec::new, |file| {
         error.problems().map(|problem| problem.at(file)).collect()
     });
