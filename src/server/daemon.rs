@@ -11,10 +11,9 @@ use super::{idle, shutdown::Shutdown};
 use crate::{
     broker::Jitter,
     clock::{Clock, Now, Tick},
-    composition::Composition,
+    composition::{Composition, LoginSessions},
     config::Origin,
     process::Executable,
-    source::catalog::LoginSessions,
     sync,
 };
 
