@@ -15,11 +15,11 @@ use std::{
 };
 
 use self::{absence::Absence, routes::routes, unchanged::unchanged};
+pub(crate) use crate::source::catalog::LoginSessions;
 use crate::{
     broker::{Broker, Jitter, RouteBuilder},
     clock::Clock,
     config::{self, Config, ConfigError, Locations, Origin, Stamp},
-    source::catalog::LoginSessions,
     sync,
 };
 

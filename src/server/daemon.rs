@@ -11,11 +11,10 @@ use super::{idle, shutdown::Shutdown};
 use crate::{
     broker::Jitter,
     clock::{Clock, Now, Tick},
-    composition::Composition,
+    composition::{Composition, LoginSessions},
     config::Origin,
     login::Logins,
     process::Executable,
-    source::catalog::LoginSessions,
     sync,
 };
 
