@@ -33,19 +33,16 @@ use crate::process::Signals;
     version,
     propagate_version = true,
     arg_required_else_help = true,
-    after_help = concat!(
-        "\
+    after_help = "\
 Examples:
   claviger demo            see it at work, with nothing configured
   claviger init            write a configuration, step by step
   claviger config check    after a change of the configuration
   claviger login           sign in
   claviger status          what every profile has, and what to do if one fails
-  claviger stop            after an update; the next claviger-helper starts the new version
-",
-        "
+  claviger stop            after an update
+
 'claviger COMMAND --help' shows more of each."
-    )
 )]
 struct Cli {
     #[command(subcommand)]

@@ -59,7 +59,7 @@ impl SourceFixture for JwtFixture {
         0
     }
 
-    /// Each one has another `jti`.
+    /// Each one differs in its `jti`.
     async fn replace(&self) {}
 
     async fn revoke(&self) {

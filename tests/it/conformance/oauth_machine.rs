@@ -68,7 +68,7 @@ impl SourceFixture for OauthMachineFixture {
         self.provider.front.requests().len()
     }
 
-    /// Each one has another `jti`.
+    /// Each one differs in its `jti`.
     async fn replace(&self) {}
 
     async fn revoke(&self) {

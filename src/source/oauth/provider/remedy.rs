@@ -1,5 +1,5 @@
-//! What to do about an error of the protocol, by its code: for all servers. A preset knows more about
-//! the errors of its provider.
+//! What to do about an error of the protocol, by its code: for all servers. A preset knows more
+//! about the errors of its provider.
 
 /// The codes of RFC 6749 (sections 4.1.2.1 and 5.2), RFC 8628 (section 3.5), RFC 8707 (section 2),
 /// RFC 7591 (section 3.2.2), OpenID Connect Core (section 3.1.2.6), and those that servers add.
