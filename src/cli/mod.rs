@@ -35,7 +35,7 @@ use crate::process::Signals;
     arg_required_else_help = true,
     after_help = "\
 Examples:
-  claviger demo            see it at work, with nothing configured
+  claviger demo            see it at work
   claviger init            write a configuration, step by step
   claviger config check    after a change of the configuration
   claviger login           sign in

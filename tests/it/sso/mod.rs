@@ -1,0 +1,10 @@
+//! Sign-in at real identity providers, and what follows: keys for the day.
+
+mod browser;
+mod client_key;
+mod device;
+mod fixture;
+mod machine;
+mod refresh;
+mod restart;
+mod trouble;
