@@ -33,8 +33,8 @@ pub trait SignIn: Send + Sync {
     /// [`SourceError::Configuration`] if the store cannot be read.
     async fn login(&self) -> Result<Option<Login>, SourceError>;
 
-    /// What is wrong with the login, although it is in force: the store has not kept its last
-    /// change, so that it ends with the daemon.
+    /// What is wrong with the login, although it is in force, and what to do: the store has not
+    /// kept its last change, so that it ends with the daemon.
     fn warning(&self) -> Option<String> {
         None
     }

@@ -219,7 +219,7 @@ impl Request<'_> {
             source: self.sign_in.source().to_owned(),
             gateway: report::gateway(profile),
             already,
-            login: report::login::user(login),
+            login: report::login::user(&*self.sign_in, login),
             key: key
                 .as_ref()
                 .ok()

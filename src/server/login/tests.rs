@@ -191,7 +191,7 @@ async fn a_sign_in_gives_all_profiles_of_the_source_their_key() {
             "already": false,
             "login": {
                 "subject": "42", "name": "jo", "groups": [], "expires_at": null,
-                "signed_in_at": "1970-01-01T00:00:00Z", "renewable": true,
+                "signed_in_at": "1970-01-01T00:00:00Z", "renewable": true, "warning": null,
             },
             "key": {"fingerprint": "ba7816bf8f01", "expires_at": "1970-01-01T01:00:00Z"},
         })
