@@ -78,6 +78,6 @@ impl Sso {
 pub(super) fn config(issuer: &str, more: &str) -> String {
     format!(
         "[profile.default]\nsource = \"sso\"\n\n[source.sso]\ntype = \"oauth\"\nissuer = \"{issuer}\"\n\
-         client_id = \"{PUBLIC_CLIENT}\"\n{more}\n"
+         client_id = \"{PUBLIC_CLIENT}\"\nscopes = [\"openid\", \"profile\", \"email\", \"offline_access\"]\n{more}\n"
     )
 }
