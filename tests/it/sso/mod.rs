@@ -1,6 +1,7 @@
 //! Sign-in at real identity providers, and what follows: keys for the day.
 
 mod browser;
+mod claude;
 mod client_key;
 mod device;
 mod fixture;
@@ -8,3 +9,5 @@ mod machine;
 mod refresh;
 mod restart;
 mod trouble;
+mod vault;
+mod vault_oidc;
