@@ -48,7 +48,7 @@ impl SourceFixture for ChainFixture {
         SourceFault::Unavailable,
     ];
     // Denied.
-    const REVOKED: i32 = 7;
+    const REVOKED: i32 = 5;
     const REVOKED_IS_FINAL: bool = true;
 
     async fn start() -> Self {

@@ -45,7 +45,7 @@ impl SourceFixture for OauthMachineFixture {
         SourceFault::Unavailable,
     ];
     // The client's secret is refused.
-    const REVOKED: i32 = 3;
+    const REVOKED: i32 = 2;
     const REVOKED_IS_FINAL: bool = false;
 
     async fn start() -> Self {

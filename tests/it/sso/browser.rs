@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::fixture::Sso;
 use crate::support::{
+    answers::fingerprint,
     identity_provider::{Person, Target},
     login_command::{LoginCommand, sign_in},
     oidc_provider::{OidcProviderOptions, exact_client},
@@ -29,10 +30,7 @@ async fn one_sign_in_gives_a_key_and_the_identity() {
     assert_eq!(event["login"]["subject"], "ana");
     assert_eq!(event["already"], false);
     let key = sso.key().await;
-    assert_eq!(
-        event["key"]["fingerprint"],
-        crate::support::answers::fingerprint(&key)
-    );
+    assert_eq!(event["key"]["fingerprint"], fingerprint(&key));
     // The sign-in brought the token that is served: no second request.
     assert_eq!((sso.provider.front.count(CODES), sso.refreshes()), (1, 0));
     for part in ["ana.sousa", "close this tab", "color-scheme: light dark"] {

@@ -83,6 +83,7 @@ pub(super) fn config(issuer: &str, more: &str) -> String {
 /// The table of the source `sso`; `more` are further lines of it.
 pub(super) fn source(issuer: &str, more: &str) -> String {
     format!(
-        "[source.sso]\ntype = \"oauth\"\nissuer = \"{issuer}\"\nclient_id = \"{PUBLIC_CLIENT}\"\n{more}\n"
+        "[source.sso]\ntype = \"oauth\"\nissuer = \"{issuer}\"\nclient_id = \"{PUBLIC_CLIENT}\"\n\
+         scopes = [\"openid\", \"profile\", \"email\", \"offline_access\"]\n{more}\n"
     )
 }

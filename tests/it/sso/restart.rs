@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 
-use super::fixture::Sso;
+use super::fixture::{REFRESH, Sso, config};
 use crate::support::{
     identity_provider::Target,
     login_command::{LoginCommand, sign_in},
@@ -46,12 +46,14 @@ async fn a_login_in_the_secret_service_outlives_the_daemon() {
     let sso = Sso::start_with(OidcProviderOptions::default(), "store = \"system\"").await;
     sso.env.add_secret(KEYRING_PASSWORD);
     let service = SecretService::start(&sso.env.path("run")).await;
+    let mut daemon = sso.env.start_daemon().await;
     sso.sign_in().await;
     sso.key().await;
     let items = service.items();
     assert_eq!(items.len(), 1, "{items:?}");
     assert_eq!(items[0]["issuer"], sso.provider.issuer());
-    sso.env.kill_daemon(Signal::KILL);
+    daemon.kill().await.unwrap();
+    let _daemon = sso.env.start_daemon().await;
     sso.key().await;
     assert_eq!(sso.refreshes(), 1);
     sso.env.claviger(&["logout"]).await;
@@ -62,6 +64,7 @@ async fn a_login_in_the_secret_service_outlives_the_daemon() {
 #[tokio::test]
 async fn a_store_that_does_not_work_is_found_before_the_browser_opens() {
     let sso = Sso::start_with(OidcProviderOptions::default(), "store = \"system\"").await;
+    let _daemon = sso.env.start_daemon().await;
     let without_bus = LoginCommand::start(&sso.env, &["--no-browser"]).end().await;
     assert_ne!(without_bus.code, Some(0));
     assert!(without_bus.stderr.contains("hint: "), "{without_bus:?}");
@@ -128,13 +131,11 @@ async fn two_issuers_never_mix() {
     sso.sign_in().await;
     sso.key().await;
     let other = Sso::start().await;
-    sso.env.write_config(&super::fixture::config(
-        other.provider.issuer(),
-        "store = \"file\"",
-    ));
+    sso.env
+        .write_config(&config(other.provider.issuer(), "store = \"file\""));
     sso.env
         .helper()
         .await
         .failed(3, &["claviger login default"]);
-    assert_eq!(other.provider.front.count(super::fixture::REFRESH), 0);
+    assert_eq!(other.provider.front.count(REFRESH), 0);
 }

@@ -79,10 +79,7 @@ fn machine(provider: &OidcProvider, bao: &Bao) -> TestEnv {
     env.write_config(&format!(
         "[profile.default]\nsource = \"vault\"\n{}\n{}",
         vault_source("vault", &bao.url(), path, "", auth),
-        source(
-            provider.issuer(),
-            "store = \"file\"\nscopes = [\"openid\", \"profile\", \"offline_access\"]",
-        )
+        source(provider.issuer(), "store = \"file\"")
     ));
     env
 }

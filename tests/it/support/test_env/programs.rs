@@ -13,7 +13,7 @@ use tokio::process::{Child, Command};
 use super::TestEnv;
 use crate::support::{
     lock::lock,
-    poll::until_blocking,
+    poll::{SOON, until, until_blocking},
     process::{binary, is_alive},
 };
 
@@ -86,6 +86,26 @@ impl TestEnv {
     /// Starts a daemon in the foreground. It is killed when it is dropped.
     pub(crate) fn spawn_daemon(&self) -> Child {
         self.command("claviger", &["daemon"]).spawn().unwrap()
+    }
+
+    /// Starts a daemon whose session bus is at this machine's `run/bus`. It is given its places, as
+    /// by a client that starts one, and therefore keeps the environment of the test. It is killed
+    /// when it is dropped.
+    pub(crate) async fn start_daemon(&self) -> Child {
+        let mut command = self.command("claviger", &["daemon"]);
+        for (flag, path) in [
+            ("--socket", self.socket()),
+            ("--state-dir", self.state_dir()),
+            ("--user-config", self.config_file()),
+        ] {
+            command.arg(flag).arg(path);
+        }
+        let daemon = command.spawn().unwrap();
+        until("the daemon listens", SOON, async || {
+            self.daemon_pid().is_some()
+        })
+        .await;
+        daemon
     }
 
     /// The process that listens on the socket, if there is one. The test's own process, which may
