@@ -4,6 +4,7 @@ mod browser;
 mod claude;
 mod client_key;
 mod device;
+mod figures;
 mod fixture;
 mod machine;
 mod refresh;
