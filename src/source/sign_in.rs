@@ -139,3 +139,11 @@ pub struct Login {
     /// Whether new tokens are obtained without the user until then.
     pub is_renewable: bool,
 }
+
+impl Login {
+    /// Whether both logins are known to be of one user.
+    #[must_use]
+    pub(crate) fn is_same_user(&self, other: &Self) -> bool {
+        self.subject.is_some() && self.subject == other.subject
+    }
+}
