@@ -2,6 +2,7 @@
 
 mod browser;
 mod client_key;
+mod desktop;
 mod device;
 mod fixture;
 mod machine;
