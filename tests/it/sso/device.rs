@@ -57,7 +57,7 @@ async fn the_wait_survives_failed_polls() {
 async fn glewlwyd_slows_down_and_is_obeyed() {
     let provider = Glewlwyd::start().await;
     let env = TestEnv::new();
-    env.write_config(&config(provider.issuer(), "store = \"memory\""));
+    env.write_config(&config(&provider.issuer(), "store = \"memory\""));
     let end = sign_in_by_device(&env).await;
     end.signed_in();
     let key = env.helper().await;

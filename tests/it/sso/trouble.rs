@@ -161,7 +161,7 @@ async fn a_claim_that_must_hold_keeps_other_organizations_out() {
 
 #[tokio::test]
 async fn a_ca_of_ones_own_is_trusted_if_configured() {
-    let ca = Ca::new();
+    let ca = Ca::new("the test");
     let provider = crate::support::oidc_provider::OidcProvider::start_with_tls(
         OidcProviderOptions::default(),
         &ca,
