@@ -78,17 +78,16 @@ impl Daemon {
             Notifications::On => Some(Reach::Any),
             Notifications::Off => None,
         };
-        let (opens, notifies) = {
+        let (opens, reach) = {
             let mut budget = sync::lock(&self.prompts.budget);
             let may_open = settings.may_prompt && !settings.is_device;
             let made = self.logins.made(sign_in.source());
             // Both: a page is a notification, too.
             (
                 may_open && budget.open(self.clock.now().tick, client),
-                budget.notify(sign_in.source(), made, client),
+                reach.filter(|_| budget.notify(sign_in.source(), made, client)),
             )
         };
-        let reach = reach.filter(|_| notifies);
         if !opens && reach.is_none() {
             return;
         }
