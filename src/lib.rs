@@ -16,11 +16,11 @@
 //! login · broker
 //! source · gateway
 //! store · desktop
-//! network
+//! network · session_bus
 //! config
 //! preset
 //! template · principal
-//! client_process · environment · logging · paths · session_bus · listener · named_file · trust · process
+//! client_process · environment · logging · paths · listener · named_file · trust · process
 //! login_report · logout_report · status_report · credential · client_variables
 //! jwt_claims
 //! secret · client_kind · client_session · clock · shell_word · sync

@@ -28,8 +28,8 @@ pub(crate) struct AskingClient {
 }
 
 impl PromptBudget {
-    /// Whether the user is notified that the last one of the `logins` that were made at `source` has
-    /// ended: once for each, and not for a client for which no person waits.
+    /// Whether the user is notified that the last one of the `logins` made at `source` has ended:
+    /// once for each, and not for a client for which no person waits.
     pub(crate) fn notify(&mut self, source: &str, logins: u64, client: AskingClient) -> bool {
         if client.context == HelperContext::Background {
             return false;

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::{idle, login::Prompts, shutdown::Shutdown};
+use super::{idle, prompts::Prompts, shutdown::Shutdown};
 use crate::{
     broker::Jitter,
     clock::{Clock, Now, Tick},

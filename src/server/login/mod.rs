@@ -11,7 +11,6 @@ use std::sync::Arc;
 use claviger_wire::{self as wire, Failure, Response, Variables};
 use tokio::sync::mpsc;
 
-pub(super) use self::prompt::Prompts;
 use self::target::Target;
 use super::{
     daemon::Daemon,

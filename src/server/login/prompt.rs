@@ -1,61 +1,18 @@
 //! The daemon turns to the user on its own, because a client's key needs a login: a notification,
-//! and the browser if the configuration allows it. Whether it may is [`PromptBudget`]'s decision.
+//! and the browser if the configuration allows it. The budget in `Prompts` decides if it may.
 
-use std::{
-    fmt,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::sync::Arc;
 
 use super::target::Target;
 use crate::{
     client_variables::ClientVariables,
     composition::InForce,
     config::Notifications,
-    desktop::{Desktop, DesktopError, Notification, Reach},
-    login::{AskingClient, Entered, Flow, LoginEvent, PromptBudget},
+    desktop::{DesktopError, Reach},
+    login::{AskingClient, Entered, Flow, LoginEvent},
     server::{daemon::Daemon, limits::LONGEST_DEADLINE},
     sync,
 };
-
-/// What the user has been asked, and where.
-pub(in crate::server) struct Prompts {
-    desktop: Arc<dyn Desktop>,
-    budget: Mutex<PromptBudget>,
-    /// Whether an error of the desktop is in the log.
-    has_failed: AtomicBool,
-}
-
-impl Prompts {
-    /// The user has not been asked anything.
-    pub(in crate::server) fn new(desktop: Arc<dyn Desktop>) -> Self {
-        Self {
-            desktop,
-            budget: Mutex::default(),
-            has_failed: AtomicBool::new(false),
-        }
-    }
-
-    async fn notify(&self, profile: &str, source: &str, reach: Reach) {
-        let notification = Notification {
-            title: format!("Sign in for '{profile}'"),
-            body: format!("'{source}' needs a new sign-in: run claviger login {profile}"),
-        };
-        match self.desktop.notify(&notification, reach).await {
-            Ok(()) => tracing::info!(profile, source, "notified the user: a login is required"),
-            Err(error) => self.on_failure("notify the user", &error),
-        }
-    }
-
-    /// Logs the first failure: a machine without a desktop stays one.
-    fn on_failure(&self, action: &str, error: &impl fmt::Display) {
-        if !self.has_failed.swap(true, Ordering::Relaxed) {
-            tracing::info!(%error, "cannot {action}");
-        }
-    }
-}
 
 impl Daemon {
     /// Turns to the user, if the budget allows it: `client` has asked for the key of `profile`,
