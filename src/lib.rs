@@ -15,8 +15,8 @@
 //! composition · error_report
 //! login · broker
 //! source · gateway
-//! store
-//! network
+//! store · desktop
+//! network · session_bus
 //! config
 //! preset
 //! template · principal
@@ -37,6 +37,8 @@
 //! - `gateway`: the trait, and its implementation over HTTP
 //! - `network`: HTTP clients: proxies, trusted CAs, and why a response did not arrive
 //! - `store`: keeps the secrets of logins between runs of the daemon
+//! - `desktop`: shows a notification, and opens a page in the browser; `session_bus`: how Linux's
+//!   desktop is reached
 //! - [`config`]: from `config.toml` to typed values; `template`, `principal`: their placeholders
 //! - `preset`: what is known of identity providers and gateways, as data
 //! - `listener`, `process`, `client_process`: one file for each system; `paths`, `logging`
@@ -96,6 +98,7 @@ mod composition;
 pub mod config;
 pub mod credential;
 pub mod demo;
+mod desktop;
 mod environment;
 mod error_report;
 mod gateway;
@@ -113,6 +116,8 @@ mod principal;
 mod process;
 pub mod secret;
 mod server;
+#[cfg(target_os = "linux")]
+mod session_bus;
 mod shell_word;
 pub mod source;
 mod status_report;

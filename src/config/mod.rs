@@ -48,9 +48,9 @@ pub(crate) use self::{
     stamp::Stamp,
     table::{
         Assertion, AuthConfig, AuthMethod, ClientAuth, Engine, ExecConfig, HeaderValueFrom,
-        JwtConfig, NetworkConfig, OauthConfig, OauthDiscovery, OauthFlow, OauthPrompt, OauthToken,
-        Probe, ProbeHeaders, ProfileConfig, SecretRef, SigningAlgorithm, SourceConfig, StoreKind,
-        VaultConfig,
+        JwtConfig, NetworkConfig, Notifications, OauthConfig, OauthDiscovery, OauthFlow,
+        OauthPrompt, OauthToken, Probe, ProbeHeaders, ProfileConfig, SecretRef, SigningAlgorithm,
+        SourceConfig, StoreKind, VaultConfig,
     },
     toml_text::{Entry, to_toml},
 };

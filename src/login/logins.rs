@@ -1,7 +1,10 @@
 //! The logins of the daemon: one at a time, so that the user never faces two pages. Those for the
 //! same source share it.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
 use tokio::{sync::watch, task::JoinHandle};
 
@@ -46,6 +49,8 @@ struct State {
     current: Option<Current>,
     /// Shows the outcome of the last login, and keeps its port until then.
     page: Option<JoinHandle<()>>,
+    /// By source: how many have succeeded.
+    made: BTreeMap<String, u64>,
 }
 
 struct Current {
@@ -127,6 +132,12 @@ impl Logins {
         }
     }
 
+    /// How many logins at `source` have succeeded: identifies the last one.
+    pub(crate) fn made(&self, source: &str) -> u64 {
+        let state = sync::lock(&self.state);
+        state.made.get(source).copied().unwrap_or_default()
+    }
+
     /// Runs `attempt`, after the port of the one before is free.
     async fn run(
         self: Arc<Self>,
@@ -156,6 +167,9 @@ impl Logins {
             let mut state = sync::lock(&self.state);
             state.current = None;
             state.page = page;
+            if result.is_ok() {
+                *state.made.entry(source).or_default() += 1;
+            }
         }
         let ended = LoginEvent::Ended(result);
         attempt.events.send_modify(|events| events.push(ended));

@@ -17,10 +17,6 @@ pub(crate) mod fake;
 mod flow;
 mod logins;
 mod loopback;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the daemon's notification will use it")
-)]
 mod prompt;
 #[cfg(test)]
 mod tests;
@@ -30,4 +26,5 @@ pub(crate) use self::{
     event::{Fallback, LoginEvent},
     flow::Flow,
     logins::{Entered, LoginKey, LoginRequest, Logins, Watch},
+    prompt::{AskingClient, PromptBudget},
 };

@@ -4,10 +4,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use crate::{
-    client_kind::HelperContext,
-    clock::{Tick, Timestamp},
-};
+use crate::{client_kind::HelperContext, clock::Tick};
 
 /// The shortest time between two browsers that the daemon opens. A user who has closed one has
 /// other things to do.
@@ -16,9 +13,8 @@ const BROWSER_INTERVAL: Duration = Duration::from_secs(60 * 60);
 /// What the user has been asked already.
 #[derive(Debug, Default)]
 pub(crate) struct PromptBudget {
-    /// By source: the end of the login about which the user was notified; `None` if there was no
-    /// login.
-    notified: BTreeMap<String, Option<Timestamp>>,
+    /// By source: how many logins there had been when the user was notified.
+    notified: BTreeMap<String, u64>,
     opened: Option<Tick>,
 }
 
@@ -32,11 +28,14 @@ pub(crate) struct AskingClient {
 }
 
 impl PromptBudget {
-    /// Whether the user is notified that the login at `source`, which has ended at `expired_at`, is
-    /// necessary: once for each end.
-    pub(crate) fn notify(&mut self, source: &str, expired_at: Option<Timestamp>) -> bool {
-        let before = self.notified.insert(source.to_owned(), expired_at);
-        before != Some(expired_at)
+    /// Whether the user is notified that the last one of the `logins` made at `source` has ended:
+    /// once for each, and not for a client for which no person waits.
+    pub(crate) fn notify(&mut self, source: &str, logins: u64, client: AskingClient) -> bool {
+        if client.context == HelperContext::Background {
+            return false;
+        }
+        let before = self.notified.insert(source.to_owned(), logins);
+        before != Some(logins)
     }
 
     /// Whether the browser is opened for `client`: only for a person who waits, and once in
@@ -66,20 +65,38 @@ mod tests {
     }
 
     #[test]
-    fn a_user_is_notified_once_for_each_end_of_each_login() {
+    fn a_user_is_notified_once_for_each_login_that_ends() {
         let mut budget = PromptBudget::default();
-        let at = |second| Timestamp::from_second(second).ok();
-        for (source, expired_at, expected) in [
-            ("sso", None, true),
-            ("sso", None, false),
-            ("other", None, true),
-            ("sso", at(1), true),
-            ("sso", at(1), false),
-            ("other", None, false),
-            ("sso", at(2), true),
+        let person = client(HelperContext::Interactive, true);
+        for (source, logins, expected) in [
+            ("sso", 0, true),
+            ("sso", 0, false),
+            ("other", 0, true),
+            ("sso", 1, true),
+            ("sso", 1, false),
+            ("other", 0, false),
+            ("sso", 2, true),
         ] {
-            let notified = budget.notify(source, expired_at);
-            assert_eq!(notified, expected, "{source} {expired_at:?}");
+            let notified = budget.notify(source, logins, person);
+            assert_eq!(notified, expected, "{source} {logins}");
+        }
+    }
+
+    #[test]
+    fn a_user_is_not_notified_for_a_client_in_the_background() {
+        for (context, has_session, expected) in [
+            (HelperContext::Unstated, false, true),
+            (HelperContext::Interactive, false, true),
+            (HelperContext::Rejected, true, true),
+            (HelperContext::Background, false, false),
+            (HelperContext::Background, true, false),
+        ] {
+            let mut budget = PromptBudget::default();
+            let notified = budget.notify("sso", 0, client(context, has_session));
+            assert_eq!(notified, expected, "{context:?} {has_session}");
+            // A refusal costs nothing.
+            let person = client(HelperContext::Interactive, true);
+            assert_eq!(budget.notify("sso", 0, person), !notified);
         }
     }
 

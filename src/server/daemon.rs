@@ -7,12 +7,13 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::{idle, shutdown::Shutdown};
+use super::{idle, prompts::Prompts, shutdown::Shutdown};
 use crate::{
     broker::Jitter,
     clock::{Clock, Now, Tick},
     composition::{Composition, LoginSessions},
     config::Origin,
+    desktop::Desktop,
     login::Logins,
     process::Executable,
     sync,
@@ -32,6 +33,8 @@ pub(crate) struct DaemonOptions {
     pub(crate) clock: Arc<dyn Clock>,
     /// The random part of its delays.
     pub(crate) jitter: Jitter,
+    /// Where it turns to the user.
+    pub(crate) desktop: Arc<dyn Desktop>,
     /// The directory of what it keeps.
     pub(crate) state_dir: PathBuf,
     /// Its log file; `None` if it logs to stderr.
@@ -44,6 +47,7 @@ pub(crate) struct DaemonOptions {
 pub(crate) struct Daemon {
     pub(super) composition: Composition,
     pub(super) logins: Arc<Logins>,
+    pub(super) prompts: Prompts,
     pub(super) socket: PathBuf,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) started: Now,
@@ -69,6 +73,7 @@ impl Daemon {
             executable,
             clock,
             jitter,
+            desktop,
             state_dir,
             log,
             log_error,
@@ -87,6 +92,7 @@ impl Daemon {
                 Arc::clone(&sessions),
             ),
             logins: Logins::new(Arc::clone(&clock)),
+            prompts: Prompts::new(desktop),
             socket,
             clock,
             started,

@@ -1,12 +1,13 @@
 //! From a request to its answer. The requests of the commands are in `commands`.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use claviger_wire::{Acquire, Failure, Format, Request, Response, Token};
 
 use super::{
     daemon::Daemon,
     limits::{ANSWER_MARGIN, LONGEST_DEADLINE},
+    login,
     request_log::RequestLog,
     variables::{self, Received},
 };
@@ -19,17 +20,22 @@ use crate::{
     config::BaseUrl,
     error_report,
     listener::Peer,
+    login::AskingClient,
 };
 
 impl Daemon {
     /// Answers a request. The last of the responses ends the answer.
-    pub(super) async fn handle(&self, request: Request, peer: Peer) -> Vec<Response> {
+    pub(super) async fn handle(self: &Arc<Self>, request: Request, peer: Peer) -> Vec<Response> {
         tracing::debug!(pid = peer.pid, ?request, "request");
         let answer = self.answer(request, peer).await;
         answer.unwrap_or_else(|failure| vec![Response::Failure(failure)])
     }
 
-    async fn answer(&self, request: Request, peer: Peer) -> Result<Vec<Response>, Failure> {
+    async fn answer(
+        self: &Arc<Self>,
+        request: Request,
+        peer: Peer,
+    ) -> Result<Vec<Response>, Failure> {
         self.on_request();
         let current = self
             .composition
@@ -56,7 +62,7 @@ impl Daemon {
     }
 
     async fn acquire(
-        &self,
+        self: &Arc<Self>,
         in_force: &InForce,
         acquire: &Acquire,
         peer: Peer,
@@ -95,6 +101,13 @@ impl Daemon {
             request: &request,
         };
         let credential = acquired.map_err(|error| {
+            if login::requires_login(&error) {
+                let client = AskingClient {
+                    context: request.context,
+                    has_session: request.session.is_some(),
+                };
+                self.prompt(in_force, name, &variables, client);
+            }
             let administrator = in_force.config.ask_administrator();
             let failure = error_report::of_acquire(name, &profile.source, &error, administrator);
             log.refused(&failure);

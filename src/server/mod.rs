@@ -11,6 +11,7 @@ mod idle;
 mod limits;
 mod login;
 mod places;
+mod prompts;
 mod report;
 mod request_log;
 mod shutdown;

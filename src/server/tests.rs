@@ -20,6 +20,7 @@ use super::*;
 use crate::{
     clock::{ManualClock, Timestamp},
     config::{Locations, Origin},
+    desktop::fake::FakeDesktop,
     trust::ManagedOwner,
 };
 
@@ -52,6 +53,7 @@ impl Scene {
             executable: Some(Executable::at(path("program"))),
             clock: Arc::new(clock.clone()),
             jitter: Arc::new(|| 0.5),
+            desktop: Arc::new(FakeDesktop::default()),
             state_dir: path("state"),
             log: None,
             log_error: None,

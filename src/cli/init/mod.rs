@@ -1,8 +1,8 @@
 //! `claviger init`.
 //!
-//! What is asked, and the configuration that the answers become, is pure: [`plan`],
+//! What is asked, and the configuration that the answers become, is pure: [`mod@plan`],
 //! [`questions`], [`answers`], [`form`]. The rest reads a terminal ([`terminal`]), writes the file
-//! ([`file`]) and says what is to be done elsewhere ([`report`]).
+//! ([`mod@file`]) and says what is to be done elsewhere ([`report`]).
 
 mod answers;
 mod args;

@@ -13,4 +13,22 @@ pub(crate) struct DaemonConfig {
     /// Exit after this long without a request: a duration, or "off" (the default).
     #[serde(default)]
     pub(crate) exit_when_idle: IdleTimeout,
+    /// Whether a notification on the desktop tells you once that a login has ended: "auto" (the
+    /// default) if a desktop is running, "on" also if its program must be started for it, or "off".
+    #[serde(default)]
+    pub(crate) notifications: Notifications,
+}
+
+/// When the daemon shows a notification.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[schemars(inline)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Notifications {
+    /// If a desktop is running, so not on a server.
+    #[default]
+    Auto,
+    /// Always.
+    On,
+    /// Never.
+    Off,
 }

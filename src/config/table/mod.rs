@@ -26,6 +26,7 @@ pub use self::root::Config;
 pub(super) use self::root::File;
 pub(crate) use self::{
     auth::{Assertion, AuthConfig, AuthMethod},
+    daemon::Notifications,
     exec::ExecConfig,
     headers::{HeaderValueFrom, ProbeHeaders},
     jwt::{JwtConfig, SigningAlgorithm},

@@ -9,6 +9,7 @@ use super::*;
 use crate::{
     clock::SystemClock,
     config::{Locations, Origin},
+    desktop::fake::FakeDesktop,
     server::{DaemonOptions, Shutdown, admission::Admission},
     trust::ManagedOwner,
 };
@@ -33,6 +34,7 @@ fn daemon() -> Arc<Daemon> {
         executable: None,
         clock: Arc::new(SystemClock),
         jitter: Arc::new(|| 0.5),
+        desktop: Arc::new(FakeDesktop::default()),
         state_dir: PathBuf::from("/nonexistent/state"),
         log: None,
         log_error: None,

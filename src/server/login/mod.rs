@@ -1,10 +1,17 @@
 //! The request to sign in: its reports are sent when they arise.
+//!
+//! - `target`: what a login is for, and the keys that follow from it
+//! - `prompt`: the daemon turns to the user on its own
+
+mod prompt;
+mod target;
 
 use std::sync::Arc;
 
 use claviger_wire::{self as wire, Failure, Response, Variables};
-use tokio::{sync::mpsc, task::JoinSet};
+use tokio::sync::mpsc;
 
+use self::target::Target;
 use super::{
     daemon::Daemon,
     limits::LONGEST_DEADLINE,
@@ -12,29 +19,21 @@ use super::{
     variables::{self, Received},
 };
 use crate::{
-    broker::{AcquireError, AcquireRequest, slot::Reason},
-    client_kind::{ClientKind, HelperContext},
-    client_variables::ClientVariables,
+    broker::{AcquireError, slot::Reason},
     composition::InForce,
     credential::Credential,
     error_report,
-    login::{Entered, Flow, LoginError, LoginEvent, LoginKey, LoginRequest, Watch},
+    login::{Entered, Flow, LoginError, LoginEvent, Watch},
     login_report::LoginReport,
-    source::{Login, SignIn, SourceError},
+    source::{Login, SourceError},
 };
 
 /// The reports of one answer on their way to the client.
 pub(super) type Reports = mpsc::Sender<Response>;
 
-/// A request to sign in, with what it is about.
+/// A request to sign in.
 struct Request<'a> {
-    in_force: &'a InForce,
-    /// The profile.
-    name: &'a str,
-    /// Its source.
-    source: &'a str,
-    variables: ClientVariables,
-    sign_in: Arc<dyn SignIn>,
+    target: Target,
     reports: &'a Reports,
 }
 
@@ -70,14 +69,13 @@ impl Daemon {
             let administrator = in_force.config.ask_administrator();
             error_report::of_sign_in(name, source, &error, administrator)
         })?;
-        let request = Request {
-            in_force,
-            name,
-            source,
+        let target = Target {
+            in_force: in_force.clone(),
+            profile: name.to_owned(),
             variables,
             sign_in: sign_in.ok_or_else(|| error_report::of_no_login(name, source))?,
-            reports,
         };
+        let request = Request { target, reports };
         self.sign_in(&request, flow(login.flow), login.force).await
     }
 
@@ -89,12 +87,12 @@ impl Daemon {
     ) -> Result<Response, Failure> {
         let mut watch = loop {
             if !is_forced && let Some(login) = self.good_login(request).await? {
-                match self.key(request).await {
+                match request.target.key(self.until(LONGEST_DEADLINE)).await {
                     Err(error) if requires_login(&error) => {}
                     key => return request.signed_in(login, true, key).await,
                 }
             }
-            match self.logins.enter(request.login(flow)) {
+            match self.logins.enter(request.target.login(flow)) {
                 Entered::Watching { watch, is_joined } => {
                     request.report(request.started(is_joined)).await?;
                     break watch;
@@ -106,13 +104,13 @@ impl Daemon {
             }
         };
         let login = self.watch(request, &mut watch).await?;
-        let key = self.new_key(request).await;
+        let key = request.target.new_key(self.until(LONGEST_DEADLINE)).await;
         request.signed_in(login, false, key).await
     }
 
     /// The login that is in force, if it has not expired.
     async fn good_login(&self, request: &Request<'_>) -> Result<Option<Login>, Failure> {
-        let login = request.sign_in.login().await;
+        let login = request.target.sign_in.login().await;
         let login = login.map_err(|error| request.failure(&error.into()))?;
         let now = self.clock.now().wall;
         Ok(login.filter(|login| login.expires_at.is_none_or(|at| at > now)))
@@ -134,90 +132,27 @@ impl Daemon {
         // The last event is the end.
         Err(request.failure(&SourceError::Forgotten.into()))
     }
-
-    /// The key that the clients of the profile get.
-    async fn key(&self, request: &Request<'_>) -> Result<Arc<Credential>, AcquireError> {
-        let acquire = AcquireRequest {
-            cache_lifetime: LONGEST_DEADLINE,
-            session: None,
-            client: ClientKind::default(),
-            context: HelperContext::Interactive,
-            is_for_headers: false,
-        };
-        let until = self.until(LONGEST_DEADLINE);
-        let broker = &request.in_force.broker;
-        broker
-            .acquire(request.name, &request.variables, acquire, until)
-            .await
-    }
-
-    /// As [`Self::key`], after a login: all profiles that use it and have been asked for their key
-    /// get a new one, too.
-    async fn new_key(&self, request: &Request<'_>) -> Result<Arc<Credential>, AcquireError> {
-        let broker = &request.in_force.broker;
-        let until = self.until(LONGEST_DEADLINE);
-        let mut others = JoinSet::new();
-        for name in request.profiles() {
-            if name != request.name && broker.has_entries(&name) {
-                let broker = Arc::clone(broker);
-                let variables = ClientVariables::default();
-                others.spawn(async move { broker.refresh(&name, &variables, until).await });
-            }
-        }
-        let refresh = broker.refresh(request.name, &request.variables, until);
-        let refreshed = refresh.await;
-        // Each one's error is in its own status.
-        others.join_all().await;
-        refreshed?;
-        self.key(request).await
-    }
 }
 
 impl Request<'_> {
-    fn login(&self, flow: Flow) -> LoginRequest {
-        let source = self.sign_in.source();
-        let (broker, profiles) = (Arc::clone(&self.in_force.broker), self.profiles());
-        let needed = self.in_force.config.source_variables(source);
-        LoginRequest {
-            key: LoginKey {
-                source: source.to_owned(),
-                variables: self.variables.only(&needed).hash(),
-            },
-            sign_in: Arc::clone(&self.sign_in),
-            flow,
-            on_new_user: Box::new(move || {
-                profiles.iter().for_each(|profile| broker.discard(profile));
-            }),
-        }
-    }
-
-    /// The profiles whose keys come from this login.
-    fn profiles(&self) -> Vec<String> {
-        let config = &self.in_force.config;
-        let signed_in = config.sources.get(self.sign_in.source());
-        let uses_login = |source: &str| {
-            let mut chain = config.chain(source);
-            chain.any(|of| signed_in.is_some_and(|signed_in| std::ptr::eq(of, signed_in)))
-        };
-        let profiles = config.profiles.iter();
-        profiles
-            .filter(|(_, profile)| uses_login(&profile.source))
-            .map(|(name, _)| name.clone())
-            .collect()
-    }
-
     fn started(&self, joined: bool) -> LoginReport {
         LoginReport::Started {
-            profile: self.name.to_owned(),
-            source: self.sign_in.source().to_owned(),
-            host: self.sign_in.host().to_owned(),
+            profile: self.target.profile.clone(),
+            source: self.target.sign_in.source().to_owned(),
+            host: self.target.sign_in.host().to_owned(),
             joined,
         }
     }
 
     fn failure(&self, error: &LoginError) -> Failure {
-        let administrator = self.in_force.config.ask_administrator();
-        error_report::of_login(self.name, self.sign_in.source(), error, administrator)
+        let Target {
+            in_force,
+            profile,
+            sign_in,
+            ..
+        } = &self.target;
+        let administrator = in_force.config.ask_administrator();
+        error_report::of_login(profile, sign_in.source(), error, administrator)
     }
 
     /// Reports the login that is in force, and the key or why there is none.
@@ -227,13 +162,19 @@ impl Request<'_> {
         already: bool,
         key: Result<Arc<Credential>, AcquireError>,
     ) -> Result<Response, Failure> {
-        let profile = &self.in_force.config.profiles[self.name];
+        let Target {
+            in_force,
+            profile: name,
+            sign_in,
+            ..
+        } = &self.target;
+        let profile = &in_force.config.profiles[name];
         self.report(LoginReport::SignedIn {
-            profile: self.name.to_owned(),
-            source: self.sign_in.source().to_owned(),
+            profile: name.clone(),
+            source: sign_in.source().to_owned(),
             gateway: report::gateway(profile),
             already,
-            login: report::login::user(&*self.sign_in, login),
+            login: report::login::user(&**sign_in, login),
             key: key
                 .as_ref()
                 .ok()
@@ -241,8 +182,8 @@ impl Request<'_> {
         })
         .await?;
         key.map(|_| Response::Done).map_err(|error| {
-            let administrator = self.in_force.config.ask_administrator();
-            error_report::of_acquire(self.name, self.source, &error, administrator)
+            let administrator = in_force.config.ask_administrator();
+            error_report::of_acquire(name, &profile.source, &error, administrator)
         })
     }
 
@@ -262,7 +203,7 @@ fn flow(flow: wire::LoginFlow) -> Flow {
 }
 
 /// Whether only a new login helps: what the store has is not good any more.
-fn requires_login(error: &AcquireError) -> bool {
+pub(super) fn requires_login(error: &AcquireError) -> bool {
     let AcquireError::Unavailable(unavailable) = error else {
         return false;
     };

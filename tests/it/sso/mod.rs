@@ -3,6 +3,7 @@
 mod browser;
 mod claude;
 mod client_key;
+mod desktop;
 mod device;
 mod figures;
 mod fixture;

@@ -4,6 +4,7 @@ pub(crate) mod answers;
 pub(crate) mod bao;
 pub(crate) mod chromium;
 pub(crate) mod claude;
+pub(crate) mod desktop;
 pub(crate) mod fingerprint;
 pub(crate) mod front;
 pub(crate) mod gateway;

@@ -7,6 +7,7 @@ use zbus::{Error, fdo};
 use super::NAME;
 use crate::{
     network::one_line,
+    session_bus::BusError,
     store::{StoreError, system::OR_FILE},
     trust::TrustError,
 };
@@ -56,26 +57,27 @@ fn refusal(error: fdo::Error) -> StoreError {
     }
 }
 
+/// There is no connection to the bus.
+pub(super) fn no_connection(bus: &Path, error: BusError) -> StoreError {
+    match error {
+        BusError::Unsafe(TrustError::Violation(violation)) => StoreError::Denied {
+            store: NAME.to_owned(),
+            reason: violation.to_string(),
+            hint: violation.hint,
+        },
+        BusError::Unsafe(TrustError::Io(error)) | BusError::Io(error) => no_bus(bus, &error),
+        BusError::Refused(error) => failure(error),
+    }
+}
+
 /// The bus cannot be connected to.
-pub(super) fn no_bus(bus: &Path, error: &io::Error) -> StoreError {
+fn no_bus(bus: &Path, error: &io::Error) -> StoreError {
     let bus = bus.display();
     unavailable(match error.kind() {
         io::ErrorKind::NotFound => format!("there is no session bus at '{bus}'"),
         io::ErrorKind::ConnectionRefused => format!("no session bus listens at '{bus}'"),
         _ => format!("cannot connect to the session bus at '{bus}': {error}"),
     })
-}
-
-/// The socket of the bus is missing, or of another user.
-pub(super) fn unsafe_bus(bus: &Path, error: TrustError) -> StoreError {
-    match error {
-        TrustError::Io(error) => no_bus(bus, &error),
-        TrustError::Violation(violation) => StoreError::Denied {
-            store: NAME.to_owned(),
-            reason: violation.to_string(),
-            hint: violation.hint,
-        },
-    }
 }
 
 /// Only a password opens what is needed.

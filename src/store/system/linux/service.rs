@@ -3,18 +3,17 @@
 use std::{collections::HashMap, path::Path};
 
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::net::UnixStream;
 use zbus::{Connection, DynamicType, ObjectPath, OwnedObjectPath, OwnedVariant, Type, Variant};
 
 use super::{
     NAME,
-    error::{failure, needs_prompt, no_bus, no_collection, unexpected, unsafe_bus},
+    error::{failure, needs_prompt, no_collection, no_connection, unexpected},
     session::{ALGORITHM, Encrypted, KeyPair, SessionKey},
 };
 use crate::{
     secret::Secret,
+    session_bus,
     store::{StoreError, StoreKey},
-    trust,
 };
 
 /// The service's name on the bus.
@@ -57,12 +56,10 @@ impl Item {
 impl Service {
     /// Connects to the bus. The service starts with the first call, if the bus can start it.
     pub(super) async fn connect(bus: &Path) -> Result<Self, StoreError> {
-        trust::socket(bus).map_err(|error| unsafe_bus(bus, error))?;
-        let connected = UnixStream::connect(bus).await;
-        let stream = connected.and_then(UnixStream::into_std);
-        let stream = stream.map_err(|error| no_bus(bus, &error))?;
-        let builder = zbus::connection::Builder::unix_stream(stream);
-        Ok(Self(builder.build().await.map_err(failure)?))
+        let connected = session_bus::connect(bus).await;
+        connected
+            .map(Self)
+            .map_err(|error| no_connection(bus, error))
     }
 
     /// Agrees on a key for the secrets on this connection.

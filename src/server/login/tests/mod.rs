@@ -1,5 +1,7 @@
 //! Logins of profiles whose source the test controls.
 
+mod prompt;
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -12,13 +14,16 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    broker::{Broker, Route},
+    broker::{AcquireRequest, Broker, Route},
+    client_variables::ClientVariables,
     clock::{Clock, ManualClock, Now, Timestamp},
     config::{self, Locations, Origin},
+    credential::Credential,
+    desktop::{Desktop, fake::FakeDesktop},
     login::fake::{FakeSignIn, login, refused},
     secret::Secret,
     server::{DaemonOptions, Shutdown},
-    source::Source,
+    source::{SignIn, Source},
     sync,
     trust::ManagedOwner,
 };
@@ -75,7 +80,8 @@ impl Source for Sso {
 }
 
 struct Fixture {
-    daemon: Daemon,
+    daemon: Arc<Daemon>,
+    desktop: Arc<FakeDesktop>,
     in_force: InForce,
     sign_in: Arc<FakeSignIn>,
     error: Arc<Mutex<Option<SourceError>>>,
@@ -84,6 +90,11 @@ struct Fixture {
 
 impl Fixture {
     fn new(sign_in: FakeSignIn) -> Self {
+        Self::with_desktop(sign_in, FakeDesktop::default())
+    }
+
+    fn with_desktop(sign_in: FakeSignIn, desktop: FakeDesktop) -> Self {
+        let desktop = Arc::new(desktop);
         let clock = ManualClock::at(Timestamp::UNIX_EPOCH);
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
         let jitter: crate::broker::Jitter = Arc::new(|| 0.5);
@@ -116,12 +127,14 @@ impl Fixture {
             executable: None,
             clock: shared,
             jitter,
+            desktop: Arc::clone(&desktop) as Arc<dyn Desktop>,
             state_dir: PathBuf::from("/nonexistent"),
             log: None,
             log_error: None,
         };
         Self {
-            daemon: Daemon::new(options, Shutdown::new()),
+            daemon: Arc::new(Daemon::new(options, Shutdown::new())),
+            desktop,
             in_force: InForce {
                 config: Arc::new(config),
                 broker: Arc::new(broker),
@@ -135,12 +148,14 @@ impl Fixture {
     /// Signs in to the profile `work`; returns the reports and the end of the answer.
     async fn log_in(&self, is_forced: bool) -> (Vec<Value>, Result<Response, Failure>) {
         let (sender, mut receiver) = mpsc::channel(20);
-        let request = Request {
-            in_force: &self.in_force,
-            name: "work",
-            source: "sso",
+        let target = Target {
+            in_force: self.in_force.clone(),
+            profile: "work".to_owned(),
             variables: ClientVariables::default(),
             sign_in: Arc::clone(&self.sign_in) as Arc<dyn SignIn>,
+        };
+        let request = Request {
+            target,
             reports: &sender,
         };
         let answer = self.daemon.sign_in(&request, Flow::Device, is_forced).await;
