@@ -8,6 +8,7 @@ use crate::support::{
     jwt::claims,
     login_command::{self, LoginEnd},
     oidc_provider::{OidcProvider, OidcProviderOptions},
+    tls::Ca,
 };
 
 /// The requests that refresh tokens.
@@ -45,6 +46,20 @@ impl Sso {
         Self { provider, env }
     }
 
+    /// [`Sso::start_with`], with an issuer that is an HTTPS URL.
+    pub(super) async fn start_with_tls(options: OidcProviderOptions, more: &str) -> Self {
+        let ca = Ca::new("the provider's");
+        let provider = OidcProvider::start_with_tls(options, &ca).await;
+        let env = TestEnv::new();
+        env.add_secret(PASSWORD);
+        let file = env.write_file("ca.pem", &ca.pem);
+        env.write_config(&config(
+            provider.issuer(),
+            &format!("ca_file = \"{file}\"\n{more}"),
+        ));
+        Self { provider, env }
+    }
+
     /// Signs in by browser.
     pub(super) async fn sign_in(&self) -> LoginEnd {
         let (page, end) = login_command::sign_in(&self.env, &[]).await;
@@ -78,6 +93,7 @@ impl Sso {
 pub(super) fn config(issuer: &str, more: &str) -> String {
     format!(
         "[profile.default]\nsource = \"sso\"\n\n[source.sso]\ntype = \"oauth\"\nissuer = \"{issuer}\"\n\
-         client_id = \"{PUBLIC_CLIENT}\"\nscopes = [\"openid\", \"profile\", \"email\", \"offline_access\"]\n{more}\n"
+         client_id = \"{PUBLIC_CLIENT}\"\n\
+         scopes = [\"openid\", \"profile\", \"email\", \"offline_access\"]\n{more}\n"
     )
 }

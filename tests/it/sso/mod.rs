@@ -1,10 +1,13 @@
 //! Sign-in at real identity providers, and what follows: keys for the day.
 
 mod browser;
+mod chromium;
 mod client_key;
 mod device;
+mod discovery;
 mod fixture;
 mod machine;
+mod providers;
 mod refresh;
 mod restart;
 mod trouble;
