@@ -55,6 +55,8 @@
 //! |---|---|
 //! | **profile** | what a client asks for: a source, and the gateway that its key is for |
 //! | **source** | what issues credentials: Vault, an identity provider, a signing key, a program |
+//! | **identity provider** | the OAuth 2.0 or OpenID server that users sign in to |
+//! | **preset** | the defaults, rules and remedies of one identity provider or kind of gateway |
 //! | **credential** | a key with what is known about it: lifetime, version, lease |
 //! | **key** | the secret text that the client sends to the gateway |
 //! | **fingerprint** | the first 12 hex digits of a key's SHA-256: its name in all output |
@@ -71,16 +73,16 @@
 //! | **slot** | the state machine of one entry's credential; pure, without I/O |
 //! | **flight** | one fetch under way; all callers of an entry share it |
 //! | **freshness** | the result of a **revalidation**: whether the source still has the key |
-//! | **login** | what a source needs to issue credentials; a user's is made by a **sign-in** |
+//! | **login** | what a source needs to issue credentials: a Vault token, a refresh token |
+//! | **sign-in** | what a user does in a browser or with a code, and what makes a user's login |
+//! | **store** | keeps users' logins: the system's secret store, sealed files, memory |
 //! | **lease** | Vault's promise of a lifetime, which can be renewed or revoked |
-//! | **advisory window** | the time before expiry in which one fetch starts and all are served |
-//! | **mandatory window** | the last seconds before expiry, in which all wait for the fetch |
+//! | **advisory**, **mandatory window** | before expiry: one fetch starts; then all wait for it |
 //! | **in use**, **idle** | asked for recently, or not; an idle profile causes no requests |
 //! | **back-off** | the growing pause between retries of a failing source |
 //! | **refetch limiter** | bounds the fetches that inconclusive probes cause |
 //! | **rejected** | the gateway refuses the key that the source still returns |
 //! | **managed configuration** | the administrator's file; it overrides the user's |
-//! | **store** | keeps the secrets of logins: the system's secret store, sealed files, memory |
 //! | **in force** | the last valid configuration, with the broker that is built from it |
 
 pub mod broker;

@@ -226,6 +226,14 @@ impl Broker {
         refreshed.into_iter().collect()
     }
 
+    /// Discards the credentials of all entries of `profile`, also those under way, and revokes
+    /// nothing: they are of a user who is not signed in any more.
+    pub(crate) fn discard(&self, profile: &str) {
+        for driver in self.profiles[profile].all() {
+            driver.update(Slot::forget);
+        }
+    }
+
     /// Forgets all entries of `profile`, and has the source revoke their credentials and logins.
     /// Returns what was done for each, and for an unused one if there are none.
     pub async fn log_out(&self, profile: &str) -> Vec<LoggedOut> {

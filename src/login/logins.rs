@@ -28,6 +28,9 @@ pub(crate) struct LoginRequest {
     pub(crate) sign_in: Arc<dyn SignIn>,
     /// How the user can sign in.
     pub(crate) flow: Flow,
+    /// Discards the keys of the former user. Called before the end is announced, unless the login
+    /// in force before is known to be of the same user; also if all watchers have gone.
+    pub(crate) on_new_user: Box<dyn FnOnce() + Send>,
 }
 
 /// The login under way, or none.
@@ -115,7 +118,7 @@ impl Logins {
                     events,
                 };
                 let page = state.page.take();
-                tokio::spawn(Arc::clone(self).run(attempt, page));
+                tokio::spawn(Arc::clone(self).run(attempt, request.on_new_user, page));
                 Entered::Watching {
                     watch,
                     is_joined: false,
@@ -125,16 +128,28 @@ impl Logins {
     }
 
     /// Runs `attempt`, after the port of the one before is free.
-    async fn run(self: Arc<Self>, attempt: Attempt, page: Option<JoinHandle<()>>) {
+    async fn run(
+        self: Arc<Self>,
+        attempt: Attempt,
+        on_new_user: impl FnOnce(),
+        page: Option<JoinHandle<()>>,
+    ) {
         if let Some(page) = page {
             page.abort();
             // It is cancelled, or has ended.
             let _ = page.await;
         }
         let source = attempt.sign_in.source().to_owned();
+        // One that cannot be read is not known to be of the same user.
+        let former = attempt.sign_in.login().await.ok().flatten();
         let (result, page): Ended = attempt.run().await;
         match &result {
-            Ok(_) => tracing::info!(source, "the user has signed in"),
+            Ok(login) => {
+                if !former.is_some_and(|former| former.is_same_user(login)) {
+                    on_new_user();
+                }
+                tracing::info!(source, "the user has signed in");
+            }
             Err(error) => tracing::warn!(source, %error, "the user is not signed in"),
         }
         {

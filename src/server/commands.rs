@@ -152,10 +152,11 @@ impl Daemon {
             let uses_variables = !in_force.config.client_variables(name).is_empty();
             for entry in in_force.broker.snapshots(name) {
                 let (snapshot, calibration) = (&entry.snapshot, entry.calibration);
-                let profile = report::profile(name, &in_force.config, snapshot, calibration, now);
+                let login = self.login_report(&*entry.source, until).await;
+                let profile =
+                    report::profile(name, &in_force.config, snapshot, calibration, login, now);
                 reports.push(ProfileReport {
                     variables: uses_variables.then(|| entry.variables.into()),
-                    login: self.login_report(&*entry.source, until).await,
                     ..profile
                 });
             }
@@ -168,7 +169,9 @@ impl Daemon {
         // An error is that of the next request for the key.
         let sign_in = source.sign_in().ok()??;
         tokio::select! {
-            login = sign_in.login() => login.ok()?.map(report::login::user),
+            login = sign_in.login() => {
+                Some(report::login::user(&*sign_in, login.ok()??))
+            }
             () = self.clock.sleep_until(until) => None,
         }
     }

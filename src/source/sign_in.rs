@@ -33,8 +33,8 @@ pub trait SignIn: Send + Sync {
     /// [`SourceError::Configuration`] if the store cannot be read.
     async fn login(&self) -> Result<Option<Login>, SourceError>;
 
-    /// What is wrong with the login, although it is in force: the store has not kept its last
-    /// change, so that it ends with the daemon.
+    /// What is wrong with the login, although it is in force, and what to do: the store has not
+    /// kept its last change, so that it ends with the daemon.
     fn warning(&self) -> Option<String> {
         None
     }
@@ -138,4 +138,12 @@ pub struct Login {
     pub expires_at: Option<Timestamp>,
     /// Whether new tokens are obtained without the user until then.
     pub is_renewable: bool,
+}
+
+impl Login {
+    /// Whether both logins are known to be of one user.
+    #[must_use]
+    pub(crate) fn is_same_user(&self, other: &Self) -> bool {
+        self.subject.is_some() && self.subject == other.subject
+    }
 }

@@ -147,6 +147,8 @@ pub(crate) struct UserLoginReport {
     pub(crate) expires_at: Option<Timestamp>,
     /// Whether new tokens are obtained without the user until then.
     pub(crate) renewable: bool,
+    /// Why the login ends with the daemon, and what to do: the store lacks its last change.
+    pub(crate) warning: Option<String>,
 }
 
 /// A failure about one of several profiles, as a command prints it.

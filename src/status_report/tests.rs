@@ -59,6 +59,7 @@ fn a_report_round_trips() {
                     signed_in_at: time(1),
                     expires_at: time(9),
                     renewable: true,
+                    warning: Some("not stored".to_owned()),
                 }),
                 failure: Some(FailureReport {
                     code: 5,

@@ -1,8 +1,7 @@
 //! What the clients other than Claude Code get from a real daemon.
 
-use std::{fs, os::unix::fs::symlink, time::Duration};
+use std::{os::unix::fs::symlink, time::Duration};
 
-use rustix::process::Pid;
 use serde_json::Value;
 use tokio::process::Command;
 
@@ -11,7 +10,7 @@ use crate::support::{
     answers::secret,
     key_fixture::{KeyFixture, SECOND, THIRD},
     poll::timed,
-    process::binary,
+    process::{binary, resident_memory},
     test_env::ProgramOutput,
 };
 
@@ -57,15 +56,6 @@ async fn a_key_without_an_expiry_is_printed_for_every_client() {
             .await
             .printed(expected);
     }
-}
-
-/// The resident memory of a process, in KiB.
-fn resident_memory(pid: Pid) -> usize {
-    let path = format!("/proc/{}/status", pid.as_raw_nonzero());
-    let status = fs::read_to_string(path).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let number = line.unwrap().trim().split(' ').next();
-    number.unwrap().parse().unwrap()
 }
 
 /// Runs the program at `path`, a link to the shim, with the variables of the shim.

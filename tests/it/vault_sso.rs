@@ -268,8 +268,7 @@ async fn a_login_lasts_as_long_as_its_token() {
         assert!(matches!(error, SourceError::Denied { .. }), "{error:?}");
         assert!(sign_in.login().await.unwrap().is_some());
     }
-    bao.write("sys/leases/revoke-prefix/auth/oidc", json!({"sync": true}))
-        .await;
+    bao.revoke_logins("oidc").await;
     let error = key(&*source).await.unwrap_err();
     assert!(
         matches!(error, SourceError::LoginRequired { .. }),

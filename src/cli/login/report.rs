@@ -38,6 +38,9 @@ pub(super) fn print(out: &mut impl Write, report: &LoginReport, now: Timestamp) 
     if let Some(key) = key {
         output::paragraph(out, &of_key(profile, gateway.as_deref(), key, now))?;
     }
+    if let Some(warning) = &login.warning {
+        output::paragraph(out, warning)?;
+    }
     if *already {
         output::paragraph(out, "to sign in again, run claviger login with --force")?;
     }
@@ -123,6 +126,18 @@ mod tests {
             "{text}"
         );
         assert!(text.ends_with("claviger login with --force\n"), "{text}");
+    }
+
+    #[test]
+    fn a_login_that_is_not_stored_is_pointed_out() {
+        let login = UserLoginReport {
+            warning: Some("the login is not stored".to_owned()),
+            ..UserLoginReport::default()
+        };
+        assert_eq!(
+            printed(false, login, None),
+            "signed in to source 'sso'\nthe login is not stored\n"
+        );
     }
 
     #[test]

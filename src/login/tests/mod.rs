@@ -41,6 +41,7 @@ impl Fixture {
             },
             sign_in: Arc::clone(sign_in) as Arc<dyn SignIn>,
             flow,
+            on_new_user: Box::new(|| {}),
         })
     }
 

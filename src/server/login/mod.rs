@@ -154,17 +154,12 @@ impl Daemon {
     /// As [`Self::key`], after a login: all profiles that use it and have been asked for their key
     /// get a new one, too.
     async fn new_key(&self, request: &Request<'_>) -> Result<Arc<Credential>, AcquireError> {
-        let InForce { config, broker } = request.in_force;
-        let signed_in = config.sources.get(request.sign_in.source());
-        let uses_login = |source: &str| {
-            let mut chain = config.chain(source);
-            chain.any(|of| signed_in.is_some_and(|signed_in| std::ptr::eq(of, signed_in)))
-        };
+        let broker = &request.in_force.broker;
         let until = self.until(LONGEST_DEADLINE);
         let mut others = JoinSet::new();
-        for (name, profile) in &config.profiles {
-            if name != request.name && broker.has_entries(name) && uses_login(&profile.source) {
-                let (broker, name) = (Arc::clone(broker), name.clone());
+        for name in request.profiles() {
+            if name != request.name && broker.has_entries(&name) {
+                let broker = Arc::clone(broker);
                 let variables = ClientVariables::default();
                 others.spawn(async move { broker.refresh(&name, &variables, until).await });
             }
@@ -181,6 +176,7 @@ impl Daemon {
 impl Request<'_> {
     fn login(&self, flow: Flow) -> LoginRequest {
         let source = self.sign_in.source();
+        let (broker, profiles) = (Arc::clone(&self.in_force.broker), self.profiles());
         let needed = self.in_force.config.source_variables(source);
         LoginRequest {
             key: LoginKey {
@@ -189,7 +185,25 @@ impl Request<'_> {
             },
             sign_in: Arc::clone(&self.sign_in),
             flow,
+            on_new_user: Box::new(move || {
+                profiles.iter().for_each(|profile| broker.discard(profile));
+            }),
         }
+    }
+
+    /// The profiles whose keys come from this login.
+    fn profiles(&self) -> Vec<String> {
+        let config = &self.in_force.config;
+        let signed_in = config.sources.get(self.sign_in.source());
+        let uses_login = |source: &str| {
+            let mut chain = config.chain(source);
+            chain.any(|of| signed_in.is_some_and(|signed_in| std::ptr::eq(of, signed_in)))
+        };
+        let profiles = config.profiles.iter();
+        profiles
+            .filter(|(_, profile)| uses_login(&profile.source))
+            .map(|(name, _)| name.clone())
+            .collect()
     }
 
     fn started(&self, joined: bool) -> LoginReport {
@@ -219,7 +233,7 @@ impl Request<'_> {
             source: self.sign_in.source().to_owned(),
             gateway: report::gateway(profile),
             already,
-            login: report::login::user(login),
+            login: report::login::user(&*self.sign_in, login),
             key: key
                 .as_ref()
                 .ok()

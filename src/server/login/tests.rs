@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::atomic::Ordering,
+    sync::{Mutex, atomic::Ordering},
     time::Duration,
 };
 
@@ -39,8 +39,8 @@ command = ["/bin/true"]
 struct Sso {
     sign_in: Arc<FakeSignIn>,
     clock: ManualClock,
-    /// The error of a user without a right to a key.
-    denied: bool,
+    /// Why there is no key.
+    error: Arc<Mutex<Option<SourceError>>>,
 }
 
 #[async_trait]
@@ -53,12 +53,8 @@ impl Source for Sso {
                 hint: None,
             });
         }
-        if self.denied {
-            return Err(SourceError::Denied {
-                host: "idp.test".to_owned(),
-                path: "token".to_owned(),
-                reason: "not in the group".to_owned(),
-            });
+        if let Some(error) = sync::lock(&self.error).clone() {
+            return Err(error);
         }
         Ok(Credential {
             secret: Secret::new("abc".to_owned()),
@@ -82,19 +78,21 @@ struct Fixture {
     daemon: Daemon,
     in_force: InForce,
     sign_in: Arc<FakeSignIn>,
+    error: Arc<Mutex<Option<SourceError>>>,
     clock: ManualClock,
 }
 
 impl Fixture {
-    fn new(sign_in: FakeSignIn, denied: bool) -> Self {
+    fn new(sign_in: FakeSignIn) -> Self {
         let clock = ManualClock::at(Timestamp::UNIX_EPOCH);
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
         let jitter: crate::broker::Jitter = Arc::new(|| 0.5);
         let sign_in = Arc::new(sign_in);
+        let error = Arc::default();
         let source: Arc<dyn Source> = Arc::new(Sso {
             sign_in: Arc::clone(&sign_in),
             clock: clock.clone(),
-            denied,
+            error: Arc::clone(&error),
         });
         let route = Route {
             source,
@@ -129,6 +127,7 @@ impl Fixture {
                 broker: Arc::new(broker),
             },
             sign_in,
+            error,
             clock,
         }
     }
@@ -172,7 +171,7 @@ fn now(fixture: &Fixture) -> Now {
 
 #[tokio::test]
 async fn a_sign_in_gives_all_profiles_of_the_source_their_key() {
-    let fixture = Fixture::new(FakeSignIn::new("sso"), false);
+    let fixture = Fixture::new(FakeSignIn::new("sso"));
     for profile in ["work", "other"] {
         let error = fixture.key_of(profile).await.unwrap_err();
         assert!(requires_login(&error), "{error:?}");
@@ -191,7 +190,7 @@ async fn a_sign_in_gives_all_profiles_of_the_source_their_key() {
             "already": false,
             "login": {
                 "subject": "42", "name": "jo", "groups": [], "expires_at": null,
-                "signed_in_at": "1970-01-01T00:00:00Z", "renewable": true,
+                "signed_in_at": "1970-01-01T00:00:00Z", "renewable": true, "warning": null,
             },
             "key": {"fingerprint": "ba7816bf8f01", "expires_at": "1970-01-01T01:00:00Z"},
         })
@@ -205,7 +204,7 @@ async fn a_sign_in_gives_all_profiles_of_the_source_their_key() {
 
 #[tokio::test]
 async fn a_good_login_is_left_alone_unless_the_user_insists() {
-    let fixture = Fixture::new(FakeSignIn::new("sso"), false);
+    let fixture = Fixture::new(FakeSignIn::new("sso"));
     for (is_forced, expected, started) in [
         (false, vec!["started", "device", "signed-in"], 1),
         (false, vec!["signed-in"], 1),
@@ -225,7 +224,7 @@ async fn a_good_login_is_left_alone_unless_the_user_insists() {
 
 #[tokio::test]
 async fn a_login_that_has_expired_or_that_the_server_has_ended_is_made_again() {
-    let fixture = Fixture::new(FakeSignIn::new("sso"), false);
+    let fixture = Fixture::new(FakeSignIn::new("sso"));
     *sync::lock(&fixture.sign_in.in_force) = Some(Login {
         expires_at: Some(now(&fixture).wall),
         ..login()
@@ -238,7 +237,12 @@ async fn a_login_that_has_expired_or_that_the_server_has_ended_is_made_again() {
 
 #[tokio::test]
 async fn a_user_without_a_key_is_signed_in_and_told_why() {
-    let fixture = Fixture::new(FakeSignIn::new("sso"), true);
+    let fixture = Fixture::new(FakeSignIn::new("sso"));
+    *sync::lock(&fixture.error) = Some(SourceError::Denied {
+        host: "idp.test".to_owned(),
+        path: "token".to_owned(),
+        reason: "not in the group".to_owned(),
+    });
     for already in [false, true] {
         fixture.sign_in.decided.notify_one();
         let (reports, answer) = fixture.log_in(false).await;
@@ -254,12 +258,38 @@ async fn a_user_without_a_key_is_signed_in_and_told_why() {
 }
 
 #[tokio::test]
+async fn the_key_of_the_former_user_is_served_to_no_other() {
+    for (former, keeps) in [(Some("42"), true), (Some("7"), false), (None, false)] {
+        let fixture = Fixture::new(FakeSignIn::new("sso"));
+        *sync::lock(&fixture.sign_in.in_force) = Some(Login {
+            subject: former.map(str::to_owned),
+            ..login()
+        });
+        for profile in ["work", "other"] {
+            fixture.key_of(profile).await.unwrap();
+        }
+        *sync::lock(&fixture.error) = Some(SourceError::Unavailable {
+            host: "idp.test".to_owned(),
+            reason: "down".to_owned(),
+            retry_after: None,
+        });
+        fixture.sign_in.decided.notify_one();
+        let (_, answer) = fixture.log_in(true).await;
+        answer.unwrap_err();
+        for profile in ["work", "other"] {
+            let key = fixture.key_of(profile).await;
+            assert_eq!(key.is_ok(), keeps, "{former:?}, {profile}: {key:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_sign_in_that_the_server_refuses_is_a_failure_with_its_reason() {
     let sign_in = FakeSignIn {
         no_device: Some(refused("unauthorized_client")),
         ..FakeSignIn::new("sso")
     };
-    let (reports, answer) = Fixture::new(sign_in, false).log_in(false).await;
+    let (reports, answer) = Fixture::new(sign_in).log_in(false).await;
     assert_eq!(events(&reports), ["started"]);
     let failure = answer.unwrap_err();
     assert_eq!(failure.code, wire::ExitCode::LoginRequired);

@@ -5,7 +5,7 @@ use crate::{
     credential::Credential,
     login::{Fallback, LoginEvent},
     login_report::{KeyReport, LoginReport},
-    source::Login,
+    source::{Login, SignIn},
     status_report::UserLoginReport,
 };
 
@@ -15,8 +15,8 @@ const DEVICE: &str = "device";
 /// The value of `to` if the user opens the page.
 const URL: &str = "url";
 
-/// Returns the report of a login that is in force.
-pub(in crate::server) fn user(login: Login) -> UserLoginReport {
+/// Returns the report of the login that is in force at `sign_in`.
+pub(in crate::server) fn user(sign_in: &dyn SignIn, login: Login) -> UserLoginReport {
     let Login {
         subject,
         name,
@@ -32,6 +32,7 @@ pub(in crate::server) fn user(login: Login) -> UserLoginReport {
         signed_in_at: Some(whole_seconds(signed_in_at)),
         expires_at: expires_at.map(whole_seconds),
         renewable: is_renewable,
+        warning: sign_in.warning(),
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
     source::Revoked,
     status_report::{
         CLIENT_RETRIES, DaemonReport, FailureReport, LastProbeReport, PROBE, ProfileReport,
-        SuccessorReport,
+        SuccessorReport, UserLoginReport,
     },
 };
 
@@ -86,6 +86,7 @@ pub(super) fn profile(
     config: &Config,
     snapshot: &Snapshot,
     calibration: Option<Calibration>,
+    login: Option<UserLoginReport>,
     now: Now,
 ) -> ProfileReport {
     let profile = &config.profiles[name];
@@ -102,6 +103,7 @@ pub(super) fn profile(
         profile,
         snapshot,
         calibration,
+        login: login.as_ref(),
         administrator,
         now: now.wall,
     });
@@ -142,7 +144,7 @@ pub(super) fn profile(
         }),
         advice: remedy.into_iter().chain(advice).collect(),
         variables: None,
-        login: None,
+        login,
         failure: None,
     }
 }

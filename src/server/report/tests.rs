@@ -58,7 +58,7 @@ command = ["/usr/bin/key"]
 }
 
 fn reported(snapshot: &Snapshot, calibration: Option<Calibration>) -> serde_json::Value {
-    let profile = profile("default", &config(), snapshot, calibration, now());
+    let profile = profile("default", &config(), snapshot, calibration, None, now());
     serde_json::to_value(profile).unwrap()
 }
 
@@ -364,4 +364,19 @@ fn the_remedy_for_the_last_error_comes_before_other_advice() {
         advice[1].as_str().unwrap().contains("accepts any key"),
         "{advice}"
     );
+}
+
+#[test]
+fn a_login_that_is_not_stored_is_advice_also_for_a_key_that_is_served() {
+    for warning in [None, Some("the login is not stored")] {
+        let login = UserLoginReport {
+            warning: warning.map(str::to_owned),
+            ..UserLoginReport::default()
+        };
+        let reliable = Some(Calibration::Reliable(Rejection::Unauthorized));
+        let served = snapshot(None);
+        let profile = profile("default", &config(), &served, reliable, Some(login), now());
+        assert_eq!(profile.advice.first().map(String::as_str), warning);
+        assert_eq!(profile.login.unwrap().warning.as_deref(), warning);
+    }
 }

@@ -63,8 +63,8 @@ impl OauthClient {
             } => {
                 let description = description.as_deref();
                 let reason = format!("{} ({status})", described(&code, description));
-                let hint = self.remedy(&code, description);
-                self.refusal(meaning(&code, status), reason, hint, retry_after)
+                let known = self.known_remedy(&code, description);
+                self.refusal(meaning(&code, status), &code, reason, known, retry_after)
             }
         }
     }
@@ -72,26 +72,27 @@ impl OauthClient {
     /// The error of a sign-in that the server, or the user at it, has refused with a redirect.
     pub(super) fn sign_in_refused(&self, code: &str, description: Option<&str>) -> SourceError {
         let reason = described(code, description);
-        let hint = self.remedy(code, description);
-        self.refusal(meaning(code, 0), reason, hint, None)
+        let known = self.known_remedy(code, description);
+        self.refusal(meaning(code, 0), code, reason, known, None)
     }
 
-    /// What to do about an error: what the provider's preset says, or else what the code means.
-    fn remedy(&self, code: &str, description: Option<&str>) -> String {
-        let preset = self.config.preset.and_then(IdpName::preset);
-        preset
-            .and_then(|preset| preset.remedy(code, description, &self.config.facts()))
-            .unwrap_or_else(|| remedy(code).to_owned())
+    /// What to do about an error that the provider's preset knows.
+    fn known_remedy(&self, code: &str, description: Option<&str>) -> Option<String> {
+        let preset = self.config.preset.and_then(IdpName::preset)?;
+        preset.remedy(code, description, &self.config.facts())
     }
 
+    /// The error for a `code` with this meaning; `known` is what the preset knows about it.
     fn refusal(
         &self,
         meaning: Meaning,
+        code: &str,
         reason: String,
-        hint: String,
+        known: Option<String>,
         retry_after: Option<Duration>,
     ) -> SourceError {
         let host = self.host().to_owned();
+        let hint = || known.clone().unwrap_or_else(|| remedy(code).to_owned());
         match meaning {
             Meaning::Temporary => SourceError::Unavailable {
                 host,
@@ -102,17 +103,22 @@ impl OauthClient {
                 reason: format!("'{host}' refused the request: {reason}"),
                 hint: format!("check 'client_id', and that '{host}' allows it client credentials"),
             },
-            Meaning::Login => self.login_required(reason),
+            // Another login may be refused as well: a consent or an assignment may be missing.
+            Meaning::Login => SourceError::LoginRequired {
+                host,
+                reason,
+                hint: known,
+            },
             Meaning::Denied => SourceError::LoginRefused {
                 host,
                 reason,
-                hint,
+                hint: hint(),
                 // Not the secret, but the person or the permission is the wrong one.
                 is_final: false,
             },
             Meaning::Client => SourceError::Configuration {
                 reason: format!("'{host}' refused the request: {reason}"),
-                hint,
+                hint: hint(),
             },
         }
     }

@@ -194,7 +194,7 @@ impl Files {
         StoreError::Corrupt {
             place: quoted(&file),
             reason: reason.to_owned(),
-            hint: format!("move {} away, then log in again", quoted(&file)),
+            hint: format!("move {} away, then run claviger login", quoted(&file)),
         }
     }
 

@@ -51,7 +51,7 @@ impl SecretStore for Keychain {
             let damaged = || StoreError::Corrupt {
                 place: format!("the item '{SERVICE}', account '{account}', in {NAME}"),
                 reason: "it is not UTF-8".to_owned(),
-                hint: "delete the item in Keychain Access, then log in again".to_owned(),
+                hint: "delete the item in Keychain Access, then run claviger login".to_owned(),
             };
             secret(&bytes).ok_or_else(damaged).map(Some)
         })
@@ -115,7 +115,8 @@ fn failure(error: Error) -> StoreError {
         AUTH_FAILED => StoreError::Denied {
             store,
             reason,
-            hint: "delete the items 'Claviger' in Keychain Access, then log in again".to_owned(),
+            hint: "delete the items 'Claviger' in Keychain Access, then run claviger login"
+                .to_owned(),
         },
         _ => StoreError::failed(NAME, reason),
     }

@@ -344,7 +344,7 @@ impl Remedy {
             }
             Self::OwnDirectory => "use a directory of your own with mode 0700".to_owned(),
             Self::OwnLog => format!("move '{path}' away"),
-            Self::OwnLogin => format!("move '{path}' away, then log in again"),
+            Self::OwnLogin => format!("move '{path}' away, then run claviger login"),
             Self::Place => "use a path on which only you and root can write".to_owned(),
             Self::Listener => "use the socket of a program that runs as you or as root".to_owned(),
             Self::OwnFile if owner == user => format!("chmod go-w '{path}'"),

@@ -91,9 +91,14 @@ impl Sso {
 
 /// A configuration whose only source is `sso`; `more` are further lines of its table.
 pub(super) fn config(issuer: &str, more: &str) -> String {
+    let source = source(issuer, more);
+    format!("[profile.default]\nsource = \"sso\"\n\n{source}")
+}
+
+/// The table of the source `sso`; `more` are further lines of it.
+pub(super) fn source(issuer: &str, more: &str) -> String {
     format!(
-        "[profile.default]\nsource = \"sso\"\n\n[source.sso]\ntype = \"oauth\"\nissuer = \"{issuer}\"\n\
-         client_id = \"{PUBLIC_CLIENT}\"\n\
+        "[source.sso]\ntype = \"oauth\"\nissuer = \"{issuer}\"\nclient_id = \"{PUBLIC_CLIENT}\"\n\
          scopes = [\"openid\", \"profile\", \"email\", \"offline_access\"]\n{more}\n"
     )
 }

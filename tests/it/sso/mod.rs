@@ -2,12 +2,16 @@
 
 mod browser;
 mod chromium;
+mod claude;
 mod client_key;
 mod device;
 mod discovery;
+mod figures;
 mod fixture;
 mod machine;
 mod providers;
 mod refresh;
 mod restart;
 mod trouble;
+mod vault;
+mod vault_oidc;

@@ -125,9 +125,18 @@ pub(crate) fn parameter(url: &str, name: &str) -> Option<String> {
 
 /// Signs in by a browser without scripts; returns the last page and the command's end.
 pub(crate) async fn sign_in(env: &TestEnv, args: &[&str]) -> (Page, LoginEnd) {
+    sign_in_as(Person::new(), env, args).await
+}
+
+/// [`sign_in`] of this person.
+pub(crate) async fn sign_in_as(
+    mut person: Person,
+    env: &TestEnv,
+    args: &[&str],
+) -> (Page, LoginEnd) {
     let mut login = LoginCommand::start(env, &[&["--no-browser"], args].concat());
     let url = login.page().await;
-    let page = Person::new().sign_in(&url).await;
+    let page = person.sign_in(&url).await;
     (page, login.end().await)
 }
 

@@ -30,6 +30,15 @@ pub(crate) fn is_alive(pid: Pid) -> bool {
     stat.is_ok_and(|stat| !stat.contains(") Z "))
 }
 
+/// The resident memory of a process, in KiB.
+pub(crate) fn resident_memory(pid: Pid) -> usize {
+    let path = format!("/proc/{}/status", pid.as_raw_nonzero());
+    let status = fs::read_to_string(path).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let number = line.unwrap().trim().split(' ').next();
+    number.unwrap().parse().unwrap()
+}
+
 /// Fails a test that needs further users or mounts of its own, and does not run as root.
 ///
 /// # Panics

@@ -9,6 +9,7 @@ mod probe;
 
 use crate::{
     broker::slot::Snapshot, clock::Timestamp, config::ProfileConfig, gateway::Calibration,
+    status_report::UserLoginReport,
 };
 
 /// What the rules know.
@@ -21,6 +22,8 @@ pub(super) struct Facts<'f> {
     pub(super) snapshot: &'f Snapshot,
     /// What its gateway is known to do; `None` if it is not probed.
     pub(super) calibration: Option<Calibration>,
+    /// The user's login at its source, if there is one.
+    pub(super) login: Option<&'f UserLoginReport>,
     /// [`Config::ask_administrator`](crate::config::Config::ask_administrator).
     pub(super) administrator: Option<String>,
     /// The time of the report.
@@ -38,6 +41,7 @@ impl Facts<'_> {
 /// it.
 pub(super) fn of(facts: &Facts<'_>) -> Vec<String> {
     [
+        facts.login.and_then(|login| login.warning.clone()),
         key::waiting_successor(facts),
         key::is_ageing(facts),
         probe::proves_nothing(facts),

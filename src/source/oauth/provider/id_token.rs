@@ -125,7 +125,7 @@ impl Expected<'_> {
                         shown(name),
                         one_line(expected)
                     ),
-                    hint: format!("log in with an account whose '{}' is that", one_line(name)),
+                    hint: format!("sign in with an account whose '{}' is that", one_line(name)),
                     is_final: false,
                 });
             }

@@ -1,18 +1,12 @@
 //! What to do about an error of the protocol, by its code: for all servers. A preset knows more
 //! about the errors of its provider.
 
-/// The codes of RFC 6749 (sections 4.1.2.1 and 5.2), RFC 8628 (section 3.5), RFC 8707 (section 2),
-/// RFC 7591 (section 3.2.2), OpenID Connect Core (section 3.1.2.6), and those that servers add.
+/// The codes of RFC 6749 (sections 4.1.2.1 and 5.2), RFC 8707 (section 2), RFC 7591 (section
+/// 3.2.2), and those that servers add; not those for which only a login or time helps.
 const REMEDIES: &[(&str, &str)] = &[
-    ("invalid_grant", LOG_IN),
-    ("expired_token", LOG_IN),
-    ("login_required", LOG_IN),
-    ("interaction_required", LOG_IN),
-    ("consent_required", LOG_IN),
-    ("account_selection_required", LOG_IN),
     (
         "access_denied",
-        "log in with an account that may use it, or ask its administrator for access",
+        "sign in with an account that may use the client, or ask the identity provider's administrator for access",
     ),
     (
         "invalid_client",
@@ -46,16 +40,11 @@ const REMEDIES: &[(&str, &str)] = &[
     ),
     ("invalid_client_metadata", REGISTER),
     ("unapproved_software_statement", REGISTER),
-    ("temporarily_unavailable", WAIT),
-    ("server_error", WAIT),
-    ("slow_down", WAIT),
 ];
 
-const LOG_IN: &str = "log in again";
 const REDIRECT: &str = "register the redirect address for the client: http://127.0.0.1 with any port and 'redirect_path'";
 const REGISTER: &str =
     "set 'client_id' to a client that the identity provider's administrator registers";
-const WAIT: &str = "nothing to do on this machine: try again later";
 
 /// The hint for a code that no table contains.
 const UNKNOWN: &str = "ask the identity provider's administrator, with this code";

@@ -57,7 +57,10 @@ impl SignIn for UserSignIn {
 
     fn warning(&self) -> Option<String> {
         let error = self.session.save_error()?;
-        Some(format!("the login ends with the daemon: {error}"))
+        let hint = error.hint();
+        Some(format!(
+            "the login is not stored and ends with the daemon, because {error}; {hint}"
+        ))
     }
 
     async fn prepare(&self) -> Result<(), SourceError> {

@@ -1,5 +1,7 @@
 //! Sign-ins in a browser.
 
+use std::sync::Arc;
+
 use serde_json::json;
 use url::Url;
 
@@ -140,6 +142,38 @@ async fn a_new_login_replaces_the_one_before() {
     assert_eq!(world.issue().await.unwrap(), "access-2");
     assert_eq!(world.issue().await.unwrap(), "access-3");
     assert_eq!(world.server.count("refresh refresh-2"), 1);
+}
+
+#[tokio::test]
+async fn a_refusal_that_another_login_would_meet_as_well_says_what_helps() {
+    let mut world = World::new(Rotation::Strict, "");
+    let source = Arc::get_mut(&mut world.source).unwrap();
+    let client = Arc::get_mut(&mut source.client).unwrap();
+    client.config.preset = serde_json::from_value(json!("entra")).unwrap();
+    let authorization = world.entrance().authorize(&redirect()).await.unwrap();
+    for (code, description, expected) in [
+        (
+            "consent_required",
+            "AADSTS65001: no consent",
+            Some("grant consent to app"),
+        ),
+        (
+            "invalid_grant",
+            "AADSTS50105: not assigned",
+            Some("assign you"),
+        ),
+        ("login_required", "AADSTS50058: not signed in", None),
+    ] {
+        let refused = authorization.refused(code, Some(description));
+        let SourceError::LoginRequired { hint, .. } = &refused else {
+            panic!("{refused:?}");
+        };
+        let is_expected = match (hint, expected) {
+            (Some(hint), Some(part)) => hint.contains(part),
+            (hint, part) => hint.is_none() && part.is_none(),
+        };
+        assert!(is_expected, "{refused:?}");
+    }
 }
 
 #[tokio::test]

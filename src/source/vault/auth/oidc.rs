@@ -177,7 +177,7 @@ impl OidcLogin {
             identity: "",
             proven: &ProvenSecret::default(),
             hint: format!(
-                "sign in again; if it is refused again, ask the administrator of '{host}' about {}",
+                "run claviger login again; if that is refused too, ask the administrator of '{host}' about {}",
                 self.named_role()
             ),
         };

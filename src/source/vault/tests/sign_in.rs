@@ -181,7 +181,7 @@ async fn a_sign_in_that_vault_refuses_leaves_the_login_before() {
                 "{reason}"
             );
             assert!(
-                hint.contains("sign in again") && hint.contains("'dev'"),
+                hint.contains("claviger login") && hint.contains("'dev'"),
                 "{hint}"
             );
         }

@@ -95,7 +95,7 @@ impl Items for Credentials {
         StoreError::Corrupt {
             place: format!("a login in {NAME}"),
             reason: "its parts do not fit together".to_owned(),
-            hint: "delete the credentials 'Claviger:…' there, then log in again".to_owned(),
+            hint: "delete the credentials 'Claviger:…' there, then run claviger login".to_owned(),
         }
     }
 }

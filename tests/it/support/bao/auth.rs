@@ -75,11 +75,35 @@ impl Bao {
     pub(crate) async fn enable_jwt(&self, public_key: &str, audience: &str) {
         self.enable_auth("jwt").await;
         let keys = json!({"jwt_validation_pubkeys": [public_key]});
+        self.configure_jwt(keys, audience, json!({})).await;
+    }
+
+    /// [`Bao::enable_jwt`], with the keys that an issuer has at `jwks_url`. `parameters` are those
+    /// of the role.
+    pub(crate) async fn enable_jwt_of_issuer(
+        &self,
+        jwks_url: &str,
+        audience: &str,
+        parameters: Value,
+    ) {
+        self.enable_auth("jwt").await;
+        let keys = json!({"jwks_url": jwks_url});
+        self.configure_jwt(keys, audience, parameters).await;
+    }
+
+    async fn configure_jwt(&self, keys: Value, audience: &str, parameters: Value) {
         self.write("auth/jwt/config", keys).await;
-        let role = json!({
+        let mut role = json!({
             "role_type": "jwt", "user_claim": "sub", "bound_audiences": [audience], "token_policies": ["reader"],
         });
+        merge(&mut role, parameters);
         self.write("auth/jwt/role/dev", role).await;
+    }
+
+    /// Revokes the tokens of all logins at this mount point.
+    pub(crate) async fn revoke_logins(&self, mount: &str) {
+        let path = format!("sys/leases/revoke-prefix/auth/{mount}");
+        self.write(&path, json!({"sync": true})).await;
     }
 
     /// Enables cert for clients with a certificate signed by `ca`; the role is `dev`.

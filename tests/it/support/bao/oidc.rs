@@ -9,6 +9,9 @@ use super::{Bao, api::text};
 /// The path of the provider.
 const PROVIDER: &str = "identity/oidc/provider/idp";
 
+/// The redirect of the role and of the client, which both ignore the port.
+const REDIRECT: &str = "http://127.0.0.1/oidc/callback";
+
 impl Bao {
     /// Enables oidc with the role `dev`, for the users of userpass, whose names are the claim
     /// `preferred_username`. Redirects go to 127.0.0.1 on any port, with the path
@@ -24,9 +27,8 @@ impl Bao {
         self.write("identity/oidc/scope/profile", scope).await;
         let key = json!({"allowed_client_ids": ["*"], "algorithm": "RS256"});
         self.write("identity/oidc/key/idp", key).await;
-        let redirect = "http://127.0.0.1/oidc/callback";
         let client =
-            json!({"redirect_uris": [redirect], "assignments": ["allow_all"], "key": "idp"});
+            json!({"redirect_uris": [REDIRECT], "assignments": ["allow_all"], "key": "idp"});
         self.write("identity/oidc/client/vault", client).await;
         let provider = json!({
             "issuer": self.url(), "allowed_client_ids": ["*"], "scopes_supported": ["profile"],
@@ -35,16 +37,29 @@ impl Bao {
         let (_, client) = self
             .api(Method::GET, "identity/oidc/client/vault", Value::Null)
             .await;
+        let issuer = format!("{}/v1/{PROVIDER}", self.url());
+        let [id, secret] = ["client_id", "client_secret"].map(|field| text(&client["data"][field]));
+        self.enable_oidc_of(&issuer, &id, &secret, parameters).await;
+    }
+
+    /// [`Bao::enable_oidc`], with another server as the identity provider.
+    pub(crate) async fn enable_oidc_of(
+        &self,
+        issuer: &str,
+        client_id: &str,
+        client_secret: &str,
+        parameters: Value,
+    ) {
         self.enable_auth("oidc").await;
         let config = json!({
-            "oidc_discovery_url": format!("{}/v1/{PROVIDER}", self.url()),
-            "oidc_client_id": client["data"]["client_id"],
-            "oidc_client_secret": client["data"]["client_secret"],
+            "oidc_discovery_url": issuer,
+            "oidc_client_id": client_id,
+            "oidc_client_secret": client_secret,
         });
         self.write("auth/oidc/config", config).await;
         let mut role = json!({
             "role_type": "oidc", "user_claim": "sub", "oidc_scopes": ["profile"],
-            "allowed_redirect_uris": [redirect], "token_policies": ["reader"],
+            "allowed_redirect_uris": [REDIRECT], "token_policies": ["reader"],
             "claim_mappings": {"preferred_username": "preferred_username"},
         });
         super::api::merge(&mut role, parameters);

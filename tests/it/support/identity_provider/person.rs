@@ -20,8 +20,9 @@ pub(crate) struct Page {
     pub(crate) body: String,
 }
 
-/// The person [`USER`]. Cookies stay, so the second sign-in needs no password.
+/// A person with the password [`PASSWORD`]. Cookies stay, so the second sign-in needs no password.
 pub(crate) struct Person {
+    user: &'static str,
     client: reqwest::Client,
     cookies: BTreeMap<String, String>,
 }
@@ -34,7 +35,12 @@ enum Decision {
 }
 
 impl Person {
+    /// The person [`USER`].
     pub(crate) fn new() -> Self {
+        Self::named(USER)
+    }
+
+    pub(crate) fn named(user: &'static str) -> Self {
         let client = reqwest::Client::builder()
             .no_proxy()
             .redirect(Policy::none())
@@ -42,6 +48,7 @@ impl Person {
             .build()
             .unwrap();
         Self {
+            user,
             client,
             cookies: BTreeMap::new(),
         }
@@ -98,7 +105,7 @@ impl Person {
         let mut fields = form.fields;
         for (name, value) in &mut fields {
             match name.as_str() {
-                "user" => USER.clone_into(value),
+                "user" => self.user.clone_into(value),
                 "password" => PASSWORD.clone_into(value),
                 // A device's code is wrong or used up.
                 "user_code" if value.is_empty() => return None,
@@ -124,7 +131,7 @@ impl Person {
         let query: BTreeMap<_, _> = page.url.query_pairs().into_owned().collect();
         let (client, scope) = (query.get("client_id")?, query.get("scope")?);
         let mut callback = Url::parse(query.get("callback_url")?).unwrap();
-        let login = json!({"username": USER, "password": PASSWORD});
+        let login = json!({"username": self.user, "password": PASSWORD});
         self.send_json(Method::POST, page, "api/auth/", &login)
             .await;
         let path = format!("api/auth/grant/{client}");

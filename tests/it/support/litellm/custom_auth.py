@@ -1,7 +1,8 @@
 """LiteLLM's check of a key, for several gateways at once.
 
 A header names the directory of the request's gateway. Its files are read at every request: `check`,
-and `keys`, with one key a line; if they are JWTs, `keys` is the public key in PEM instead.
+and `keys`, with one key a line; if they are JWTs, `keys` is the public key in PEM or the issuer's key
+set instead.
 """
 
 import pathlib
@@ -24,11 +25,14 @@ async def user_api_key_auth(request, api_key):
 
 def accepts(gateway, check, api_key):
     keys = (gateway / "keys").read_text()
-    if check != "jwt":
+    if check not in ("jwt", "jwks"):
         return api_key in keys.splitlines()
     try:
-        jwt.decode(api_key, keys, algorithms=["EdDSA"], options={"require": ["exp"], "verify_aud": False})
-    except jwt.PyJWTError as error:
+        if check == "jwks":
+            keys = jwt.PyJWKSet.from_json(keys)[jwt.get_unverified_header(api_key)["kid"]].key
+        options = {"require": ["exp"], "verify_aud": False}
+        jwt.decode(api_key, keys, algorithms=["EdDSA", "RS256"], options=options)
+    except (jwt.PyJWTError, KeyError) as error:
         raise refused(401, str(error)) from error
     return True
 

@@ -21,6 +21,8 @@ pub(crate) enum KeyCheck {
     Exception,
     /// A custom check of JWTs; the only key of the list is the public key in PEM.
     Jwt,
+    /// As [`KeyCheck::Jwt`]; the only key of the list is the issuer's key set (RFC 7517).
+    Jwks,
     /// LiteLLM without a database and without a custom check: 400. It has one key, which the front
     /// puts into requests that have an accepted key.
     NoDatabase,
@@ -42,6 +44,7 @@ impl Keys {
             KeyCheck::Forbidden => "forbidden",
             KeyCheck::Exception => "exception",
             KeyCheck::Jwt => "jwt",
+            KeyCheck::Jwks => "jwks",
         };
         let directory = TempDir::new().unwrap();
         fs::write(directory.path().join("check"), name).unwrap();

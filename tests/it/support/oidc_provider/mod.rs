@@ -12,7 +12,8 @@ use reqwest::Method;
 use tempfile::TempDir;
 
 pub(crate) use self::options::{
-    OidcProviderOptions, RefreshTokens, exact_client, private_key_client, public_client,
+    OidcProviderOptions, RefreshTokens, confidential_client, exact_client, private_key_client,
+    public_client,
 };
 use super::{
     identity_provider::ProviderFront,

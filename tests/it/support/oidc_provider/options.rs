@@ -67,7 +67,7 @@ impl Default for OidcProviderOptions {
         Self {
             issuer: String::new(),
             issuer_path: "",
-            clients: vec![public_client(), confidential_client()],
+            clients: vec![public_client(), confidential_client("/callback")],
             users: BTreeMap::from([(USER, user())]),
             access_token_ttl: 300,
             id_token_ttl: 300,
@@ -119,13 +119,14 @@ pub(crate) fn private_key_client(id: &str, algorithm: &str, jwks: &Value) -> Val
     })
 }
 
-fn confidential_client() -> Value {
+/// The client with a secret; any port of 127.0.0.1, with this path.
+pub(crate) fn confidential_client(redirect_path: &str) -> Value {
     json!({
         "client_id": CONFIDENTIAL_CLIENT,
         "client_secret": CLIENT_SECRET,
         "application_type": "native",
         "token_endpoint_auth_method": "client_secret_basic",
-        "redirect_uris": ["http://127.0.0.1/callback"],
+        "redirect_uris": [format!("http://127.0.0.1{redirect_path}")],
         "grant_types": with_client_credentials(),
     })
 }

@@ -84,6 +84,7 @@ fn advice_for(
         profile: &config.profiles["work"],
         snapshot,
         calibration,
+        login: None,
         administrator: administrator.map(str::to_owned),
         now: now(),
     })
