@@ -3,9 +3,18 @@
 use std::{fs, os::unix::fs::MetadataExt as _, process::Stdio, time::Duration};
 
 use serde_json::{Value, json};
-use tokio::{io::AsyncWriteExt as _, process::Command, time::timeout};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    process::Command,
+    time::timeout,
+};
 
-use crate::support::{Bao, KEY, TestEnv};
+use crate::support::{
+    Bao, KEY, TestEnv,
+    identity_provider::{PASSWORD, PUBLIC_CLIENT, Person},
+    oidc_provider::OidcProvider,
+    secret_service::{KEYRING_PASSWORD, SecretService},
+};
 
 const TENANT: &str = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
 const APP: &str = "6e1f8c52-77f0-4c0e-9a39-27b1a8e0d8aa";
@@ -113,6 +122,56 @@ async fn a_key_in_vault_is_set_up_by_one_command() {
     env.helper().await.printed(KEY);
 }
 
+/// With the address of a page, or without a display with a code.
+#[tokio::test]
+async fn a_source_with_a_user_is_tried_by_a_sign_in() {
+    let provider = OidcProvider::start().await;
+    for (flags, page) in [
+        (&["--no-browser"][..], "/auth?"),
+        (&[], "/device?user_code="),
+    ] {
+        // The daemon, whose bus is the one of the test, runs before.
+        let env = TestEnv::with_fixed_key();
+        env.add_secret(PASSWORD);
+        env.add_secret(KEYRING_PASSWORD);
+        let _service = SecretService::start(&env.path("run")).await;
+        let _daemon = env.start_daemon().await;
+        let issuer = format!("--set=ping_url={}", provider.issuer());
+        let client = format!("--client-id={PUBLIC_CLIENT}");
+        let init = [
+            "init",
+            "--preset=ping",
+            "--gateway-url=http://127.0.0.1:9",
+            "--yes",
+            "--force",
+        ];
+        let args = [&init[..], &[issuer.as_str(), &client], flags].concat();
+        let mut child = env.command("claviger", &args).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut shown = String::new();
+        let url = loop {
+            let line = timeout(Duration::from_secs(20), lines.next_line()).await;
+            let line = line.expect("the page in time").unwrap();
+            let line = line.unwrap_or_else(|| panic!("ended before the page: {shown}"));
+            env.record_output("claviger init's stderr", &line);
+            shown.push_str(&line);
+            if line.contains(page) {
+                break line.trim().to_owned();
+            }
+        };
+        Person::new().sign_in(&url).await;
+        let mut stdout = String::new();
+        let pipe = child.stdout.as_mut().unwrap();
+        pipe.read_to_string(&mut stdout).await.unwrap();
+        env.record_output("claviger init's stdout", &stdout);
+        assert_eq!(child.wait().await.unwrap().code(), Some(0), "{stdout}");
+        for part in ["Trying it:", "signed in to source", "as ana", "ready"] {
+            assert!(stdout.contains(part), "{part}: {stdout}");
+        }
+        env.add_secret(env.helper().await.succeeded());
+    }
+}
+
 #[tokio::test]
 async fn a_preset_prints_what_administrators_must_enter() {
     let env = TestEnv::new();
@@ -129,6 +188,7 @@ async fn a_preset_prints_what_administrators_must_enter() {
             "JWT_PUBLIC_KEY_URL=https://login.microsoftonline.com/{TENANT}/discovery/v2.0/keys"
         ),
         "user_id_jwt_field: oid",
+        "To sign in, run claviger login default",
     ] {
         assert!(stdout.contains(part), "{part}: {stdout}");
     }

@@ -73,9 +73,13 @@ pub(in crate::cli) struct InitArgs {
     #[arg(long)]
     pub(super) dry_run: bool,
 
-    /// Do not obtain a key at the end
+    /// Do not sign in, and do not obtain a key at the end
     #[arg(long)]
     pub(super) no_try: bool,
+
+    /// Print the address of the sign-in instead of opening the browser
+    #[arg(long, conflicts_with = "no_try")]
+    pub(super) no_browser: bool,
 }
 
 fn idps() -> PossibleValuesParser {

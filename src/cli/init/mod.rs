@@ -31,11 +31,13 @@ use self::{
 use super::{
     CliError,
     config::check,
+    login::{self, LoginArgs},
     places::{self, DaemonPlaces},
     refresh::{self, RefreshArgs},
+    status::{self, StatusArgs},
 };
 use crate::{
-    config::{self, Config},
+    config::{self, Config, SourceConfig},
     paths::Starter,
 };
 
@@ -80,16 +82,34 @@ fn finish(
     drop(out);
     checked?;
     let is_read = usual_file(places).is_some_and(|usual| usual == written.path);
-    if args.no_try || !is_read {
+    if !is_read {
         return Ok(());
     }
-    try_out(&args.profile)
+    let has_user = has_user(config, &args.profile);
+    if args.no_try {
+        return match has_user {
+            true => Ok(report::sign_in(&mut io::stdout().lock(), &args.profile)?),
+            false => Ok(()),
+        };
+    }
+    try_out(args, has_user)
 }
 
-/// Obtains a key as a client does.
-fn try_out(profile: &str) -> Result<(), CliError> {
+/// Obtains a key as a client does, after a sign-in if the source needs one.
+fn try_out(args: &InitArgs, has_user: bool) -> Result<(), CliError> {
     writeln!(io::stdout(), "\nTrying it:")?;
-    refresh::run(&RefreshArgs::of(profile))
+    if !has_user {
+        return refresh::run(&RefreshArgs::of(&args.profile));
+    }
+    login::run(&LoginArgs::of(&args.profile, args.no_browser))?;
+    status::run(&StatusArgs::of(&args.profile))
+}
+
+/// Whether a user signs in to the source of a profile.
+fn has_user(config: &Config, profile: &str) -> bool {
+    let profile = config.profiles.get(profile);
+    let source = profile.and_then(|profile| config.sources.get(&profile.source));
+    matches!(source, Some(SourceConfig::Oauth(oauth)) if oauth.has_user())
 }
 
 /// The file to write, which does not exist yet or may be replaced.

@@ -101,6 +101,16 @@ pub(super) fn settings(out: &mut impl Write, config: &Config, profile: &str) -> 
     output::json(out, &settings)
 }
 
+/// Prints how to sign in.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub(super) fn sign_in(out: &mut impl Write, profile: &str) -> io::Result<()> {
+    writeln!(out)?;
+    output::paragraph(out, &format!("To sign in, run claviger login {profile}"))
+}
+
 fn items(out: &mut impl Write, title: &str, items: &[String]) -> io::Result<()> {
     if items.is_empty() {
         return Ok(());

@@ -75,6 +75,19 @@ pub(super) struct LoginArgs {
     json: bool,
 }
 
+impl LoginArgs {
+    /// One profile, in the browser or as configured.
+    pub(super) fn of(profile: &str, no_browser: bool) -> Self {
+        Self {
+            profile: ProfileArgs::of(profile),
+            device: false,
+            no_browser,
+            force: false,
+            json: false,
+        }
+    }
+}
+
 /// What the command waits for.
 enum Event {
     /// The daemon's response.

@@ -109,6 +109,19 @@ pub(super) fn run(args: &StatusArgs) -> Result<(), CliError> {
 }
 
 impl StatusArgs {
+    /// One profile, as a table.
+    pub(super) fn of(profile: &str) -> Self {
+        Self {
+            profile: ProfileArgs::of(profile),
+            json: false,
+            wide: false,
+            watch: false,
+            exit_status: false,
+            all_users: false,
+            socket: SocketArgs::default(),
+        }
+    }
+
     fn request(&self) -> Request {
         Request::Status {
             profile: self.profile.name(),

@@ -198,6 +198,13 @@ pub(crate) struct OauthConfig {
     pub(crate) timeout: Duration,
 }
 
+impl OauthConfig {
+    /// Whether a user signs in.
+    pub(crate) fn has_user(&self) -> bool {
+        self.flow != OauthFlow::ClientCredentials
+    }
+}
+
 /// Where the endpoints are found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum OauthDiscovery {

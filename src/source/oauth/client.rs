@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    config::{IdpName, OauthConfig, OauthFlow},
+    config::{IdpName, OauthConfig},
     source::SourceError,
 };
 
@@ -30,7 +30,7 @@ impl OauthClient {
 
     /// Whether a user signs in.
     pub(super) fn has_user(&self) -> bool {
-        self.config.flow != OauthFlow::ClientCredentials
+        self.config.has_user()
     }
 
     /// What tokens are asked for.

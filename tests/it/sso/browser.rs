@@ -6,7 +6,7 @@ use super::fixture::Sso;
 use crate::support::{
     answers::fingerprint,
     identity_provider::{Person, Target},
-    login_command::{LoginCommand, sign_in},
+    login_command::{LoginCommand, parameter, sign_in},
     oidc_provider::{OidcProviderOptions, exact_client},
     poll::{SOON, timed, until},
     tools::free_port,
@@ -76,13 +76,8 @@ async fn a_second_command_joins_and_reports_the_same() {
 async fn foreign_requests_do_not_end_the_login() {
     let sso = Sso::start().await;
     let mut login = LoginCommand::start(&sso.env, &["--no-browser"]);
-    let url: url::Url = login.page().await.parse().unwrap();
-    let redirect = url
-        .query_pairs()
-        .find(|(name, _)| name == "redirect_uri")
-        .unwrap()
-        .1
-        .into_owned();
+    let url = login.page().await;
+    let redirect = parameter(&url, "redirect_uri").unwrap();
     let mut browser = Person::new();
     let origin = redirect.trim_end_matches("/callback");
     for (path, status) in [
@@ -95,7 +90,7 @@ async fn foreign_requests_do_not_end_the_login() {
         let page = browser.open(&format!("{origin}{path}")).await;
         assert_eq!(page.status, status, "{page:?}");
     }
-    let page = browser.sign_in(url.as_str()).await;
+    let page = browser.sign_in(&url).await;
     assert_eq!(page.status, 200);
     login.end().await.signed_in();
     sso.key().await;

@@ -8,6 +8,7 @@ use crate::support::{
     jwt::claims,
     login_command::{self, LoginEnd},
     oidc_provider::{OidcProvider, OidcProviderOptions},
+    tls::Ca,
 };
 
 /// The requests that refresh tokens.
@@ -42,6 +43,20 @@ impl Sso {
             env.add_secret(secret);
         }
         env.write_config(&config(provider.issuer(), more));
+        Self { provider, env }
+    }
+
+    /// [`Sso::start_with`], with an issuer that is an HTTPS URL.
+    pub(super) async fn start_with_tls(options: OidcProviderOptions, more: &str) -> Self {
+        let ca = Ca::new("the provider's");
+        let provider = OidcProvider::start_with_tls(options, &ca).await;
+        let env = TestEnv::new();
+        env.add_secret(PASSWORD);
+        let file = env.write_file("ca.pem", &ca.pem);
+        env.write_config(&config(
+            provider.issuer(),
+            &format!("ca_file = \"{file}\"\n{more}"),
+        ));
         Self { provider, env }
     }
 

@@ -5,7 +5,7 @@ use crate::support::{
     TestEnv,
     identity_provider::{Fault, Person, Target},
     jwt::claims,
-    login_command::{LoginCommand, sign_in},
+    login_command::{LoginCommand, parameter, sign_in},
     oidc_provider::{OidcProvider, OidcProviderOptions},
     poll::{SOON, until},
     tls::Ca,
@@ -37,22 +37,14 @@ async fn a_redirect_of_another_issuer_is_foreign() {
     let sso = Sso::start().await;
     let mut login = LoginCommand::start(&sso.env, &["--no-browser"]);
     let url = login.page().await;
-    let url: url::Url = url.parse().unwrap();
-    let parameter = |name: &str| {
-        url.query_pairs()
-            .find(|(own, _)| own == name)
-            .unwrap()
-            .1
-            .into_owned()
-    };
     let forged = format!(
         "{}?code=x&state={}&iss=https%3A%2F%2Fevil.example",
-        parameter("redirect_uri"),
-        parameter("state")
+        parameter(&url, "redirect_uri").unwrap(),
+        parameter(&url, "state").unwrap()
     );
     let mut person = Person::new();
     assert_eq!(person.open(&forged).await.status, 400);
-    person.sign_in(url.as_str()).await;
+    person.sign_in(&url).await;
     login.end().await.signed_in();
 }
 

@@ -9,6 +9,7 @@ use tokio::{
     process::{Child, ChildStdout},
     time::timeout,
 };
+use url::Url;
 
 use super::{
     TestEnv,
@@ -112,6 +113,14 @@ impl LoginEnd {
             assert!(self.stderr.contains(part), "{part:?} is not in {self:?}");
         }
     }
+}
+
+/// A parameter of an authorization URL.
+pub(crate) fn parameter(url: &str, name: &str) -> Option<String> {
+    let url = Url::parse(url).unwrap();
+    let mut pairs = url.query_pairs();
+    let (_, value) = pairs.find(|(own, _)| own == name)?;
+    Some(value.into_owned())
 }
 
 /// Signs in by a browser without scripts; returns the last page and the command's end.

@@ -213,6 +213,8 @@ impl AuthorizationServer for Provider {
             .client_for_sign_in(&metadata, request.redirect_uri)
             .await?;
         let target = self.target(&metadata);
+        // An OpenID provider refuses it without that scope.
+        let nonce = target.is_openid().then(|| request.nonce.expose());
         let client = BasicClient::new(ClientId::new(client.id))
             .set_auth_uri(AuthUrl::from_url(endpoint))
             .set_redirect_uri(RedirectUrl::from_url(request.redirect_uri.clone()));
@@ -220,9 +222,11 @@ impl AuthorizationServer for Provider {
         let mut address = client
             .authorize_url(state)
             .add_scopes(target.scopes.into_iter().map(Scope::new))
-            .add_extra_param("nonce", request.nonce.expose())
             .add_extra_param("code_challenge", request.code_challenge)
             .add_extra_param("code_challenge_method", "S256");
+        if let Some(nonce) = nonce {
+            address = address.add_extra_param("nonce", nonce);
+        }
         if let Some(resource) = target.resource {
             address = address.add_extra_param("resource", resource);
         }
@@ -303,7 +307,7 @@ impl AuthorizationServer for Provider {
             host: &host,
             issuer: &metadata.issuer,
             client_id: &client.id,
-            nonce,
+            nonce: nonce.filter(|_| self.target(&metadata).is_openid()),
             claims: &self.config.required_claims,
             now: self.clock.now().wall,
             clock_offset: self.exchange.clock_offset(),

@@ -52,6 +52,13 @@ pub(super) struct Target<'a> {
     pub(super) audience: Option<&'a str>,
 }
 
+impl Target<'_> {
+    /// Whether an ID token is asked for (OpenID Connect Core 1.0, section 3.1.2.1).
+    pub(super) fn is_openid(&self) -> bool {
+        self.scopes.iter().any(|scope| scope == "openid")
+    }
+}
+
 impl Requests<'_> {
     /// Asks the token endpoint at `url`.
     pub(super) async fn token(self, url: &Url, grant: Grant<'_>) -> Outcome {

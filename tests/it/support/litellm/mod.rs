@@ -44,6 +44,11 @@ impl LiteLlm {
         gateway.set_keys(keys);
         gateway
     }
+
+    /// LiteLLM's own URL, which its discovery documents name.
+    pub(crate) fn upstream(&self) -> &str {
+        &self.front.upstream
+    }
 }
 
 impl ScriptedGateway for LiteLlm {

@@ -57,10 +57,13 @@ impl LiteLlmProcess {
         PROCESS.get_or_init(|| Self::start(settings)).await
     }
 
-    /// The process that has only its master key, and no database with others.
+    /// The process that has only its master key, and no database with others. It offers the sign-in
+    /// with a device's code below the path for Claude Code.
     pub(super) async fn with_master_key() -> &'static Self {
         static PROCESS: OnceCell<LiteLlmProcess> = OnceCell::const_new();
-        PROCESS.get_or_init(|| Self::start("")).await
+        PROCESS
+            .get_or_init(|| Self::start("  enable_claude_code_gateway: true\n"))
+            .await
     }
 
     /// `http://127.0.0.1:PORT`.

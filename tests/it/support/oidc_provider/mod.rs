@@ -59,7 +59,7 @@ impl OidcProvider {
     async fn launch(mut options: OidcProviderOptions, ca: Option<&Ca>) -> Self {
         let port = free_port();
         let front = ProviderFront::start(port, ca).await;
-        options.issuer = front.url();
+        options.issuer = format!("{}{}", front.url(), options.issuer_path);
         let directory = TempDir::new().unwrap();
         let child = spawn(&directory, port, &options);
         let mut provider = Self {
@@ -106,8 +106,9 @@ impl OidcProvider {
     async fn until_ready(&mut self) {
         // Not through the front, which would count it.
         let discovery = format!(
-            "http://127.0.0.1:{}/.well-known/openid-configuration",
-            self.port
+            "http://127.0.0.1:{}{}/.well-known/openid-configuration",
+            self.port,
+            self.options.issuer_path.trim_end_matches('/')
         );
         until("oidc-provider is up", SOON, async || {
             let ended = self.child.try_wait().unwrap();

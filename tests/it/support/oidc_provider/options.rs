@@ -31,6 +31,9 @@ pub(crate) enum RefreshTokens {
 pub(crate) struct OidcProviderOptions {
     /// Set at the start.
     pub(crate) issuer: String,
+    /// The issuer's path, such as that of a Keycloak realm.
+    #[serde(skip)]
+    pub(crate) issuer_path: &'static str,
     /// The clients' metadata (RFC 7591).
     pub(crate) clients: Vec<Value>,
     /// The passwords and the claims.
@@ -63,6 +66,7 @@ impl Default for OidcProviderOptions {
     fn default() -> Self {
         Self {
             issuer: String::new(),
+            issuer_path: "",
             clients: vec![public_client(), confidential_client("/callback")],
             users: BTreeMap::from([(USER, user())]),
             access_token_ttl: 300,

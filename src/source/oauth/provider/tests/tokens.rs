@@ -46,6 +46,31 @@ async fn the_sign_in_page_gets_every_parameter_once() {
     assert_eq!(pairs, expected);
 }
 
+/// A certified provider refuses a `nonce` if no ID token is asked for.
+#[tokio::test]
+async fn only_a_request_for_an_id_token_has_a_nonce() {
+    let server = FakeServer::with_document(|_, _| empty(404)).await;
+    let redirect_uri = redirect_uri();
+    let request = AuthorizationRequest {
+        redirect_uri: &redirect_uri,
+        state: &secret("state-1"),
+        nonce: &secret("nonce-1"),
+        code_challenge: "challenge-1",
+    };
+    for (scopes, expected) in [
+        (&["openid", "llm"][..], Some("nonce-1")),
+        (&["llm", "offline_access"], None),
+        (&[], None),
+    ] {
+        let mut config = server.config();
+        config.scopes = scopes.iter().copied().map(str::to_owned).collect();
+        let url = provider(&config).authorization_url(&request).await.unwrap();
+        let mut pairs = url.query_pairs();
+        let nonce = pairs.find(|(name, _)| name == "nonce");
+        assert_eq!(nonce.as_ref().map(|(_, value)| &**value), expected);
+    }
+}
+
 #[tokio::test]
 async fn each_grant_has_its_form() {
     let server = FakeServer::with_document(|_, _| json_of(200, &tokens())).await;

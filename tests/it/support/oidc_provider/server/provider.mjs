@@ -6,7 +6,7 @@ const SCOPES = ['openid', 'offline_access', 'profile', 'email', 'groups', 'llm']
 const CLAIMS = {
   openid: ['sub'],
   profile: ['name', 'preferred_username'],
-  email: ['email'],
+  email: ['email', 'hd'],
   groups: ['groups'],
 };
 

@@ -60,12 +60,15 @@ async function serve(request, response) {
     response.writeHead(204).end();
     return;
   }
-  const { host, protocol } = new URL(options.issuer);
+  const { host, pathname, protocol } = new URL(options.issuer);
   request.headers.host = host;
   request.headers['x-forwarded-proto'] = protocol.slice(0, -1);
   if (request.url.startsWith('/interaction/')) {
     await loginPage(provider, options.users, request, response, read);
   } else {
+    // The issuer's path; the library itself puts it into its URLs.
+    const path = pathname.replace(/\/$/, '');
+    if (request.url.startsWith(path)) request.url = request.url.slice(path.length);
     await provider.callback()(request, response);
   }
 }
