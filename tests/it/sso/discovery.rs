@@ -41,8 +41,8 @@ struct Advertised {
 }
 
 impl Advertised {
-    /// `documents` are made of the gateway's and the provider's URL; `more` are further lines of the
-    /// source's table.
+    /// `documents` are made of the gateway's and the provider's URL; `more` are further lines of
+    /// the source's table.
     async fn start(
         documents: impl Fn(&str, &str) -> Value + Send + Sync + 'static,
         more: &str,

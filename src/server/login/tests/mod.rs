@@ -44,7 +44,7 @@ command = ["/bin/true"]
 struct Sso {
     sign_in: Arc<FakeSignIn>,
     clock: ManualClock,
-    /// Why there is no key.
+    /// The error of every fetch, if there is one.
     error: Arc<Mutex<Option<SourceError>>>,
 }
 
