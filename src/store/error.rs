@@ -19,7 +19,7 @@ pub(crate) enum StoreError {
     /// The store opens only after its user has entered a password.
     #[error("{store} is locked: {reason}")]
     #[cfg_attr(
-        windows,
+        all(windows, not(test)),
         expect(dead_code, reason = "the store there is open after a login")
     )]
     Locked {
