@@ -9,7 +9,9 @@ mod chain;
 mod exec;
 mod fixture;
 mod jwt;
+mod lease;
 mod oauth_machine;
+mod oauth_user;
 mod suite;
 mod vault;
 
@@ -61,8 +63,10 @@ macro_rules! sources {
 
 sources! {
     a_secret_of_vault => super::vault::KvFixture,
+    a_lease_of_vault => super::lease::LeaseFixture,
     a_signed_jwt => super::jwt::JwtFixture,
     a_program => super::exec::ExecFixture,
     a_machine_of_an_identity_provider => super::oauth_machine::OauthMachineFixture,
+    a_user_of_an_identity_provider => super::oauth_user::OauthUserFixture,
     a_secret_of_vault_by_a_signed_jwt => super::chain::ChainFixture,
 }
