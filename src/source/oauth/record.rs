@@ -18,6 +18,9 @@ const VERSION: u32 = 1;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Record {
     version: u32,
+    /// The issuer, as its document has it. A gateway that names the issuer may name another one
+    /// later, which must not get what belongs to this one.
+    pub(super) issuer: String,
     #[serde(default, serialize_with = "exposed::optional")]
     pub(super) refresh_token: Option<Secret>,
     /// What the server issued, if it issued no refresh token: the login lasts as long as this.
@@ -53,10 +56,11 @@ pub(super) struct Request {
 }
 
 impl Record {
-    /// A new login, made for `request`.
-    pub(super) fn new(request: Request, login: Login, claims: Claims) -> Self {
+    /// A new login at `issuer`, made for `request`.
+    pub(super) fn new(issuer: String, request: Request, login: Login, claims: Claims) -> Self {
         Self {
             version: VERSION,
+            issuer,
             refresh_token: None,
             tokens: None,
             claims,
@@ -168,7 +172,7 @@ mod tests {
                 registration_client_uri: None,
                 redirect_uris: Vec::new(),
             }),
-            ..Record::new(request, login, claims)
+            ..Record::new("https://idp.test".to_owned(), request, login, claims)
         }
     }
 

@@ -23,7 +23,7 @@ use super::{
     tokens::Tokens,
 };
 use crate::{
-    network::TransportError,
+    network::{TransportError, one_line},
     secret::Secret,
     source::{Login, Revoked, SourceError},
     store::{SecretStore, StoreError, StoreKey},
@@ -82,14 +82,17 @@ impl LoginSession {
     ///
     /// # Errors
     ///
-    /// As [`Self::login`].
+    /// As [`Self::login`] and [`Self::check_server`].
     pub(super) async fn restore_registration(
         self: &Arc<Self>,
         client: &Arc<OauthClient>,
     ) -> Result<(), SourceError> {
         self.ensure_loaded(client).await?;
-        self.hand_over_registration(client);
-        Ok(())
+        let record = self.state().record().cloned();
+        match record {
+            Some(record) => self.check_server(client, &record).await,
+            None => Ok(()),
+        }
     }
 
     /// Checks that the store can keep a login.
@@ -146,11 +149,10 @@ impl LoginSession {
         let client = Arc::clone(client);
         self.change(client, |session, client| async move {
             let loaded = session.load(&client).await;
-            session.hand_over_registration(&client);
             let record = session.state().end(None);
             let removed = session.remove().await;
             let revoked = match record {
-                Some(record) => revoke(&client, &record).await,
+                Some(record) => session.revoke(&client, &record).await,
                 None => Ok(Revoked::Nothing),
             };
             loaded?;
@@ -252,25 +254,41 @@ impl LoginSession {
         self.save().await
     }
 
-    fn hand_over_registration(&self, client: &OauthClient) {
-        let record = self.state().record().cloned();
-        let registration = record.and_then(|record| record.registration.clone());
-        if registration.is_some() {
-            client.server.set_registration(registration);
+    /// Checks that the server is the one of the login `record`, and has it use the client that it
+    /// has registered for that.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError::LoginRequired`] if it is another one by now: it gets nothing of this login.
+    async fn check_server(&self, client: &OauthClient, record: &Record) -> Result<(), SourceError> {
+        let issuer = client.server.offer().await?.issuer;
+        if issuer != record.issuer {
+            let (before, now) = (one_line(&record.issuer), one_line(&issuer));
+            return Err(client.login_required(format!(
+                "the login is at '{before}', and the issuer is '{now}' now"
+            )));
+        }
+        if record.registration.is_some() {
+            client.server.set_registration(record.registration.clone());
+        }
+        Ok(())
+    }
+
+    /// Revokes the token that a login is (RFC 7009).
+    async fn revoke(&self, client: &OauthClient, record: &Record) -> Result<Revoked, SourceError> {
+        let stored = record.tokens.as_ref().map(|tokens| &tokens.access_token);
+        let token = record.refresh_token.as_ref();
+        let token = token.map(|token| (token, TokenKind::Refresh));
+        let token = token.or(stored.map(|token| (token, TokenKind::Access)));
+        let Some((token, kind)) = token else {
+            return Ok(Revoked::Nothing);
+        };
+        match self.check_server(client, record).await {
+            Ok(()) => revoke_token(client, token, kind).await,
+            Err(SourceError::LoginRequired { .. }) => Ok(Revoked::StaysValid),
+            Err(error) => Err(error),
         }
     }
-}
-
-/// Revokes the token that a login is (RFC 7009).
-async fn revoke(client: &OauthClient, record: &Record) -> Result<Revoked, SourceError> {
-    let stored = record.tokens.as_ref().map(|tokens| &tokens.access_token);
-    let token = record.refresh_token.as_ref();
-    let token = token.map(|token| (token, TokenKind::Refresh));
-    let token = token.or(stored.map(|token| (token, TokenKind::Access)));
-    let Some((token, kind)) = token else {
-        return Ok(Revoked::Nothing);
-    };
-    revoke_token(client, token, kind).await
 }
 
 /// Has the server revoke `token`.

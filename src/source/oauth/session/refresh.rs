@@ -66,7 +66,7 @@ impl LoginSession {
         token: &Secret,
         record: &Record,
     ) -> Result<Tokens, SourceError> {
-        self.hand_over_registration(client);
+        self.check_server(client, record).await?;
         let before = self.state().on_sent();
         match client.server.token(Grant::Refresh(token)).await {
             Ok(response) => self.accept(client, &response, record).await,

@@ -111,7 +111,8 @@ impl UserSignIn {
             (true, None) => None,
             (false, _) => credential.expires_at(),
         };
-        let mut record = Record::new(client.request(), login.clone(), claims);
+        let issuer = client.server.offer().await?.issuer;
+        let mut record = Record::new(issuer, client.request(), login.clone(), claims);
         record.refresh_token.clone_from(&response.refresh_token);
         record.registration = client.server.registration();
         if !login.is_renewable {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     network::TransportError,
-    source::{SourceError, oauth::server::TokenError},
+    source::{Revoked, Source as _, SourceError, oauth::server::TokenError},
     sync,
 };
 
@@ -207,4 +207,36 @@ async fn an_unreadable_record_stays_until_a_login_replaces_it() {
         world.sign_in().await.unwrap();
         assert_eq!(world.stored_token().unwrap(), "refresh-1");
     }
+}
+
+/// A gateway that says how to sign in may name another server later.
+#[tokio::test]
+async fn another_issuer_gets_nothing_of_a_login() {
+    let mut world = World::signed_in(Rotation::Strict, "").await;
+    let token = world.stored_token();
+    let name = |world: &World, issuer: &'static str| {
+        world.server.set(|settings| {
+            settings.issuer = issuer;
+            settings.requests.clear();
+        });
+    };
+    let requests = |world: &World| sync::lock(&world.server.settings).requests.clone();
+    for restarts in [false, true] {
+        name(&world, "https://other.test");
+        if restarts {
+            world.restart();
+        }
+        let reason = login_required(world.issue().await);
+        assert!(reason.contains("'https://other.test'"), "{reason}");
+        assert_eq!(requests(&world), Vec::<String>::new());
+        assert_eq!(world.stored_token(), token);
+    }
+    name(&world, "https://idp.test");
+    world.issue().await.unwrap();
+
+    name(&world, "https://other.test");
+    let revocation = world.source.revoke(None).await.unwrap();
+    assert_eq!(revocation.login, Revoked::StaysValid);
+    assert_eq!(requests(&world), Vec::<String>::new());
+    assert_eq!(world.stored(), None);
 }

@@ -37,6 +37,7 @@ pub(super) enum Rotation {
 
 /// What the tests set, and what they look at.
 pub(super) struct Settings {
+    pub(super) issuer: &'static str,
     pub(super) rotation: Rotation,
     pub(super) issues_refresh_token: bool,
     pub(super) issues_id_token: bool,
@@ -93,6 +94,7 @@ pub(super) fn secret(text: impl Into<String>) -> Secret {
 impl FakeServer {
     pub(super) fn new(clock: ManualClock, rotation: Rotation) -> Self {
         let settings = Settings {
+            issuer: "https://idp.test",
             rotation,
             issues_refresh_token: true,
             issues_id_token: true,
@@ -215,7 +217,7 @@ impl AuthorizationServer for FakeServer {
 
     async fn offer(&self) -> Result<Offer, SourceError> {
         Ok(Offer {
-            issuer: "https://idp.test".to_owned(),
+            issuer: sync::lock(&self.settings).issuer.to_owned(),
             client_id: "claviger".to_owned(),
             sends_issuer: true,
             has_device_flow: true,
