@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fs::{self, File},
     io::Write as _,
+    os::unix::net::UnixStream,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
 };
@@ -59,7 +60,11 @@ impl SecretService {
             bus,
             keyring: None,
         };
-        until("the bus is up", SOON, async || service.socket.exists()).await;
+        // The socket exists before it listens.
+        until("the bus is up", SOON, async || {
+            UnixStream::connect(&service.socket).is_ok()
+        })
+        .await;
         service
     }
 
