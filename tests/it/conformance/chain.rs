@@ -41,12 +41,6 @@ impl ChainFixture {
 }
 
 impl SourceFixture for ChainFixture {
-    const FAULTS: &'static [SourceFault] = &[
-        SourceFault::Hang,
-        SourceFault::DieMidAnswer,
-        SourceFault::Garbage,
-        SourceFault::Unavailable,
-    ];
     // Denied.
     const REVOKED: i32 = 5;
     const REVOKED_IS_FINAL: bool = true;

@@ -44,12 +44,6 @@ impl ExecFixture {
 }
 
 impl SourceFixture for ExecFixture {
-    const FAULTS: &'static [SourceFault] = &[
-        SourceFault::Hang,
-        SourceFault::DieMidAnswer,
-        SourceFault::Garbage,
-        SourceFault::Unavailable,
-    ];
     // It asks for a login.
     const REVOKED: i32 = 3;
     const REVOKED_IS_FINAL: bool = false;

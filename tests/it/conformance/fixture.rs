@@ -32,8 +32,13 @@ impl SourceFault {
 /// A machine with one profile, `default`, and the source of its keys. A request to the source takes
 /// at most a second.
 pub(super) trait SourceFixture: Sized {
-    /// What can be wrong with the source.
-    const FAULTS: &'static [SourceFault];
+    /// What can be wrong with the source; by default what can with a server or a program.
+    const FAULTS: &'static [SourceFault] = &[
+        SourceFault::Hang,
+        SourceFault::DieMidAnswer,
+        SourceFault::Garbage,
+        SourceFault::Unavailable,
+    ];
 
     /// The exit code of a refresh after [`Self::revoke`].
     const REVOKED: i32;

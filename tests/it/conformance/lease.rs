@@ -30,12 +30,6 @@ impl LeaseFixture {
 }
 
 impl SourceFixture for LeaseFixture {
-    const FAULTS: &'static [SourceFault] = &[
-        SourceFault::Hang,
-        SourceFault::DieMidAnswer,
-        SourceFault::Garbage,
-        SourceFault::Unavailable,
-    ];
     // Denied.
     const REVOKED: i32 = 5;
     const REVOKED_IS_FINAL: bool = true;

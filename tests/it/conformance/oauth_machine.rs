@@ -38,12 +38,6 @@ impl OauthMachineFixture {
 }
 
 impl SourceFixture for OauthMachineFixture {
-    const FAULTS: &'static [SourceFault] = &[
-        SourceFault::Hang,
-        SourceFault::DieMidAnswer,
-        SourceFault::Garbage,
-        SourceFault::Unavailable,
-    ];
     // The client's secret is refused.
     const REVOKED: i32 = 2;
     const REVOKED_IS_FINAL: bool = false;

@@ -43,12 +43,6 @@ impl OauthUserFixture {
 }
 
 impl SourceFixture for OauthUserFixture {
-    const FAULTS: &'static [SourceFault] = &[
-        SourceFault::Hang,
-        SourceFault::DieMidAnswer,
-        SourceFault::Garbage,
-        SourceFault::Unavailable,
-    ];
     // The user must sign in again.
     const REVOKED: i32 = 3;
     const REVOKED_IS_FINAL: bool = false;

@@ -36,12 +36,6 @@ impl KvFixture {
 }
 
 impl SourceFixture for KvFixture {
-    const FAULTS: &'static [SourceFault] = &[
-        SourceFault::Hang,
-        SourceFault::DieMidAnswer,
-        SourceFault::Garbage,
-        SourceFault::Unavailable,
-    ];
     // Deleted.
     const REVOKED: i32 = 5;
     const REVOKED_IS_FINAL: bool = true;
