@@ -13,6 +13,9 @@ use crate::{
     secret::Secret,
 };
 
+/// The claims with a name for people, the best one first.
+pub(super) const NAME_CLAIMS: [&str; 3] = ["preferred_username", "email", "name"];
+
 /// A source that a user signs in to.
 #[async_trait]
 pub trait SignIn: Send + Sync {

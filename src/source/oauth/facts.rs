@@ -6,11 +6,8 @@ use super::{client::OauthClient, record::Record, server::Claims, tokens::Tokens}
 use crate::{
     clock::Timestamp,
     config::OauthConfig,
-    source::{Login, SourceError},
+    source::{Login, SourceError, sign_in::NAME_CLAIMS},
 };
-
-/// The claims with a name for people, the best one first.
-const NAMES: [&str; 3] = ["preferred_username", "email", "name"];
 
 /// What `claims` say about a user who has signed in at `at`.
 pub(super) fn login(claims: &Claims, config: &OauthConfig, at: Timestamp) -> Login {
@@ -29,7 +26,7 @@ pub(super) fn login(claims: &Claims, config: &OauthConfig, at: Timestamp) -> Log
 /// Replaces what `login` has from claims.
 pub(super) fn update(login: &mut Login, claims: &Claims, config: &OauthConfig) {
     login.subject = text(claims, "sub");
-    login.name = NAMES.into_iter().find_map(|name| text(claims, name));
+    login.name = NAME_CLAIMS.into_iter().find_map(|name| text(claims, name));
     let groups = config
         .groups_claim
         .as_ref()

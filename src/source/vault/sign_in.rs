@@ -5,10 +5,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use aws_lc_rs::rand;
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use url::Url;
-use zeroize::Zeroizing;
 
 use super::{
     auth::{OidcLogin, SignInPage},
@@ -19,14 +16,11 @@ use crate::{
     config::{AuthConfig, AuthMethod},
     network::{ForeignText, RequestSecrets},
     secret::Secret,
-    source::{Authorization, DeviceAuthorization, Login, SignIn, SignInSettings, SourceError},
+    source::{
+        Authorization, DeviceAuthorization, Login, SignIn, SignInSettings, SourceError, random,
+        sign_in::NAME_CLAIMS,
+    },
 };
-
-/// The claims with a name for people, the best one first.
-const NAMES: [&str; 3] = ["preferred_username", "email", "name"];
-
-/// The random bytes of a `client_nonce`.
-const NONCE_LEN: usize = 32;
 
 /// The sign-in of a source.
 pub(super) struct VaultSignIn {
@@ -103,7 +97,7 @@ impl SignIn for VaultSignIn {
     }
 
     async fn authorize(&self, redirect_uri: &Url) -> Result<Box<dyn Authorization>, SourceError> {
-        let client_nonce = nonce(&self.source)?;
+        let client_nonce = random::text(&self.source)?;
         let now = self.session.clock.now().wall;
         let transport = self.session.transport();
         let page = self
@@ -200,20 +194,11 @@ fn login_of(token: &VaultToken) -> Login {
     let is_renewable = token.is_renewable();
     Login {
         subject: text("sub").or_else(|| claims?.user.clone()),
-        name: NAMES.into_iter().find_map(text),
+        name: NAME_CLAIMS.into_iter().find_map(text),
         groups: Vec::new(),
         signed_in_at: token.logged_in_at,
         // Vault does not say how often it renews the token.
         expires_at: token.expires_at().filter(|_| !is_renewable),
         is_renewable,
     }
-}
-
-fn nonce(source: &str) -> Result<Secret, SourceError> {
-    let mut bytes = Zeroizing::new([0; NONCE_LEN]);
-    rand::fill(&mut *bytes).map_err(|_| SourceError::Configuration {
-        reason: format!("source '{source}' cannot read random numbers from the system"),
-        hint: "restart the daemon".to_owned(),
-    })?;
-    Ok(Secret::new(URL_SAFE_NO_PAD.encode(&bytes[..])))
 }

@@ -4,7 +4,6 @@ use async_trait::async_trait;
 use aws_lc_rs::digest;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use url::Url;
-use zeroize::Zeroizing;
 
 use super::{
     super::server::{AuthorizationRequest, Grant},
@@ -14,10 +13,6 @@ use crate::{
     secret::Secret,
     source::{Authorization, Login, SourceError, random},
 };
-
-/// The random bytes in `state`, `nonce` and the verifier. 32 are what RFC 7636, section 4.1,
-/// recommends for the verifier, which then has 43 characters.
-const RANDOM_BYTES: usize = 32;
 
 /// A sign-in under way in a browser.
 pub(super) struct BrowserAuthorization {
@@ -42,9 +37,9 @@ impl BrowserAuthorization {
     ) -> Result<Self, SourceError> {
         let client = &sign_in.client;
         let [state, nonce, verifier] = [
-            random_text(&client.name)?,
-            random_text(&client.name)?,
-            random_text(&client.name)?,
+            random::text(&client.name)?,
+            random::text(&client.name)?,
+            random::text(&client.name)?,
         ];
         let offer = client.server.offer().await?;
         let request = AuthorizationRequest {
@@ -96,12 +91,6 @@ impl Authorization for BrowserAuthorization {
     }
 }
 
-/// Random text of characters that need no encoding in a URL.
-fn random_text(source: &str) -> Result<Secret, SourceError> {
-    let bytes = random::bytes::<RANDOM_BYTES>(source)?;
-    Ok(Secret::new(URL_SAFE_NO_PAD.encode(Zeroizing::new(bytes))))
-}
-
 /// The S256 challenge of `verifier` (RFC 7636, section 4.2).
 fn challenge(verifier: &Secret) -> String {
     let hash = digest::digest(&digest::SHA256, verifier.expose().as_bytes());
@@ -118,16 +107,5 @@ mod tests {
         let verifier = Secret::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".to_owned());
         let expected = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
         assert_eq!(challenge(&verifier), expected);
-    }
-
-    #[test]
-    fn random_text_is_a_verifier_and_never_the_same() {
-        let texts = [(); 3].map(|()| random_text("s").unwrap());
-        assert!(texts[0] != texts[1] && texts[1] != texts[2]);
-        let is_unreserved = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
-        for text in &texts {
-            assert_eq!(text.expose().len(), 43);
-            assert!(text.expose().chars().all(is_unreserved));
-        }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use aws_lc_rs::{digest, rand};
+use aws_lc_rs::digest;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
@@ -17,6 +17,7 @@ use crate::{
     source::{
         SourceError,
         oauth::provider::discovery::Metadata,
+        random,
         secret_input::{SecretInput, resolve_path},
         signing_key::{KeyError, KeyKind, KeyNames, SigningKey},
     },
@@ -28,6 +29,8 @@ const LIFETIME: Duration = Duration::from_secs(5 * 60);
 
 /// The key that signs the assertions, read at every use.
 pub(in super::super) struct AssertionKey {
+    /// The source's name in the configuration.
+    source: String,
     key: SecretInput,
     key_id: Option<String>,
     cert_file: Option<PathBuf>,
@@ -45,6 +48,7 @@ impl AssertionKey {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, SourceError> {
         Ok(Self {
+            source: name.to_owned(),
             key: SecretInput::new(name, "key", key, principal)?,
             key_id: key_id.map(str::to_owned),
             cert_file: cert_file
@@ -78,11 +82,7 @@ impl AssertionKey {
     /// `aud` is the token endpoint, at every endpoint: no metadata say that a server expects its
     /// issuer there.
     fn claims(&self, client_id: &str, audience: &str) -> Result<Map<String, Value>, SourceError> {
-        let mut id = [0; 16];
-        rand::fill(&mut id).map_err(|_| SourceError::Configuration {
-            reason: "random numbers cannot be read from the system".to_owned(),
-            hint: "restart the daemon".to_owned(),
-        })?;
+        let id = random::bytes::<16>(&self.source)?;
         let now = self.clock.now().wall.as_second();
         let lifetime = i64::try_from(LIFETIME.as_secs()).unwrap_or(0);
         Ok([
