@@ -2,10 +2,8 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use claviger::clock::{Clock as _, SystemClock};
-
 use crate::{
-    scenarios::{MODELS, turn},
+    scenarios::{MODELS, turns},
     support::{
         TestEnv,
         answers::{MESSAGES, answers},
@@ -13,7 +11,6 @@ use crate::{
         gateway::ScriptedGateway as _,
         jwt::SigningKey,
         litellm::{KeyCheck, LiteLlm},
-        until,
     },
 };
 
@@ -38,20 +35,7 @@ async fn a_session_outlives_its_tokens_without_a_401() {
     let client = ClaudeCode::new(&env, &gateway.url(), &[]).with_version("2.1.332");
     let mut session = client.session();
 
-    let start = SystemClock.now().tick;
-    let mut next_turn = start;
-    let mut turns = 0;
-    // The passing of time is what is tested; the developer takes a turn now and then.
-    until("the session is over", SESSION * 2, async || {
-        let now = SystemClock.now().tick;
-        if now >= next_turn {
-            turns += 1;
-            turn(&mut session, &format!("turn {turns}")).await;
-            next_turn = now + BETWEEN_TURNS;
-        }
-        now.since(start) >= SESSION
-    })
-    .await;
+    let turns = turns(&mut session, SESSION, BETWEEN_TURNS).await;
     let (status, stderr) = session.end().await;
     assert!(status.success(), "{stderr}");
 

@@ -310,6 +310,29 @@ pub(crate) async fn turn(session: &mut ClaudeSession, prompt: &str) {
     assert!(is_answer(&turn, prompt), "{turn:?}");
 }
 
+/// Takes a turn every `pause` for as long as `duration`, as a developer does; returns how many. The
+/// passing of time is what is tested.
+pub(crate) async fn turns(
+    session: &mut ClaudeSession,
+    duration: Duration,
+    pause: Duration,
+) -> usize {
+    let start = SystemClock.now().tick;
+    let mut next_turn = start;
+    let mut turns = 0;
+    until("the session is over", duration * 2, async || {
+        let now = SystemClock.now().tick;
+        if now >= next_turn {
+            turns += 1;
+            turn(session, &format!("turn {turns}")).await;
+            next_turn = now + pause;
+        }
+        now.since(start) >= duration
+    })
+    .await;
+    turns
+}
+
 pub(crate) fn is_answer(turn: &TurnResult, prompt: &str) -> bool {
     !turn.is_error && turn.text == format!("{GREETING}{prompt}")
 }

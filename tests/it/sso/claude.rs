@@ -3,17 +3,14 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use claviger::clock::{Clock as _, SystemClock};
-
 use super::fixture::{Sso, source};
 use crate::{
-    scenarios::turn,
+    scenarios::turns,
     support::{
         answers::{MESSAGES, answers},
         claude::ClaudeCode,
         gateway::ScriptedGateway as _,
         litellm::{KeyCheck, LiteLlm},
-        until,
     },
 };
 
@@ -41,20 +38,7 @@ async fn a_session_outlives_its_tokens_and_the_user_signs_in_once() {
     sso.sign_in().await;
     let mut session = client.session();
 
-    let start = SystemClock.now().tick;
-    let mut next_turn = start;
-    let mut turns = 0;
-    // The passing of time is what is tested; the developer takes a turn now and then.
-    until("the session is over", SESSION * 3, async || {
-        let now = SystemClock.now().tick;
-        if now >= next_turn {
-            turns += 1;
-            turn(&mut session, &format!("turn {turns}")).await;
-            next_turn = now + BETWEEN_TURNS;
-        }
-        now.since(start) >= SESSION
-    })
-    .await;
+    let turns = turns(&mut session, SESSION, BETWEEN_TURNS).await;
     let refreshes = sso.refreshes();
     let (status, stderr) = session.end().await;
     assert!(status.success(), "{stderr}");
