@@ -105,7 +105,13 @@ impl LazySource {
         Ok(match &self.config {
             config::SourceConfig::Vault(vault) => {
                 let jwt = self.upstream.clone();
-                Arc::new(VaultSource::new(name, vault, principal, clock, jwt)?)
+                let stored = vault.wrapped_secret_id().map(|(store, role_id)| {
+                    let server = vault.address.to_string();
+                    self.logins.stored(store, name, (&server, role_id))
+                });
+                Arc::new(VaultSource::new(
+                    name, vault, principal, clock, jwt, stored,
+                )?)
             }
             config::SourceConfig::Oauth(oauth) => Arc::new(OauthSource::new(
                 name,

@@ -12,6 +12,7 @@ mod sanitize;
 mod secret_input;
 mod sign_in;
 mod signing_key;
+mod stored_secret;
 pub(crate) mod vault;
 
 use std::sync::Arc;

@@ -68,19 +68,25 @@ async fn a_wrapped_secret_id_is_unwrapped_once() {
     env.add_secret(KEY);
     let wrapping =
         env.write_secret_file("wrapped", &bao.create_wrapped_secret_id(&role.name).await);
-    let auth = format!(
-        "{}, secret_id_wrapped = true",
-        approle_auth(&role.role_id, &wrapping)
-    );
-    env.write_config(&vault_config(&bao.url(), "secret/k", "", &auth));
+    let with_store = |store: &str| {
+        let auth = format!(
+            "{}, secret_id_wrapped = true, store = \"{store}\"",
+            approle_auth(&role.role_id, &wrapping)
+        );
+        env.write_config(&vault_config(&bao.url(), "secret/k", "", &auth));
+    };
+    with_store("file");
     env.helper().await.printed(KEY);
-    // The next login uses the unwrapped secret-id.
+    // The next login uses the unwrapped secret-id, and so does that of a new daemon.
     env.claviger(&["logout"]).await.succeeded();
     env.helper().await.printed(KEY);
-    assert_eq!(bao.count("update", "sys/wrapping/unwrap"), 1);
-    assert_eq!(bao.count("update", LOGIN), 2);
-    // A new daemon lacks the secret-id, and the wrapping token cannot be used again.
     env.claviger(&["stop"]).await.succeeded();
+    env.helper().await.printed(KEY);
+    assert_eq!(bao.count("update", "sys/wrapping/unwrap"), 1);
+    assert_eq!(bao.count("update", LOGIN), 3);
+    // Another store lacks the secret-id, and the wrapping token cannot be used again.
+    env.claviger(&["stop"]).await.succeeded();
+    with_store("memory");
     env.helper().await.failed(
         3,
         &[

@@ -1,6 +1,6 @@
 //! Vault's addresses, namespaces, mount points and paths.
 
-use std::{path::PathBuf, str::FromStr};
+use std::{fmt, path::PathBuf, str::FromStr};
 
 use url::Url;
 
@@ -37,6 +37,16 @@ pub(crate) struct VaultPath(Template);
 /// A user name with placeholders. It is the last segment of a login's path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Username(Template);
+
+/// As in the configuration. It has no password, which a configuration refuses.
+impl fmt::Display for VaultAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(url) => url.fmt(f),
+            Self::Unix(path) => write!(f, "unix://{}", path.display()),
+        }
+    }
+}
 
 impl FromStr for VaultAddress {
     type Err = String;

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::{
     super::field::{EnvName, FilePath, Mount, RedirectPath, Username},
     secret_ref::SecretRef,
+    store::StoreKind,
     validator::Validator,
 };
 use crate::template::Template;
@@ -63,6 +64,8 @@ pub(super) struct AppRoleKeys {
     /// Whether it is a response-wrapping token, good for one unwrap.
     #[serde(default)]
     secret_id_wrapped: bool,
+    /// Where the unwrapped secret identifier rests; "system" by default.
+    store: Option<StoreKind>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -147,8 +150,9 @@ pub(crate) enum AuthMethod {
         role_id: String,
         /// `None` for a role with `bind_secret_id=false`.
         secret_id: Option<SecretRef>,
-        /// Whether `secret_id` is a response-wrapping token, good for one unwrap.
-        wrapped: bool,
+        /// The store of the unwrapped secret-id, if `secret_id` is a response-wrapping token, good
+        /// for one unwrap.
+        wrapped: Option<StoreKind>,
     },
     /// `userpass`, and `ldap`, which is the same call at a different mount point.
     UserPass {
@@ -236,10 +240,14 @@ impl AppRoleKeys {
                 "requires 'secret_id_file' or 'secret_id_env'",
             );
         }
+        if self.store.is_some() && !self.secret_id_wrapped {
+            validator.error("store", "requires 'secret_id_wrapped = true'");
+        }
+        let store = self.store.unwrap_or_default();
         Some(AuthMethod::AppRole {
             role_id: self.role_id,
             secret_id: secret_id?,
-            wrapped: self.secret_id_wrapped,
+            wrapped: self.secret_id_wrapped.then_some(store),
         })
     }
 }

@@ -91,13 +91,7 @@ impl SourceConfig {
     /// Whether it logs in with a wrapping token, which is used once.
     #[must_use]
     pub(crate) fn is_wrapped(&self) -> bool {
-        let Self::Vault(vault) = self else {
-            return false;
-        };
-        matches!(
-            vault.method(),
-            Some(AuthMethod::AppRole { wrapped: true, .. })
-        )
+        matches!(self, Self::Vault(vault) if vault.wrapped_secret_id().is_some())
     }
 
     /// How often it is checked for a change while a profile that it serves is in use; `None` is

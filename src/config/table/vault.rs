@@ -12,6 +12,7 @@ use super::{
     },
     auth::{AuthConfig, AuthKeys, AuthMethod},
     network::{NetworkConfig, check_plain_http},
+    store::StoreKind,
     validator::Validator,
 };
 use crate::template::Template;
@@ -108,6 +109,18 @@ impl VaultConfig {
     /// How to log in.
     pub(super) fn method(&self) -> Option<&AuthMethod> {
         Some(&self.auth.as_ref()?.method)
+    }
+
+    /// The store of an unwrapped secret-id, and the role that it is for, if there is one.
+    pub(crate) fn wrapped_secret_id(&self) -> Option<(StoreKind, &str)> {
+        match self.method()? {
+            AuthMethod::AppRole {
+                role_id,
+                wrapped: Some(store),
+                ..
+            } => Some((*store, role_id)),
+            _ => None,
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
         field::{Audience, FilePath, VaultAddress},
         table::{
             Assertion, AuthConfig, AuthMethod, Config, Engine, Probe, SecretRef, SigningAlgorithm,
-            SourceConfig, VaultConfig,
+            SourceConfig, StoreKind, VaultConfig,
         },
     },
     parse,
@@ -90,7 +90,7 @@ fn the_documented_example() {
             method: AuthMethod::AppRole {
                 role_id: "6e1f".to_owned(),
                 secret_id: Some(SecretRef::File(path("/etc/claviger/secret-id"))),
-                wrapped: false,
+                wrapped: None,
             },
         })
     );
@@ -244,7 +244,7 @@ fn auth_methods() {
             AuthMethod::AppRole {
                 role_id: "r".to_owned(),
                 secret_id: None,
-                wrapped: false,
+                wrapped: None,
             },
         ),
         (
@@ -253,7 +253,7 @@ fn auth_methods() {
             AuthMethod::AppRole {
                 role_id: "r".to_owned(),
                 secret_id: Some(file("/s")),
-                wrapped: true,
+                wrapped: Some(StoreKind::System),
             },
         ),
         (

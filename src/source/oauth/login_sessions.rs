@@ -11,6 +11,7 @@ use super::session::LoginSession;
 use crate::{
     clock::Clock,
     config::{OauthConfig, OauthDiscovery, StoreKind},
+    source::stored_secret::StoredSecret,
     store::{StoreKey, Stores},
     sync,
 };
@@ -55,6 +56,22 @@ impl LoginSessions {
             .entry((config.store, key.clone()))
             .or_insert_with(|| Arc::new(LoginSession::new(key, self.stores.open(config.store))));
         Arc::clone(session)
+    }
+
+    /// The place in a store of what the source `name` needs to log in at `server` as `client`.
+    pub(in crate::source) fn stored(
+        &self,
+        kind: StoreKind,
+        name: &str,
+        (server, client): (&str, &str),
+    ) -> StoredSecret {
+        let key = StoreKey {
+            instance: self.instance.clone(),
+            source: name.to_owned(),
+            issuer: server.to_owned(),
+            client_id: client.to_owned(),
+        };
+        StoredSecret::new(self.stores.open(kind), key)
     }
 
     /// Writes to the stores what they lack, because they failed before. For the daemon's end.

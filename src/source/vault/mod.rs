@@ -64,7 +64,7 @@ use self::{
     sign_in::VaultSignIn,
     transport::Transport,
 };
-use super::{Freshness, Revocation, SignIn, Source, SourceError};
+use super::{Freshness, Revocation, SignIn, Source, SourceError, stored_secret::StoredSecret};
 use crate::{clock::Clock, config, credential::Credential, principal::Principal};
 
 /// A key in Vault.
@@ -78,8 +78,8 @@ pub(crate) struct VaultSource {
 }
 
 impl VaultSource {
-    /// The source `name`. `jwt_source` is the source that `auth.jwt_source` names. No file is read
-    /// and no request is sent yet.
+    /// The source `name`. `jwt_source` is the source that `auth.jwt_source` names, `stored` the
+    /// place of its unwrapped secret-id. No file is read and no request is sent yet.
     ///
     /// # Errors
     ///
@@ -91,12 +91,13 @@ impl VaultSource {
         principal: &Principal,
         clock: Arc<dyn Clock>,
         jwt_source: Option<Arc<dyn Source>>,
+        stored: Option<StoredSecret>,
     ) -> Result<Self, SourceError> {
         let template = Arc::new(SecretTemplate::new(name, config, principal)?);
         let method = config
             .auth
             .as_ref()
-            .map(|auth| auth::new(name, auth, principal, jwt_source))
+            .map(|auth| auth::new(name, auth, principal, jwt_source, stored))
             .transpose()?;
         let transport = Transport::new(name, config, principal)?;
         let session = Arc::new(VaultSession::new(transport, clock, method));

@@ -25,7 +25,7 @@ use super::{
 use crate::{
     network::{TransportError, one_line},
     secret::Secret,
-    source::{Login, Revoked, SourceError},
+    source::{Login, Revoked, SourceError, stored_secret::of_store},
     store::{SecretStore, StoreError, StoreKey},
     sync,
 };
@@ -314,13 +314,5 @@ pub(super) async fn revoke_token(
             Ok(Revoked::Nothing)
         }
         Err(error) => Err(client.error(error)),
-    }
-}
-
-/// The error of a store.
-fn of_store(error: &StoreError) -> SourceError {
-    SourceError::Configuration {
-        reason: error.to_string(),
-        hint: error.hint().to_owned(),
     }
 }

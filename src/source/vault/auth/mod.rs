@@ -10,6 +10,7 @@ mod oidc;
 mod proven;
 mod token;
 mod userpass;
+mod wrapped;
 
 use std::sync::Arc;
 
@@ -25,11 +26,11 @@ use super::location;
 use crate::{
     config::{AuthConfig, AuthMethod},
     principal::Principal,
-    source::{Source, SourceError, secret_input::SecretInput},
+    source::{Source, SourceError, secret_input::SecretInput, stored_secret::StoredSecret},
 };
 
-/// The login method of the source `name`. `jwt_source` is the source that `auth.jwt_source` names.
-/// No secret is read yet.
+/// The login method of the source `name`. `jwt_source` is the source that `auth.jwt_source` names,
+/// `stored` the place of an unwrapped secret-id. No secret is read yet.
 ///
 /// # Errors
 ///
@@ -40,6 +41,7 @@ pub(super) fn new(
     config: &AuthConfig,
     principal: &Principal,
     jwt_source: Option<Arc<dyn Source>>,
+    stored: Option<StoredSecret>,
 ) -> Result<Box<dyn LoginMethod>, SourceError> {
     location::check_path(name, "auth.mount", &config.mount)?;
     let mount = config.mount.clone();
@@ -47,19 +49,12 @@ pub(super) fn new(
     Ok(match &config.method {
         AuthMethod::Token(token) => Box::new(TokenLogin::new(secret("auth.token", token)?)),
         AuthMethod::AppRole {
-            role_id,
-            secret_id,
-            wrapped,
+            role_id, secret_id, ..
         } => {
             let secret_id = secret_id.as_ref();
             let secret_id = secret_id.map(|from| secret("auth.secret_id", from));
             let secret_id = secret_id.transpose()?;
-            Box::new(AppRoleLogin::new(
-                mount,
-                role_id.clone(),
-                secret_id,
-                *wrapped,
-            ))
+            Box::new(AppRoleLogin::new(mount, role_id.clone(), secret_id, stored))
         }
         AuthMethod::UserPass { username, password } => Box::new(UserPassLogin::new(
             name, mount, username, password, principal,

@@ -2,6 +2,8 @@
 
 use super::*;
 
+const UNWRAP: &str = "POST /v1/sys/wrapping/unwrap";
+
 #[tokio::test]
 async fn a_token_file_is_read_again_and_the_same_token_is_not_retried() {
     let script = |line: &str, _: usize, token: &str| match (line, token) {
@@ -157,29 +159,38 @@ async fn a_used_up_token_is_reported_with_its_file() {
     vault.source.issue().await.unwrap();
 }
 
-#[tokio::test]
-async fn a_wrapped_secret_id_is_unwrapped_once() {
-    let server = FakeVault::start(|line, before, token| match (line, token) {
-        ("POST /v1/sys/wrapping/unwrap", "s-1") => respond(200, r#"{"data":{"secret_id":"id"}}"#),
-        ("POST /v1/sys/wrapping/unwrap", _) => respond(
+/// A Vault whose wrapping token `s-1` is good for one unwrap.
+async fn wrapping_vault() -> FakeVault {
+    FakeVault::start(|line, before, token| match (line, before, token) {
+        (UNWRAP, 0, "s-1") => respond(200, r#"{"data":{"secret_id":"id"}}"#),
+        (UNWRAP, ..) => respond(
             400,
             r#"{"errors":["wrapping token is not valid or does not exist"]}"#,
         ),
         _ => normal(line, before, token),
     })
-    .await;
-    let vault = VaultFixture::new(&server.address, Engine::Kv2 { watch: None }, |file| {
-        Some(approle(file, true))
-    });
+    .await
+}
+
+fn wrapped(server: &FakeVault, store: StoreKind) -> VaultFixture {
+    VaultFixture::new(&server.address, Engine::Kv2 { watch: None }, |file| {
+        Some(approle(file, Some(store)))
+    })
+}
+
+fn unwraps(server: &FakeVault) -> usize {
+    let requests = server.requests();
+    requests.iter().filter(|line| *line == UNWRAP).count()
+}
+
+#[tokio::test]
+async fn a_wrapped_secret_id_is_unwrapped_once() {
+    let server = wrapping_vault().await;
+    let vault = wrapped(&server, StoreKind::Memory);
     vault.source.issue().await.unwrap();
     vault.source.revoke(None).await.unwrap();
     vault.source.issue().await.unwrap();
-    let unwraps = server
-        .requests()
-        .iter()
-        .filter(|line| line.contains("unwrap"))
-        .count();
-    assert_eq!(unwraps, 1);
+    assert_eq!(unwraps(&server), 1);
     vault.put("another");
     vault.source.revoke(None).await.unwrap();
     let error = vault.source.issue().await.unwrap_err();
@@ -187,6 +198,39 @@ async fn a_wrapped_secret_id_is_unwrapped_once() {
         error.to_string().contains("already used or has expired"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_new_daemon_has_the_unwrapped_secret_id_unless_it_rested_in_memory() {
+    let server = wrapping_vault().await;
+    let vault = wrapped(&server, StoreKind::File);
+    vault.source.issue().await.unwrap();
+    vault.restarted().issue().await.unwrap();
+    // The used token is of no more use, and may go.
+    std::fs::remove_file(vault.dir.path().join("secret")).unwrap();
+    vault.restarted().issue().await.unwrap();
+    assert_eq!(unwraps(&server), 1);
+
+    let server = wrapping_vault().await;
+    let vault = wrapped(&server, StoreKind::Memory);
+    vault.source.issue().await.unwrap();
+    assert!(vault.restarted().issue().await.is_err());
+}
+
+#[tokio::test]
+async fn nothing_is_unwrapped_that_could_not_be_kept() {
+    let server = wrapping_vault().await;
+    let vault = wrapped(&server, StoreKind::File);
+    // In place of the directory.
+    std::fs::write(vault.dir.path().join("state"), "").unwrap();
+    let error = vault.source.issue().await.unwrap_err();
+    assert!(
+        matches!(error, SourceError::Configuration { .. }),
+        "{error:?}"
+    );
+    assert_eq!(unwraps(&server), 0);
+    std::fs::remove_file(vault.dir.path().join("state")).unwrap();
+    vault.source.issue().await.unwrap();
 }
 
 #[tokio::test]

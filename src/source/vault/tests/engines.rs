@@ -112,7 +112,7 @@ async fn a_lease_ends_with_its_token_and_is_renewed_while_that_extends_it() {
     })
     .await;
     let vault = VaultFixture::new(&server.address, Engine::Lease, |file| {
-        Some(approle(file, false))
+        Some(approle(file, None))
     });
     let first = vault.source.issue().await.unwrap();
     assert_eq!(first.lifetime, Some(Duration::from_secs(60)));

@@ -21,9 +21,9 @@ use super::*;
 use crate::{
     client_variables::ClientVariables,
     clock::{ManualClock, SystemClock},
-    config::{AuthConfig, AuthMethod, Engine, NetworkConfig, SecretRef, VaultAddress},
+    config::{AuthConfig, AuthMethod, Engine, NetworkConfig, SecretRef, StoreKind, VaultAddress},
     secret::Secret,
-    source::{Revoked, TransportError},
+    source::{Revoked, TransportError, catalog::LoginSessions},
     sync,
     template::Template,
 };
@@ -120,6 +120,7 @@ fn respond(status: u16, body: &str) -> Reply {
 
 /// A source at `kv/team` of a fake Vault. Its login method reads its secret from a file.
 struct VaultFixture {
+    config: config::VaultConfig,
     source: VaultSource,
     clock: ManualClock,
     dir: tempfile::TempDir,
@@ -136,7 +137,7 @@ impl VaultFixture {
 
     fn at_path(address: &str, path: &str) -> Self {
         Self::at(address, path, Engine::Kv2 { watch: None }, |file| {
-            Some(approle(file, false))
+            Some(approle(file, None))
         })
     }
 
@@ -175,21 +176,24 @@ impl VaultFixture {
             }),
             timeout: Duration::from_millis(500),
         };
-        let principal = Principal {
-            user: "ada".to_owned(),
-            host: "laptop".to_owned(),
-            home: None,
-            variables: ClientVariables::default(),
-        };
         let clock = ManualClock::at("2026-01-01T00:00:00Z".parse().unwrap());
-        let time = Arc::new(clock.clone());
-        let source = VaultSource::new("v", &config, &principal, time, upstream).unwrap();
-        Self { source, clock, dir }
+        let source = source(&config, &dir, &clock, upstream);
+        Self {
+            config,
+            source,
+            clock,
+            dir,
+        }
+    }
+
+    /// The source of a new daemon with the same files.
+    fn restarted(&self) -> VaultSource {
+        source(&self.config, &self.dir, &self.clock, None)
     }
 
     fn with_approle(address: &str) -> Self {
         Self::new(address, Engine::Kv2 { watch: None }, |file| {
-            Some(approle(file, false))
+            Some(approle(file, None))
         })
     }
 
@@ -199,7 +203,27 @@ impl VaultFixture {
     }
 }
 
-fn approle(file: PathBuf, wrapped: bool) -> AuthMethod {
+fn source(
+    config: &config::VaultConfig,
+    dir: &tempfile::TempDir,
+    clock: &ManualClock,
+    upstream: Option<Arc<dyn Source>>,
+) -> VaultSource {
+    let principal = Principal {
+        user: "ada".to_owned(),
+        host: "laptop".to_owned(),
+        home: None,
+        variables: ClientVariables::default(),
+    };
+    let logins = LoginSessions::new(dir.path().join("state"), String::new());
+    let stored = config
+        .wrapped_secret_id()
+        .map(|(store, role_id)| logins.stored(store, "v", ("vault", role_id)));
+    let time = Arc::new(clock.clone());
+    VaultSource::new("v", config, &principal, time, upstream, stored).unwrap()
+}
+
+fn approle(file: PathBuf, wrapped: Option<StoreKind>) -> AuthMethod {
     AuthMethod::AppRole {
         role_id: "role-4711".to_owned(),
         secret_id: Some(SecretRef::File((&*file).into())),

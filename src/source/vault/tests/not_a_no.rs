@@ -161,7 +161,7 @@ async fn a_lease_is_gone_only_if_vault_says_so() {
         })
         .await;
         let vault = VaultFixture::new(&server.address, Engine::Lease, |file| {
-            Some(approle(file, false))
+            Some(approle(file, None))
         });
         let key = vault.source.issue().await.unwrap();
         let found = vault.source.revalidate(&key).await;

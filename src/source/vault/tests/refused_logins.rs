@@ -133,7 +133,7 @@ async fn an_unwrapping_that_fails_for_now_is_tried_again() {
     })
     .await;
     let vault = VaultFixture::new(&server.address, Engine::Kv2 { watch: None }, |file| {
-        Some(approle(file, true))
+        Some(approle(file, Some(StoreKind::Memory)))
     });
     for part in ["cannot check the login for now", "403 that is not Vault's"] {
         let error = vault.source.issue().await.unwrap_err();
