@@ -58,6 +58,7 @@ mod token;
 mod two_users;
 mod unproven;
 mod variables;
+mod vault_scripts;
 mod vault_sso;
 mod verdict;
 mod wrappers;
