@@ -21,6 +21,7 @@
 //! preset
 //! template · principal
 //! client_process · environment · logging · paths · listener · named_file · trust · process
+//! service_manager
 //! login_report · logout_report · status_report · credential · client_variables
 //! jwt_claims
 //! secret · claude_code · client_kind · client_session · clock · shell_word · sync
@@ -43,6 +44,7 @@
 //! - [`config`]: from `config.toml` to typed values; `template`, `principal`: their placeholders
 //! - `preset`: what is known of identity providers and gateways, as data
 //! - `listener`, `process`, `client_process`: one file for each system; `paths`, `logging`
+//! - `service_manager`: tells systemd what the daemon does
 //! - `environment`: the daemon's environment, built from the user database
 //! - `trust`: who may own, write or read a file or directory; `named_file`: the files that a
 //!   configuration names
@@ -125,6 +127,7 @@ mod principal;
 mod process;
 pub mod secret;
 mod server;
+mod service_manager;
 #[cfg(target_os = "linux")]
 mod session_bus;
 mod shell_word;

@@ -15,6 +15,8 @@ pub use jiff::Timestamp;
 #[cfg(any(test, feature = "test-util"))]
 pub use self::manual::ManualClock;
 pub use self::system::SystemClock;
+#[cfg(target_os = "linux")]
+pub(crate) use self::system::time_awake;
 
 /// A reading of the monotonic clock: the time since the machine started, **including time asleep**.
 /// Only differences mean anything.

@@ -44,6 +44,15 @@ fn since_boot() -> Duration {
     ))
 }
 
+/// Reads the clock with whose times systemd compares a notification: `CLOCK_MONOTONIC`, without the
+/// time asleep. See sd_notify(3).
+#[cfg(target_os = "linux")]
+pub(crate) fn time_awake() -> Duration {
+    to_duration(rustix::time::clock_gettime(
+        rustix::time::ClockId::Monotonic,
+    ))
+}
+
 #[cfg(unix)]
 fn to_duration(time: rustix::time::Timespec) -> Duration {
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);

@@ -45,6 +45,18 @@ pub(crate) enum BindError {
     )]
     #[error("'{}' exists and is not a socket", .0.display())]
     InTheWay(PathBuf),
+    /// What the service manager has passed is not a socket on which clients reach the daemon.
+    #[cfg_attr(windows, expect(dead_code, reason = "no manager passes a pipe"))]
+    #[error(
+        "the service manager has passed {found}; expected a listening Unix stream socket at '{}'",
+        .expected.display()
+    )]
+    Passed {
+        /// What it is instead.
+        found: String,
+        /// The path of the usual socket.
+        expected: PathBuf,
+    },
     /// An error of the system.
     #[error("cannot {action} '{}': {source}", .path.display())]
     Io {

@@ -6,6 +6,7 @@
 
 mod escape;
 mod file;
+mod journal;
 
 use std::{
     io,
@@ -13,7 +14,7 @@ use std::{
     sync::Mutex,
 };
 
-use tracing::{Level, dispatcher::DefaultGuard, level_filters::LevelFilter};
+use tracing::{Level, Metadata, dispatcher::DefaultGuard, level_filters::LevelFilter};
 use tracing_subscriber::{
     Layer as _, Registry,
     filter::Targets,
@@ -22,7 +23,8 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-use self::file::LogFile;
+pub(crate) use self::journal::is_stderr as is_journal;
+use self::{file::LogFile, journal::Journal};
 use crate::{sync, trust::TrustError};
 
 /// A log, until it is dropped.
@@ -43,6 +45,17 @@ impl Log {
             file: None,
             problem: None,
             _guard: start(Output(Mutex::new(io::stderr())), level),
+        }
+    }
+
+    /// Logs to stderr, which is the journal of systemd: each line starts with its level. `level` is
+    /// as above.
+    #[must_use]
+    pub(crate) fn to_journal(level: Option<&str>) -> Self {
+        Self {
+            file: None,
+            problem: None,
+            _guard: start(Output(Mutex::new(Journal(io::stderr()))), level),
         }
     }
 
@@ -100,23 +113,23 @@ fn start(output: Output<impl Sink>, level: Option<&str>) -> DefaultGuard {
 
 /// Where lines go.
 trait Sink: Send + 'static {
-    fn write_line(&mut self, line: &str) -> io::Result<()>;
+    fn write_line(&mut self, level: Level, line: &str) -> io::Result<()>;
 }
 
 impl Sink for LogFile {
-    fn write_line(&mut self, line: &str) -> io::Result<()> {
+    fn write_line(&mut self, _: Level, line: &str) -> io::Result<()> {
         self.write(line)
     }
 }
 
 impl Sink for io::Stderr {
-    fn write_line(&mut self, line: &str) -> io::Result<()> {
+    fn write_line(&mut self, _: Level, line: &str) -> io::Result<()> {
         io::Write::write_all(self, line.as_bytes())
     }
 }
 
 impl Sink for io::Sink {
-    fn write_line(&mut self, _: &str) -> io::Result<()> {
+    fn write_line(&mut self, _: Level, _: &str) -> io::Result<()> {
         Ok(())
     }
 }
@@ -125,20 +138,36 @@ impl Sink for io::Sink {
 struct Output<S>(Mutex<S>);
 
 impl<'a, S: Sink> MakeWriter<'a> for Output<S> {
-    type Writer = &'a Self;
+    type Writer = EventWriter<'a, S>;
 
     fn make_writer(&'a self) -> Self::Writer {
-        self
+        EventWriter {
+            output: self,
+            level: Level::INFO,
+        }
+    }
+
+    fn make_writer_for(&'a self, event: &Metadata<'_>) -> Self::Writer {
+        EventWriter {
+            output: self,
+            level: *event.level(),
+        }
     }
 }
 
-impl<S: Sink> io::Write for &Output<S> {
+/// Writes one event.
+struct EventWriter<'a, S> {
+    output: &'a Output<S>,
+    level: Level,
+}
+
+impl<S: Sink> io::Write for EventWriter<'_, S> {
     /// Writes one event: the layer formats it whole before it writes it.
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         let line = escape::line(&String::from_utf8_lossy(event));
         // A full disk or a closed stderr must not end the daemon, and has no better place to be
         // reported at.
-        let _ = sync::lock(&self.0).write_line(&line);
+        let _ = sync::lock(&self.output.0).write_line(self.level, &line);
         Ok(event.len())
     }
 
@@ -194,12 +223,12 @@ mod tests {
         struct Full;
 
         impl Sink for Full {
-            fn write_line(&mut self, _: &str) -> io::Result<()> {
+            fn write_line(&mut self, _: Level, _: &str) -> io::Result<()> {
                 Err(io::ErrorKind::StorageFull.into())
             }
         }
 
         let output = Output(Mutex::new(Full));
-        io::Write::write_all(&mut &output, b"event\n").unwrap();
+        io::Write::write_all(&mut output.make_writer(), b"event\n").unwrap();
     }
 }

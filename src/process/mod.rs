@@ -10,7 +10,7 @@ mod windows;
 /// The exit code of a program that Ctrl-C ends.
 pub(crate) const INTERRUPTED: u8 = 130;
 
-pub(crate) use self::start::start;
+pub(crate) use self::start::{PassedSocket, StartError, start};
 #[cfg(unix)]
 use self::unix as system;
 #[cfg(windows)]

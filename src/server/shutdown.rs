@@ -39,7 +39,7 @@ impl Shutdown {
     }
 
     /// Waits until no more connections are accepted.
-    pub(super) async fn listener_closed(&self) {
+    pub(crate) async fn listener_closed(&self) {
         // It cannot fail: `self` keeps the sender.
         let _ = self.closed.subscribe().wait_for(|closed| *closed).await;
     }

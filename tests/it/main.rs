@@ -48,6 +48,7 @@ mod probe;
 mod refresh;
 mod retry_after;
 mod scenarios;
+mod services;
 mod sso;
 mod starting;
 mod status;

@@ -183,14 +183,19 @@ fn a_stalled_daemon_is_given_up_at_the_deadline() {
 }
 
 #[test]
-fn a_request_is_repeated_once_if_the_daemon_closes_the_connection() {
-    let env = TestEnv::new();
-    let daemon = env.serve(vec![vec![], credential(SECRET)]);
-    run(&mut env.shim(&[])).printed(&format!("{SECRET}\n"));
-    assert_eq!(daemon.join().unwrap().len(), 2);
+fn a_request_is_repeated_if_the_daemon_closes_the_connection() {
+    // A killed daemon closes one, a service manager that gives up the socket several.
+    for closed in [1, 3, 5] {
+        let env = TestEnv::new();
+        let mut answers = vec![vec![]; closed];
+        answers.push(credential(SECRET));
+        let daemon = env.serve(answers);
+        run(&mut env.shim(&[])).printed(&format!("{SECRET}\n"));
+        assert_eq!(daemon.join().unwrap().len(), closed + 1);
+    }
 
     let env = TestEnv::new();
-    let daemon = env.serve(vec![vec![], vec![]]);
+    let daemon = env.serve(vec![vec![]; 6]);
     run(&mut env.shim(&[])).failed(
         8,
         &["closed the connection without an answer", "daemon.log"],

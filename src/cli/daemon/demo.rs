@@ -10,6 +10,7 @@ use std::{
 
 use claviger_wire::{ExitCode, Failure};
 
+use super::StartedBy;
 use crate::{
     broker,
     cli::{CliError, runtime},
@@ -54,7 +55,7 @@ impl DemoFlags {
 ///
 /// The directory cannot be made, or the daemon cannot listen there.
 pub(super) fn run(directory: PathBuf, gateway_port: u16) -> Result<(), CliError> {
-    super::leave_starter(false)?;
+    super::leave_starter(false, false)?;
     if !directory.is_absolute() {
         let problem = "invalid value of '--demo': expected an absolute path";
         return Err(Failure::new(ExitCode::Usage, problem, "run claviger demo instead").into());
@@ -86,7 +87,12 @@ pub(super) fn run(directory: PathBuf, gateway_port: u16) -> Result<(), CliError>
         log: log.file.clone(),
         log_error: log.problem.clone(),
     };
-    let result = runtime.block_on(super::serve(options, signals, shutdown, true));
+    let result = runtime.block_on(super::serve(
+        options,
+        signals,
+        shutdown,
+        StartedBy::client(),
+    ));
     runtime.shutdown_background();
     result
 }

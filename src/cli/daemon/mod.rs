@@ -2,6 +2,7 @@
 
 mod demo;
 mod resolved;
+mod service;
 
 use std::{
     io,
@@ -14,6 +15,7 @@ use claviger_wire::{ExitCode, Failure, client::handshake, paths::OTHER_SOCKET};
 use self::{
     demo::DemoFlags,
     resolved::{Resolved, Start},
+    service::ServiceArgs,
 };
 use super::CliError;
 use crate::{
@@ -24,19 +26,20 @@ use crate::{
     error_report,
     listener::{BindError, Listener},
     logging::Log,
-    process::{self, Executable, Signals},
+    process::{self, Executable, PassedSocket, Signals, StartError},
     server::{self, Daemon, DaemonOptions, Limits, Shutdown},
+    service_manager::Notifier,
 };
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
 #[command(after_help = "\
 Examples:
   claviger daemon                       under systemd, launchd or a Windows task
-  claviger daemon --config new.toml     with another configuration, to try it
-  CLAVIGER_LOG=debug claviger daemon    with more in the log
+  claviger daemon --config new.toml     with another configuration
+  CLAVIGER_LOG=debug claviger daemon    with a longer log
 
-It logs to stderr, reads its configuration again at SIGHUP, and ends at SIGTERM and Ctrl-C. Without
-it, the first claviger-helper starts a daemon, which logs to a file.")]
+Without it, claviger-helper starts a daemon. SIGHUP: reads the configuration again. SIGTERM: ends
+after the answers under way. systemd: socket by LISTEN_FDS, state to NOTIFY_SOCKET.")]
 pub(super) struct DaemonArgs {
     /// Read this configuration instead of the user's (a managed one may forbid that)
     #[arg(long, value_name = "FILE")]
@@ -49,6 +52,9 @@ pub(super) struct DaemonArgs {
 
     #[command(flatten)]
     places: Resolved,
+
+    #[command(flatten)]
+    service: ServiceArgs,
 
     #[command(flatten)]
     demo: DemoFlags,
@@ -70,27 +76,39 @@ pub(super) fn run(args: DaemonArgs) -> Result<(), CliError> {
     result
 }
 
-/// Leaves behind what this process inherits from the one that starts it.
-fn leave_starter(detached: bool) -> Result<(), Failure> {
-    process::start(detached).map_err(|error| {
-        let hint = "raise the hard limit, as with ulimit -Hn or in limits.conf";
+/// Leaves behind what this process inherits from the one that starts it, apart from a socket that
+/// was passed.
+fn leave_starter(detached: bool, activated: bool) -> Result<Option<PassedSocket>, Failure> {
+    process::start(detached, activated).map_err(|error| {
+        let hint = match error {
+            StartError::OpenFiles { .. } => {
+                "raise the hard limit, as with ulimit -Hn or in limits.conf"
+            }
+            StartError::NoSocket => "start claviger.socket instead of this program",
+        };
         Failure::new(ExitCode::DaemonUnavailable, error.to_string(), hint)
     })
 }
 
-fn start(args: DaemonArgs) -> Result<(), CliError> {
-    leave_starter(args.detached)?;
-    let start = Start::new(args)?;
-    if !start.detached {
+fn start(mut args: DaemonArgs) -> Result<(), CliError> {
+    if !args.detached && !args.places.is_resolved() {
+        args.service = ServiceArgs::of_this_process()?;
+    }
+    let passed = leave_starter(args.detached, args.service.activated)?;
+    let start = Start::new(args, passed.as_ref())?;
+    // A client that waits for an answer gets such an error with it.
+    if !start.detached && passed.is_none() {
         // The user who starts it in the foreground expects errors of the configuration here.
         config::load(&start.locations).map_err(|error| error_report::of_config(&error))?;
     }
     let executable = Executable::of_this_process();
     process::harden();
     let runtime = super::runtime()?;
+    let level = start.log_level.as_deref();
     let log = match start.detached {
-        true => Log::to_file(start.log_file, start.log_level.as_deref()),
-        false => Log::to_stderr(start.log_level.as_deref()),
+        true => Log::to_file(start.log_file, level),
+        false if start.service.journal => Log::to_journal(level),
+        false => Log::to_stderr(level),
     };
     for name in &start.ignored {
         tracing::warn!(name, "set, but ignored");
@@ -111,48 +129,97 @@ fn start(args: DaemonArgs) -> Result<(), CliError> {
         // Before the socket exists: a client that connects knows this process.
         let signals =
             Signals::install().map_err(|error| CliError::system("handle signals", &error))?;
-        serve(options, signals, Shutdown::new(), start.detached).await
+        let started_by = StartedBy {
+            passed,
+            notifier: Notifier::new(start.service.notify_socket.as_deref()),
+            awaits_report: start.detached,
+        };
+        serve(options, signals, Shutdown::new(), started_by).await
     });
     // Waits for nothing, such as a name server, that a source has asked.
     runtime.shutdown_background();
     result
 }
 
-/// Serves until `shutdown` starts or the daemon ends by itself. `has_reader` is whether the process
-/// that started it waits for a report on stdout.
+/// The process that has started the daemon: what it has passed, and what it waits for.
+struct StartedBy {
+    /// The socket to listen on; without it the daemon binds its own.
+    passed: Option<PassedSocket>,
+    notifier: Notifier,
+    /// Whether it waits for a report on stdout.
+    awaits_report: bool,
+}
+
+impl StartedBy {
+    /// A client.
+    fn client() -> Self {
+        Self {
+            passed: None,
+            notifier: Notifier::new(None),
+            awaits_report: true,
+        }
+    }
+}
+
+/// Serves until `shutdown` starts or the daemon ends by itself.
 async fn serve(
     options: DaemonOptions,
     signals: Signals,
     shutdown: Shutdown,
-    has_reader: bool,
+    started_by: StartedBy,
 ) -> Result<(), CliError> {
     let socket = options.socket.clone();
     let log = options.log.clone();
-    let listener = match Listener::bind(&socket).await {
+    let StartedBy {
+        passed,
+        notifier,
+        awaits_report,
+    } = started_by;
+    let listener = match passed {
+        Some(passed) => Listener::adopt(passed, &socket).await,
+        None => Listener::bind(&socket).await,
+    };
+    let listener = match listener {
         Ok(listener) => listener,
         // The client only needs one that listens.
-        Err(BindError::Live(_)) if has_reader => {
+        Err(BindError::Live(_)) if awaits_report => {
             tracing::info!("another daemon was faster");
             return report_ready(&socket);
         }
         Err(error) => return Err(bind_failure(&error, log.as_deref()).into()),
     };
     let daemon = Arc::new(Daemon::new(options, shutdown.clone()));
-    signals.forward(move || shutdown.start(), {
-        let daemon = Arc::clone(&daemon);
-        move || daemon.reload()
-    });
+    let notifier = Arc::new(notifier);
+    signals.forward(
+        {
+            let shutdown = shutdown.clone();
+            move || shutdown.start()
+        },
+        {
+            let (daemon, notifier) = (Arc::clone(&daemon), Arc::clone(&notifier));
+            move || {
+                notifier.reloading();
+                daemon.reload();
+                notifier.ready();
+            }
+        },
+    );
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         pid = std::process::id(),
         socket = %socket.display(),
         "listening",
     );
-    if has_reader {
+    if awaits_report {
         report_ready(&socket)?;
     }
+    notifier.ready();
     let limits = Limits::new(process::descriptor_limit());
-    server::run(listener, Arc::clone(&daemon), limits).await;
+    let stopping = async {
+        shutdown.listener_closed().await;
+        notifier.stopping();
+    };
+    tokio::join!(server::run(listener, Arc::clone(&daemon), limits), stopping);
     daemon.finish().await;
     tracing::info!("ended");
     Ok(())
@@ -175,6 +242,11 @@ fn bind_failure(error: &BindError, log: Option<&Path>) -> Failure {
         BindError::InTheWay(path) => (
             ExitCode::DaemonUnavailable,
             format!("move '{}' away", path.display()),
+        ),
+        BindError::Passed { .. } => (
+            ExitCode::DaemonUnavailable,
+            "see systemctl --user cat claviger.socket for what overrides its ListenStream"
+                .to_owned(),
         ),
         BindError::Io { .. } => (
             ExitCode::DaemonUnavailable,

@@ -10,7 +10,7 @@ use claviger_wire::{
     paths::{LOG_VARIABLE, PathError},
 };
 
-use super::DaemonArgs;
+use super::{DaemonArgs, ServiceArgs};
 use crate::{
     cli::{
         CliError,
@@ -19,6 +19,7 @@ use crate::{
     config::Locations,
     environment::{self, Variables},
     paths::{self, Starter, variable},
+    process::PassedSocket,
 };
 
 /// Where the daemon finds everything. For the daemon that starts itself again.
@@ -63,21 +64,34 @@ pub(super) struct Start {
     pub(super) log_file: Option<PathBuf>,
     pub(super) log_level: Option<String>,
     pub(super) ignored: Vec<String>,
+    pub(super) service: ServiceArgs,
+}
+
+impl Resolved {
+    /// Whether this process has been started with its places.
+    pub(super) fn is_resolved(&self) -> bool {
+        self.socket.is_some()
+    }
 }
 
 impl Start {
     /// Returns what the arguments say. If they do not name the places, determines these from the
-    /// environment, and starts this program again with them, in the environment that a daemon has.
+    /// environment, and starts this program again with them, in the environment that a daemon has
+    /// and with the socket that was passed.
     ///
     /// # Errors
     ///
     /// A place is not known, or another user can write it.
-    pub(super) fn new(args: DaemonArgs) -> Result<Self, CliError> {
+    pub(super) fn new(args: DaemonArgs, passed: Option<&PassedSocket>) -> Result<Self, CliError> {
         if let Some(socket) = &args.places.socket {
             let socket = socket.clone();
             return Ok(Self::with(args, socket));
         }
         let (args, socket, variables) = resolve(args)?;
+        if let Some(passed) = passed {
+            let left = passed.leave_to_exec();
+            left.map_err(|error| CliError::system("pass the socket on", &error))?;
+        }
         environment::enter(&variables, &arguments(&args))
             .map_err(|error| CliError::system("start this program again", &error))?;
         // On Unix this is another process by now.
@@ -89,6 +103,7 @@ impl Start {
             config,
             detached,
             places,
+            service,
             demo: _,
         } = args;
         Self {
@@ -103,6 +118,7 @@ impl Start {
             log_file: places.log_file,
             log_level: places.log_level,
             ignored: places.ignored,
+            service,
         }
     }
 }
@@ -154,6 +170,7 @@ fn resolve(args: DaemonArgs) -> Result<(DaemonArgs, PathBuf, Variables), CliErro
         config: flag.or(locations.explicit),
         detached: args.detached,
         places: resolved,
+        service: args.service,
         demo: args.demo,
     };
     Ok((args, socket, variables))
@@ -169,6 +186,8 @@ fn arguments(args: &DaemonArgs) -> Vec<OsString> {
     let mut flag = |is_set: bool, name: &str| line.extend(is_set.then(|| OsString::from(name)));
     flag(args.detached, "--detached");
     flag(args.places.unusual_socket, "--unusual-socket");
+    flag(args.service.activated, "--activated");
+    flag(args.service.journal, "--journal");
     let Resolved {
         socket,
         state_dir,
@@ -194,6 +213,7 @@ fn arguments(args: &DaemonArgs) -> Vec<OsString> {
     option("--log-level", log_level.as_ref().map(OsString::from));
     option("--user-config", path(user_config));
     option("--config", path(&args.config));
+    option("--notify-socket", args.service.notify_socket.clone());
     for name in ignored {
         option("--ignored", Some(name.into()));
     }
@@ -220,6 +240,11 @@ mod tests {
                 user_config: Some("/u/config.toml".into()),
                 unusual_socket: true,
                 ignored: vec!["CLAVIGER_CONFIG".to_owned(), "XDG_CONFIG_HOME".to_owned()],
+            },
+            service: ServiceArgs {
+                activated: true,
+                notify_socket: Some("@/run/notify".into()),
+                journal: true,
             },
             demo: DemoFlags::default(),
         };

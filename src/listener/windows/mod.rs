@@ -28,7 +28,7 @@ use windows_sys::Win32::{
 };
 
 use super::{BindError, Connection, Peer, PeerUser, sddl};
-use crate::process::sid;
+use crate::process::{PassedSocket, sid};
 
 /// A listening pipe. The system frees the name when the process closes it or ends.
 #[derive(Debug)]
@@ -71,6 +71,15 @@ impl Listener {
             }
         })?;
         Ok(Self { inner, user })
+    }
+
+    /// Never called.
+    ///
+    /// # Errors
+    ///
+    /// None.
+    pub(crate) async fn adopt(passed: PassedSocket, _: &Path) -> Result<Self, BindError> {
+        match passed {}
     }
 
     /// Returns the next connection of this user. Connections of other users, which the pipe's

@@ -6,9 +6,9 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-pub(crate) use self::unix::start;
+pub(crate) use self::unix::{PassedSocket, start};
 #[cfg(windows)]
-pub(crate) use self::windows::start;
+pub(crate) use self::windows::{PassedSocket, start};
 
 /// The reason why the daemon cannot run in this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,4 +22,8 @@ pub(crate) enum StartError {
         /// The least that the daemon runs with.
         needed: u64,
     },
+    /// The service manager has announced a socket, but passed none.
+    #[cfg_attr(windows, expect(dead_code, reason = "no manager announces a pipe"))]
+    #[error("the service manager has announced a socket, but descriptor 3 is not open")]
+    NoSocket,
 }

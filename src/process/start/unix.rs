@@ -1,9 +1,14 @@
 //! The start of the daemon's process on Unix: nothing of the starter's stays.
 
-use std::{fs::File, ptr};
+use std::{
+    fs::File,
+    os::fd::{FromRawFd as _, OwnedFd},
+    ptr,
+};
 
 use rustix::{
     fs::Mode,
+    io::FdFlags,
     process::{Resource, Rlimit, getrlimit, setrlimit, umask},
 };
 
@@ -19,16 +24,67 @@ const FEWEST_FILES: u64 = 64;
 /// The first descriptor that is not a standard one.
 const FIRST_OTHER: libc::c_uint = 3;
 
+/// A listening socket that a service manager has passed to this process as descriptor 3, the first
+/// one of sd_listen_fds(3). A program that this process starts does not inherit it.
+#[derive(Debug)]
+pub(crate) struct PassedSocket(OwnedFd);
+
+impl PassedSocket {
+    /// Takes descriptor 3, which only [`start`] does, once.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::NoSocket`] if it is not open.
+    #[expect(unsafe_code, reason = "the descriptor has no owner in this process")]
+    fn take() -> Result<Self, StartError> {
+        let descriptor = FIRST_OTHER.cast_signed();
+        // SAFETY: the call accesses no memory; it fails if the descriptor is not open.
+        if unsafe { libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC) } == -1 {
+            return Err(StartError::NoSocket);
+        }
+        // SAFETY: it is open. No thread has started and this process has opened nothing yet, so it
+        // has no other owner.
+        Ok(Self(unsafe { OwnedFd::from_raw_fd(descriptor) }))
+    }
+
+    /// Lets the program that this process becomes inherit the socket, as descriptor 3.
+    ///
+    /// # Errors
+    ///
+    /// Those of fcntl(2).
+    pub(crate) fn leave_to_exec(&self) -> std::io::Result<()> {
+        Ok(rustix::io::fcntl_setfd(&self.0, FdFlags::empty())?)
+    }
+}
+
+impl From<PassedSocket> for OwnedFd {
+    fn from(PassedSocket(socket): PassedSocket) -> Self {
+        socket
+    }
+}
+
+#[cfg(test)]
+impl From<OwnedFd> for PassedSocket {
+    fn from(socket: OwnedFd) -> Self {
+        Self(socket)
+    }
+}
+
 /// Leaves behind what a process inherits apart from its environment: descriptors, signal mask,
-/// ignored signals, umask and low limits; with `detached` also the session and stdin. Must be
+/// ignored signals, umask and low limits; with `detached` also the session and stdin. Only if
+/// `is_activated`, a socket that a service manager has passed stays, and is returned. Must be
 /// called before there is another thread.
 ///
 /// # Errors
 ///
 /// [`StartError`].
-pub(crate) fn start(detached: bool) -> Result<(), StartError> {
+pub(crate) fn start(
+    detached: bool,
+    is_activated: bool,
+) -> Result<Option<PassedSocket>, StartError> {
     umask(Mode::RWXG | Mode::RWXO);
-    close_inherited();
+    close_inherited(FIRST_OTHER + libc::c_uint::from(is_activated));
+    let passed = is_activated.then(PassedSocket::take).transpose()?;
     reset_signals();
     if detached {
         // It fails if this process leads a session already, as the one that the shim starts does.
@@ -41,7 +97,7 @@ pub(crate) fn start(detached: bool) -> Result<(), StartError> {
     let raised = raised(files)?;
     // It cannot fail: the hard limit stays, and the soft one is below it.
     let _ = setrlimit(Resource::Nofile, raised);
-    Ok(())
+    Ok(passed)
 }
 
 /// The limit of open files that the daemon uses. `None` is no limit.
@@ -60,10 +116,10 @@ fn raised(files: Rlimit) -> Result<Rlimit, StartError> {
     })
 }
 
-/// Closes every descriptor apart from the standard ones: the starter may have left some open, such
-/// as a pipe whose end its own caller waits for.
+/// Closes every descriptor from `first` on: the starter may have left some open, such as a pipe
+/// whose end its own caller waits for.
 #[expect(unsafe_code, reason = "the descriptors have no owner in this process")]
-fn close_inherited() {
+fn close_inherited(first: libc::c_uint) {
     #[cfg(target_os = "linux")]
     {
         // SAFETY: the call takes numbers. No thread has started and nothing is open yet, so no
@@ -71,7 +127,7 @@ fn close_inherited() {
         let status = unsafe {
             libc::syscall(
                 libc::SYS_close_range,
-                FIRST_OTHER,
+                first,
                 libc::c_uint::MAX,
                 0 as libc::c_uint,
             )
@@ -81,14 +137,14 @@ fn close_inherited() {
         }
     }
     let open: Vec<libc::c_int> = std::fs::read_dir("/dev/fd").map_or_else(
-        |_| (FIRST_OTHER.cast_signed()..1024).collect(),
+        |_| (first.cast_signed()..1024).collect(),
         |entries| {
             let number = |entry: std::fs::DirEntry| entry.file_name().to_str()?.parse().ok();
             entries.filter_map(|entry| number(entry.ok()?)).collect()
         },
     );
     for descriptor in open {
-        if descriptor >= FIRST_OTHER.cast_signed() {
+        if descriptor >= first.cast_signed() {
             // SAFETY: as above; the call fails on a number that is not open.
             unsafe { libc::close(descriptor) };
         }

@@ -29,6 +29,7 @@ pub(crate) mod tls;
 pub(crate) mod tls_front;
 pub(crate) mod tools;
 pub(crate) mod upstream;
+pub(crate) mod user_manager;
 pub(crate) mod vault_config;
 
 pub(crate) use self::{

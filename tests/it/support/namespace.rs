@@ -12,9 +12,11 @@ use std::{
     process::{Child, ChildStdout, Command, Stdio},
 };
 
+use rustix::process::Pid;
+
 use super::{
     poll::{SOON, until_blocking},
-    process::{binary, require_root},
+    process::{binary, is_alive, require_root},
     program_file,
     test_env::ProgramOutput,
     tools::tool,
@@ -126,6 +128,42 @@ impl Namespace {
         }
     }
 
+    /// A number that no other namespace of this machine has.
+    pub(crate) fn id(&self) -> u32 {
+        self.first
+    }
+
+    /// The process that has the number `inside` in the namespace, as this process sees it.
+    pub(crate) fn pid_outside(&self, inside: i32) -> Option<Pid> {
+        let inside = inside.to_string();
+        let is_it = |status: &str| last_word(status, "NSpid:") == Some(&inside);
+        self.processes(is_it).into_iter().next()
+    }
+
+    /// The live processes of the program `name`, as this process sees them.
+    pub(crate) fn pids_of(&self, name: &str) -> Vec<Pid> {
+        let is_it = |status: &str| last_word(status, "Name:") == Some(name);
+        let mut pids = self.processes(is_it);
+        // Nothing reaps a process in the namespace whose parent has ended.
+        pids.retain(|pid| is_alive(*pid));
+        pids
+    }
+
+    /// The processes of the namespace whose `/proc/PID/status` is as required.
+    fn processes(&self, is_it: impl Fn(&str) -> bool) -> Vec<Pid> {
+        let namespace = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
+        let own = namespace(&self.first.to_string());
+        let names = fs::read_dir("/proc").unwrap().flatten();
+        let names = names.filter_map(|entry| entry.file_name().into_string().ok());
+        let found = names.filter(|pid| {
+            let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+            is_it(&status) && namespace(pid) == own
+        });
+        found
+            .filter_map(|pid| Pid::from_raw(pid.parse().ok()?))
+            .collect()
+    }
+
     /// The path by which this process reaches `path` in the namespace.
     pub(crate) fn outside(&self, path: &str) -> PathBuf {
         PathBuf::from(format!("/proc/{}/root{path}", self.first))
@@ -203,6 +241,12 @@ impl Namespace {
     pub(crate) fn helper(&self, user: User, variables: &[(&str, &str)]) -> ProgramOutput {
         self.run(user, "claviger-helper", &[], variables)
     }
+}
+
+/// The last word of the line that starts with `name`.
+fn last_word<'a>(status: &'a str, name: &str) -> Option<&'a str> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    line.split_whitespace().next_back()
 }
 
 /// A user in a namespace.

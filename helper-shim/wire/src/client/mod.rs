@@ -26,6 +26,7 @@ mod variables;
 use std::{
     io::{Read, Write},
     path::{Path, PathBuf},
+    thread,
     time::Duration,
 };
 
@@ -47,9 +48,10 @@ use crate::{
     paths::{self, DaemonPaths, System},
 };
 
-/// How often a request is sent at most: a daemon that ends or is killed before it answers costs no
-/// call, and one that ends at every request is reported.
-const ATTEMPTS: usize = 2;
+/// The pause before each attempt to send a request, in milliseconds. A daemon that ends or is killed before it
+/// answers costs no call; nor does a service manager that gives up the socket, and closes for some
+/// milliseconds what connects to it. A daemon that ends at every request is reported.
+const ATTEMPTS: [u64; 6] = [0, 0, 10, 20, 40, 80];
 
 /// A client of the user's daemon.
 #[derive(Clone, Debug)]
@@ -141,7 +143,8 @@ impl Client {
         on_response: &mut dyn FnMut(Response),
     ) -> Result<bool, Failure> {
         let mut problem = "";
-        for _ in 0..ATTEMPTS {
+        for pause in ATTEMPTS {
+            thread::sleep(Duration::from_millis(pause));
             let stream = match connect::connect(&self.paths)? {
                 Some(stream) => stream,
                 None if !may_start => return Ok(false),
@@ -172,8 +175,19 @@ impl Client {
     }
 
     fn unavailable(&self, problem: &str) -> Failure {
-        Failure::new(ExitCode::DaemonUnavailable, problem, self.paths.see_log())
+        let hint = match self.paths.socket_is_overridden {
+            true => None,
+            false => see_journal(),
+        };
+        let hint = hint.unwrap_or_else(|| self.paths.see_log());
+        Failure::new(ExitCode::DaemonUnavailable, problem, hint)
     }
+}
+
+/// The hint that names the log of a daemon that systemd runs; `None` if it runs none.
+fn see_journal() -> Option<String> {
+    let hint = "see the daemon's log, with journalctl --user -u claviger";
+    environment::is_service_running().then(|| hint.to_owned())
 }
 
 /// Sends `request` over a connection that the caller has made, to a daemon that it has judged
@@ -197,8 +211,8 @@ pub fn request_over(
 
 const CLOSED: &str = "the daemon closed the connection without an answer";
 
-/// The failure of a request without an answer after `limit`. It looks at no file: what does not
-/// answer may be the home directory's server.
+/// The failure of a request without an answer after `limit`. It looks at no file below the home
+/// directory, whose server may be what does not answer.
 #[must_use]
 pub fn timed_out(limit: Duration) -> Failure {
     let limit = match limit.subsec_nanos() {
@@ -206,10 +220,14 @@ pub fn timed_out(limit: Duration) -> Failure {
         _ => format!("{} ms", limit.as_millis() as u64),
     };
     let problem = format!("the daemon did not answer within {limit}");
-    let hint = match paths::log_file(System::HERE, &variable) {
+    let journal = match variable("CLAVIGER_SOCKET") {
+        Some(_) => None,
+        None => see_journal(),
+    };
+    let hint = journal.unwrap_or_else(|| match paths::log_file(System::HERE, &variable) {
         Ok(log) => format!("see the daemon's log, '{}'", log.display()),
         Err(_) => "see the daemon's log".to_owned(),
-    };
+    });
     Failure::new(ExitCode::DaemonUnavailable, problem, hint)
 }
 

@@ -41,6 +41,13 @@ pub fn variable(name: &str) -> Option<OsString> {
     env::var_os(name).filter(|value| !value.is_empty())
 }
 
+/// Whether the user's systemd runs the daemon, which then logs to the journal: for each unit that
+/// runs it keeps a link in its runtime directory, which is in memory.
+pub(super) fn is_service_running() -> bool {
+    let link = runtime_dir().join("systemd/units/invocation:claviger.service");
+    cfg!(target_os = "linux") && fs::symlink_metadata(link).is_ok()
+}
+
 /// Returns the variables of this process's environment that choose a place. `is_managed` is
 /// whether a managed configuration forbids other places.
 ///

@@ -1,4 +1,7 @@
-//! The Unix socket: bound safely, and unlinked only by the process that bound it.
+//! The Unix socket: bound safely, and unlinked only by the process that bound it; or passed by the
+//! service manager that has bound it.
+
+mod passed;
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -21,7 +24,10 @@ use tokio::{
 };
 
 use super::{BindError, Connection, Peer, PeerUser};
-use crate::trust::{PrivateDirectory, TrustError};
+use crate::{
+    process::PassedSocket,
+    trust::{PrivateDirectory, TrustError},
+};
 
 /// One connection.
 pub(crate) type Stream = UnixStream;
@@ -32,12 +38,15 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 /// The pause between two attempts to lock.
 const LOCK_INTERVAL: Duration = Duration::from_millis(10);
 
-/// A listening socket. Dropping it unlinks its file, unless another process has replaced it.
+/// A listening socket. Dropping it unlinks its file, unless another process has replaced it or has
+/// passed the socket.
 #[derive(Debug)]
 pub(crate) struct Listener {
     inner: UnixListener,
     path: PathBuf,
     identity: FileId,
+    /// Whether this process has bound it.
+    is_own: bool,
 }
 
 /// Device and inode, which identify a file independently of its name.
@@ -63,6 +72,27 @@ impl Listener {
             inner,
             path: path.to_owned(),
             identity,
+            is_own: true,
+        })
+    }
+
+    /// Listens on the socket that a service manager has bound to `path` and passed. The file
+    /// belongs to the manager, which listens again when this daemon ends.
+    ///
+    /// # Errors
+    ///
+    /// [`BindError`].
+    pub(crate) async fn adopt(passed: PassedSocket, path: &Path) -> Result<Self, BindError> {
+        make_private(path.parent().unwrap_or(Path::new("/")))?;
+        // No daemon that finds the socket stale may replace it meanwhile.
+        let _lock = lock(path).await?;
+        let (inner, identity) = passed::judge(passed, path)?;
+        let inner = UnixListener::from_std(inner).map_err(BindError::io(path, "listen on"))?;
+        Ok(Self {
+            inner,
+            path: path.to_owned(),
+            identity,
+            is_own: false,
         })
     }
 
@@ -133,7 +163,7 @@ fn is_half_open(stream: &Stream) -> bool {
 impl Drop for Listener {
     fn drop(&mut self) {
         // Another process may have bound the same path since.
-        if identify(&self.path).is_ok_and(|found| found == self.identity) {
+        if self.is_own && identify(&self.path).is_ok_and(|found| found == self.identity) {
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -209,174 +239,4 @@ fn identify(path: &Path) -> io::Result<FileId> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
-
-    use super::*;
-
-    /// The path of a socket in a directory that is removed when this is dropped.
-    struct TempSocket {
-        directory: tempfile::TempDir,
-    }
-
-    impl TempSocket {
-        fn new() -> Self {
-            Self {
-                directory: tempfile::tempdir().unwrap(),
-            }
-        }
-
-        fn socket(&self) -> PathBuf {
-            self.directory.path().join("run/agent.sock")
-        }
-    }
-
-    #[tokio::test]
-    async fn the_directory_is_created_with_mode_0700() {
-        let temp = TempSocket::new();
-        let _listener = Listener::bind(&temp.socket()).await.unwrap();
-        let mode = fs::metadata(temp.socket().parent().unwrap())
-            .unwrap()
-            .mode();
-        assert_eq!(mode & 0o777, 0o700);
-    }
-
-    #[tokio::test]
-    async fn a_socket_with_a_listener_is_not_touched() {
-        let temp = TempSocket::new();
-        let mut first = Listener::bind(&temp.socket()).await.unwrap();
-        let second = Listener::bind(&temp.socket()).await;
-        assert!(matches!(second, Err(BindError::Live(_))));
-        let _client = StdStream::connect(temp.socket()).unwrap();
-        // The first connection is the check of the second daemon.
-        first.accept().await.unwrap();
-        let (_, peer) = first.accept().await.unwrap();
-        let this = Peer {
-            pid: Some(std::process::id()),
-            user: PeerUser::Own,
-        };
-        assert_eq!(peer, this);
-    }
-
-    #[tokio::test]
-    async fn a_socket_that_clients_cannot_reach_is_noticed() {
-        let temp = TempSocket::new();
-        let run = temp.directory.path().join("run");
-        let moved = temp.directory.path().join("moved");
-
-        let listener = Listener::bind(&temp.socket()).await.unwrap();
-        assert!(listener.is_reachable());
-        fs::rename(&run, &moved).unwrap();
-        assert!(!listener.is_reachable(), "the directory is gone");
-        fs::write(&run, "").unwrap();
-        assert!(!listener.is_reachable(), "a file has the directory's name");
-        fs::remove_file(&run).unwrap();
-        let second = Listener::bind(&temp.socket()).await.unwrap();
-        assert!(!listener.is_reachable(), "another directory has its name");
-        assert!(second.is_reachable());
-        fs::remove_file(temp.socket()).unwrap();
-        assert!(!second.is_reachable(), "the socket is gone");
-        let third = Listener::bind(&temp.socket()).await.unwrap();
-        assert!(!second.is_reachable(), "another socket has its name");
-        assert!(third.is_reachable());
-    }
-
-    #[tokio::test]
-    async fn only_a_peer_that_no_longer_reads_has_closed_the_connection() {
-        let temp = TempSocket::new();
-        let mut listener = Listener::bind(&temp.socket()).await.unwrap();
-        let is_closed = async |stream: &mut Stream| {
-            let wait = tokio::time::timeout(Duration::from_millis(50), stream.closed());
-            wait.await.is_ok()
-        };
-
-        let client = StdStream::connect(temp.socket()).unwrap();
-        let (mut stream, _) = listener.accept().await.unwrap();
-        assert!(!is_closed(&mut stream).await);
-        io::Write::write_all(&mut &client, b"more").unwrap();
-        assert!(!is_closed(&mut stream).await);
-        drop(client);
-        stream.closed().await;
-
-        let client = StdStream::connect(temp.socket()).unwrap();
-        let (mut stream, _) = listener.accept().await.unwrap();
-        client.shutdown(std::net::Shutdown::Write).unwrap();
-        assert_eq!(is_closed(&mut stream).await, cfg!(not(target_os = "linux")));
-    }
-
-    #[tokio::test]
-    async fn a_stale_socket_is_removed() {
-        let temp = TempSocket::new();
-        fs::create_dir(temp.directory.path().join("run")).unwrap();
-        fs::set_permissions(
-            temp.directory.path().join("run"),
-            fs::Permissions::from_mode(0o700),
-        )
-        .unwrap();
-        drop(std::os::unix::net::UnixListener::bind(temp.socket()).unwrap());
-        assert!(
-            temp.socket().exists(),
-            "a killed daemon leaves its socket behind"
-        );
-        Listener::bind(&temp.socket()).await.unwrap();
-    }
-
-    #[tokio::test]
-    async fn the_socket_of_another_process_is_not_unlinked() {
-        let temp = TempSocket::new();
-        let first = Listener::bind(&temp.socket()).await.unwrap();
-        fs::remove_file(temp.socket()).unwrap();
-        let second = Listener::bind(&temp.socket()).await.unwrap();
-        drop(first);
-        assert!(temp.socket().exists());
-        drop(second);
-        assert!(!temp.socket().exists());
-    }
-
-    #[tokio::test]
-    async fn a_file_that_is_not_a_socket_stays() {
-        let temp = TempSocket::new();
-        drop(Listener::bind(&temp.socket()).await.unwrap());
-        fs::write(temp.socket(), "a file").unwrap();
-        let error = Listener::bind(&temp.socket()).await.unwrap_err();
-        assert!(matches!(error, BindError::InTheWay(_)), "{error}");
-        assert_eq!(fs::read_to_string(temp.socket()).unwrap(), "a file");
-    }
-
-    #[tokio::test]
-    async fn a_directory_that_is_accessible_to_others_or_a_link_is_an_error() {
-        let temp = TempSocket::new();
-        let run = temp.directory.path().join("run");
-        fs::create_dir(&run).unwrap();
-        fs::set_permissions(&run, fs::Permissions::from_mode(0o755)).unwrap();
-        let error = Listener::bind(&temp.socket()).await.unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .contains("is accessible to others (mode 0755; expected 0700)"),
-            "{error}"
-        );
-
-        fs::set_permissions(&run, fs::Permissions::from_mode(0o700)).unwrap();
-        symlink(&run, temp.directory.path().join("link")).unwrap();
-        let linked = temp.directory.path().join("link/agent.sock");
-        let error = Listener::bind(&linked).await.unwrap_err();
-        assert!(error.to_string().contains("is a symbolic link"), "{error}");
-    }
-
-    #[tokio::test]
-    async fn nothing_is_made_below_a_directory_that_others_can_write() {
-        let temp = TempSocket::new();
-        let above = temp.directory.path();
-        fs::set_permissions(above, fs::Permissions::from_mode(0o777)).unwrap();
-        let error = Listener::bind(&temp.socket()).await.unwrap_err();
-        assert!(matches!(error, BindError::Unsafe(_)), "{error}");
-        let expected = format!(
-            "'{}' is writable by others (mode 0777), and the socket's directory '{}' is below it",
-            above.display(),
-            above.join("run").display()
-        );
-        assert_eq!(error.to_string(), expected);
-        assert!(!above.join("run").exists());
-    }
-}
+mod tests;
