@@ -7,6 +7,7 @@
 mod escape;
 mod file;
 mod journal;
+mod tail;
 
 use std::{
     io,
@@ -23,8 +24,8 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-pub(crate) use self::journal::is_stderr as is_journal;
 use self::{file::LogFile, journal::Journal};
+pub(crate) use self::{journal::is_stderr as is_journal, tail::tail};
 use crate::{sync, trust::TrustError};
 
 /// A log, until it is dropped.

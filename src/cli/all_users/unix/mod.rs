@@ -6,18 +6,20 @@
 
 use std::{
     collections::BTreeSet,
-    fs,
+    env, fs,
     io::{self, ErrorKind},
     os::unix::{
         fs::{FileTypeExt as _, MetadataExt as _},
         net::UnixStream,
+        process::CommandExt as _,
     },
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use claviger_wire::{ExitCode, Failure, Request, Response, client};
 
-use super::UserDaemon;
+use super::{UserAccount, UserDaemon};
 
 /// The directory of the users' runtime directories, each named by the user's id.
 const RUNTIME_DIRECTORIES: &str = "/run/user";
@@ -42,6 +44,21 @@ const HOME_DIRECTORIES: [&str; 2] = if cfg!(target_os = "macos") {
     [".local/state/claviger", ".local/state/claviger/run"]
 };
 
+/// The directories below a home that exist if the user uses Claviger.
+const USED_DIRECTORIES: [&str; 3] = if cfg!(target_os = "macos") {
+    [
+        "Library/Application Support/Claviger",
+        "Library/Caches/Claviger",
+        "Library/Logs/Claviger",
+    ]
+} else {
+    [
+        ".config/claviger",
+        ".local/state/claviger",
+        ".cache/claviger",
+    ]
+};
+
 const SOCKET_NAME: &str = "agent.sock";
 
 /// One user of the database.
@@ -49,6 +66,7 @@ const SOCKET_NAME: &str = "agent.sock";
 struct User {
     name: String,
     uid: u32,
+    gid: u32,
     home: PathBuf,
 }
 
@@ -58,31 +76,104 @@ struct User {
 ///
 /// [`ExitCode::Denied`] if this process is not root's.
 pub(super) fn find() -> Result<Vec<UserDaemon>, Failure> {
-    if !rustix::process::geteuid().is_root() {
-        let problem = "--all-users is denied: only root can ask the daemons of other users";
-        let hint = "run the same command as root, with sudo for example";
-        return Err(Failure::new(ExitCode::Denied, problem, hint));
+    require_root()?;
+    Ok(sockets(Path::new(RUNTIME_DIRECTORIES), &all())
+        .into_iter()
+        .collect())
+}
+
+/// Returns the users who are logged in, or whose home has a directory of Claviger.
+///
+/// # Errors
+///
+/// [`ExitCode::Denied`] if this process is not root's.
+pub(super) fn accounts() -> Result<Vec<UserAccount>, Failure> {
+    require_root()?;
+    Ok(using(Path::new(RUNTIME_DIRECTORIES), &all()))
+}
+
+/// This program with `args`, as `user`: with the groups of the user database's entry alone, and
+/// nothing of root's environment. What belongs to the user is then read with the user's rights, and
+/// no link of the user's leads root elsewhere.
+///
+/// # Errors
+///
+/// The system does not report this program's path.
+pub(super) fn command(user: &UserAccount, args: &[&str]) -> io::Result<Command> {
+    let mut command = Command::new(env::current_exe()?);
+    // The standard library drops all supplementary groups when root sets a user.
+    command
+        .args(args)
+        .uid(user.uid)
+        .gid(user.gid)
+        .env_clear()
+        .env("PATH", client::PATH)
+        .current_dir("/");
+    Ok(command)
+}
+
+fn require_root() -> Result<(), Failure> {
+    if rustix::process::geteuid().is_root() {
+        return Ok(());
     }
+    let problem = "--all-users is denied: only root can ask the daemons of other users";
+    let hint = "run the same command as root, with sudo for example";
+    Err(Failure::new(ExitCode::Denied, problem, hint))
+}
+
+/// The users that this machine knows.
+fn all() -> Vec<User> {
     let mut users = users(&fs::read_to_string(USERS).unwrap_or_default());
     if cfg!(target_os = "macos") {
         users.extend(homes(Path::new(MACOS_HOMES)));
     }
-    Ok(sockets(Path::new(RUNTIME_DIRECTORIES), &users)
-        .into_iter()
-        .collect())
+    users
+}
+
+/// Those of `users` who use Claviger, and those with a directory in `runtime`.
+fn using(runtime: &Path, users: &[User]) -> Vec<UserAccount> {
+    let by_home = users.iter().filter(|user| {
+        let mut directories = USED_DIRECTORIES.iter().map(|below| user.home.join(below));
+        directories.any(|directory| is_of(user.uid, &directory))
+    });
+    let by_home = by_home.map(|user| UserAccount {
+        uid: user.uid,
+        gid: user.gid,
+        user: Some(user.name.clone()),
+    });
+    let by_runtime = entries(runtime).into_iter().filter_map(|directory| {
+        let uid = directory.file_name()?.to_str()?.parse().ok()?;
+        let found = fs::symlink_metadata(&directory).ok()?;
+        let known = users.iter().find(|user| user.uid == uid);
+        (found.is_dir() && found.uid() == uid).then(|| UserAccount {
+            uid,
+            // The directory has the user's group, also if a network's directory has the entry.
+            gid: known.map_or(found.gid(), |user| user.gid),
+            user: known.map(|user| user.name.clone()),
+        })
+    });
+    let mut accounts: Vec<_> = by_home.chain(by_runtime).collect();
+    accounts.sort();
+    accounts.dedup_by_key(|account| account.uid);
+    accounts
+}
+
+fn is_of(uid: u32, directory: &Path) -> bool {
+    fs::symlink_metadata(directory).is_ok_and(|found| found.is_dir() && found.uid() == uid)
 }
 
 /// Parses passwd(5).
 fn users(passwd: &str) -> Vec<User> {
     let user = |line: &str| {
         let fields: Vec<_> = line.split(':').collect();
-        let [name, _, uid, _, _, home, ..] = fields[..] else {
+        let [name, _, uid, gid, _, home, ..] = fields[..] else {
             return None;
         };
         let home = PathBuf::from(home);
         Some(User {
             name: name.to_owned(),
             uid: uid.parse().ok()?,
+            gid: gid.parse().ok()?,
             // The homes of system users, such as / and /nonexistent, contain no daemon's socket.
             home: Some(home).filter(|home| home.is_absolute())?,
         })
@@ -93,9 +184,11 @@ fn users(passwd: &str) -> Vec<User> {
 /// The users whose home is in `directory`, each the owner of the own home.
 fn homes(directory: &Path) -> Vec<User> {
     let user = |home: PathBuf| {
+        let found = fs::symlink_metadata(&home).ok()?;
         Some(User {
             name: home.file_name()?.to_str()?.to_owned(),
-            uid: fs::symlink_metadata(&home).ok()?.uid(),
+            uid: found.uid(),
+            gid: found.gid(),
             home,
         })
     };
@@ -205,114 +298,4 @@ fn not_the_users(daemon: &UserDaemon) -> io::Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::os::unix::{fs::symlink, net::UnixListener};
-
-    use super::*;
-
-    fn own_uid() -> u32 {
-        rustix::process::geteuid().as_raw()
-    }
-
-    fn bind(path: &Path) -> UnixListener {
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        UnixListener::bind(path).unwrap()
-    }
-
-    #[test]
-    fn the_user_database_is_parsed() {
-        let passwd = "root:x:0:0:root:/root:/bin/sh\n\n# a comment\nbroken:x:y:0::/h:/\n\
-                      ada:x:1000:1000:Ada,,,:/home/ada:/bin/bash\nshort:x:5\nrel:x:6:6::home:/\n";
-        let user = |name: &str, uid, home: &str| User {
-            name: name.to_owned(),
-            uid,
-            home: home.into(),
-        };
-        let expected = [user("root", 0, "/root"), user("ada", 1000, "/home/ada")];
-        assert_eq!(users(passwd), expected);
-    }
-
-    #[test]
-    fn a_home_has_the_name_and_the_owner_of_its_user() {
-        let root = tempfile::tempdir().unwrap();
-        let home = root.path().join("ada");
-        fs::create_dir(&home).unwrap();
-        let ada = User {
-            name: "ada".to_owned(),
-            uid: own_uid(),
-            home,
-        };
-        assert_eq!(homes(root.path()), [ada]);
-        assert_eq!(homes(Path::new("/nonexistent")), []);
-    }
-
-    #[test]
-    fn sockets_are_found_at_every_usual_place_and_only_the_users_own() {
-        let root = tempfile::tempdir().unwrap();
-        let uid = own_uid();
-        let runtime = root.path().join("run");
-        let user = |name: &str, uid| User {
-            name: name.to_owned(),
-            uid,
-            home: root.path().join(name),
-        };
-        let state = root.path().join("ada").join(HOME_DIRECTORIES[0]);
-        let found = [
-            runtime.join(format!("{uid}/claviger/agent.sock")),
-            state.join("agent.sock"),
-            state.join("run-host/agent.sock"),
-        ];
-        let other = [
-            // The directory of another user, with a socket that this one has bound.
-            runtime.join(format!("{}/claviger/agent.sock", uid + 1)),
-            runtime.join("name/claviger/agent.sock"),
-            root.path()
-                .join("eve")
-                .join(HOME_DIRECTORIES[0])
-                .join("agent.sock"),
-        ];
-        let listeners: Vec<_> = found.iter().chain(&other).map(|path| bind(path)).collect();
-        fs::create_dir_all(state.join("file")).unwrap();
-        fs::write(state.join("file/agent.sock"), "").unwrap();
-        fs::create_dir_all(state.join("link")).unwrap();
-        symlink(&found[0], state.join("link/agent.sock")).unwrap();
-
-        let users = [user("ada", uid), user("eve", uid + 1)];
-        let sockets = sockets(&runtime, &users);
-        let paths: BTreeSet<_> = sockets.iter().map(|daemon| &daemon.socket).collect();
-        assert_eq!(paths, found.iter().collect());
-        assert!(
-            sockets
-                .iter()
-                .all(|d| d.uid == uid && d.user.as_deref() == Some("ada"))
-        );
-        drop(listeners);
-    }
-
-    #[test]
-    fn a_socket_that_was_replaced_is_not_connected_to() {
-        let root = tempfile::tempdir().unwrap();
-        let elsewhere = root.path().join("elsewhere.sock");
-        let listener = bind(&elsewhere);
-        listener.set_nonblocking(true).unwrap();
-        let socket = root.path().join("agent.sock");
-        let daemon = |uid| UserDaemon {
-            uid,
-            user: None,
-            socket: socket.clone(),
-        };
-        let error = |daemon: &UserDaemon| connect(daemon).unwrap_err().kind();
-        assert_eq!(error(&daemon(own_uid())), ErrorKind::NotFound);
-        symlink(&elsewhere, &socket).unwrap();
-        assert_eq!(error(&daemon(own_uid())), ErrorKind::PermissionDenied);
-        fs::remove_file(&socket).unwrap();
-        fs::write(&socket, "").unwrap();
-        assert_eq!(error(&daemon(own_uid())), ErrorKind::PermissionDenied);
-        fs::remove_file(&socket).unwrap();
-        fs::hard_link(&elsewhere, &socket).unwrap();
-        assert_eq!(error(&daemon(own_uid() + 1)), ErrorKind::PermissionDenied);
-        assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
-        connect(&daemon(own_uid())).unwrap();
-        listener.accept().unwrap();
-    }
-}
+mod tests;
