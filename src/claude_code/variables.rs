@@ -39,6 +39,7 @@ pub(crate) struct Bypass {
     /// What it does.
     pub(crate) effect: Effect,
     /// Whether a value in the shell remains in force although the managed `env` has an empty one.
+    /// Of `ANTHROPIC_UNIX_SOCKET` 2.1.197 also obeys the value of any other settings.
     pub(crate) shell_wins: bool,
 }
 

@@ -33,7 +33,6 @@ pub(crate) fn mobileconfig(settings: &Settings) -> Vec<u8> {
         client.title()
     );
     profile.insert("PayloadDescription".to_owned(), description.into());
-    profile.insert("PayloadRemovalDisallowed".to_owned(), true.into());
     profile.insert("PayloadScope".to_owned(), "System".into());
     let content = Value::Array(vec![payload.into()]);
     profile.insert("PayloadContent".to_owned(), content);

@@ -11,8 +11,8 @@ if [ "$(id -u)" -ne 0 ]; then
     exit 2
 fi
 case $(uname -s) in
-Darwin) directory="/Library/Application Support/Claviger" ;;
-*) directory=/etc/claviger ;;
+    Darwin) directory="/Library/Application Support/Claviger" ;;
+    *) directory=/etc/claviger ;;
 esac
 file=$directory/config.toml
 if [ -d "$file" ]; then
