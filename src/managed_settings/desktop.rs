@@ -1,7 +1,7 @@
 //! What Claude Desktop's managed configuration needs.
 //!
 //! The keys are documented at <https://claude.com/docs/third-party/claude-desktop/configuration>,
-//! and not tried here: there is no such client for this system. It reads every value as a string,
+//! and not tried here, because the client does not exist for Linux. It reads every value as a string,
 //! numbers too. Which models it offers is the company's choice (`inferenceModels`), unless the
 //! gateway answers `GET /v1/models`.
 

@@ -22,16 +22,19 @@ use crate::{
 };
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_help = concat!(
+    "\
 Examples:
   claviger managed-settings > /etc/claude-code/managed-settings.d/50-claviger.json
   claviger managed-settings --format mobileconfig > claude-code.mobileconfig
   claviger managed-settings --format reg --for desktop > claude-desktop.reg
-  claviger managed-settings --for claviger --file config.toml > install.sh
-
+  claviger managed-settings --file config.toml --for claviger > install.sh
+",
+    "
 The base URL is the profile's 'gateway'. The output is a function of the configuration: distribute
 it again after a change of the gateway, of the profiles or of a source's 'ttl'.
-Exit codes: 0 printed, 2 a wrong configuration or argument, or a profile without a gateway.")]
+Exit codes: 0 printed, 2 a wrong configuration or argument, or a profile without a gateway."
+))]
 pub(super) struct ManagedSettingsArgs {
     /// What it is for: a client, or Claviger itself, whose configuration a script then installs
     #[arg(long = "for", value_name = "WHAT", default_value = "claude-code")]

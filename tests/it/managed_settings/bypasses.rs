@@ -42,8 +42,7 @@ fn variables(hostile: &str) -> Vec<(&'static str, Vec<(&'static str, String)>)> 
         value("ANTHROPIC_API_KEY", FOREIGN),
         value("ANTHROPIC_AUTH_TOKEN", FOREIGN),
         value("ANTHROPIC_CUSTOM_HEADERS", &headers),
-        value("ANTHROPIC_UNIX_SOCKET", SOCKET),
-        value("CLAUDE_CODE_OAUTH_TOKEN", FOREIGN),
+        value("CLAUDE_CODE_OAUTH_TOKEN", "sk-ant-oat01-of-the-attacker"),
         flag(
             "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST",
             &[
@@ -103,6 +102,8 @@ fn variables(hostile: &str) -> Vec<(&'static str, Vec<(&'static str, String)>)> 
                 ("CLOUD_ML_REGION", "us-east5"),
             ],
         ),
+        // Last, because its clients do not end with their turn.
+        value("ANTHROPIC_UNIX_SOCKET", SOCKET),
     ]
 }
 
@@ -142,7 +143,7 @@ struct HostileSocket {
 }
 
 impl HostileSocket {
-    /// Listens on the machine, and answers as the other servers do.
+    /// Listens on the machine.
     fn start(fleet: &Fleet) -> Arc<Self> {
         let path = fleet.outside(SOCKET);
         let listener = UnixListener::bind(&path).unwrap();
@@ -150,7 +151,10 @@ impl HostileSocket {
         let socket = Arc::<Self>::default();
         let counted = Arc::clone(&socket);
         tokio::spawn(async move {
-            while listener.accept().await.is_ok() {
+            // Unanswered, so that the client waits and does not try again.
+            let mut held = Vec::new();
+            while let Ok(accepted) = listener.accept().await {
+                held.push(accepted);
                 counted.connections.fetch_add(1, Ordering::Relaxed);
                 counted.reached.notify_waiters();
             }
@@ -167,16 +171,11 @@ async fn each_blanked_variable_gets_round_the_helper_otherwise() {
     let socket = HostileSocket::start(&fleet);
     let hostile = Upstream::start(error).await;
     let variables = variables(&hostile.url());
-    let names: Vec<_> = variables.iter().map(|(name, _)| *name).collect();
+    let mut names: Vec<_> = variables.iter().map(|(name, _)| *name).collect();
+    names.sort_unstable();
     let env = fleet.settings()["env"].as_object().unwrap();
-    let blanked: Vec<_> = env.iter().filter(|(_, value)| **value == "").collect();
-    assert_eq!(
-        blanked
-            .iter()
-            .map(|(name, _)| name.as_str())
-            .collect::<Vec<_>>(),
-        names
-    );
+    let blanked = env.iter().filter(|(_, value)| **value == "");
+    assert_eq!(blanked.map(|(name, _)| name).collect::<Vec<_>>(), names);
 
     for (name, variables) in variables {
         let mut client = fleet.client();
@@ -203,14 +202,14 @@ async fn each_blanked_variable_gets_round_the_helper_otherwise() {
             let before_turn = gateway.connections();
             tokio::select! {
                 _ = client.turn("What is up?") => {}
-                // The client would try again for minutes.
+                // The client would wait for minutes.
                 () = socket.reached.notified() => {}
             }
             let after = others();
             let others = [after[0] - before[0], after[1] - before[1]];
             let mut sent = gateway.requests().split_off(before_turn);
-            // The daemon probes the gateway.
-            sent.retain(|request| !request.contains("user-agent: claviger/"));
+            // The daemon probes the gateway, and the client looks whether it is there.
+            sent.retain(|request| request.starts_with("POST "));
             assert_eq!(
                 is_clean(&sent, others),
                 expected,
