@@ -3,8 +3,8 @@
 //! Measured with 2.1.197, 2.1.329 and 2.1.332 on Linux, each variable with a managed helper and a
 //! managed [`BASE_URL`]; `tests/it/managed_settings` repeats the measurement. The managed `env`
 //! wins over every other settings file, over `--settings` and over the shell, and an empty value
-//! there counts as none. Two variables are read before any settings, so that the shell's value remains in
-//! force: [`Bypass::shell_wins`].
+//! there counts as none. Two variables are read before any settings, so that the shell's value
+//! remains in force: [`Bypass::shell_wins`].
 
 /// The server that Claude Code sends its requests to.
 pub(crate) const BASE_URL: &str = "ANTHROPIC_BASE_URL";

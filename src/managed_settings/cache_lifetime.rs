@@ -35,9 +35,9 @@ impl CacheLifetime {
 /// source need not issue one for every request ([`renewal::longest_cache_lifetime`]). A longer
 /// cache than the client's default would only delay what a rotation changes.
 ///
-/// The lifetime is the one in the source's table (`ttl`). Without one, a key may have no end, and is
-/// served for `max_age`. A shorter one that only the server decides is known when the key is there,
-/// and then `claviger status` reports if the client's cache is too long.
+/// The lifetime is the one in the source's table (`ttl`). Without one, a key may have no end, and
+/// is served for `max_age`. A shorter one that only the server decides is known when the key is
+/// there, and then `claviger status` reports if the client's cache is too long.
 pub(super) fn cache_lifetime(
     profile: &ProfileConfig,
     source: Option<&SourceConfig>,

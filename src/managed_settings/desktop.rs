@@ -1,9 +1,9 @@
 //! What Claude Desktop's managed configuration needs.
 //!
 //! The keys are documented at <https://claude.com/docs/third-party/claude-desktop/configuration>,
-//! and not tried here, because the client does not exist for Linux. It reads every value as a string,
-//! numbers too. Which models it offers is the company's choice (`inferenceModels`), unless the
-//! gateway answers `GET /v1/models`.
+//! and not tried here, because the client does not exist for Linux. It reads every value as a
+//! string, numbers too. Which models it offers is the company's choice (`inferenceModels`), unless
+//! the gateway answers `GET /v1/models`.
 
 use std::time::Duration;
 

@@ -22,6 +22,10 @@ pub(super) const SHELL_WINS: [&str; 2] = [
     "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST",
 ];
 
+/// A variable that replaces no key. After a turn that was answered, the client asks Anthropic's own
+/// servers because of it, for 20 s if they do not answer.
+const ASKS_ANTHROPIC: &str = "CLAUDE_CODE_OAUTH_TOKEN";
+
 /// A socket on the machine, whose server is hostile, too.
 const SOCKET: &str = "/tmp/hostile.sock";
 
@@ -42,7 +46,7 @@ fn variables(hostile: &str) -> Vec<(&'static str, Vec<(&'static str, String)>)> 
         value("ANTHROPIC_API_KEY", FOREIGN),
         value("ANTHROPIC_AUTH_TOKEN", FOREIGN),
         value("ANTHROPIC_CUSTOM_HEADERS", &headers),
-        value("CLAUDE_CODE_OAUTH_TOKEN", "sk-ant-oat01-of-the-attacker"),
+        value(ASKS_ANTHROPIC, "sk-ant-oat01-of-the-attacker"),
         flag(
             "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST",
             &[
@@ -194,7 +198,7 @@ async fn each_blanked_variable_gets_round_the_helper_otherwise() {
         let mut open = fleet.settings().clone();
         open["env"].as_object_mut().unwrap().remove(name);
         for (settings, expected) in [
-            (&open, false),
+            (&open, name == ASKS_ANTHROPIC),
             (fleet.settings(), !SHELL_WINS.contains(&name)),
         ] {
             fleet.manage(settings);
