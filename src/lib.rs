@@ -13,6 +13,7 @@
 //! cli
 //! demo · doctor · server
 //! composition · error_report
+//! managed_settings
 //! login · broker
 //! source · gateway
 //! store · desktop
@@ -49,6 +50,7 @@
 //! - `trust`: who may own, write or read a file or directory; `named_file`: the files that a
 //!   configuration names
 //! - `status_report`, `login_report`, `logout_report`: what `--json` prints
+//! - `managed_settings`: what administrators distribute to clients, in the forms that MDMs take
 //! - `claude_code`: the places of its settings, and the variables that decide about its key
 //! - [`credential`], [`secret`], [`client_kind`], `client_session`, [`client_variables`],
 //!   [`clock`], `shell_word`, `sync`: what all of them share
@@ -92,10 +94,6 @@
 //! | **in force** | the last valid configuration, with the broker that is built from it |
 
 pub mod broker;
-#[expect(
-    dead_code,
-    reason = "for managed-settings, configure and doctor, which come next"
-)]
 mod claude_code;
 pub mod cli;
 pub mod client_kind;
@@ -118,6 +116,7 @@ mod logging;
 mod login;
 mod login_report;
 mod logout_report;
+mod managed_settings;
 mod named_file;
 mod network;
 mod paths;

@@ -12,6 +12,7 @@ mod init;
 mod login;
 mod logout;
 mod man;
+mod managed_settings;
 mod output;
 mod places;
 mod profile_args;
@@ -79,6 +80,8 @@ enum CliCommand {
     /// Check the configuration, show what is in force, or print the JSON Schema
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Print what to distribute to Claude Code and Claude Desktop for this configuration
+    ManagedSettings(managed_settings::ManagedSettingsArgs),
     /// Print a shell's completions of this command line
     Completions(completions::CompletionsArgs),
     /// Print the man page, or write every page into a directory
@@ -113,6 +116,7 @@ fn run(command: CliCommand) -> Result<(), CliError> {
         CliCommand::Doctor(args) => doctor::run(&args),
         CliCommand::Stop(args) => stop::run(&args),
         CliCommand::Config(command) => config::run(command),
+        CliCommand::ManagedSettings(args) => managed_settings::run(&args),
         CliCommand::Completions(args) => completions::run(&args),
         CliCommand::Man(args) => man::run(&args),
     }

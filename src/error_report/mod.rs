@@ -16,6 +16,7 @@ use crate::{
     client_variables::VariablesError,
     config::{ConfigError, SelectError},
     credential::MAX_KEY_LEN,
+    managed_settings::ProfileError,
     source::{SourceError, TlsError, TransportError},
 };
 
@@ -41,6 +42,12 @@ pub(crate) fn of_select(error: &SelectError) -> Failure {
         message: error.to_string(),
         hint: Some(error.hint()),
     }
+}
+
+/// Reports that no settings can be made for a profile.
+#[must_use]
+pub(crate) fn of_settings(error: &ProfileError) -> Failure {
+    Failure::new(ExitCode::Usage, error.to_string(), error.hint())
 }
 
 /// Reports that `profile` needs variables that the client cannot send.

@@ -145,6 +145,8 @@ fn few_know_the_broker() {
             "src/error_report/",
             // Chooses its jitter.
             "src/cli/daemon/",
+            // Shares the rule by which a key outlives a client's cache.
+            "src/managed_settings/cache_lifetime.rs",
         ],
         never: &["crate::broker"],
         remedy: "the composition builds the broker and the server asks it; nothing else does",

@@ -38,6 +38,7 @@ mod litellm;
 mod login;
 mod logout;
 mod logs;
+mod managed_settings;
 mod max_age;
 mod network;
 mod network_secrets;

@@ -5,10 +5,12 @@ use std::{
     io::{self, Write},
 };
 
-use serde_json::json;
-
 use super::file::Written;
-use crate::{cli::output, config::Config, shell_word::shell_word};
+use crate::{
+    cli::output,
+    config::Config,
+    managed_settings::{Helper, Platform, Profile, claude_code},
+};
 
 /// Prints the file's name, and that of a backup.
 ///
@@ -29,24 +31,23 @@ pub(super) fn written(out: &mut impl Write, written: &Written) -> io::Result<()>
 ///
 /// Those of `out`.
 pub(super) fn settings(out: &mut impl Write, config: &Config, profile: &str) -> io::Result<()> {
-    let profile = config.profiles.get(profile);
-    let gateway = profile.and_then(|profile| profile.gateway.as_ref());
-    let Some(gateway) = gateway else {
+    let Ok(profile) = Profile::select(config, Some(profile)) else {
         return Ok(());
     };
-    let helper = format!("claviger-helper{}", env::consts::EXE_SUFFIX);
-    let helper = env::current_exe().map_or_else(
-        |_| helper.clone(),
-        |own| own.with_file_name(&helper).display().to_string(),
-    );
-    let exec = if cfg!(windows) { "" } else { "exec " };
-    let settings = json!({
-        "apiKeyHelper": format!("{exec}{}", shell_word(&helper)),
-        "env": { "ANTHROPIC_BASE_URL": gateway.as_url().as_str().trim_end_matches('/') },
-    });
+    let settings = claude_code::of_user(&profile, &own_helper());
     writeln!(out)?;
     output::paragraph(out, "In Claude Code's settings (~/.claude/settings.json):")?;
     output::json(out, &settings)
+}
+
+/// The shim beside this program.
+fn own_helper() -> Helper {
+    let platform = Platform::OF_THIS_MACHINE;
+    let name = format!("claviger-helper{}", env::consts::EXE_SUFFIX);
+    let own = env::current_exe().map(|own| own.with_file_name(name));
+    let own = own.ok().and_then(|own| Some(own.to_str()?.to_owned()));
+    own.and_then(|own| Helper::at(platform, &own).ok())
+        .unwrap_or_else(|| Helper::installed(platform, None))
 }
 
 /// Prints how to sign in.

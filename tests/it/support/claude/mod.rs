@@ -51,6 +51,8 @@ pub(crate) struct ClaudeCode {
     etc: Option<PathBuf>,
     /// The content of the user's `settings.json`.
     settings: Value,
+    /// The variables of the shell that the client is started from, beside the usual ones.
+    shell: Vec<(String, String)>,
     transcript: Transcript,
 }
 
@@ -86,6 +88,7 @@ impl ClaudeCode {
             entrance: None,
             etc: None,
             settings: settings::user(gateway, &helper, &[&own[..], variables].concat()),
+            shell: Vec::new(),
             transcript: Transcript::default(),
         };
         client.write_settings();
@@ -104,6 +107,7 @@ impl ClaudeCode {
             entrance: Some(machine.entrance(User::Ana)),
             etc: None,
             settings: settings::user(gateway, &helper, variables),
+            shell: Vec::new(),
             transcript: Transcript::default(),
         };
         client.write_settings();
@@ -124,6 +128,11 @@ impl ClaudeCode {
     /// `exec` and the shim.
     pub(crate) fn set_helper(&mut self, command: &str) {
         self.add_settings(&json!({ "apiKeyHelper": command }));
+    }
+
+    /// Starts the client from now on from a shell with this variable.
+    pub(crate) fn set_shell_variable(&mut self, name: &str, value: &str) {
+        self.shell.push((name.to_owned(), value.to_owned()));
     }
 
     /// Adds the keys of the object `more` to the user's settings. Objects such as `env` are merged,
@@ -202,7 +211,12 @@ impl ClaudeCode {
     ///
     /// Panics if the client takes longer than a minute.
     pub(crate) async fn turn(&self, prompt: &str) -> ClaudeOutput {
-        let mut command = self.command(&["-p", prompt]);
+        self.turn_with(&[], prompt).await
+    }
+
+    /// [`ClaudeCode::turn`] with these arguments.
+    pub(crate) async fn turn_with(&self, args: &[&str], prompt: &str) -> ClaudeOutput {
+        let mut command = self.command(&[args, &["-p", prompt]].concat());
         command.stdin(Stdio::null());
         let output = timeout(TIMEOUT, command.output())
             .await
@@ -260,6 +274,7 @@ impl ClaudeCode {
             .env_clear()
             .env("HOME", &self.home)
             .env("PATH", "/usr/bin:/bin")
+            .envs(self.shell.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
