@@ -3,4 +3,5 @@
 //! `claviger doctor` looks for, follows from the same lists.
 
 pub(crate) mod places;
+pub(crate) mod settings;
 pub(crate) mod variables;
