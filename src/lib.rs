@@ -90,10 +90,6 @@
 //! | **in force** | the last valid configuration, with the broker that is built from it |
 
 pub mod broker;
-#[expect(
-    dead_code,
-    reason = "for managed-settings, configure and doctor, which come next"
-)]
 mod claude_code;
 pub mod cli;
 pub mod client_kind;

@@ -58,54 +58,61 @@ pub(super) fn read(file: &Path, is_managed: bool) -> Option<Result<Contents, Fil
         Err(error) => return Some(Err(FileError::Unreadable(error.to_string()))),
     };
     Some(
-        parse(&bytes).and_then(|contents| match contents.ignored.first() {
+        Contents::parse(&bytes).and_then(|contents| match contents.ignored.first() {
             Some(key) if !is_managed => Err(FileError::WrongType(key)),
             _ => Ok(contents),
         }),
     )
 }
 
-fn parse(bytes: &[u8]) -> Result<Contents, FileError> {
-    let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
-    if text.trim_ascii().is_empty() {
-        return Ok(Contents::default());
+impl Contents {
+    /// Parses the text of a file.
+    ///
+    /// # Errors
+    ///
+    /// [`FileError::Malformed`].
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, FileError> {
+        let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+        if text.trim_ascii().is_empty() {
+            return Ok(Self::default());
+        }
+        // The parser's message contains no part of the text.
+        let value = serde_json::from_slice(text)
+            .map_err(|error| FileError::Malformed(format!("invalid JSON: {error}")))?;
+        let Value::Object(mut object) = value else {
+            return Err(FileError::Malformed("expected a JSON object".to_owned()));
+        };
+        let mut ignored = Vec::new();
+        let mut text = |object: &mut Map<_, _>, key| match object.remove(key) {
+            Some(Value::String(text)) => Some(Secret::new(text)),
+            None | Some(Value::Null) => None,
+            Some(_) => {
+                ignored.push(key);
+                None
+            }
+        };
+        let helper = text(&mut object, "apiKeyHelper");
+        let headers_helper = text(&mut object, "otelHeadersHelper");
+        let variables = match object.remove("env") {
+            Some(Value::Object(variables)) => variables.into_iter().filter_map(variable).collect(),
+            None | Some(Value::Null) => BTreeMap::new(),
+            Some(_) => {
+                ignored.push("env");
+                BTreeMap::new()
+            }
+        };
+        let mut forced_login = vec!["forceLoginMethod", "forceLoginOrgUUID"];
+        forced_login.retain(|key| object.get(*key).is_some_and(|value| !value.is_null()));
+        let inherits_windows = object.get("wslInheritsWindowsSettings") == Some(&Value::Bool(true));
+        Ok(Self {
+            helper,
+            headers_helper,
+            variables,
+            forced_login,
+            inherits_windows,
+            ignored,
+        })
     }
-    // The parser's message contains no part of the text.
-    let value = serde_json::from_slice(text)
-        .map_err(|error| FileError::Malformed(format!("invalid JSON: {error}")))?;
-    let Value::Object(mut object) = value else {
-        return Err(FileError::Malformed("expected a JSON object".to_owned()));
-    };
-    let mut ignored = Vec::new();
-    let mut text = |object: &mut Map<_, _>, key| match object.remove(key) {
-        Some(Value::String(text)) => Some(Secret::new(text)),
-        None | Some(Value::Null) => None,
-        Some(_) => {
-            ignored.push(key);
-            None
-        }
-    };
-    let helper = text(&mut object, "apiKeyHelper");
-    let headers_helper = text(&mut object, "otelHeadersHelper");
-    let variables = match object.remove("env") {
-        Some(Value::Object(variables)) => variables.into_iter().filter_map(variable).collect(),
-        None | Some(Value::Null) => BTreeMap::new(),
-        Some(_) => {
-            ignored.push("env");
-            BTreeMap::new()
-        }
-    };
-    let mut forced_login = vec!["forceLoginMethod", "forceLoginOrgUUID"];
-    forced_login.retain(|key| object.get(*key).is_some_and(|value| !value.is_null()));
-    let inherits_windows = object.get("wslInheritsWindowsSettings") == Some(&Value::Bool(true));
-    Ok(Contents {
-        helper,
-        headers_helper,
-        variables,
-        forced_login,
-        inherits_windows,
-        ignored,
-    })
 }
 
 /// A variable of `env`. The client converts a number or a truth value.
