@@ -12,10 +12,14 @@ pub(crate) mod check;
 mod client;
 pub(crate) mod finding;
 mod machine;
+mod redact;
 pub(crate) mod report;
+#[cfg(test)]
+mod tests;
 
 use claviger_wire::Failure;
 
+pub(crate) use self::redact::without_credentials;
 use self::{check::Check, finding::Finding, report::Report};
 use crate::{
     clock::Clock,
@@ -39,6 +43,11 @@ pub(crate) struct Context<'a> {
     pub(crate) config: Result<&'a Config, &'a ConfigError>,
     /// The only profile to examine; all if absent.
     pub(crate) profile: Option<&'a str>,
+    /// Whether a daemon may be started if none runs, as every shim does.
+    pub(crate) may_start: bool,
+    /// Whether a message may be sent through the gateway, which costs a few tokens.
+    #[expect(dead_code, reason = "for the family `gateway`, which comes next")]
+    pub(crate) may_send_message: bool,
     /// The time.
     pub(crate) clock: &'a dyn Clock,
     /// Called with what a check does now, such as "asking 'vault.example.com'".

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
-pub(crate) use self::review::review;
+pub(crate) use self::review::{READABLE_BY_OTHERS, findings};
 pub use self::{
     error::SourceError,
     sign_in::{Authorization, DeviceAuthorization, Login, SignIn, SignInSettings},

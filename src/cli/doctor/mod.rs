@@ -35,6 +35,14 @@ pub(super) struct DoctorArgs {
     #[arg(long)]
     json: bool,
 
+    /// Do not start the daemon if none runs
+    #[arg(long)]
+    no_start: bool,
+
+    /// Send no message through the gateway: one costs a few tokens
+    #[arg(long)]
+    no_message: bool,
+
     /// Only print what is checked
     #[arg(long, conflicts_with = "json")]
     list: bool,
@@ -81,6 +89,8 @@ fn examine(args: &DoctorArgs) -> Result<Report, CliError> {
         locations: &locations,
         config: config.as_ref(),
         profile: profile.as_deref(),
+        may_start: !args.no_start,
+        may_send_message: !args.no_message,
         clock: &SystemClock,
         progress: &|text| progress.show(text),
     };
