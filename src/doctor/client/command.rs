@@ -11,7 +11,7 @@ const SHIM: &str = "claviger-helper";
 pub(super) enum Command {
     /// The shim alone.
     Shim(Shim),
-    /// The shim, by a path with blanks and without quotes. The shell reads several words.
+    /// The shim, by a path with blanks and without quotes. The shell splits it.
     Unquoted {
         /// The path.
         path: String,
@@ -139,7 +139,7 @@ fn is_separator(c: char) -> bool {
     c == '/' || (cfg!(windows) && c == '\\')
 }
 
-/// The path of the shim that the blanks in it have split: an absolute word, and then a relative
+/// The path of the shim that the blanks in it have split: an absolute part, and then a relative
 /// one with a directory, which ends in the shim's name.
 fn unquoted(words: &[String]) -> Option<String> {
     let last = words.iter().position(|word| is_shim(word))?;
@@ -147,7 +147,7 @@ fn unquoted(words: &[String]) -> Option<String> {
     (is_absolute(&words[0]) && is_rest(&words[last])).then(|| words[..=last].join(" "))
 }
 
-/// The words of a command line; `None` if it is more than one plain command.
+/// The program and arguments of a command line; `None` if it is more than one plain command.
 fn words(text: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;

@@ -42,7 +42,7 @@ pub(super) fn check(facts: &Facts<'_>) -> Option<Finding> {
     let is_set = base_url.is_some_and(|url| !url.value.expose().trim().is_empty());
     (!is_set).then(|| {
         NO_BASE_URL.found(
-            "Copilot is not told of the gateway for which it runs claviger-helper",
+            "Copilot runs claviger-helper and does not know its gateway",
             [caller.place],
             format!("set '{BASE_URL}' to the address of the gateway"),
         )

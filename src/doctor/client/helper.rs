@@ -108,7 +108,9 @@ fn is_project(scope: Scope) -> bool {
 fn without(facts: &Facts<'_>, has_other: bool) -> Option<Finding> {
     let files = facts.settings.layers.iter();
     let files = files.map(|layer| format!("{}: no '{KEY}'", layer.file.display()));
+    let is_managed = facts.config.is_some_and(|config| config.is_managed);
     let fix = format!("name claviger-helper in '{KEY}' of Claude Code's settings");
+    let fix = facts.remedy(is_managed.then_some(Scope::Managed), &fix);
     match (facts.has_claude_code, has_other) {
         (_, true) => None,
         (true, false) => {

@@ -23,6 +23,8 @@ mod observe;
 mod outdated;
 mod pi;
 mod program;
+#[cfg(test)]
+pub(super) mod tests;
 mod version;
 mod wsl;
 

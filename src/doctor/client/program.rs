@@ -10,7 +10,7 @@ use crate::doctor::{
     finding::{Finding, Severity},
 };
 
-/// There is no such program.
+/// The program does not exist.
 pub(super) const NOT_FOUND: Check = super::check_of(
     Severity::Fatal,
     "client.helper-not-found",

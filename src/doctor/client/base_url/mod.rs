@@ -118,7 +118,7 @@ fn missing(facts: &Facts<'_>, helper: Scope) -> Option<Finding> {
         _ => "the settings that name the helper",
     };
     Some(MISSING.found(
-        "Claude Code is not told of the gateway, and sends the key to Anthropic",
+        "Claude Code does not know the gateway, and sends the key to Anthropic",
         files,
         facts.remedy(
             Some(helper),

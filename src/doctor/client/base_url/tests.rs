@@ -1,4 +1,4 @@
-//! Where the base URL comes from, and which server it names.
+//! The origin of the base URL, and the server that it names.
 
 use super::{super::fixture::Fixture, *};
 

@@ -20,7 +20,7 @@ const PACKAGE_DEPTH: usize = 3;
 /// The keys of `.claude.json` that stand for a login.
 const LOGIN_KEYS: [&str; 2] = ["oauthAccount", "primaryApiKey"];
 
-/// What a package says of itself.
+/// The name and version of a package.
 #[derive(Deserialize)]
 struct Package {
     name: String,

@@ -29,7 +29,7 @@ use crate::{
 /// The managed settings of Windows, as WSL shows them.
 const WINDOWS_MANAGED: &str = "/mnt/c/Program Files/ClaudeCode";
 
-/// Where a kernel of WSL says so.
+/// The file in which a kernel of WSL names itself.
 const KERNEL_RELEASE: &str = "/proc/sys/kernel/osrelease";
 
 /// The largest file of another client that is read: many times what a person writes.
