@@ -1,9 +1,16 @@
 //! `claviger doctor`: each test creates a cause, and sees what is found.
 
+mod bundle;
 mod client_managed;
 mod client_user;
+mod command;
+mod machine_daemon;
+mod machine_files;
+mod machine_programs;
+mod machine_users;
 
 use serde_json::Value;
+use tokio::process::Command;
 
 use crate::support::{TestEnv, test_env::ProgramOutput};
 
@@ -64,8 +71,25 @@ impl Diagnosis {
     }
 }
 
+/// Runs a shell script whose `$0` is the command line's program.
+async fn in_shell(env: &TestEnv, script: &str) -> ProgramOutput {
+    let like = env.command("claviger", &[]);
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", script]).arg(like.as_std().get_program());
+    with_environment(shell, &like).await
+}
+
+/// Runs `command` in the environment of `like`.
+async fn with_environment(mut command: Command, like: &Command) -> ProgramOutput {
+    command.env_clear();
+    for (name, value) in like.as_std().get_envs() {
+        command.env(name, value.unwrap());
+    }
+    command.output().await.unwrap().into()
+}
+
 /// The ids of what is found about clients, without notes.
-pub(super) fn above_note(diagnosis: &Diagnosis) -> Vec<&str> {
+fn above_note(diagnosis: &Diagnosis) -> Vec<&str> {
     diagnosis
         .findings()
         .filter(|finding| finding["family"] == "client" && finding["severity"] != "note")
