@@ -17,6 +17,9 @@ pub(crate) use self::file::{Contents, FileError};
 use super::places::{MANAGED_DROP_INS, MANAGED_FILE, project_settings, user_settings};
 use crate::secret::Secret;
 
+/// The variable that names the directory of the user's settings, logins and sessions.
+pub(crate) const DIRECTORY_VARIABLE: &str = "CLAUDE_CONFIG_DIR";
+
 /// Whose settings a file contains. The order is that of precedence: later ones win.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Scope {
@@ -37,6 +40,8 @@ pub(crate) struct SettingsPlaces {
     pub(crate) managed: Vec<PathBuf>,
     /// The user's home directory.
     pub(crate) home: Option<PathBuf>,
+    /// The directory that [`DIRECTORY_VARIABLE`] names.
+    pub(crate) directory: Option<PathBuf>,
     /// The directory that the client is started in.
     pub(crate) project: Option<PathBuf>,
 }
@@ -74,16 +79,16 @@ impl Settings {
     /// Reads the settings at these places.
     pub(crate) fn read(places: &SettingsPlaces) -> Self {
         let mut files: Vec<(Scope, PathBuf)> = Vec::new();
-        if let Some(home) = &places.home {
-            files.push((Scope::User, user_settings(home)));
-        }
-        // In the home directory a project's settings are the user's own.
-        if let Some(project) = places.project.as_deref()
-            && places.home.as_deref() != Some(project)
-        {
+        let named = places.directory.as_ref();
+        let named = named.map(|directory| directory.join("settings.json"));
+        let user = named.or_else(|| Some(user_settings(places.home.as_ref()?)));
+        if let Some(project) = &places.project {
             let scopes = [Scope::Project, Scope::ProjectLocal];
-            files.extend(scopes.into_iter().zip(project_settings(project)));
+            let of_project = scopes.into_iter().zip(project_settings(project));
+            // In the home directory the user's own settings have the name of a project's.
+            files.extend(of_project.filter(|(_, file)| user.as_ref() != Some(file)));
         }
+        files.splice(..0, user.map(|user| (Scope::User, user)));
         for directory in &places.managed {
             let managed = managed_files(directory).into_iter();
             files.extend(managed.map(|file| (Scope::Managed, file)));

@@ -21,6 +21,7 @@ impl Fixture {
         Settings::read(&SettingsPlaces {
             managed: vec![path("managed")],
             home: Some(path("home")),
+            directory: None,
             project: Some(path("project")),
         })
     }
@@ -112,4 +113,27 @@ fn no_value_is_shown() {
         shown.contains("ANTHROPIC_API_KEY") && !shown.contains("canary"),
         "{shown}"
     );
+}
+
+#[test]
+fn the_users_settings_may_be_elsewhere_and_those_in_the_home_directory_a_projects() {
+    let fixture = Fixture::new();
+    fixture.write("home/.claude/settings.json", "{}");
+    fixture.write("other/settings.json", "{}");
+    let path = |name| Some(fixture.0.path().join(name));
+    for (directory, project, expected) in [
+        (None, path("home"), &[Scope::User][..]),
+        (None, path("other"), &[Scope::User]),
+        (path("other"), path("home"), &[Scope::User, Scope::Project]),
+        (path("none"), path("home"), &[Scope::Project]),
+    ] {
+        let settings = Settings::read(&SettingsPlaces {
+            home: path("home"),
+            directory: directory.clone(),
+            project,
+            ..SettingsPlaces::default()
+        });
+        let scopes: Vec<_> = settings.layers.iter().map(|layer| layer.scope).collect();
+        assert_eq!(scopes, expected, "{directory:?}");
+    }
 }

@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn the_file_and_the_place_in_it_are_evidence() {
-        let findings = check(&Fixture::new(&[(Scope::Managed, "{\n  \"sk-canary\n")]));
+        let findings = check(&Fixture::new(&[(Scope::Managed, "{\n  \"sk-canary\" 5")]));
         let evidence = findings[0].evidence.join("");
         assert!(
             evidence.contains("/settings/0.json: invalid JSON"),

@@ -142,10 +142,17 @@ fn refused(facts: &Facts<'_>, command: &Command, url: &Variable<'_>) -> Option<F
         variables: BASE_URL,
     };
     let error = config.select(profile, Some(base_url)).err()?;
+    let remedy = match url.scope {
+        Some(Scope::Managed) => {
+            let fix = format!("set '{BASE_URL}' to the gateway of the profile");
+            facts.remedy(url.scope, &fix)
+        }
+        _ => error.hint(),
+    };
     let mut finding = REFUSED.found(
         format!("claviger-helper gives Claude Code no key: {error}"),
         [url.place.clone()],
-        facts.remedy(url.scope, &error.hint()),
+        remedy,
     );
     finding.profile = profile.map(str::to_owned);
     Some(finding)

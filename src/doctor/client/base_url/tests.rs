@@ -19,7 +19,7 @@ fn ids(layers: &[(Scope, &str)], environment: &[(&str, &str)]) -> Vec<String> {
     Fixture::set(&mut facts, environment);
     let config = Fixture::config(&format!(
         "[profile.default]\nsource = 's'\ngateway = '{GATEWAY}'\n\
-         [profile.us]\nsource = 's'\ngateway = 'http://us.example.com/v1'\n"
+         [profile.us]\nsource = 's'\ngateways = ['http://us.example.com/v1']\n"
     ));
     facts.config = Some(&config);
     let findings = check(&facts);

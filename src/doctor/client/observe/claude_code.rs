@@ -52,10 +52,11 @@ fn of_package(directory: &Path) -> Option<Version> {
     Version::parse(&package.version).filter(|_| is_own)
 }
 
-/// The logins of Claude Code below `home`: files, and keys in them. The values are skipped.
-pub(super) fn logins(home: &Path) -> Vec<String> {
+/// The logins of Claude Code below `home`, or in the `directory` that the user has chosen: files,
+/// and keys in them. The values are skipped.
+pub(super) fn logins(home: &Path, directory: Option<&Path>) -> Vec<String> {
     let mut logins = Vec::new();
-    let state = home.join(".claude.json");
+    let state = directory.unwrap_or(home).join(".claude.json");
     let bytes = RegularFile::open(&state).and_then(|file| file.read(MAX_LEN).map_err(Into::into));
     let keys = bytes
         .ok()
@@ -63,7 +64,8 @@ pub(super) fn logins(home: &Path) -> Vec<String> {
     let keys = keys.unwrap_or_default();
     let found = LOGIN_KEYS.into_iter().filter(|key| keys.contains_key(*key));
     logins.extend(found.map(|key| format!("{}: {key}", state.display())));
-    let credentials = home.join(".claude/.credentials.json");
+    let own = home.join(".claude");
+    let credentials = directory.unwrap_or(&own).join(".credentials.json");
     if credentials.is_file() {
         logins.push(credentials.display().to_string());
     }
@@ -93,12 +95,15 @@ mod tests {
     #[test]
     fn logins_are_named_by_their_keys() {
         let home = tempfile::tempdir().unwrap();
-        assert_eq!(logins(home.path()), [""; 0]);
+        assert_eq!(logins(home.path(), None), [""; 0]);
         let text = r#"{"numStartups": 3, "primaryApiKey": "sk-canary"}"#;
         fs::write(home.path().join(".claude.json"), text).unwrap();
         fs::create_dir(home.path().join(".claude")).unwrap();
         fs::write(home.path().join(".claude/.credentials.json"), "sk-canary").unwrap();
-        let logins = logins(home.path());
+        let other = home.path().join(".claude");
+        let elsewhere = logins(home.path(), Some(&other));
+        assert_eq!(elsewhere.len(), 1, "{elsewhere:?}");
+        let logins = logins(home.path(), None);
         assert!(
             logins[0].ends_with(".claude.json: primaryApiKey"),
             "{logins:?}"

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     claude_code::{
         places::{MANAGED_FILE, managed_directory},
-        settings::{Layer, Scope, Settings, SettingsPlaces},
+        settings::{DIRECTORY_VARIABLE, Layer, Scope, Settings, SettingsPlaces},
         variables::{BASE_URL, BYPASSES, CACHE_LIFETIME},
     },
     doctor::Context,
@@ -42,6 +42,8 @@ pub(super) fn observe<'a>(context: &Context<'a>) -> Facts<'a> {
         .filter(|_| cfg!(unix))
         .map(PathBuf::from);
     let home = home.or_else(|| Some(context.account?.home.clone()));
+    let directory = env::var_os(DIRECTORY_VARIABLE).filter(|directory| !directory.is_empty());
+    let directory = directory.map(PathBuf::from);
     let windows_settings = windows_settings();
     let mut managed = vec![managed_directory()];
     if windows_settings
@@ -53,6 +55,7 @@ pub(super) fn observe<'a>(context: &Context<'a>) -> Facts<'a> {
     let settings = Settings::read(&SettingsPlaces {
         managed,
         home: home.clone(),
+        directory: directory.clone(),
         project: env::current_dir().ok(),
     });
     let own = env::current_exe().and_then(fs::canonicalize).ok();
@@ -66,7 +69,7 @@ pub(super) fn observe<'a>(context: &Context<'a>) -> Facts<'a> {
         ..Facts::default()
     };
     if let Some(home) = &home {
-        facts.logins = claude_code::logins(home);
+        facts.logins = claude_code::logins(home, directory.as_deref());
         facts.codex = codex(home);
         facts.pi = read(home.join(".pi/agent/models.json"));
     }
