@@ -8,8 +8,7 @@ use std::{
 
 use serde::{Deserialize, de::IgnoredAny};
 
-use super::{super::version::Version, MAX_LEN};
-use crate::trust::RegularFile;
+use super::{super::version::Version, file::read};
 
 /// The start of the names of the packages of npm that contain Claude Code.
 const PACKAGE: &str = "@anthropic-ai/claude-code";
@@ -46,8 +45,8 @@ pub(super) fn version(home: Option<&Path>) -> Option<(Version, PathBuf)> {
 }
 
 fn of_package(directory: &Path) -> Option<Version> {
-    let file = RegularFile::open(&directory.join("package.json")).ok()?;
-    let package: Package = serde_json::from_slice(&file.read(MAX_LEN).ok()?).ok()?;
+    let text = read(&directory.join("package.json"))?;
+    let package: Package = serde_json::from_str(text.expose()).ok()?;
     let is_own = package.name.starts_with(PACKAGE);
     Version::parse(&package.version).filter(|_| is_own)
 }
@@ -57,10 +56,9 @@ fn of_package(directory: &Path) -> Option<Version> {
 pub(super) fn logins(home: &Path, directory: Option<&Path>) -> Vec<String> {
     let mut logins = Vec::new();
     let state = directory.unwrap_or(home).join(".claude.json");
-    let bytes = RegularFile::open(&state).and_then(|file| file.read(MAX_LEN).map_err(Into::into));
-    let keys = bytes
-        .ok()
-        .and_then(|bytes| serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(&bytes).ok());
+    let text = read(&state);
+    let keys = text
+        .and_then(|text| serde_json::from_str::<BTreeMap<String, IgnoredAny>>(text.expose()).ok());
     let keys = keys.unwrap_or_default();
     let found = LOGIN_KEYS.into_iter().filter(|key| keys.contains_key(*key));
     logins.extend(found.map(|key| format!("{}: {key}", state.display())));

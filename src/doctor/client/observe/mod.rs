@@ -1,6 +1,7 @@
 //! Observing the clients: their files, variables and programs.
 
 mod claude_code;
+mod file;
 mod program;
 
 use std::{
@@ -23,7 +24,7 @@ use crate::{
     },
     doctor::Context,
     secret::Secret,
-    trust::{ManagedOwner, RegularFile, TrustError},
+    trust::{ManagedOwner, TrustError},
 };
 
 /// The managed settings of Windows, as WSL shows them.
@@ -31,9 +32,6 @@ const WINDOWS_MANAGED: &str = "/mnt/c/Program Files/ClaudeCode";
 
 /// The file in which a kernel of WSL names itself.
 const KERNEL_RELEASE: &str = "/proc/sys/kernel/osrelease";
-
-/// The largest file of another client that is read: many times what a person writes.
-const MAX_LEN: u64 = 1 << 20;
 
 /// Observes the clients of this user, with the environment and the directory of this process, which
 /// stand for those of a client.
@@ -136,10 +134,9 @@ fn codex(home: &Path) -> Option<(PathBuf, String)> {
     Some((file, text.expose().to_owned()))
 }
 
+/// A file with its text, if it can be read.
 fn read(file: PathBuf) -> Option<(PathBuf, Secret)> {
-    let bytes = RegularFile::open(&file).ok()?.read(MAX_LEN).ok()?;
-    let text = std::str::from_utf8(&bytes).ok()?;
-    let text = Secret::new(text.to_owned());
+    let text = file::read(&file)?;
     Some((file, text))
 }
 
