@@ -51,7 +51,7 @@ pub(crate) enum FileError {
 /// Of a managed file the client ignores only the keys whose value has the wrong type, of another
 /// one everything (measured with 2.1.329). An empty file is an empty object.
 pub(super) fn read(file: &Path, is_managed: bool) -> Option<Result<Contents, FileError>> {
-    let bytes = match RegularFile::open(file).and_then(|file| Ok(file.read(MAX_LEN)?)) {
+    let bytes = match RegularFile::open(file).and_then(|file| file.read(MAX_LEN)) {
         Ok(bytes) => bytes,
         Err(ReadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => return None,
         Err(ReadError::Io(error)) if error.kind() == io::ErrorKind::NotADirectory => return None,

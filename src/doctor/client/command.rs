@@ -131,7 +131,7 @@ fn is_shim(program: &str) -> bool {
 
 /// The name of a program without its directory and, on Windows, its extension.
 fn stem(program: &str) -> Option<&str> {
-    let name = program.rsplit(|c| is_separator(c)).next()?;
+    let name = program.rsplit(is_separator).next()?;
     Some(name.strip_suffix(".exe").unwrap_or(name))
 }
 

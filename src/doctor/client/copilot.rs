@@ -26,7 +26,7 @@ pub(super) const BASE_URL: &str = "COPILOT_PROVIDER_BASE_URL";
 pub(super) fn callers(facts: &Facts<'_>) -> Option<Caller> {
     let variable = facts.of_environment(COMMAND)?;
     let command = Command::parse(variable.value.expose());
-    facts.runs_shim(&command).then(|| Caller {
+    facts.runs_shim(&command).then_some(Caller {
         kind: ClientKind::Copilot,
         name: "Copilot",
         place: variable.place,

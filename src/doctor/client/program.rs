@@ -146,7 +146,7 @@ fn of_shim(facts: &Facts<'_>, caller: &Caller, shim: &Shim) -> Vec<Finding> {
         && directory != own
     {
         let finding = format!("{name} runs the claviger-helper of another installation");
-        let evidence = format!("'{}', and this claviger is in '{}'", shown, own.display());
+        let evidence = format!("'{}', and this program is in '{}'", shown, own.display());
         add(
             OTHER_INSTALLATION,
             finding,
