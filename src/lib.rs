@@ -21,11 +21,12 @@
 //! config
 //! preset
 //! template · principal
-//! client_process · environment · logging · paths · listener · named_file · trust · process
+//! client_process · environment · logging · paths · listener · named_file
+//! claude_code · trust · process
 //! service_manager
 //! login_report · logout_report · status_report · credential · client_variables
 //! jwt_claims
-//! secret · claude_code · client_kind · client_session · clock · shell_word · sync
+//! secret · client_kind · client_session · clock · shell_word · sync
 //! ```
 //!
 //! - [`cli`]: the command line, one file for each command; [`demo`]: `claviger demo`

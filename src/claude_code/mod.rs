@@ -4,4 +4,5 @@
 
 #[expect(dead_code, reason = "for configure and doctor, which come next")]
 pub(crate) mod places;
+pub(crate) mod settings;
 pub(crate) mod variables;

@@ -35,6 +35,7 @@ pub(crate) use self::{
     field::{
         Audience, FilePath, IdpName, NoProxy, ProxySetting, ProxyUrl, RedirectHost, Ttl,
         VaultAddress, check as check_format, host_and_port, is_loopback, is_loopback_name,
+        origin_of,
     },
     gateway_rule::BaseUrl,
     layer::Layer,

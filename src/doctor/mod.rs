@@ -9,6 +9,7 @@
 //! line of the README and facts of both kinds for each.
 
 pub(crate) mod check;
+mod client;
 pub(crate) mod finding;
 mod machine;
 mod redact;
@@ -28,7 +29,7 @@ use crate::{
 };
 
 /// The checks of each family, in the order in which they run: causes before their consequences.
-pub(crate) const CHECKS: [&[Check]; 1] = [machine::CHECKS];
+pub(crate) const CHECKS: [&[Check]; 2] = [client::CHECKS, machine::CHECKS];
 
 /// What all families of checks start from.
 pub(crate) struct Context<'a> {
@@ -65,7 +66,7 @@ impl Context<'_> {
 
 /// Runs every check.
 pub(crate) async fn examine(context: &Context<'_>) -> Report {
-    let findings: Vec<Finding> = [machine::check(context).await].concat();
+    let findings: Vec<Finding> = [client::check(context), machine::check(context).await].concat();
     let mut checklist = Vec::new();
     if let Ok(config) = context.config {
         for profile in context.profiles() {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     CHECKS,
     check::Check,
+    client,
     finding::{Family, Finding, Severity},
     machine,
 };
@@ -18,7 +19,9 @@ pub(super) struct Case {
 
 /// The cases of all families.
 fn cases() -> Vec<Case> {
-    machine::tests::cases()
+    let mut cases = client::tests::cases();
+    cases.extend(machine::tests::cases());
+    cases
 }
 
 fn checks() -> impl Iterator<Item = &'static Check> {

@@ -1,6 +1,8 @@
 //! `claviger doctor`: each test creates a cause, and sees what is found.
 
 mod bundle;
+mod client_managed;
+mod client_user;
 mod command;
 mod machine_daemon;
 mod machine_files;
@@ -13,6 +15,7 @@ use tokio::process::Command;
 use crate::support::{TestEnv, test_env::ProgramOutput};
 
 /// What `claviger doctor --json` has found.
+#[derive(Debug)]
 pub(super) struct Diagnosis(Value);
 
 impl Diagnosis {
@@ -83,4 +86,13 @@ async fn with_environment(mut command: Command, like: &Command) -> ProgramOutput
         command.env(name, value.unwrap());
     }
     command.output().await.unwrap().into()
+}
+
+/// The ids of what is found about clients, without notes.
+fn above_note(diagnosis: &Diagnosis) -> Vec<&str> {
+    diagnosis
+        .findings()
+        .filter(|finding| finding["family"] == "client" && finding["severity"] != "note")
+        .map(|finding| finding["id"].as_str().unwrap())
+        .collect()
 }
