@@ -106,7 +106,6 @@ pub mod config;
 pub mod credential;
 pub mod demo;
 mod desktop;
-#[expect(dead_code, reason = "its checks and its command come next")]
 mod doctor;
 mod environment;
 mod error_report;

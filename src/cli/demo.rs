@@ -35,7 +35,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<(), CliError> {
 impl From<DemoError> for CliError {
     fn from(error: DemoError) -> Self {
         match error {
-            DemoError::Interrupted(code) => Self::Interrupted(code),
+            DemoError::Interrupted(code) => Self::Ended(code),
             DemoError::Output(error) => error.into(),
             DemoError::Step { problem, hint } => {
                 Failure::new(ExitCode::DaemonUnavailable, problem, hint).into()

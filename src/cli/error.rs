@@ -18,8 +18,9 @@ pub(super) enum CliError {
     Reported(ExitCode),
     /// The problems of a configuration, reported one a line.
     Problems(Vec<String>),
-    /// A signal ended the command, which it reports by this exit code alone.
-    Interrupted(u8),
+    /// The command reports how it ended by this exit code alone: a signal ended it, or its output
+    /// contains the reason and the code is none of [`ExitCode`].
+    Ended(u8),
     /// Standard output is closed: the command ends silently.
     StdoutClosed,
 }
@@ -37,7 +38,7 @@ impl CliError {
     /// Prints the error on stderr and returns the exit code.
     pub(super) fn report(&self) -> process::ExitCode {
         let (code, text) = match self {
-            Self::Interrupted(code) => return (*code).into(),
+            Self::Ended(code) => return (*code).into(),
             Self::Failure(failure) => (failure.code, failure.to_text()),
             Self::Failures(failures) => {
                 let code = failures.first().map(|failure| failure.code);

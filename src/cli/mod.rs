@@ -6,6 +6,7 @@ mod completions;
 mod config;
 mod daemon;
 mod demo;
+mod doctor;
 mod error;
 mod init;
 mod login;
@@ -42,6 +43,7 @@ Examples:
   claviger config check    after a change of the configuration
   claviger login           sign in
   claviger status          what every profile has, and what to do if one fails
+  claviger doctor          if something does not work
   claviger stop            after an update
 
 'claviger COMMAND --help' shows more of each."
@@ -67,6 +69,8 @@ enum CliCommand {
     Login(login::LoginArgs),
     /// Forget the credential and the login, and revoke them if the source can; say what was done
     Logout(logout::LogoutArgs),
+    /// Check everything that a broken roll-out is usually broken by; each finding with its remedy
+    Doctor(doctor::DoctorArgs),
     /// End the daemon; secrets are wiped first
     Stop(stop::StopArgs),
     /// Check the configuration, show what is in force, or print the JSON Schema
@@ -103,6 +107,7 @@ fn run(command: CliCommand) -> Result<(), CliError> {
         CliCommand::Refresh(args) => refresh::run(&args),
         CliCommand::Login(args) => login::run(&args),
         CliCommand::Logout(args) => logout::run(&args),
+        CliCommand::Doctor(args) => doctor::run(&args),
         CliCommand::Stop(args) => stop::run(&args),
         CliCommand::Config(command) => config::run(command),
         CliCommand::Completions(args) => completions::run(&args),
@@ -154,12 +159,13 @@ mod tests {
             Ok::<_, clap::Error>(match cli.command {
                 CliCommand::Status(args) => args.profile.name(),
                 CliCommand::Refresh(args) => args.profile.name(),
+                CliCommand::Doctor(args) => args.profile.name(),
                 CliCommand::Login(args) => args.profile.name(),
                 CliCommand::Logout(args) => args.profile.name(),
                 other => panic!("{other:?}"),
             })
         };
-        for command in ["status", "refresh", "login", "logout"] {
+        for command in ["status", "refresh", "login", "logout", "doctor"] {
             assert_eq!(profile(&[command]).unwrap(), None);
             let forms: [&[&str]; 3] = [&["work"], &["--profile", "work"], &["--profile=work"]];
             for form in forms {

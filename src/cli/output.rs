@@ -8,7 +8,7 @@ use std::{
 use claviger_wire::visible;
 use serde::Serialize;
 
-use crate::clock::Timestamp;
+use crate::{clock::Timestamp, config::ChecklistEntry};
 
 /// The width that a terminal has at least.
 pub(super) const WIDTH: usize = 80;
@@ -33,6 +33,23 @@ pub(super) fn paragraph(out: &mut impl Write, text: &str) -> io::Result<()> {
 /// Those of `out`.
 pub(super) fn indented(out: &mut impl Write, text: &str) -> io::Result<()> {
     wrapped(out, INDENT, text)
+}
+
+/// Prints what administrators must enter, each entry after an empty line.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub(super) fn checklist(out: &mut impl Write, entries: &[ChecklistEntry]) -> io::Result<()> {
+    for entry in entries {
+        writeln!(out)?;
+        let title = format!("For the administrator of {}:", entry.administrator_of);
+        paragraph(out, &title)?;
+        for item in &entry.items {
+            paragraph(out, &format!("- {item}"))?;
+        }
+    }
+    Ok(())
 }
 
 fn wrapped(out: &mut impl Write, first: &str, text: &str) -> io::Result<()> {

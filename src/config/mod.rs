@@ -7,6 +7,7 @@
 //! each other. Each key stands in one table and each kind of value in one [`field`].
 
 mod check;
+mod checklist;
 mod document;
 mod error;
 mod facts;
@@ -28,12 +29,12 @@ mod suggest;
 mod table;
 mod toml_text;
 
-pub use self::{error::ConfigError, parse::parse, table::Config};
 pub(crate) use self::{
+    checklist::{ChecklistEntry, checklist},
     error::Problem,
     field::{
-        Audience, FilePath, GatewayKind, IdpName, NoProxy, ProxySetting, ProxyUrl, RedirectHost,
-        Ttl, VaultAddress, check as check_format, host_and_port, is_loopback, is_loopback_name,
+        Audience, FilePath, IdpName, NoProxy, ProxySetting, ProxyUrl, RedirectHost, Ttl,
+        VaultAddress, check as check_format, host_and_port, is_loopback, is_loopback_name,
     },
     gateway_rule::BaseUrl,
     layer::Layer,
@@ -54,3 +55,4 @@ pub(crate) use self::{
     },
     toml_text::{Entry, to_toml},
 };
+pub use self::{error::ConfigError, parse::parse, table::Config};

@@ -4,25 +4,71 @@
 //! asks servers and returns plain facts, and each check is a pure function of the facts that
 //! returns a [`Finding`](finding::Finding) if something is wrong. So a check is tested by a table
 //! of facts, and the observation once, with the real thing.
+//!
+//! [`CHECKS`] is the list of all checks: a report says what was checked, and the tests demand a
+//! line of the README and facts of both kinds for each.
 
+pub(crate) mod check;
 pub(crate) mod finding;
+mod machine;
 pub(crate) mod report;
 
+use claviger_wire::Failure;
+
+use self::{check::Check, finding::Finding, report::Report};
 use crate::{
-    config::{Config, ConfigError, Locations},
+    clock::Clock,
+    config::{self, Config, ConfigError, Locations},
     environment::Account,
+    paths::Places,
 };
+
+/// The checks of each family, in the order in which they run: causes before their consequences.
+pub(crate) const CHECKS: [&[Check]; 1] = [machine::CHECKS];
 
 /// What all families of checks start from.
 pub(crate) struct Context<'a> {
     /// The user's entry in the user database.
     pub(crate) account: Option<&'a Account>,
+    /// The daemon's places, or why they are not known.
+    pub(crate) places: Result<&'a Places, &'a Failure>,
     /// The files that may contain the configuration.
     pub(crate) locations: &'a Locations,
     /// The configuration, or why there is none.
     pub(crate) config: Result<&'a Config, &'a ConfigError>,
     /// The only profile to examine; all if absent.
     pub(crate) profile: Option<&'a str>,
+    /// The time.
+    pub(crate) clock: &'a dyn Clock,
     /// Called with what a check does now, such as "asking 'vault.example.com'".
     pub(crate) progress: &'a dyn Fn(&str),
+}
+
+impl Context<'_> {
+    /// The names of the profiles to examine; none without a configuration.
+    pub(crate) fn profiles(&self) -> impl Iterator<Item = &str> {
+        let config = self.config.ok();
+        let all = config.into_iter().flat_map(|config| config.profiles.keys());
+        all.map(String::as_str)
+            .filter(|name| self.profile.is_none_or(|only| only == *name))
+    }
+}
+
+/// Runs every check.
+pub(crate) async fn examine(context: &Context<'_>) -> Report {
+    let findings: Vec<Finding> = [machine::check(context).await].concat();
+    let mut checklist = Vec::new();
+    if let Ok(config) = context.config {
+        for profile in context.profiles() {
+            for entry in config::checklist(config, profile) {
+                // Two profiles with one gateway need it once.
+                if !checklist.contains(&entry) {
+                    checklist.push(entry);
+                }
+            }
+        }
+    }
+    let checked = CHECKS.iter().flat_map(|family| family.iter());
+    let checked = checked.map(|check| check.id.to_owned()).collect();
+    Report::new(context.clock.now().wall, checked, findings, checklist)
 }

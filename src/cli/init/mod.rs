@@ -32,6 +32,7 @@ use super::{
     CliError,
     config::check,
     login::{self, LoginArgs},
+    output,
     places::{self, DaemonPlaces},
     refresh::{self, RefreshArgs},
     status::{self, StatusArgs},
@@ -77,7 +78,7 @@ fn finish(
     drop(out);
     let checked = check::run(Some(&written.path), false);
     let mut out = io::stdout().lock();
-    report::checklist(&mut out, config, &args.profile)?;
+    output::checklist(&mut out, &config::checklist(config, &args.profile))?;
     report::settings(&mut out, config, &args.profile)?;
     drop(out);
     checked?;

@@ -190,7 +190,7 @@ impl Watcher {
                 Ok(Event::NotOpened(error)) => self.progress.on_not_opened(&mut err, &error),
                 Ok(Event::Interrupted) => {
                     self.progress.on_interrupted(&mut err);
-                    return Err(CliError::Interrupted(INTERRUPTED));
+                    return Err(CliError::Ended(INTERRUPTED));
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     self.progress.draw(&mut err, SystemClock.now().wall);
