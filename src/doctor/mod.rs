@@ -9,9 +9,13 @@
 //! line of the README and facts of both kinds for each.
 
 pub(crate) mod check;
+mod environment;
 pub(crate) mod finding;
+mod gateway;
 mod machine;
+mod network;
 pub(crate) mod report;
+mod source;
 
 use claviger_wire::Failure;
 
@@ -24,7 +28,12 @@ use crate::{
 };
 
 /// The checks of each family, in the order in which they run: causes before their consequences.
-pub(crate) const CHECKS: [&[Check]; 1] = [machine::CHECKS];
+pub(crate) const CHECKS: [&[Check]; 4] = [
+    machine::CHECKS,
+    network::CHECKS,
+    source::CHECKS,
+    gateway::CHECKS,
+];
 
 /// What all families of checks start from.
 pub(crate) struct Context<'a> {
@@ -38,6 +47,8 @@ pub(crate) struct Context<'a> {
     pub(crate) config: Result<&'a Config, &'a ConfigError>,
     /// The only profile to examine; all if absent.
     pub(crate) profile: Option<&'a str>,
+    /// Whether short messages may be sent to a gateway, which cost tokens.
+    pub(crate) may_send_messages: bool,
     /// The time.
     pub(crate) clock: &'a dyn Clock,
     /// Called with what a check does now, such as "asking 'vault.example.com'".
@@ -56,7 +67,16 @@ impl Context<'_> {
 
 /// Runs every check.
 pub(crate) async fn examine(context: &Context<'_>) -> Report {
-    let findings: Vec<Finding> = [machine::check(context).await].concat();
+    let of_network = network::check(context).await;
+    let obtained = source::check(context);
+    let of_gateway = gateway::check(context, &obtained.keys).await;
+    let findings: Vec<Finding> = [
+        machine::check(context).await,
+        of_network,
+        obtained.findings,
+        of_gateway,
+    ]
+    .concat();
     let mut checklist = Vec::new();
     if let Ok(config) = context.config {
         for profile in context.profiles() {

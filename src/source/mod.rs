@@ -19,11 +19,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
-pub(crate) use self::review::review;
 pub use self::{
     error::SourceError,
     sign_in::{Authorization, DeviceAuthorization, Login, SignIn, SignInSettings},
 };
+pub(crate) use self::{retry_after::http_date, review::review};
 pub use crate::network::{ProxyError, ProxyFailure, ProxyOrigin, TlsError, TransportError};
 use crate::{
     credential::Credential,

@@ -31,6 +31,11 @@ pub(super) struct DoctorArgs {
     #[command(flatten)]
     pub(super) profile: ProfileArgs,
 
+    /// Send no message to a gateway: otherwise two or three short ones, of at most 32 tokens each,
+    /// show whether the model is routed and a stream is passed on
+    #[arg(long)]
+    no_message: bool,
+
     /// As one JSON object
     #[arg(long)]
     json: bool,
@@ -81,6 +86,7 @@ fn examine(args: &DoctorArgs) -> Result<Report, CliError> {
         locations: &locations,
         config: config.as_ref(),
         profile: profile.as_deref(),
+        may_send_messages: !args.no_message,
         clock: &SystemClock,
         progress: &|text| progress.show(text),
     };

@@ -58,12 +58,14 @@ pub(super) fn models(request_id: &str) -> GatewayResponse {
     response::json(StatusCode::OK, &list, request_id)
 }
 
+/// The body, if it is an object with messages.
 fn parse(body: &[u8]) -> Option<Value> {
-    serde_json::from_slice(body).ok().filter(Value::is_object)
+    let request: Value = serde_json::from_slice(body).ok()?;
+    request["messages"].is_array().then_some(request)
 }
 
 fn invalid_body(request_id: &str) -> GatewayResponse {
-    let message = "expected a JSON object as the body";
+    let message = "expected a JSON object with the list 'messages' as the body";
     response::error(StatusCode::BAD_REQUEST, message, request_id)
 }
 

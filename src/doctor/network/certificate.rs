@@ -1,10 +1,7 @@
 //! What people need to know of a certificate.
 
 use x509_parser::{
-    certificate::X509Certificate,
-    extensions::GeneralName,
-    pem::Pem,
-    prelude::FromDer as _,
+    certificate::X509Certificate, extensions::GeneralName, pem::Pem, prelude::FromDer as _,
     x509::X509Name,
 };
 
@@ -60,7 +57,9 @@ impl Certificate {
         let (_, certificate) = X509Certificate::from_der(der).ok()?;
         let validity = certificate.validity();
         let names = certificate.subject_alternative_name().ok().flatten();
-        let names = names.into_iter().flat_map(|names| &names.value.general_names);
+        let names = names
+            .into_iter()
+            .flat_map(|names| &names.value.general_names);
         Some(Self {
             subject: shown(certificate.subject()),
             issuer: shown(certificate.issuer()),

@@ -5,6 +5,7 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 use super::{certificate::Certificate, servers::Server};
 use crate::{
     clock::Timestamp,
+    doctor::{check::Check, finding::Finding},
     network::{ProxyOrigin, TransportError},
 };
 
@@ -81,9 +82,63 @@ pub(super) struct ClientCertificate {
 }
 
 impl ServerFacts {
+    /// What `check` found about this server.
+    pub(super) fn found(
+        &self,
+        check: &Check,
+        finding: String,
+        evidence: impl IntoIterator<Item = String>,
+        remedy: impl Into<String>,
+    ) -> Finding {
+        Finding {
+            profile: self.server.profile.clone(),
+            ..check.found(finding, evidence, remedy)
+        }
+    }
+
     /// The proxy, as evidence.
     pub(super) fn proxy_evidence(&self) -> Option<String> {
         let UsedProxy { name, origin } = self.proxy.as_ref()?;
         Some(format!("through the proxy '{name}', from {origin}"))
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::doctor::network::servers::tests::server;
+
+    /// A Vault that answers as it must, with the right time.
+    pub(in super::super) fn healthy() -> ServerFacts {
+        let at = "2026-06-01T12:00:00Z".parse().unwrap();
+        ServerFacts {
+            server: server("https://vault.test:8200"),
+            at,
+            proxy: None,
+            addresses: None,
+            connections: Vec::new(),
+            answer: Ok(HttpFacts {
+                status: 200,
+                date: Some(at),
+                ..HttpFacts::default()
+            }),
+            chain: Vec::new(),
+            ca_file: None,
+            system_trusts: false,
+            certificate_of_client: None,
+        }
+    }
+
+    /// The same, which fails with `error`.
+    pub(in super::super) fn failed(error: TransportError) -> ServerFacts {
+        ServerFacts {
+            answer: Err(error),
+            ..healthy()
+        }
+    }
+
+    #[test]
+    fn a_healthy_server_has_no_finding() {
+        assert_eq!(crate::doctor::network::judge(&[healthy()]), []);
     }
 }

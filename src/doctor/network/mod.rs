@@ -5,6 +5,7 @@
 //! ```
 
 mod certificate;
+mod checks;
 mod clock_skew;
 mod connection;
 mod facts;
@@ -12,19 +13,15 @@ mod observe;
 mod servers;
 mod tls;
 
-use std::sync::Arc;
+use futures_util::future::join_all;
 
-use tokio::task::JoinSet;
-
+pub(crate) use self::checks::CHECKS;
 use self::{
     facts::ServerFacts,
     observe::{Target, observe},
-    servers::{Server, servers},
+    servers::servers,
 };
-use super::{
-    Context,
-    finding::{Family, Finding, Severity},
-};
+use super::{Context, finding::Finding};
 
 /// Examines every server of the configuration, all at once.
 pub(crate) async fn check(context: &Context<'_>) -> Vec<Finding> {
@@ -32,30 +29,21 @@ pub(crate) async fn check(context: &Context<'_>) -> Vec<Finding> {
         return Vec::new();
     };
     let mut findings = Vec::new();
-    let mut observations = JoinSet::new();
-    for (index, server) in servers(config, context.profile).into_iter().enumerate() {
+    let mut observations = Vec::new();
+    for server in servers(config, context.profile) {
         (context.progress)(&format!("connecting to '{}'", server.host()));
         match Target::new(&server, config) {
-            Ok(target) => {
-                let clock = Arc::clone(context.clock);
-                observations.spawn(async move { (index, observe(server, target, &*clock).await) });
+            Ok(target) => observations.push(observe(server, target, context.clock)),
+            Err(error) => {
+                let problem = format!("{} cannot be asked: {}", server.subject(), error.reason);
+                findings.push(Finding {
+                    profile: server.profile.clone(),
+                    ..checks::SETUP.found(problem, [], error.hint)
+                });
             }
-            Err(error) => findings.push(Finding {
-                id: "network.setup".to_owned(),
-                severity: Severity::Fatal,
-                family: Family::Network,
-                profile: server.profile.clone(),
-                finding: format!("{} cannot be asked: {}", server.subject(), error.reason),
-                evidence: Vec::new(),
-                remedy: error.hint,
-            }),
         }
     }
-    let mut observed = observations.join_all().await;
-    // In the order of the configuration, whichever answered first.
-    observed.sort_by_key(|(index, _)| *index);
-    let all: Vec<_> = observed.into_iter().map(|(_, facts)| facts).collect();
-    findings.extend(judge(&all));
+    findings.extend(judge(&join_all(observations).await));
     findings
 }
 

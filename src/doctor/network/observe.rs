@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     client_variables::ClientVariables,
-    clock::{Clock, Timestamp},
+    clock::Clock,
     config::{Config, FilePath},
     doctor::environment,
     named_file,
@@ -33,6 +33,7 @@ use crate::{
         TransportError, one_line,
     },
     principal::Principal,
+    source::http_date,
 };
 
 /// The longest that a step takes. A server that needs longer is too slow for a client, which waits
@@ -58,8 +59,12 @@ impl Target {
     /// [`SetupError`] if a file or a variable that the configuration names is missing or invalid.
     pub(super) fn new(server: &Server, config: &Config) -> Result<Self, SetupError> {
         let principal = Principal::of_this_machine().with_variables(&variables(server, config));
-        let mut settings =
-            ClientSettings::new(server.url.clone(), &server.network, &principal, STEP_TIMEOUT)?;
+        let mut settings = ClientSettings::new(
+            server.url.clone(),
+            &server.network,
+            &principal,
+            STEP_TIMEOUT,
+        )?;
         let mut certificate = None;
         if let Some((chain, key)) = &server.identity {
             settings = settings.with_identity((chain, key), &principal)?;
@@ -117,7 +122,10 @@ pub(super) async fn observe(server: Server, target: Target, clock: &dyn Clock) -
         addresses,
         connections,
         answer,
-        chain: chain.iter().filter_map(|der| Certificate::of_der(der)).collect(),
+        chain: chain
+            .iter()
+            .filter_map(|der| Certificate::of_der(der))
+            .collect(),
         system_trusts,
         ca_file,
         certificate_of_client: certificate.and_then(read_certificate),
@@ -149,7 +157,12 @@ async fn connect(
     let started = clock.now().tick;
     for address in found.into_iter().take(MAX_ADDRESSES) {
         let to = SocketAddr::new(address, port);
-        attempts.spawn(async move { (address, timeout(CONNECT_TIMEOUT, TcpStream::connect(to)).await) });
+        attempts.spawn(async move {
+            (
+                address,
+                timeout(CONNECT_TIMEOUT, TcpStream::connect(to)).await,
+            )
+        });
     }
     let mut connections = Vec::new();
     while let Some(Ok((address, result))) = attempts.join_next().await {
@@ -193,7 +206,7 @@ async fn ask(client: &HttpClient, url: &Url) -> Result<HttpFacts, TransportError
         status: response.status().as_u16(),
         is_page: response.is_page(),
         redirects_to: redirects_to(&response, url),
-        date: response.header(DATE).and_then(date),
+        date: response.header(DATE).and_then(http_date),
     })
 }
 
@@ -205,12 +218,6 @@ fn redirects_to(response: &HttpResponse, url: &Url) -> Option<String> {
     }
     let to = url.join(location).ok()?;
     (to.host() != url.host()).then(|| one_line(&to.origin().ascii_serialization()))
-}
-
-/// The time of a header `Date` (RFC 9110, section 5.6.7).
-fn date(text: &str) -> Option<Timestamp> {
-    let zoned = jiff::fmt::rfc2822::parse(text).ok()?;
-    Some(zoned.timestamp())
 }
 
 /// Whether the system's certificates include the server's CA.
@@ -227,16 +234,4 @@ fn read_certificate(file: PathBuf) -> Option<ClientCertificate> {
         certificate: Certificate::of_pem(&pem)?,
         file,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_date_is_that_of_http() {
-        let at = date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
-        assert_eq!(at.to_string(), "1994-11-06T08:49:37Z");
-        assert_eq!(date("yesterday"), None);
-    }
 }

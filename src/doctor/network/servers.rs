@@ -168,9 +168,24 @@ fn below(base: &Url, route: &str) -> Url {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::config;
+
+    /// The Vault at `url` of the source 'vault', for a profile 'work'.
+    pub(in super::super) fn server(url: &str) -> Server {
+        Server {
+            role: Role::Vault,
+            name: "vault".to_owned(),
+            profile: Some("work".to_owned()),
+            url: url.parse().unwrap(),
+            network: NetworkConfig::default(),
+            identity: None,
+            depends_on_clock: false,
+        }
+    }
 
     const TWO_PROFILES: &str = r#"
 version = 1
@@ -202,7 +217,7 @@ command = ["/bin/key"]
 "#;
 
     fn found(only: Option<&str>) -> Vec<(String, Option<String>, bool)> {
-        let config = config::parse(TWO_PROFILES, "/c.toml".into()).unwrap();
+        let config = config::parse(Path::new("/c.toml"), TWO_PROFILES).unwrap();
         servers(&config, only)
             .into_iter()
             .map(|server| (server.url.into(), server.profile, server.depends_on_clock))
@@ -214,7 +229,8 @@ command = ["/bin/key"]
         let idp = "https://idp.test/realms/r/.well-known/openid-configuration";
         let vault = "https://vault.test:8200/behind/v1/sys/health";
         let gateway = "https://gw.test/llm/v1/models";
-        let of = |url: &str, profile: Option<&str>| (url.to_owned(), profile.map(str::to_owned), true);
+        let of =
+            |url: &str, profile: Option<&str>| (url.to_owned(), profile.map(str::to_owned), true);
         assert_eq!(
             found(None),
             [of(idp, None), of(vault, None), of(gateway, Some("a"))]

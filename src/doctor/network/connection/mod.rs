@@ -3,11 +3,16 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
+    checks::{
+        CAPTIVE_PORTAL, DNS, INTERRUPTED, IPV6, PROXY_AUTHORIZATION, PROXY_IN_USE, PROXY_REFUSED,
+        PROXY_TLS, PROXY_UNREACHABLE, REFUSED, TIMEOUT, UNREACHABLE,
+    },
     facts::{Connection, HttpFacts, ServerFacts, UsedProxy},
     servers::Role,
 };
 use crate::{
-    doctor::finding::{Family, Finding, Severity},
+    config::is_loopback,
+    doctor::{check::Check, finding::Finding},
     network::{ProxyError, ProxyFailure, TransportError},
 };
 
@@ -31,26 +36,28 @@ pub(super) fn proxies(all: &[ServerFacts]) -> Vec<Finding> {
             hosts.entry(proxy).or_default().push(facts.server.subject());
         }
     }
-    let note = |(UsedProxy { name, origin }, subjects): (_, Vec<_>)| Finding {
-        id: "network.proxy-in-use".to_owned(),
-        severity: Severity::Note,
-        family: Family::Network,
-        profile: None,
-        finding: format!("requests go through the proxy '{name}', from {origin}"),
-        evidence: subjects,
-        remedy: "list a host in 'no_proxy' if it is to be reached without it".to_owned(),
+    let note = |proxy: &UsedProxy, subjects: Vec<String>| {
+        let UsedProxy { name, origin } = proxy;
+        PROXY_IN_USE.found(
+            format!("requests go through the proxy '{name}', from {origin}"),
+            subjects,
+            "list a host in 'no_proxy' if it is to be reached without it",
+        )
     };
-    hosts.into_iter().map(note).collect()
+    let hosts = hosts.into_iter();
+    hosts
+        .map(|(proxy, subjects)| note(proxy, subjects))
+        .collect()
 }
 
 /// Why no answer arrived; `None` for TLS.
 fn transport(facts: &ServerFacts, error: &TransportError) -> Option<Finding> {
-    let id = match error {
-        TransportError::Unresolved => "dns",
-        TransportError::Refused => "refused",
-        TransportError::TimedOut(_) => "timeout",
-        TransportError::Unconnected(_) => "unreachable",
-        TransportError::Interrupted(_) => "interrupted",
+    let check = match error {
+        TransportError::Unresolved => DNS,
+        TransportError::Refused => REFUSED,
+        TransportError::TimedOut(_) => TIMEOUT,
+        TransportError::Unconnected(_) => UNREACHABLE,
+        TransportError::Interrupted(_) => INTERRUPTED,
         TransportError::Proxy(failure) => of_proxy(failure),
         TransportError::Tls(_) | TransportError::Program { .. } => return None,
     };
@@ -58,22 +65,20 @@ fn transport(facts: &ServerFacts, error: &TransportError) -> Option<Finding> {
     let evidence = evidence
         .chain(facts.connections.iter().map(connection))
         .chain(facts.proxy_evidence());
-    Some(finding(
-        facts,
-        id,
-        Severity::Fatal,
+    Some(facts.found(
+        &check,
         format!("{} {error}", facts.server.subject()),
-        evidence.collect(),
+        evidence,
         error.hint(),
     ))
 }
 
-fn of_proxy(failure: &ProxyFailure) -> &'static str {
+fn of_proxy(failure: &ProxyFailure) -> Check {
     match failure.error {
-        ProxyError::AuthorizationRequired => "proxy-authorization",
-        ProxyError::Tls(_) => "proxy-tls",
-        ProxyError::NotConnected(_) | ProxyError::Answered(_) => "proxy-refused",
-        _ => "proxy-unreachable",
+        ProxyError::AuthorizationRequired => PROXY_AUTHORIZATION,
+        ProxyError::Tls(_) => PROXY_TLS,
+        ProxyError::NotConnected(_) | ProxyError::Answered(_) => PROXY_REFUSED,
+        _ => PROXY_UNREACHABLE,
     }
 }
 
@@ -109,15 +114,13 @@ fn portal(facts: &ServerFacts, answer: &HttpFacts) -> Option<Finding> {
         }
         None => return None,
     };
-    Some(finding(
-        facts,
-        "captive-portal",
-        Severity::Fatal,
+    Some(facts.found(
+        &CAPTIVE_PORTAL,
         format!(
             "something else answers in the place of the {}",
             facts.server.subject()
         ),
-        [seen].into_iter().chain(facts.proxy_evidence()).collect(),
+        [seen].into_iter().chain(facts.proxy_evidence()),
         format!(
             "open 'https://{host}' in a browser: sign in to the network's captive portal, or correct the \
              address in {}",
@@ -142,41 +145,18 @@ fn broken_addresses(facts: &ServerFacts) -> Option<Finding> {
         return None;
     }
     // A name of this machine itself often has an address that no program listens on.
-    if crate::config::is_loopback(&facts.server.url) {
+    if is_loopback(&facts.server.url) {
         return None;
     }
-    Some(finding(
-        facts,
-        "ipv6",
-        Severity::Note,
+    Some(facts.found(
+        &IPV6,
         format!(
             "{} is reached by IPv4 only: its IPv6 address does not answer in time",
             facts.server.subject()
         ),
-        facts.connections.iter().map(connection).collect(),
-        "nothing to do if requests are quick; otherwise ask the network's administrator about IPv6"
-            .to_owned(),
+        facts.connections.iter().map(connection),
+        "nothing to do if requests are quick; otherwise ask the network's administrator about IPv6",
     ))
-}
-
-/// A finding about one server.
-pub(super) fn finding(
-    facts: &ServerFacts,
-    id: &str,
-    severity: Severity,
-    finding: String,
-    evidence: Vec<String>,
-    remedy: String,
-) -> Finding {
-    Finding {
-        id: format!("network.{id}"),
-        severity,
-        family: Family::Network,
-        profile: facts.server.profile.clone(),
-        finding,
-        evidence,
-        remedy,
-    }
 }
 
 #[cfg(test)]

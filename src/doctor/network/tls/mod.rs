@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use super::{
     certificate::{self, Certificate},
-    connection::finding,
+    checks::{
+        CERTIFICATE_EXPIRED, CERTIFICATE_HOST, CERTIFICATE_INVALID, CERTIFICATE_NOT_YET_VALID,
+        CLIENT_CERTIFICATE_EXPIRES, CLIENT_CERTIFICATE_INVALID, CLIENT_CERTIFICATE_REQUIRED,
+        TLS_FAILED, TLS_INSPECTION, UNTRUSTED_CA, WRONG_CA_FILE,
+    },
     facts::{ClientCertificate, ServerFacts},
 };
 use crate::{
@@ -27,10 +31,10 @@ pub(super) fn check(facts: &ServerFacts) -> Option<Finding> {
 
 /// A handshake that failed.
 fn failed(facts: &ServerFacts, error: &TlsError) -> Finding {
-    let (id, remedy) = match error {
+    let (check, remedy) = match error {
         TlsError::UntrustedIssuer => return untrusted(facts),
-        TlsError::NotYetValid => ("certificate-not-yet-valid", None),
-        TlsError::Expired => ("certificate-expired", None),
+        TlsError::NotYetValid => (CERTIFICATE_NOT_YET_VALID, None),
+        TlsError::Expired => (CERTIFICATE_EXPIRED, None),
         TlsError::WrongHost => {
             let names = facts.chain.first().map(|own| own.names.join("', '"));
             let names = names.filter(|names| !names.is_empty());
@@ -40,18 +44,15 @@ fn failed(facts: &ServerFacts, error: &TlsError) -> Finding {
                     facts.server.table()
                 )
             });
-            ("certificate-host", remedy)
+            (CERTIFICATE_HOST, remedy)
         }
-        TlsError::InvalidCertificate(_) => ("certificate-invalid", None),
-        TlsError::ClientCertificateRequired => ("client-certificate-required", None),
-        TlsError::Alert(_) => ("tls-alert", None),
-        TlsError::NotTls => ("not-tls", None),
+        TlsError::InvalidCertificate(_) => (CERTIFICATE_INVALID, None),
+        TlsError::ClientCertificateRequired => (CLIENT_CERTIFICATE_REQUIRED, None),
+        TlsError::Alert(_) | TlsError::NotTls => (TLS_FAILED, None),
     };
     let error = TransportError::Tls(error.clone());
-    finding(
-        facts,
-        id,
-        Severity::Fatal,
+    facts.found(
+        &check,
         format!("{} {error}", facts.server.subject()),
         evidence(facts),
         remedy.unwrap_or_else(|| error.hint()),
@@ -64,9 +65,9 @@ fn untrusted(facts: &ServerFacts) -> Finding {
     let subject = facts.server.subject();
     let table = facts.server.table();
     let root = certificate::root_of(&facts.chain).unwrap_or("an unknown CA");
-    let (id, problem, remedy) = match (certificate::inspector(&facts.chain), &facts.ca_file) {
+    let (check, problem, remedy) = match (certificate::inspector(&facts.chain), &facts.ca_file) {
         (Some(ca), _) => (
-            "tls-inspection",
+            TLS_INSPECTION,
             format!("the certificate of {subject} is replaced on the way, by the CA '{ca}'"),
             format!(
                 "ask the network's administrator to exempt '{}' from TLS inspection, or set 'ca_file' in \
@@ -75,16 +76,19 @@ fn untrusted(facts: &ServerFacts) -> Finding {
             ),
         ),
         (None, Some(file)) if facts.system_trusts => (
-            "wrong-ca-file",
+            WRONG_CA_FILE,
             format!(
                 "the certificate of {subject} is issued by '{root}', which '{}' does not contain and the \
                  system trusts",
                 file.display()
             ),
-            format!("remove 'ca_file' from {table}, or add that CA to '{}'", file.display()),
+            format!(
+                "remove 'ca_file' from {table}, or add that CA to '{}'",
+                file.display()
+            ),
         ),
         (None, Some(file)) => (
-            "untrusted-ca",
+            UNTRUSTED_CA,
             format!(
                 "the certificate of {subject} is issued by '{root}', which '{}' does not contain",
                 file.display()
@@ -96,31 +100,31 @@ fn untrusted(facts: &ServerFacts) -> Finding {
             ),
         ),
         (None, None) => (
-            "untrusted-ca",
-            format!("the certificate of {subject} is issued by '{root}', which the system does not trust"),
+            UNTRUSTED_CA,
+            format!(
+                "the certificate of {subject} is issued by '{root}', which the system does not trust"
+            ),
             format!(
                 "if '{root}' is your company's, or that of a proxy that inspects TLS, set 'ca_file' in \
                  {table} to the PEM file of its certificate"
             ),
         ),
     };
-    finding(facts, id, Severity::Fatal, problem, evidence(facts), remedy)
+    facts.found(&check, problem, evidence(facts), remedy)
 }
 
 /// TLS works, and a product between reads along.
 fn inspected(facts: &ServerFacts) -> Option<Finding> {
     let ca = certificate::inspector(&facts.chain)?;
-    Some(finding(
-        facts,
-        "tls-inspection",
-        Severity::Note,
-        format!(
-            "TLS to the {} is inspected on the way: '{ca}' issued the certificate, and is trusted",
-            facts.server.subject()
-        ),
-        evidence(facts),
-        "nothing to do if security has decided so: keys can be read there".to_owned(),
-    ))
+    let problem = format!(
+        "TLS to the {} is inspected on the way: '{ca}' issued the certificate, and is trusted",
+        facts.server.subject()
+    );
+    let remedy = "nothing to do if security has decided so: keys can be read there";
+    Some(Finding {
+        severity: Severity::Note,
+        ..facts.found(&TLS_INSPECTION, problem, evidence(facts), remedy)
+    })
 }
 
 fn evidence(facts: &ServerFacts) -> Vec<String> {
@@ -143,28 +147,29 @@ pub(super) fn of_client(
         ..
     } = certificate;
     let soon = now.saturating_add(EXPIRES_SOON).unwrap_or(now);
-    let (id, severity, problem) = if *not_after < now {
+    let (check, problem) = if *not_after < now {
         let problem = format!("has expired at {not_after}");
-        ("client-certificate-expired", Severity::Fatal, problem)
+        (CLIENT_CERTIFICATE_INVALID, problem)
     } else if now < *not_before {
         let problem = format!("is not valid before {not_before}");
-        ("client-certificate-not-yet-valid", Severity::Fatal, problem)
+        (CLIENT_CERTIFICATE_INVALID, problem)
     } else if *not_after < soon {
         let problem = format!("expires at {not_after}");
-        ("client-certificate-expires", Severity::Warning, problem)
+        (CLIENT_CERTIFICATE_EXPIRES, problem)
     } else {
         return None;
     };
-    Some(finding(
-        facts,
-        id,
-        severity,
+    Some(facts.found(
+        &check,
         format!(
             "the client's certificate for the {} {problem}",
             facts.server.subject()
         ),
         vec![format!("'{}': {}", file.display(), certificate.evidence())],
-        format!("write a new certificate and its key to the files of {}", facts.server.table()),
+        format!(
+            "write a new certificate and its key to the files of {}",
+            facts.server.table()
+        ),
     ))
 }
 

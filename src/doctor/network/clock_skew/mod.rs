@@ -1,9 +1,12 @@
 //! This machine's clock, compared with the servers' `Date` (RFC 9110, section 6.6.1).
 
-use super::facts::ServerFacts;
+use super::{
+    checks::{CLOCK_SKEW, SERVER_CLOCK},
+    facts::ServerFacts,
+};
 use crate::{
     clock::Timestamp,
-    doctor::finding::{Family, Finding, Severity},
+    doctor::finding::{Finding, Severity},
 };
 
 /// A difference in seconds that no network and no rounding explains.
@@ -29,7 +32,9 @@ pub(super) fn check(all: &[ServerFacts]) -> Vec<Finding> {
     if agree {
         return vec![of_machine(&dated)];
     }
-    off.into_iter().map(|(facts, skew)| of_server(facts, *skew)).collect()
+    off.into_iter()
+        .map(|(facts, skew)| of_server(facts, *skew))
+        .collect()
 }
 
 /// By how many seconds this machine is ahead of a server.
@@ -41,39 +46,42 @@ fn of_machine(dated: &[(&ServerFacts, i64)]) -> Finding {
     let least = dated.iter().min_by_key(|(_, skew)| skew.abs());
     let least = least.map_or(0, |(_, skew)| *skew);
     let depends = dated.iter().any(|(facts, _)| facts.server.depends_on_clock);
-    Finding {
-        id: "network.clock-skew".to_owned(),
-        severity: match depends && least.abs() > FATAL {
-            true => Severity::Fatal,
-            false => Severity::Warning,
+    let found = CLOCK_SKEW.found(
+        format!("this machine's clock is {}", distance(least)),
+        dated.iter().map(|(facts, skew)| evidence(facts, *skew)),
+        "set the clock, and have the system keep it by NTP",
+    );
+    match depends && least.abs() > FATAL {
+        true => Finding {
+            severity: Severity::Fatal,
+            ..found
         },
-        family: Family::Network,
-        profile: None,
-        finding: format!("this machine's clock is {}", distance(least)),
-        evidence: dated.iter().map(|(facts, skew)| evidence(facts, *skew)).collect(),
-        remedy: "set the clock, and have the system keep it by NTP".to_owned(),
+        false => found,
     }
 }
 
 fn of_server(facts: &ServerFacts, skew: i64) -> Finding {
-    Finding {
-        id: "network.server-clock".to_owned(),
-        severity: Severity::Warning,
-        family: Family::Network,
-        profile: facts.server.profile.clone(),
-        finding: format!(
-            "the clock of the {} is {}, other servers agree with this machine's",
+    facts.found(
+        &SERVER_CLOCK,
+        format!(
+            "the clock of the {} is {}, and other servers agree with this machine's",
             facts.server.subject(),
             distance(-skew)
         ),
-        evidence: vec![evidence(facts, skew)],
-        remedy: format!("ask the administrator of '{}' to set its clock", facts.server.host()),
-    }
+        [evidence(facts, skew)],
+        format!(
+            "ask the administrator of '{}' to set its clock",
+            facts.server.host()
+        ),
+    )
 }
 
 fn evidence(facts: &ServerFacts, skew: i64) -> String {
     let host = facts.server.host();
-    format!("this machine is {} by the header 'Date' of '{host}'", distance(skew))
+    format!(
+        "this machine is {} by the header 'Date' of '{host}'",
+        distance(skew)
+    )
 }
 
 fn distance(skew: i64) -> String {
