@@ -14,11 +14,15 @@ pub(crate) mod finding;
 mod gateway;
 mod machine;
 mod network;
+mod redact;
 pub(crate) mod report;
 mod source;
+#[cfg(test)]
+mod tests;
 
 use claviger_wire::Failure;
 
+pub(crate) use self::redact::without_credentials;
 use self::{check::Check, finding::Finding, report::Report};
 use crate::{
     clock::Clock,
@@ -47,8 +51,10 @@ pub(crate) struct Context<'a> {
     pub(crate) config: Result<&'a Config, &'a ConfigError>,
     /// The only profile to examine; all if absent.
     pub(crate) profile: Option<&'a str>,
-    /// Whether short messages may be sent to a gateway, which cost tokens.
-    pub(crate) may_send_messages: bool,
+    /// Whether a daemon may be started if none runs, as every shim does.
+    pub(crate) may_start: bool,
+    /// Whether a message may be sent through the gateway, which costs a few tokens.
+    pub(crate) may_send_message: bool,
     /// The time.
     pub(crate) clock: &'a dyn Clock,
     /// Called with what a check does now, such as "asking 'vault.example.com'".

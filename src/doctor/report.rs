@@ -4,7 +4,10 @@ use std::env;
 
 use serde::{Deserialize, Serialize};
 
-use super::finding::{Finding, Severity};
+use super::{
+    finding::{Finding, Severity},
+    without_credentials,
+};
 use crate::{
     clock::{Timestamp, whole_seconds},
     config::ChecklistEntry,
@@ -36,13 +39,19 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Sorts findings into a report.
+    /// Sorts findings into a report, without what URLs in them may contain of secrets.
     pub(crate) fn new(
         at: Timestamp,
         checked: Vec<String>,
         mut findings: Vec<Finding>,
         checklist: Vec<ChecklistEntry>,
     ) -> Self {
+        for finding in &mut findings {
+            let evidence = finding.evidence.iter_mut();
+            for text in evidence.chain([&mut finding.finding, &mut finding.remedy]) {
+                *text = without_credentials(text);
+            }
+        }
         // Stable: the order of the checks is that of causes before their consequences.
         findings.sort_by_key(|finding| finding.severity);
         Self {

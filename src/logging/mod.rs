@@ -6,6 +6,7 @@
 
 mod escape;
 mod file;
+mod tail;
 
 use std::{
     io,
@@ -23,6 +24,7 @@ use tracing_subscriber::{
 };
 
 use self::file::LogFile;
+pub(crate) use self::tail::tail;
 use crate::{sync, trust::TrustError};
 
 /// A log, until it is dropped.

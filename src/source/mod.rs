@@ -23,7 +23,10 @@ pub use self::{
     error::SourceError,
     sign_in::{Authorization, DeviceAuthorization, Login, SignIn, SignInSettings},
 };
-pub(crate) use self::{retry_after::http_date, review::review};
+pub(crate) use self::{
+    retry_after::http_date,
+    review::{READABLE_BY_OTHERS, findings},
+};
 pub use crate::network::{ProxyError, ProxyFailure, ProxyOrigin, TlsError, TransportError};
 use crate::{
     credential::Credential,

@@ -8,16 +8,47 @@ use std::{
 
 use super::{SourceError, secret_input::SecretInput};
 use crate::{
-    config::{Config, FilePath, Named, NamedThing, Review, Severity, SourceConfig},
+    config::{
+        self, Config, ConfigError, FilePath, Finding, Named, NamedThing, Review, Severity,
+        SourceConfig,
+    },
     named_file,
     principal::Principal,
+    secret::Secret,
     template::{ResolveError, Template},
     trust::{self, Ruling, TrustError},
 };
 
+/// What a finding about a secret's file says that other users can read.
+pub(crate) const READABLE_BY_OTHERS: &str = "is readable by others";
+
+/// Reviews `config` as the daemon of this user reads it: what its values say, and what they name.
+/// `env` returns the variables of a client.
+///
+/// # Errors
+///
+/// [`ConfigError`]: the file was removed or changed since it was loaded.
+pub(crate) fn findings(
+    config: &Config,
+    env: impl Fn(&str) -> Option<String>,
+) -> Result<Vec<Finding>, ConfigError> {
+    let text = config::text(config)?;
+    let mut found = Review::new(&text, config)?;
+    let of_sources = config.sources.keys();
+    let of_sources = of_sources.flat_map(|source| config.source_variables(source));
+    let of_profiles = config.profiles.keys();
+    let of_profiles = of_profiles.flat_map(|profile| config.client_variables(profile));
+    let names = of_sources.chain(of_profiles);
+    let set = |name: &str| Some((name.to_owned(), Secret::new(env(name)?)));
+    let variables = names.filter_map(set).collect();
+    let principal = Principal::of_this_machine().with_variables(&variables);
+    review(config, &principal, &mut found);
+    Ok(found.into_findings())
+}
+
 /// Reviews the files, programs and variables that `config` names, for the user and with the
 /// variables of `principal`.
-pub(crate) fn review(config: &Config, principal: &Principal, review: &mut Review<'_>) {
+fn review(config: &Config, principal: &Principal, review: &mut Review<'_>) {
     for Named { key, what } in review.named() {
         let (severity, problem) = match inspect(&key, &what, principal) {
             Ok(None) => continue,
@@ -94,7 +125,7 @@ fn inspect(
             })?;
             Ok(match named_file::ruling(&path.path) {
                 Ok(Ruling::ReadableByOthers { mode }) => Some(format!(
-                    "'{}' is readable by others (mode {mode:04o})",
+                    "'{}' {READABLE_BY_OTHERS} (mode {mode:04o})",
                     path.path.display()
                 )),
                 _ => None,

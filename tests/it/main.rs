@@ -23,6 +23,7 @@ mod conformance;
 mod crowd;
 mod daemon;
 mod demo;
+mod doctor;
 mod engine;
 mod exec;
 mod gateway_rule;

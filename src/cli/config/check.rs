@@ -11,11 +11,9 @@ use serde_json::{Value, json};
 
 use crate::{
     cli::{CliError, places},
-    config::{self, Config, ConfigError, Finding, Locations, Problem, Review, Severity},
+    config::{self, Config, ConfigError, Finding, Locations, Problem, Severity},
     error_report,
     paths::Starter,
-    principal::Principal,
-    secret::Secret,
     source,
 };
 
@@ -60,18 +58,7 @@ fn check(locations: &Locations, file: Option<&Path>) -> Result<Checked, ConfigEr
         Some(file) => config::load_file(locations, file)?,
         None => config::load(locations)?,
     };
-    let text = config::text(&config)?;
-    let mut review = Review::new(&text, &config)?;
-    let of_sources = config.sources.keys();
-    let of_sources = of_sources.flat_map(|source| config.source_variables(source));
-    let of_profiles = config.profiles.keys();
-    let of_profiles = of_profiles.flat_map(|profile| config.client_variables(profile));
-    let names = of_sources.chain(of_profiles);
-    let set = |name: &str| Some((name.to_owned(), Secret::new(env::var(name).ok()?)));
-    let variables = names.filter_map(set).collect();
-    let principal = Principal::of_this_machine().with_variables(&variables);
-    source::review(&config, &principal, &mut review);
-    let findings = review.into_findings();
+    let findings = source::findings(&config, |name| env::var(name).ok())?;
     Ok(Checked { config, findings })
 }
 

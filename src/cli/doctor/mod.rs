@@ -31,14 +31,18 @@ pub(super) struct DoctorArgs {
     #[command(flatten)]
     pub(super) profile: ProfileArgs,
 
-    /// Send no message to a gateway: otherwise two or three short ones, of at most 32 tokens each,
-    /// show whether the model is routed and a stream is passed on
-    #[arg(long)]
-    no_message: bool,
-
     /// As one JSON object
     #[arg(long)]
     json: bool,
+
+    /// Do not start the daemon if none runs
+    #[arg(long)]
+    no_start: bool,
+
+    /// Send no message through the gateway: otherwise two or three short ones, of at most 32 tokens
+    /// each, show whether it routes the model and passes a stream on
+    #[arg(long)]
+    no_message: bool,
 
     /// Only print what is checked
     #[arg(long, conflicts_with = "json")]
@@ -86,7 +90,8 @@ fn examine(args: &DoctorArgs) -> Result<Report, CliError> {
         locations: &locations,
         config: config.as_ref(),
         profile: profile.as_deref(),
-        may_send_messages: !args.no_message,
+        may_start: !args.no_start,
+        may_send_message: !args.no_message,
         clock: &SystemClock,
         progress: &|text| progress.show(text),
     };

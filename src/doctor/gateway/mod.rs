@@ -23,7 +23,7 @@ use self::{
     send::GatewayClient,
 };
 use super::{Context, environment, finding::Finding};
-use crate::{principal::Principal, secret::Secret};
+use crate::{network::SetupError, principal::Principal, secret::Secret};
 
 /// Examines the gateway of each profile whose key is among `keys`. Up to three short messages are
 /// sent to each, if the context allows that.
@@ -46,21 +46,24 @@ pub(crate) async fn check(context: &Context<'_>, keys: &[(String, Secret)]) -> V
                 profile: name,
                 client,
                 key,
-                may_send_messages: context.may_send_messages,
+                may_send_messages: context.may_send_message,
                 clock: context.clock,
             })),
-            Err(error) => {
-                let problem = format!("the gateway cannot be asked: {}", error.reason);
-                findings.push(Finding {
-                    profile: Some(name.clone()),
-                    ..checks::SETUP.found(problem, [], error.hint)
-                });
-            }
+            Err(error) => findings.push(setup(name, error)),
         }
     }
     let observed = join_all(observations).await;
     findings.extend(observed.iter().flatten().flat_map(judge));
     findings
+}
+
+/// The configuration of `profile` does not allow its gateway to be asked.
+fn setup(profile: &str, error: SetupError) -> Finding {
+    let problem = format!("the gateway cannot be asked: {}", error.reason);
+    Finding {
+        profile: Some(profile.to_owned()),
+        ..checks::SETUP.found(problem, [], error.hint)
+    }
 }
 
 /// What is wrong with what was observed. A cause leaves out what follows from it.
@@ -81,3 +84,6 @@ fn judge(facts: &GatewayFacts) -> Vec<Finding> {
         .chain(others.into_iter().flatten())
         .collect()
 }
+
+#[cfg(test)]
+pub(in crate::doctor) mod tests;

@@ -19,9 +19,10 @@ pub(crate) use self::checks::CHECKS;
 use self::{
     facts::ServerFacts,
     observe::{Target, observe},
-    servers::servers,
+    servers::{Server, servers},
 };
 use super::{Context, finding::Finding};
+use crate::network::SetupError;
 
 /// Examines every server of the configuration, all at once.
 pub(crate) async fn check(context: &Context<'_>) -> Vec<Finding> {
@@ -34,17 +35,20 @@ pub(crate) async fn check(context: &Context<'_>) -> Vec<Finding> {
         (context.progress)(&format!("connecting to '{}'", server.host()));
         match Target::new(&server, config) {
             Ok(target) => observations.push(observe(server, target, context.clock)),
-            Err(error) => {
-                let problem = format!("{} cannot be asked: {}", server.subject(), error.reason);
-                findings.push(Finding {
-                    profile: server.profile.clone(),
-                    ..checks::SETUP.found(problem, [], error.hint)
-                });
-            }
+            Err(error) => findings.push(setup(&server, error)),
         }
     }
     findings.extend(judge(&join_all(observations).await));
     findings
+}
+
+/// The configuration does not allow the server to be asked.
+fn setup(server: &Server, error: SetupError) -> Finding {
+    let problem = format!("{} cannot be asked: {}", server.subject(), error.reason);
+    Finding {
+        profile: server.profile.clone(),
+        ..checks::SETUP.found(problem, [], error.hint)
+    }
 }
 
 /// What is wrong with what was observed.
@@ -64,3 +68,6 @@ fn judge(all: &[ServerFacts]) -> Vec<Finding> {
     findings.extend(connection::proxies(all));
     findings
 }
+
+#[cfg(test)]
+pub(in crate::doctor) mod tests;

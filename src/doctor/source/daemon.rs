@@ -1,4 +1,4 @@
-//! Asks the daemon, which is started if none listens.
+//! Asks the daemon.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::{
 
 /// How long the daemon may take, which starts, logs in and fetches in that time: a little longer
 /// than a shim waits, so that the daemon's own failure arrives.
-const TIMEOUT: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(9);
 
 /// The cache lifetime of Claude Code in milliseconds, unless its variable says otherwise.
 const CACHE_LIFETIME_MS: u64 = 300_000;
@@ -44,7 +44,16 @@ impl PendingAsk {
     }
 }
 
-/// Asks for the key of `profile`, and then for its status.
+/// Whether a daemon listens.
+pub(super) fn listens(paths: &DaemonPaths) -> bool {
+    let client = Client::new(paths.clone());
+    let request = || Request::Status { profile: None };
+    let work = Pending::start(move || client.request(request));
+    // A daemon that does not answer is there: the request for a key reports it.
+    !matches!(work.wait(Deadline::after(TIMEOUT)), Some(Ok(None)))
+}
+
+/// Asks for the key of `profile`, and then for its status. A daemon is started if none listens.
 pub(super) fn ask(paths: &DaemonPaths, profile: &str) -> PendingAsk {
     let client = Client::new(paths.clone());
     let profile = profile.to_owned();

@@ -26,6 +26,9 @@ pub(crate) fn check(context: &Context<'_>) -> Obtained {
     let (Ok(config), Ok(places)) = (context.config, context.places) else {
         return obtained;
     };
+    if !context.may_start && !daemon::listens(&places.daemon) {
+        return obtained;
+    }
     let now = context.clock.now().wall;
     let pending: Vec<_> = context
         .profiles()
@@ -54,3 +57,6 @@ pub(crate) fn check(context: &Context<'_>) -> Obtained {
     }
     obtained
 }
+
+#[cfg(test)]
+pub(in crate::doctor) mod tests;

@@ -138,4 +138,4 @@ fn split(sentence: &str, otherwise: &str) -> (String, String) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

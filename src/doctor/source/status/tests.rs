@@ -13,7 +13,8 @@ fn source(more: &str) -> SourceConfig {
     config.sources.remove("s").unwrap()
 }
 
-fn ready() -> ProfileReport {
+/// A profile that has its key, and nothing else to report.
+pub(in super::super) fn ready() -> ProfileReport {
     ProfileReport {
         name: "p".to_owned(),
         source: "s".to_owned(),
@@ -23,9 +24,14 @@ fn ready() -> ProfileReport {
     }
 }
 
-fn ids(report: &ProfileReport, more: &str) -> Vec<String> {
+/// What is found on the first of June if the source's table has these lines, too.
+pub(in super::super) fn check_now(report: &ProfileReport, more: &str) -> Vec<Finding> {
     let now = "2026-06-01T12:00:00Z".parse().unwrap();
-    let findings = check(report, &source(more), now).into_iter();
+    check(report, &source(more), now)
+}
+
+fn ids(report: &ProfileReport, more: &str) -> Vec<String> {
+    let findings = check_now(report, more).into_iter();
     findings
         .map(|found| found.id.strip_prefix("source.").unwrap().to_owned())
         .collect()
@@ -115,8 +121,7 @@ fn what_probes_cannot_tell_and_other_advice_are_notes() {
         advice: vec!["a key lives for 1 min: raise its life".to_owned()],
         ..ready()
     };
-    let now = "2026-06-01T12:00:00Z".parse().unwrap();
-    let found = check(&advice, &source(""), now).remove(0);
+    let found = check_now(&advice, "").remove(0);
     assert_eq!(found.finding, "a key lives for 1 min");
     assert_eq!(found.remedy, "raise its life");
 }
