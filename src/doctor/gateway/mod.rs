@@ -41,11 +41,10 @@ pub(crate) async fn check(context: &Context<'_>, keys: &[(String, Secret)]) -> V
         (context.progress)(&format!("asking the gateway '{}'", gateway.origin()));
         let variables = environment::variables(config.client_variables(name));
         let principal = Principal::of_this_machine().with_variables(&variables);
-        match GatewayClient::new(gateway.as_url(), profile, &principal) {
+        match GatewayClient::new(gateway.as_url(), profile, &principal, key) {
             Ok(client) => observations.push(observe(Question {
                 profile: name,
                 client,
-                key,
                 may_send_messages: context.may_send_message,
                 clock: context.clock,
             })),

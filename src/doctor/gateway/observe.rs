@@ -8,7 +8,7 @@ use super::{
     model,
     send::{GatewayClient, KeyIn},
 };
-use crate::{clock::Clock, secret::Secret};
+use crate::clock::Clock;
 
 /// Paths below which gateways serve Anthropic's API.
 const PREFIXES: [&str; 4] = ["", "/anthropic", "/api", "/api/anthropic"];
@@ -17,7 +17,6 @@ const PREFIXES: [&str; 4] = ["", "/anthropic", "/api", "/api/anthropic"];
 pub(super) struct Question<'q> {
     pub(super) profile: &'q str,
     pub(super) client: GatewayClient,
-    pub(super) key: &'q Secret,
     pub(super) may_send_messages: bool,
     pub(super) clock: &'q dyn Clock,
 }
@@ -27,11 +26,10 @@ pub(super) async fn observe(question: Question<'_>) -> Option<GatewayFacts> {
     let Question {
         profile,
         client,
-        key,
         may_send_messages,
         clock,
     } = question;
-    let (models, listed) = client.models(key, KeyIn::Both).await;
+    let (models, listed) = client.models(KeyIn::Both).await;
     if models.is_err() {
         return None;
     }
@@ -42,8 +40,8 @@ pub(super) async fn observe(question: Question<'_>) -> Option<GatewayFacts> {
         }
         let body = short_message(&model.name, false);
         let stream_body = short_message(&model.name, true);
-        let stream = client.stream(&stream_body, key, clock);
-        let (message, stream) = tokio::join!(client.message(&body, key), stream);
+        let stream = client.stream(&stream_body, clock);
+        let (message, stream) = tokio::join!(client.message(&body), stream);
         (Some(message), Some(stream))
     };
     let base = client.base();
@@ -51,21 +49,21 @@ pub(super) async fn observe(question: Question<'_>) -> Option<GatewayFacts> {
     let invalid = json!({ "model": model.name, "max_tokens": 1 });
     let ((message, stream), (with_api_key, _), (with_bearer, _), count_tokens, invalid) = tokio::join!(
         messages,
-        client.models(key, KeyIn::ApiKey),
-        client.models(key, KeyIn::Bearer),
-        client.post(base, "/v1/messages/count_tokens", &count, key),
-        client.message(&invalid, key),
+        client.models(KeyIn::ApiKey),
+        client.models(KeyIn::Bearer),
+        client.post(base, "/v1/messages/count_tokens", &count),
+        client.message(&invalid),
     );
     let without_beta = match may_depend_on_beta(message.as_ref()) {
         true => {
             let body = short_message(&model.name, false);
-            Some(client.post(base, "/v1/messages", &body, key).await)
+            Some(client.post(base, "/v1/messages", &body).await)
         }
         false => None,
     };
     let lacks_route = message.as_ref().unwrap_or(&invalid);
     let elsewhere = match lacks_route.as_ref().is_ok_and(Exchange::lacks_route) {
-        true => find_elsewhere(&client, key).await,
+        true => find_elsewhere(&client).await,
         false => None,
     };
     Some(GatewayFacts {
@@ -111,12 +109,10 @@ fn may_depend_on_beta(message: Option<&Outcome>) -> bool {
 }
 
 /// An address on the same host at which there is a route for messages.
-async fn find_elsewhere(client: &GatewayClient, key: &Secret) -> Option<String> {
+async fn find_elsewhere(client: &GatewayClient) -> Option<String> {
     let base = client.base();
     for candidate in candidates(base) {
-        let answer = client
-            .post(&candidate, "/v1/messages", &json!({}), key)
-            .await;
+        let answer = client.post(&candidate, "/v1/messages", &json!({})).await;
         let has_route = answer.is_ok_and(|answer| {
             answer.is_json && !answer.lacks_route() && !matches!(answer.status, 300..400)
         });

@@ -8,6 +8,7 @@ use reqwest::{
 };
 use serde_json::Value;
 use url::Url;
+use zeroize::Zeroizing;
 
 use super::facts::{Exchange, Outcome, Stream};
 use crate::{
@@ -41,10 +42,13 @@ pub(super) enum KeyIn {
     Bearer,
 }
 
-/// A client of one gateway.
+/// A client of one gateway, with one key.
 pub(super) struct GatewayClient {
     base: Url,
-    headers: Headers,
+    key: Secret,
+    headers: HeaderMap,
+    /// What the requests contain.
+    secrets: RequestSecrets,
     quick: HttpClient,
     patient: HttpClient,
 }
@@ -59,11 +63,16 @@ impl GatewayClient {
         base: &Url,
         profile: &ProfileConfig,
         principal: &Principal,
+        key: &Secret,
     ) -> Result<Self, SetupError> {
         let client = |timeout| client_settings(base, profile, principal, timeout)?.build();
+        let mut secrets = RequestSecrets::from_iter([key.clone()]);
+        let headers = Headers::new(profile.headers.clone(), principal);
         Ok(Self {
             base: base.clone(),
-            headers: Headers::new(profile.headers.clone(), principal),
+            key: key.clone(),
+            headers: headers.with(key, &mut secrets)?,
+            secrets,
             quick: client(TIMEOUT)?,
             patient: client(MESSAGE_TIMEOUT)?,
         })
@@ -75,34 +84,30 @@ impl GatewayClient {
     }
 
     /// `GET /v1/models`: the answer, and the models that it names.
-    pub(super) async fn models(&self, key: &Secret, key_in: KeyIn) -> (Outcome, Vec<String>) {
+    pub(super) async fn models(&self, key_in: KeyIn) -> (Outcome, Vec<String>) {
         let url = below(&self.base, "/v1/models", Some("limit=1000"));
         let request = self.quick.request(Method::GET, url);
-        let (response, secrets) = match self.send(&self.quick, request, key, key_in).await {
-            Ok(sent) => sent,
+        let request = request.headers(only(self.headers.clone(), key_in));
+        let response = match self.quick.send(request, &self.secrets).await {
+            Ok(response) => response,
             Err(error) => return (Err(error), Vec::new()),
         };
-        let (exchange, body) = read(response, key, &secrets).await;
+        let (exchange, body) = self.read(response).await;
         (Ok(exchange), listed(&body))
     }
 
     /// A `POST` of `body` to `route` below `base`, without the parts that are Claude Code's own.
-    pub(super) async fn post(
-        &self,
-        base: &Url,
-        route: &str,
-        body: &Value,
-        key: &Secret,
-    ) -> Outcome {
+    pub(super) async fn post(&self, base: &Url, route: &str, body: &Value) -> Outcome {
         let request = self.quick.request(Method::POST, below(base, route, None));
-        self.exchange(&self.quick, with_body(request, body), key)
-            .await
+        let request = self.with_body(request, body);
+        let response = self.quick.send(request, &self.secrets).await?;
+        Ok(self.read(response).await.0)
     }
 
     /// A `POST` of `body` to `/v1/messages`, as Claude Code sends it.
-    pub(super) async fn message(&self, body: &Value, key: &Secret) -> Outcome {
-        let request = self.turn(body);
-        self.exchange(&self.patient, request, key).await
+    pub(super) async fn message(&self, body: &Value) -> Outcome {
+        let response = self.patient.send(self.turn(body), &self.secrets).await?;
+        Ok(self.read(response).await.0)
     }
 
     /// The same, whose answer is a stream.
@@ -113,34 +118,27 @@ impl GatewayClient {
     pub(super) async fn stream(
         &self,
         body: &Value,
-        key: &Secret,
         clock: &dyn Clock,
     ) -> Result<Stream, TransportError> {
         let request = self.turn(body);
         let started = clock.now().tick;
-        let sent = self.send(&self.patient, request, key, KeyIn::Both).await?;
-        let (mut response, secrets) = sent;
+        let mut response = self.patient.send(request, &self.secrets).await?;
         let content_type = response.header(CONTENT_TYPE).unwrap_or_default();
         let is_events = content_type
             .to_ascii_lowercase()
             .starts_with("text/event-stream");
-        let has_length = response.header(CONTENT_LENGTH).is_some();
         if !is_events {
-            let (exchange, _) = read(response, key, &secrets).await;
             return Ok(Stream {
-                exchange,
+                exchange: self.read(response).await.0,
                 ..Stream::default()
             });
         }
         let exchange = head(&response);
+        let has_length = response.header(CONTENT_LENGTH).is_some();
         let mut parts = Vec::new();
         let mut size = 0;
         while let Some(part) = response.chunk().await? {
-            let events = part
-                .windows(6)
-                .filter(|window| *window == b"event:")
-                .count();
-            parts.push((clock.now().tick.since(started), events));
+            parts.push((clock.now().tick.since(started), events_in(&part)));
             size += part.len();
             if size > MAX_BODY {
                 break;
@@ -157,33 +155,42 @@ impl GatewayClient {
     fn turn(&self, body: &Value) -> RequestBuilder {
         let url = below(&self.base, "/v1/messages", Some("beta=true"));
         let request = self.patient.request(Method::POST, url);
-        with_body(request, body).header("anthropic-beta", BETA)
+        self.with_body(request, body).header("anthropic-beta", BETA)
     }
 
-    async fn exchange(
-        &self,
-        client: &HttpClient,
-        request: RequestBuilder,
-        key: &Secret,
-    ) -> Outcome {
-        let (response, secrets) = self.send(client, request, key, KeyIn::Both).await?;
-        Ok(read(response, key, &secrets).await.0)
+    fn with_body(&self, request: RequestBuilder, body: &Value) -> RequestBuilder {
+        request
+            .headers(self.headers.clone())
+            .header(CONTENT_TYPE, "application/json")
+            .body(body.to_string())
     }
 
-    async fn send(
-        &self,
-        client: &HttpClient,
-        request: RequestBuilder,
-        key: &Secret,
-        key_in: KeyIn,
-    ) -> Result<(HttpResponse, RequestSecrets), TransportError> {
-        let mut secrets = RequestSecrets::from_iter([key.clone()]);
-        // A header that cannot be made is left out, as its file is reported elsewhere.
-        let headers = self.headers.with(key, &mut secrets).unwrap_or_default();
-        let request = request.headers(only(headers, key_in));
-        let response = client.send(request, &secrets).await?;
-        Ok((response, secrets))
+    /// Reads an answer; returns its body, too.
+    async fn read(&self, response: HttpResponse) -> (Exchange, Zeroizing<Vec<u8>>) {
+        let head = head(&response);
+        let secrets = response.secrets().clone();
+        let body = response.body(MAX_BODY).await.unwrap_or_default();
+        if head.status < 400 || !head.is_json {
+            return (head, body);
+        }
+        let text = ErrorText::of_json(&body, &self.key);
+        let json: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let exchange = Exchange {
+            has_error: json.get("error").or(json.get("detail")).is_some(),
+            cause: text.and_then(|text| text.cause),
+            reason: message_of(&json).map(|message| ForeignText::new(message).clean(&secrets)),
+            ..head
+        };
+        (exchange, body)
     }
+}
+
+/// How many events begin in a part of a stream.
+fn events_in(part: &[u8]) -> usize {
+    const START: &[u8] = b"event:";
+    part.windows(START.len())
+        .filter(|text| *text == START)
+        .count()
 }
 
 /// `headers` with the key in these headers alone.
@@ -194,12 +201,6 @@ fn only(mut headers: HeaderMap, key_in: KeyIn) -> HeaderMap {
         KeyIn::Bearer => headers.remove("x-api-key"),
     };
     headers
-}
-
-fn with_body(request: RequestBuilder, body: &Value) -> RequestBuilder {
-    request
-        .header(CONTENT_TYPE, "application/json")
-        .body(body.to_string())
 }
 
 /// `route` below the path of `base`.
@@ -233,30 +234,6 @@ fn shown(url: &Url) -> String {
         url.origin().ascii_serialization(),
         url.path()
     ))
-}
-
-/// Reads an answer to a request that contains `secrets`; returns its body, too.
-async fn read(
-    response: HttpResponse,
-    key: &Secret,
-    secrets: &RequestSecrets,
-) -> (Exchange, zeroize::Zeroizing<Vec<u8>>) {
-    let head = head(&response);
-    let is_error = head.status >= 400;
-    let body = response.body(MAX_BODY).await.unwrap_or_default();
-    if !is_error || !head.is_json {
-        return (head, body);
-    }
-    let text = ErrorText::of_json(&body, key);
-    let json: Option<Value> = serde_json::from_slice(&body).ok();
-    let json = json.unwrap_or_default();
-    let exchange = Exchange {
-        has_error: json.get("error").or(json.get("detail")).is_some(),
-        cause: text.and_then(|text| text.cause),
-        reason: message_of(&json).map(|message| ForeignText::new(message).clean(secrets)),
-        ..head
-    };
-    (exchange, body)
 }
 
 /// The message of an error, in the forms of the API and of the gateways before it.

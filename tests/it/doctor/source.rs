@@ -28,7 +28,7 @@ async fn a_wrong_path_policy_field_or_version_of_kv_is_told_apart() {
     bao.put("blank", json!({"api_key": "a b"})).await;
     bao.put("other", json!({"key": KEY})).await;
     bao.mount_kv1().await;
-    assert_eq!(at(&bao, "secret/k", "").await, [] as [Value; 0]);
+    assert_eq!(serious(&at(&bao, "secret/k", "").await), [""; 0]);
     for (path, more, id, part) in [
         (
             "secret/none",
@@ -151,15 +151,16 @@ async fn a_user_who_must_sign_in_is_told_so_and_a_login_that_is_good_is_no_findi
         "source.login-required",
         &["claviger login default"],
     );
+    let gateway = TestGateway::start([]).await.unwrap();
+    let table = "[profile.default]\n";
+    let line = format!("{table}gateway = \"{}\"\n", gateway.url());
+    env.edit_config(|config| config.replace(table, &line));
     let (_, end) = login_command::sign_in(&env, &[]).await;
     end.signed_in();
     let output = env.helper().await;
     let key = output.stdout.trim_end();
     env.add_secret(key);
-    let gateway = TestGateway::start([secret(key)]).await.unwrap();
-    let table = "[profile.default]\n";
-    let line = format!("{table}gateway = \"{}\"\n", gateway.url());
-    env.edit_config(|config| config.replace(table, &line));
+    gateway.accept(secret(key));
     for family in ["network", "source", "gateway"] {
         let findings = found(&env, family).await;
         assert_eq!(serious(&findings), [""; 0], "{findings:#?}");
