@@ -6,18 +6,20 @@
 
 use std::{
     collections::BTreeSet,
-    fs,
+    env, fs,
     io::{self, ErrorKind},
     os::unix::{
         fs::{FileTypeExt as _, MetadataExt as _},
         net::UnixStream,
+        process::CommandExt as _,
     },
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use claviger_wire::{ExitCode, Failure, Request, Response, client};
 
-use super::UserDaemon;
+use super::{UserAccount, UserDaemon};
 
 /// The directory of the users' runtime directories, each named by the user's id.
 const RUNTIME_DIRECTORIES: &str = "/run/user";
@@ -42,6 +44,21 @@ const HOME_DIRECTORIES: [&str; 2] = if cfg!(target_os = "macos") {
     [".local/state/claviger", ".local/state/claviger/run"]
 };
 
+/// The directories below a home that exist if the user uses Claviger.
+const USED_DIRECTORIES: [&str; 3] = if cfg!(target_os = "macos") {
+    [
+        "Library/Application Support/Claviger",
+        "Library/Caches/Claviger",
+        "Library/Logs/Claviger",
+    ]
+} else {
+    [
+        ".config/claviger",
+        ".local/state/claviger",
+        ".cache/claviger",
+    ]
+};
+
 const SOCKET_NAME: &str = "agent.sock";
 
 /// One user of the database.
@@ -49,6 +66,7 @@ const SOCKET_NAME: &str = "agent.sock";
 struct User {
     name: String,
     uid: u32,
+    gid: u32,
     home: PathBuf,
 }
 
@@ -58,31 +76,104 @@ struct User {
 ///
 /// [`ExitCode::Denied`] if this process is not root's.
 pub(super) fn find() -> Result<Vec<UserDaemon>, Failure> {
-    if !rustix::process::geteuid().is_root() {
-        let problem = "--all-users is denied: only root can ask the daemons of other users";
-        let hint = "run the same command as root, with sudo for example";
-        return Err(Failure::new(ExitCode::Denied, problem, hint));
+    require_root()?;
+    Ok(sockets(Path::new(RUNTIME_DIRECTORIES), &all())
+        .into_iter()
+        .collect())
+}
+
+/// Returns the users who are logged in, or whose home has a directory of Claviger.
+///
+/// # Errors
+///
+/// [`ExitCode::Denied`] if this process is not root's.
+pub(super) fn accounts() -> Result<Vec<UserAccount>, Failure> {
+    require_root()?;
+    Ok(using(Path::new(RUNTIME_DIRECTORIES), &all()))
+}
+
+/// This program with `args`, as `user`: with the groups of the user database's entry alone, and
+/// nothing of root's environment. What belongs to the user is then read with the user's rights, and
+/// no link of the user's leads root elsewhere.
+///
+/// # Errors
+///
+/// The system does not report this program's path.
+pub(super) fn command(user: &UserAccount, args: &[&str]) -> io::Result<Command> {
+    let mut command = Command::new(env::current_exe()?);
+    // The standard library drops all supplementary groups when root sets a user.
+    command
+        .args(args)
+        .uid(user.uid)
+        .gid(user.gid)
+        .env_clear()
+        .env("PATH", client::PATH)
+        .current_dir("/");
+    Ok(command)
+}
+
+fn require_root() -> Result<(), Failure> {
+    if rustix::process::geteuid().is_root() {
+        return Ok(());
     }
+    let problem = "--all-users is denied: only root can ask the daemons of other users";
+    let hint = "run the same command as root, with sudo for example";
+    Err(Failure::new(ExitCode::Denied, problem, hint))
+}
+
+/// The users that this machine knows.
+fn all() -> Vec<User> {
     let mut users = users(&fs::read_to_string(USERS).unwrap_or_default());
     if cfg!(target_os = "macos") {
         users.extend(homes(Path::new(MACOS_HOMES)));
     }
-    Ok(sockets(Path::new(RUNTIME_DIRECTORIES), &users)
-        .into_iter()
-        .collect())
+    users
+}
+
+/// Those of `users` who use Claviger, and those with a directory in `runtime`.
+fn using(runtime: &Path, users: &[User]) -> Vec<UserAccount> {
+    let by_home = users.iter().filter(|user| {
+        let mut directories = USED_DIRECTORIES.iter().map(|below| user.home.join(below));
+        directories.any(|directory| is_of(user.uid, &directory))
+    });
+    let by_home = by_home.map(|user| UserAccount {
+        uid: user.uid,
+        gid: user.gid,
+        user: Some(user.name.clone()),
+    });
+    let by_runtime = entries(runtime).into_iter().filter_map(|directory| {
+        let uid = directory.file_name()?.to_str()?.parse().ok()?;
+        let found = fs::symlink_metadata(&directory).ok()?;
+        let known = users.iter().find(|user| user.uid == uid);
+        (found.is_dir() && found.uid() == uid).then(|| UserAccount {
+            uid,
+            // The directory has the user's group, also if a network's directory has the entry.
+            gid: known.map_or(found.gid(), |user| user.gid),
+            user: known.map(|user| user.name.clone()),
+        })
+    });
+    let mut accounts: Vec<_> = by_home.chain(by_runtime).collect();
+    accounts.sort();
+    accounts.dedup_by_key(|account| account.uid);
+    accounts
+}
+
+fn is_of(uid: u32, directory: &Path) -> bool {
+    fs::symlink_metadata(directory).is_ok_and(|found| found.is_dir() && found.uid() == uid)
 }
 
 /// Parses passwd(5).
 fn users(passwd: &str) -> Vec<User> {
     let user = |line: &str| {
         let fields: Vec<_> = line.split(':').collect();
-        let [name, _, uid, _, _, home, ..] = fields[..] else {
+        let [name, _, uid, gid, _, home, ..] = fields[..] else {
             return None;
         };
         let home = PathBuf::from(home);
         Some(User {
             name: name.to_owned(),
             uid: uid.parse().ok()?,
+            gid: gid.parse().ok()?,
             // The homes of system users, such as / and /nonexistent, contain no daemon's socket.
             home: Some(home).filter(|home| home.is_absolute())?,
         })
@@ -93,9 +184,11 @@ fn users(passwd: &str) -> Vec<User> {
 /// The users whose home is in `directory`, each the owner of the own home.
 fn homes(directory: &Path) -> Vec<User> {
     let user = |home: PathBuf| {
+        let found = fs::symlink_metadata(&home).ok()?;
         Some(User {
             name: home.file_name()?.to_str()?.to_owned(),
-            uid: fs::symlink_metadata(&home).ok()?.uid(),
+            uid: found.uid(),
+            gid: found.gid(),
             home,
         })
     };
@@ -222,13 +315,17 @@ mod tests {
     #[test]
     fn the_user_database_is_parsed() {
         let passwd = "root:x:0:0:root:/root:/bin/sh\n\n# a comment\nbroken:x:y:0::/h:/\n\
-                      ada:x:1000:1000:Ada,,,:/home/ada:/bin/bash\nshort:x:5\nrel:x:6:6::home:/\n";
-        let user = |name: &str, uid, home: &str| User {
+                      ada:x:1000:100:Ada,,,:/home/ada:/bin/bash\nshort:x:5\nrel:x:6:6::home:/\n";
+        let user = |name: &str, uid, gid, home: &str| User {
             name: name.to_owned(),
             uid,
+            gid,
             home: home.into(),
         };
-        let expected = [user("root", 0, "/root"), user("ada", 1000, "/home/ada")];
+        let expected = [
+            user("root", 0, 0, "/root"),
+            user("ada", 1000, 100, "/home/ada"),
+        ];
         assert_eq!(users(passwd), expected);
     }
 
@@ -240,6 +337,7 @@ mod tests {
         let ada = User {
             name: "ada".to_owned(),
             uid: own_uid(),
+            gid: rustix::process::getegid().as_raw(),
             home,
         };
         assert_eq!(homes(root.path()), [ada]);
@@ -254,6 +352,7 @@ mod tests {
         let user = |name: &str, uid| User {
             name: name.to_owned(),
             uid,
+            gid: uid,
             home: root.path().join(name),
         };
         let state = root.path().join("ada").join(HOME_DIRECTORIES[0]);
@@ -287,6 +386,40 @@ mod tests {
                 .all(|d| d.uid == uid && d.user.as_deref() == Some("ada"))
         );
         drop(listeners);
+    }
+
+    #[test]
+    fn who_uses_claviger_has_a_directory_of_it_or_is_logged_in() {
+        let root = tempfile::tempdir().unwrap();
+        let (uid, runtime) = (own_uid(), root.path().join("run"));
+        let user = |name: &str, uid| User {
+            name: name.to_owned(),
+            uid,
+            gid: 5,
+            home: root.path().join(name),
+        };
+        let used = |name: &str| root.path().join(name).join(USED_DIRECTORIES[0]);
+        for name in ["ada", "eve"] {
+            fs::create_dir_all(used(name)).unwrap();
+        }
+        fs::create_dir_all(root.path().join("new")).unwrap();
+        fs::create_dir_all(used("far").parent().unwrap()).unwrap();
+        symlink(used("ada"), used("far")).unwrap();
+        let account = |user: Option<&str>| UserAccount {
+            uid,
+            gid: 5,
+            user: user.map(str::to_owned),
+        };
+        let found = |users: &[User]| using(&runtime, users);
+        assert_eq!(found(&[user("ada", uid)]), [account(Some("ada"))]);
+        // No directory, another user's, and a link.
+        for (name, uid) in [("new", uid), ("eve", uid + 1), ("far", uid)] {
+            assert_eq!(found(&[user(name, uid)]), [], "{name}");
+        }
+        fs::create_dir_all(runtime.join(uid.to_string())).unwrap();
+        assert_eq!(found(&[user("new", uid)]), [account(Some("new"))]);
+        assert_eq!(found(&[user("ada", uid)]), [account(Some("ada"))]);
+        assert_eq!(found(&[])[0].user, None);
     }
 
     #[test]

@@ -1,9 +1,14 @@
 //! A pipe's access list admits its user alone, so that not even an administrator can ask the
 //! daemons of other users.
 
+use std::{
+    io::{self, ErrorKind},
+    process::Command,
+};
+
 use claviger_wire::{ExitCode, Failure, Request, Response};
 
-use super::UserDaemon;
+use super::{UserAccount, UserDaemon};
 
 /// # Errors
 ///
@@ -13,6 +18,22 @@ pub(super) fn find() -> Result<Vec<UserDaemon>, Failure> {
     let hint =
         "end the processes claviger.exe as an administrator, or run claviger stop as each user";
     Err(Failure::new(ExitCode::Denied, problem, hint))
+}
+
+/// # Errors
+///
+/// Always, as [`find`].
+pub(super) fn accounts() -> Result<Vec<UserAccount>, Failure> {
+    find().map(|_| Vec::new())
+}
+
+/// Never called, as [`accounts`] finds nothing.
+///
+/// # Errors
+///
+/// Always.
+pub(super) fn command(_: &UserAccount, _: &[&str]) -> io::Result<Command> {
+    Err(ErrorKind::Unsupported.into())
 }
 
 /// Never called, as [`find`] finds nothing.

@@ -1,7 +1,7 @@
 //! `claviger config`.
 
 pub(super) mod check;
-mod show;
+pub(super) mod show;
 
 use std::{
     io::{self, Write as _},

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::check::all_problems;
 use crate::{
     cli::{CliError, output, places},
-    config::{self, Entry, Layer, ShownValue, ValueOrigin},
+    config::{self, Config, ConfigError, Entry, Layer, ShownValue, ValueOrigin},
     paths::Starter,
 };
 
@@ -43,17 +43,11 @@ pub(super) fn run(args: &ShowArgs) -> Result<(), CliError> {
         Some(file) => config::load_file(&locations, file),
         None => config::load(&locations),
     };
-    let shown = loaded.and_then(|config| {
-        let text = config::text(&config)?;
-        let values = config::show(&config, &text)?;
-        Ok((config.file, values))
-    });
-    let (file, values) = shown.map_err(|error| all_problems(&error))?;
+    let shown = loaded.and_then(|config| Ok((values(&config)?, config.file)));
+    let (values, file) = shown.map_err(|error| all_problems(&error))?;
     let mut out = io::stdout().lock();
     if args.json {
-        let values: Vec<_> = values.into_iter().map(as_json).collect();
-        output::json(&mut out, &json!({"file": file, "values": values}))?;
-        return Ok(());
+        return Ok(output::json(&mut out, &as_json(&file, values))?);
     }
     let entries = values.into_iter().map(|shown| Entry {
         path: shown.path,
@@ -74,7 +68,22 @@ fn comment(file: &Path, origin: ValueOrigin) -> String {
     }
 }
 
-fn as_json(shown: ShownValue) -> Value {
+/// The values that are in force.
+///
+/// # Errors
+///
+/// [`ConfigError`]: the file was removed or changed since it was loaded.
+pub(in crate::cli) fn values(config: &Config) -> Result<Vec<ShownValue>, ConfigError> {
+    config::show(config, &config::text(config)?)
+}
+
+/// `{"file", "values"}`.
+pub(in crate::cli) fn as_json(file: &Path, values: Vec<ShownValue>) -> Value {
+    let values: Vec<_> = values.into_iter().map(value_as_json).collect();
+    json!({"file": file, "values": values})
+}
+
+fn value_as_json(shown: ShownValue) -> Value {
     let origin = match shown.origin {
         ValueOrigin::File { line, column } => {
             json!({"kind": "file", "line": line, "column": column})

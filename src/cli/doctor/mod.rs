@@ -1,9 +1,11 @@
 //! `claviger doctor`.
 
+mod all_users;
+mod bundle;
 mod print;
 mod progress;
 
-use std::io;
+use std::{io, path::PathBuf};
 
 use claviger_wire::{ExitCode, Failure};
 
@@ -11,7 +13,7 @@ use self::progress::Progress;
 use super::{CliError, output, places, profile_args::ProfileArgs};
 use crate::{
     clock::SystemClock,
-    config::{self, Locations},
+    config::{self, Config, Locations},
     doctor::{self, Context, report::Report},
     environment,
     paths::Starter,
@@ -24,6 +26,8 @@ Examples:
   claviger doctor work         one profile
   claviger doctor --json       for a script or a ticket; it contains no secret
   claviger doctor --list       what is checked
+  claviger doctor --bundle b.tar.gz    for support: with the configuration and the log
+  sudo claviger doctor --all-users     every user, each with the own rights
 
 Each finding has its evidence and a remedy. The exit code is 1 if one is fatal: a client has no key
 then, or a wrong one, or sends it to another server.")]
@@ -45,8 +49,16 @@ pub(super) struct DoctorArgs {
     no_message: bool,
 
     /// Only print what is checked
-    #[arg(long, conflicts_with = "json")]
+    #[arg(long, conflicts_with_all = ["json", "all_users", "bundle"])]
     list: bool,
+
+    /// Write an archive for support, a tar.gz, which must not exist
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "all_users"])]
+    bundle: Option<PathBuf>,
+
+    /// All users who use Claviger; only for root. Starts no daemon and sends no message
+    #[arg(long)]
+    all_users: bool,
 }
 
 pub(super) fn run(args: &DoctorArgs) -> Result<(), CliError> {
@@ -57,17 +69,9 @@ pub(super) fn run(args: &DoctorArgs) -> Result<(), CliError> {
             doctor::CHECKS.into_iter().flatten(),
         )?);
     }
-    let report = examine(args)?;
-    if args.json {
-        output::json(&mut out, &report)?;
-    } else {
-        print::report(&mut out, &report)?;
+    if args.all_users {
+        return all_users::run(args);
     }
-    end(&report)
-}
-
-/// Runs the checks for this user.
-fn examine(args: &DoctorArgs) -> Result<Report, CliError> {
     let found = places::of(Starter::Client);
     let account = environment::account();
     let (places, locations) = match &found {
@@ -76,13 +80,7 @@ fn examine(args: &DoctorArgs) -> Result<Report, CliError> {
     };
     let config = config::load(&locations);
     let profile = args.profile.name();
-    if let (Ok(config), Some(profile)) = (&config, &profile)
-        && !config.profiles.contains_key(profile)
-    {
-        let problem = format!("no profile '{profile}'");
-        let hint = "run claviger doctor without a profile, or name one of the configuration";
-        return Err(Failure::new(ExitCode::Usage, problem, hint).into());
-    }
+    require_profile(config.as_ref().ok(), profile.as_deref())?;
     let progress = Progress::default();
     let context = Context {
         account: account.as_ref(),
@@ -95,7 +93,31 @@ fn examine(args: &DoctorArgs) -> Result<Report, CliError> {
         clock: &SystemClock,
         progress: &|text| progress.show(text),
     };
-    Ok(super::runtime()?.block_on(doctor::examine(&context)))
+    let report = super::runtime()?.block_on(doctor::examine(&context));
+    drop(progress);
+    match args.json {
+        true => output::json(&mut out, &report)?,
+        false => print::report(&mut out, &report)?,
+    }
+    if let Some(file) = &args.bundle {
+        let log = places.ok().and_then(|places| places.daemon.log.as_deref());
+        bundle::write(&mut out, file, &report, config.as_ref(), log)?;
+    }
+    end(&report)
+}
+
+/// # Errors
+///
+/// [`ExitCode::Usage`] if the configuration has no such profile.
+fn require_profile(config: Option<&Config>, profile: Option<&str>) -> Result<(), Failure> {
+    match (config, profile) {
+        (Some(config), Some(profile)) if !config.profiles.contains_key(profile) => {
+            let problem = format!("no profile '{profile}'");
+            let hint = "run claviger doctor without a profile, or name one of the configuration";
+            Err(Failure::new(ExitCode::Usage, problem, hint))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Ends with 1 if something is fatal.

@@ -5,8 +5,6 @@ use std::{
     io::{self, IsTerminal as _, Write},
 };
 
-use claviger_wire::visible;
-
 use crate::{
     cli::output,
     doctor::{
@@ -23,6 +21,15 @@ use crate::{
 /// Those of `out`.
 pub(super) fn report(out: &mut impl Write, report: &Report) -> io::Result<()> {
     print(out, report, has_colour())
+}
+
+/// Prints one finding, as [`report`] does.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub(super) fn finding(out: &mut impl Write, finding: &Finding) -> io::Result<()> {
+    print_finding(out, finding, has_colour())
 }
 
 /// Prints the table of all checks.
@@ -91,7 +98,7 @@ fn print_finding(out: &mut impl Write, finding: &Finding, colour: bool) -> io::R
         false => out.write_all(&plain)?,
     }
     for line in evidence {
-        output::indented(out, &visible(line))?;
+        output::indented(out, &format!("- {line}"))?;
     }
     output::indented(out, &format!("remedy: {remedy}"))
 }
@@ -160,7 +167,7 @@ mod tests {
         let long = "word ".repeat(30);
         let found = CHECK.found("it is broken", ["seen".to_owned(), long], "mend it");
         let text = printed(&report(vec![found]), false);
-        let first = "fatal: it is broken [machine.broken]\n  seen\n  word word";
+        let first = "fatal: it is broken [machine.broken]\n  - seen\n  - word word";
         assert!(text.starts_with(first), "{text}");
         assert!(
             text.ends_with("\n  remedy: mend it\n\n1 fatal; 3 checks\n"),

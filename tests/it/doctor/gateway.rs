@@ -4,7 +4,7 @@ use claviger::demo::gateway::{Answer, Fault, Requests, TestGateway};
 use http::StatusCode;
 use serde_json::Value;
 
-use super::{assert_found, found, found_with, serious};
+use super::family::{assert_found, found, found_with, serious};
 use crate::support::{
     KEY, TestEnv,
     answers::{MESSAGES, secret},

@@ -1,50 +1,90 @@
-//! `claviger doctor`: each cause of a broken roll-out, made with real parts, and what is reported
-//! about it.
+//! `claviger doctor`: each test creates a cause, and sees what is found.
 
+mod bundle;
+mod command;
+mod family;
 mod gateway;
+mod machine_daemon;
+mod machine_files;
+mod machine_programs;
+mod machine_users;
 mod network;
 mod source;
 
 use serde_json::Value;
+use tokio::process::Command;
 
-use crate::support::TestEnv;
+use crate::support::{TestEnv, test_env::ProgramOutput};
 
-/// What `claviger doctor` finds in this family.
-async fn found(env: &TestEnv, family: &str) -> Vec<Value> {
-    found_with(env, family, &[]).await
-}
+/// What `claviger doctor --json` has found.
+pub(super) struct Diagnosis(Value);
 
-/// The same with further arguments.
-async fn found_with(env: &TestEnv, family: &str, args: &[&str]) -> Vec<Value> {
-    let output = env.claviger(&[&["doctor", "--json"], args].concat()).await;
-    let report: Value = serde_json::from_str(&output.stdout).expect(&output.stderr);
-    let findings = report["findings"].as_array().unwrap();
-    let is_fatal = findings.iter().any(|found| found["severity"] == "fatal");
-    assert_eq!(output.code, Some(i32::from(is_fatal)), "{output:?}");
-    let of_family = findings.iter().filter(|found| found["family"] == family);
-    of_family.cloned().collect()
-}
-
-/// The ids of those above a note.
-fn serious(findings: &[Value]) -> Vec<&str> {
-    findings
-        .iter()
-        .filter(|found| found["severity"] != "note")
-        .filter_map(|found| found["id"].as_str())
-        .collect()
-}
-
-/// Asserts that the only finding above a note is `id` and contains all of `parts`, in whatever
-/// field.
-#[track_caller]
-fn assert_found(findings: &[Value], id: &str, parts: &[&str]) {
-    assert_eq!(serious(findings), [id], "{findings:#?}");
-    let found = findings.iter().find(|found| found["id"] == id).unwrap();
-    assert!(!found["remedy"].as_str().unwrap().is_empty(), "{found}");
-    for part in parts {
-        assert!(
-            found.to_string().contains(part),
-            "{part:?} is not in {found:#}"
-        );
+impl Diagnosis {
+    /// Runs the command with these arguments.
+    pub(super) async fn of(env: &TestEnv, args: &[&str]) -> Self {
+        let args = [&["doctor", "--json"], args].concat();
+        Self::new(&env.claviger(&args).await)
     }
+
+    /// Parses an output, whose exit code must be that of its findings.
+    #[track_caller]
+    pub(super) fn new(output: &ProgramOutput) -> Self {
+        let report: Value = serde_json::from_str(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {output:?}"));
+        let diagnosis = Self(report);
+        let is_fatal = diagnosis.severities().any(|severity| severity == "fatal");
+        assert_eq!(output.code, Some(i32::from(is_fatal)), "{output:?}");
+        assert_eq!(output.stderr, "", "{output:?}");
+        diagnosis
+    }
+
+    /// The finding with this id, whose evidence contains `parts`.
+    #[track_caller]
+    pub(super) fn has(&self, id: &str, parts: &[&str]) -> &Value {
+        let found = self.find(id);
+        let found = found.unwrap_or_else(|| panic!("{id} is not found: {:#}", self.0));
+        let text = found.to_string();
+        for part in parts {
+            assert!(text.contains(part), "{part:?} is not in {found:#}");
+        }
+        let checked = self.0["checked"].as_array().unwrap();
+        assert!(checked.iter().any(|known| known == id), "{id}");
+        found
+    }
+
+    /// Asserts that there is no such finding.
+    #[track_caller]
+    pub(super) fn lacks(&self, id: &str) {
+        assert_eq!(self.find(id), None);
+    }
+
+    pub(super) fn find(&self, id: &str) -> Option<&Value> {
+        self.findings().find(|finding| finding["id"] == id)
+    }
+
+    pub(super) fn findings(&self) -> impl Iterator<Item = &Value> {
+        self.0["findings"].as_array().unwrap().iter()
+    }
+
+    fn severities(&self) -> impl Iterator<Item = &str> {
+        self.findings()
+            .map(|finding| finding["severity"].as_str().unwrap())
+    }
+}
+
+/// Runs a shell script whose `$0` is the command line's program.
+async fn in_shell(env: &TestEnv, script: &str) -> ProgramOutput {
+    let like = env.command("claviger", &[]);
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", script]).arg(like.as_std().get_program());
+    with_environment(shell, &like).await
+}
+
+/// Runs `command` in the environment of `like`.
+async fn with_environment(mut command: Command, like: &Command) -> ProgramOutput {
+    command.env_clear();
+    for (name, value) in like.as_std().get_envs() {
+        command.env(name, value.unwrap());
+    }
+    command.output().await.unwrap().into()
 }

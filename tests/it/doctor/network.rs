@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{assert_found, found, serious};
+use super::family::{assert_found, found, serious};
 use crate::support::{
     Bao, KEY, TestEnv, Upstream,
     bao::BaoOptions,

@@ -3,7 +3,7 @@
 use claviger::demo::gateway::TestGateway;
 use serde_json::{Value, json};
 
-use super::{assert_found, found, serious};
+use super::family::{assert_found, found, serious};
 use crate::support::{
     Bao, KEY, TestEnv, Upstream,
     answers::secret,
