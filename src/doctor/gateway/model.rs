@@ -77,9 +77,8 @@ fn in_settings(directory: &Path) -> Option<String> {
         .collect();
     drop_ins.sort();
     let files = std::iter::once(directory.join(MANAGED_FILE)).chain(drop_ins);
-    files
-        .filter_map(|file| model_of(&fs::read(file).ok()?))
-        .last()
+    let mut last_first = files.rev();
+    last_first.find_map(|file| model_of(&fs::read(file).ok()?))
 }
 
 fn model_of(settings: &[u8]) -> Option<String> {

@@ -1,16 +1,19 @@
 //! The gateway that accepts the keys.
 
+use std::{sync::Arc, time::Duration};
+
 use claviger::demo::gateway::{Answer, Fault, Requests, TestGateway};
 use http::StatusCode;
 use serde_json::Value;
 
 use super::family::{assert_found, found, found_with, serious};
 use crate::support::{
-    KEY, TestEnv,
+    KEY, TestEnv, Upstream,
     answers::{MESSAGES, secret},
     gateway::ScriptedGateway as _,
     key_fixture::{KeyFixture, MODELS},
     litellm::{KeyCheck, LiteLlm},
+    upstream::UpstreamReply,
 };
 
 /// A machine with [`KEY`], whose gateway is at `url`.
@@ -82,6 +85,36 @@ async fn what_a_message_meets_is_told_apart() {
     }
     gateway.clear_answers();
     assert_eq!(found(&env, "gateway").await, [] as [Value; 0]);
+}
+
+/// Answers as a model does whose stream is held back by a proxy until it is complete.
+fn held_back(request: &str) -> String {
+    let (status, kind, body) = if request.starts_with("GET ") {
+        let models = r#"{"data":[{"id":"claude-a"}]}"#;
+        ("200 OK", "application/json", models.to_owned())
+    } else if !request.contains("\"messages\"") {
+        let error = r#"{"error":{"type":"invalid_request_error","message":"no messages"}}"#;
+        ("400 Bad Request", "application/json", error.to_owned())
+    } else if request.contains("\"stream\":true") {
+        // The time in which the model writes.
+        std::thread::sleep(Duration::from_millis(1300));
+        let event = "event: content_block_delta\ndata: {}\n\n";
+        ("200 OK", "text/event-stream", event.repeat(20))
+    } else {
+        ("200 OK", "application/json", "{}".to_owned())
+    };
+    let length = body.len();
+    format!(
+        "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\
+         request-id: req_1\r\nconnection: close\r\n\r\n{body}"
+    )
+}
+
+#[tokio::test]
+async fn a_stream_that_is_held_back_is_reported() {
+    let gateway = Upstream::start(UpstreamReply::Answer(Arc::new(held_back))).await;
+    let findings = found(&env(&gateway.url()), "gateway").await;
+    assert_found(&findings, "gateway.buffered", &["proxy_buffering off"]);
 }
 
 #[tokio::test]
