@@ -36,7 +36,8 @@ use crate::process::Signals;
     version,
     propagate_version = true,
     arg_required_else_help = true,
-    after_help = "\
+    after_help = concat!(
+        "\
 Examples:
   claviger demo            see it at work
   claviger init            write a configuration, step by step
@@ -45,8 +46,10 @@ Examples:
   claviger status          what every profile has, and what to do if one fails
   claviger doctor          if something does not work
   claviger stop            after an update
-
+",
+        "
 'claviger COMMAND --help' shows more of each."
+    )
 )]
 struct Cli {
     #[command(subcommand)]

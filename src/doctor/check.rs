@@ -13,7 +13,7 @@ pub(crate) struct Check {
     pub(crate) severity: Severity,
     /// What it is about.
     pub(crate) family: Family,
-    /// What it detects, in a few words.
+    /// What it detects, in one line.
     pub(crate) detects: &'static str,
 }
 

@@ -123,6 +123,9 @@ fn few_know_the_wire() {
             "src/demo/sandbox.rs",
             // The length of the longest key.
             "src/credential.rs",
+            // Looks at the places, and asks the daemon, as the shim does.
+            "src/doctor/mod.rs",
+            "src/doctor/machine/",
         ],
         never: &["claviger_wire"],
         remedy: "only the server and the command line speak with the shim's format",

@@ -175,8 +175,8 @@ mod tests {
             ),
             ("run claviger stop first", Ok(())),
             (
-                "run claviger doctor",
-                Err("no command \"doctor\" in \"claviger …\""),
+                "run claviger heal",
+                Err("no command \"heal\" in \"claviger …\""),
             ),
             (
                 "run claviger config edit",

@@ -78,6 +78,9 @@ fn name(f: &mut fmt::Formatter<'_>, uid: u32, user: Option<&str>) -> fmt::Result
 /// A daemon with its answer.
 pub(super) type UserAnswer = (UserDaemon, Result<Answer, Failure>);
 
+/// A user with what this program printed for the user, or why there is nothing.
+pub(super) type UserOutput = (UserAccount, Result<String, String>);
+
 /// Sends `request` to every user's daemon at once and returns the answers by user. A socket that no
 /// daemon listens on is left out.
 ///
@@ -120,7 +123,7 @@ pub(super) fn request(request: &Request) -> Result<Vec<UserAnswer>, Failure> {
 ///
 /// [`ExitCode::Denied`] if this process is not root's. For one user: this program could not be
 /// started or did not end in time.
-pub(super) fn run(args: &[&str]) -> Result<Vec<(UserAccount, Result<String, String>)>, Failure> {
+pub(super) fn run(args: &[&str]) -> Result<Vec<UserOutput>, Failure> {
     let deadline = Deadline::after(RUN_TIMEOUT);
     let mut started = Vec::new();
     for user in accounts()? {

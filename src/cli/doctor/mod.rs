@@ -20,17 +20,20 @@ use crate::{
 };
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_help = concat!(
+    "\
 Examples:
   claviger doctor              everything, the worst first
   claviger doctor work         one profile
   claviger doctor --json       for a script or a ticket; it contains no secret
   claviger doctor --list       what is checked
-  claviger doctor --bundle b.tar.gz    for support: with the configuration and the log
-  sudo claviger doctor --all-users     every user, each with the own rights
-
+  claviger doctor --bundle b.tar.gz    for support, with the log
+  sudo claviger doctor --all-users     each user, with that user's rights
+",
+    "
 Each finding has its evidence and a remedy. The exit code is 1 if one is fatal: a client has no key
-then, or a wrong one, or sends it to another server.")]
+then, or a wrong one, or sends it to another server."
+))]
 pub(super) struct DoctorArgs {
     #[command(flatten)]
     pub(super) profile: ProfileArgs,

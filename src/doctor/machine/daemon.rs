@@ -1,4 +1,4 @@
-//! The daemon: whether it runs, which one it is, and what it reports of itself.
+//! The daemon: whether it runs, which one it is, and what it reports.
 
 use std::{env, path::PathBuf, time::Duration};
 
@@ -169,7 +169,7 @@ pub(super) fn observe(context: &Context<'_>) -> Facts {
     facts
 }
 
-/// The daemon's report of itself; `None` if none listens.
+/// The daemon's own report; `None` if none listens.
 fn ask(client: &Client, may_start: bool) -> Result<Option<DaemonReport>, Failure> {
     let client = client.clone();
     let request = || Request::Status { profile: None };

@@ -67,7 +67,7 @@ pub(super) const NO_RUNTIME_DIR: Check = super::check_of(
     "the system has made no runtime directory for the user",
 );
 
-/// New files can be written by everyone.
+/// Other users can write new files.
 pub(super) const UMASK: Check = super::check_of(
     Severity::Warning,
     "machine.umask",

@@ -11,8 +11,8 @@ pub(super) struct DaemonProcess {
     pub(super) socket: Option<PathBuf>,
 }
 
-/// The daemons of this user: by their arguments, which every process can read on Linux. A daemon
-/// reveals nothing else of itself.
+/// The daemons of this user: by their arguments, which every process can read on Linux. A daemon's
+/// memory, environment and program are closed to others.
 #[cfg(target_os = "linux")]
 pub(super) fn daemons() -> Vec<DaemonProcess> {
     use std::fs;

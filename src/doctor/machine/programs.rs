@@ -124,7 +124,7 @@ fn look(path: &Path) -> Program {
     }
 }
 
-/// The version that the shim prints: its last word.
+/// The version that the shim prints, after its name.
 fn version(helper: &Path) -> Option<String> {
     let mut command = Command::new(helper);
     command

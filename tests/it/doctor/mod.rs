@@ -52,7 +52,7 @@ impl Diagnosis {
         found
     }
 
-    /// Asserts that there is no such finding.
+    /// Asserts that the report lacks this finding.
     #[track_caller]
     pub(super) fn lacks(&self, id: &str) {
         assert_eq!(self.find(id), None);

@@ -1,4 +1,4 @@
-//! Windows, where a user's directories have an access list that excludes other users.
+//! Windows: a user's directories have an access list that excludes other users.
 
 use std::{fs, path::Path};
 
@@ -29,7 +29,7 @@ pub(in crate::doctor::machine) fn is_writable(directory: &Path) -> bool {
     fs::metadata(directory).is_ok_and(|found| !found.permissions().readonly())
 }
 
-/// There is no such option.
+/// File systems have no option for it.
 pub(in crate::doctor::machine) const fn is_noexec(_: &Path) -> bool {
     false
 }
