@@ -23,7 +23,7 @@ mod tests;
 use claviger_wire::Failure;
 
 pub(crate) use self::redact::without_credentials;
-use self::{check::Check, finding::Finding, report::Report};
+use self::{check::Check, report::Report};
 use crate::{
     clock::Clock,
     config::{self, Config, ConfigError, Locations},
@@ -73,16 +73,12 @@ impl Context<'_> {
 
 /// Runs every check.
 pub(crate) async fn examine(context: &Context<'_>) -> Report {
-    let of_network = network::check(context).await;
+    // First: the checks of the sources start a daemon.
+    let mut findings = machine::check(context).await;
+    findings.extend(network::check(context).await);
     let obtained = source::check(context);
-    let of_gateway = gateway::check(context, &obtained.keys).await;
-    let findings: Vec<Finding> = [
-        machine::check(context).await,
-        of_network,
-        obtained.findings,
-        of_gateway,
-    ]
-    .concat();
+    findings.extend(obtained.findings);
+    findings.extend(gateway::check(context, &obtained.keys).await);
     let mut checklist = Vec::new();
     if let Ok(config) = context.config {
         for profile in context.profiles() {
