@@ -1,6 +1,6 @@
 //! The variables of this process, which stands for the client that doctor is run for.
 
-use claviger_wire::client::variable;
+use std::env;
 
 use crate::{client_variables::ClientVariables, secret::Secret};
 
@@ -9,7 +9,7 @@ pub(super) fn variables<'a>(names: impl IntoIterator<Item = &'a str>) -> ClientV
     names
         .into_iter()
         .filter_map(|name| {
-            let value = variable(name)?.into_string().ok()?;
+            let value = env::var(name).ok().filter(|value| !value.is_empty())?;
             Some((name.to_owned(), Secret::new(value)))
         })
         .collect()
