@@ -2,7 +2,6 @@
 //! credential it sends and to which server. What `claviger managed-settings` writes, and what
 //! `claviger doctor` looks for, follows from the same lists.
 
-#[expect(dead_code, reason = "for configure and doctor, which come next")]
 pub(crate) mod places;
 pub(crate) mod settings;
 pub(crate) mod variables;

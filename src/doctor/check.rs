@@ -52,3 +52,22 @@ impl Check {
         }
     }
 }
+
+/// Declares the checks of a family, each as a constant, and the list of all of them.
+macro_rules! checks {
+    ($family:ident: $($name:ident: $severity:ident, $id:literal, $detects:literal;)*) => {
+        $(
+            #[doc = $detects]
+            pub(super) const $name: $crate::doctor::check::Check =
+                $crate::doctor::check::Check::new(
+                    $crate::doctor::finding::Family::$family,
+                    $crate::doctor::finding::Severity::$severity,
+                    $id,
+                    $detects,
+                );
+        )*
+        /// All checks of this family.
+        pub(crate) const CHECKS: &[$crate::doctor::check::Check] = &[$($name),*];
+    };
+}
+pub(crate) use checks;

@@ -10,17 +10,21 @@
 
 pub(crate) mod check;
 mod client;
+mod environment;
 pub(crate) mod finding;
+mod gateway;
 mod machine;
+mod network;
 mod redact;
 pub(crate) mod report;
+mod source;
 #[cfg(test)]
 mod tests;
 
 use claviger_wire::Failure;
 
 pub(crate) use self::redact::without_credentials;
-use self::{check::Check, finding::Finding, report::Report};
+use self::{check::Check, report::Report};
 use crate::{
     clock::Clock,
     config::{self, Config, ConfigError, Locations},
@@ -29,7 +33,13 @@ use crate::{
 };
 
 /// The checks of each family, in the order in which they run: causes before their consequences.
-pub(crate) const CHECKS: [&[Check]; 2] = [client::CHECKS, machine::CHECKS];
+pub(crate) const CHECKS: [&[Check]; 5] = [
+    machine::CHECKS,
+    client::CHECKS,
+    network::CHECKS,
+    source::CHECKS,
+    gateway::CHECKS,
+];
 
 /// What all families of checks start from.
 pub(crate) struct Context<'a> {
@@ -46,7 +56,6 @@ pub(crate) struct Context<'a> {
     /// Whether a daemon may be started if none runs, as every shim does.
     pub(crate) may_start: bool,
     /// Whether a message may be sent through the gateway, which costs a few tokens.
-    #[expect(dead_code, reason = "for the family `gateway`, which comes next")]
     pub(crate) may_send_message: bool,
     /// The time.
     pub(crate) clock: &'a dyn Clock,
@@ -66,7 +75,13 @@ impl Context<'_> {
 
 /// Runs every check.
 pub(crate) async fn examine(context: &Context<'_>) -> Report {
-    let findings: Vec<Finding> = [client::check(context), machine::check(context).await].concat();
+    // First: the checks of the sources start a daemon.
+    let mut findings = machine::check(context).await;
+    findings.extend(client::check(context));
+    findings.extend(network::check(context).await);
+    let obtained = source::check(context);
+    findings.extend(obtained.findings);
+    findings.extend(gateway::check(context, &obtained.keys).await);
     let mut checklist = Vec::new();
     if let Ok(config) = context.config {
         for profile in context.profiles() {

@@ -7,7 +7,7 @@ use super::{
     check::Check,
     client,
     finding::{Family, Finding, Severity},
-    machine,
+    gateway, machine, network, source,
 };
 
 /// What a check finds in facts with its cause, and in facts without it.
@@ -19,9 +19,16 @@ pub(super) struct Case {
 
 /// The cases of all families.
 fn cases() -> Vec<Case> {
-    let mut cases = client::tests::cases();
-    cases.extend(machine::tests::cases());
-    cases
+    [
+        machine::tests::cases(),
+        client::tests::cases(),
+        network::tests::cases(),
+        source::tests::cases(),
+        gateway::tests::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn checks() -> impl Iterator<Item = &'static Check> {

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use hyper::body::Bytes;
 use reqwest::{
     Client, Method, RequestBuilder, Response, StatusCode,
     header::{self, HeaderName},
@@ -142,10 +143,7 @@ impl HttpResponse {
     pub(crate) async fn body(mut self, limit: usize) -> Result<Zeroizing<Vec<u8>>, BodyError> {
         let mut body = Zeroizing::new(Vec::with_capacity(INITIAL_CAPACITY));
         loop {
-            let chunk = self.response.chunk().await;
-            let chunk =
-                chunk.map_err(|e| BodyError::Transport(transport_error(&e, &self.exchange)))?;
-            let Some(chunk) = chunk else {
+            let Some(chunk) = self.chunk().await.map_err(BodyError::Transport)? else {
                 return Ok(body);
             };
             if body.len() + chunk.len() > limit {
@@ -153,6 +151,16 @@ impl HttpResponse {
             }
             body.extend_from_slice(&chunk);
         }
+    }
+
+    /// The next part of the body, as it arrives; `None` at its end.
+    ///
+    /// # Errors
+    ///
+    /// [`TransportError`] if the body ends too early.
+    pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, TransportError> {
+        let chunk = self.response.chunk().await;
+        chunk.map_err(|e| transport_error(&e, &self.exchange))
     }
 
     fn content_type(&self) -> Option<String> {

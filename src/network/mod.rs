@@ -14,6 +14,7 @@ mod classify;
 mod client;
 mod error;
 mod foreign_text;
+mod presented;
 mod proxy;
 mod roots;
 mod settings;

@@ -2,16 +2,19 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
-use reqwest::{Client, Identity, Proxy, redirect};
+use reqwest::{Client, ClientBuilder, Identity, Proxy, redirect};
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::{client::HttpClient, proxy::ProxyRules, roots, setup_error::SetupError};
+use super::{
+    client::HttpClient, error::ProxyOrigin, presented::Recorder, proxy::ProxyRules, roots,
+    setup_error::SetupError,
+};
 use crate::{
     config::{FilePath, NetworkConfig, RedirectHost, is_loopback_name},
     named_file,
@@ -109,40 +112,33 @@ impl ClientSettings {
         self.identity.is_some()
     }
 
+    /// The proxy of requests to the server: its host and port, and where its address comes from.
+    #[must_use]
+    pub(crate) fn proxy(&self) -> Option<(String, ProxyOrigin)> {
+        let used = self.proxies.of(&self.server)?;
+        Some((used.url.name(), used.origin))
+    }
+
+    /// The file of the certificates that are trusted; `None` if they are the system's.
+    #[must_use]
+    pub(crate) fn ca_file(&self) -> Option<&Path> {
+        self.ca_file.as_deref()
+    }
+
+    /// The same, trusting the system's certificates instead of those in `ca_file`.
+    #[must_use]
+    pub(crate) fn without_ca_file(mut self) -> Self {
+        self.ca_file = None;
+        self
+    }
+
     /// Reads the files and builds the client.
     ///
     /// # Errors
     ///
     /// [`SetupError`] if a file is missing or invalid, or the system's trust store cannot be read.
     pub(crate) fn build(&self) -> Result<HttpClient, SetupError> {
-        let mut builder = Client::builder()
-            .tls_backend_rustls()
-            .user_agent(concat!("claviger/", env!("CARGO_PKG_VERSION")))
-            .timeout(self.timeout)
-            .connect_timeout(self.timeout)
-            .redirect(self.redirects.policy())
-            .referer(false)
-            .pool_max_idle_per_host(1)
-            // Without this the library would read the environment.
-            .no_proxy();
-        let proxies = Arc::new(self.proxies.clone());
-        if self.socket.is_none() {
-            let proxies = Arc::clone(&proxies);
-            builder = builder.proxy(Proxy::custom(move |url| {
-                Some(proxies.of(url)?.url.as_url().clone())
-            }));
-        }
-        #[cfg(unix)]
-        if let Some(socket) = &self.socket {
-            builder = builder.unix_socket(socket.clone());
-        }
-        if let Some(name) = self.server.domain()
-            && is_loopback_name(name.strip_suffix('.').unwrap_or(name))
-        {
-            // A DNS server could name another host.
-            let addresses: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
-            builder = builder.resolve_to_addrs(name, &addresses.map(|ip| (ip, 0).into()));
-        }
+        let mut builder = self.builder().tls_backend_rustls();
         let certificates = match &self.ca_file {
             // The system's trust store is not needed then, and it may be missing.
             _ if !self.needs_tls() => Some(Vec::new()),
@@ -160,7 +156,53 @@ impl ClientSettings {
             hint: "check 'ca_file', the client certificate and the system's trust store".to_owned(),
             is_of_client: false,
         })?;
+        let proxies = Arc::new(self.proxies.clone());
         Ok(HttpClient::new(client, proxies, self.timeout))
+    }
+
+    /// The certificates, in DER, that the server or a proxy with TLS presents, its own first.
+    /// Nothing is sent after they have arrived. Empty if none arrive.
+    pub(crate) async fn presented_chain(&self) -> Vec<Vec<u8>> {
+        let recorder = Recorder::new();
+        let Some(tls) = recorder.tls_config() else {
+            return Vec::new();
+        };
+        if let Ok(client) = self.builder().tls_backend_preconfigured(tls).build() {
+            // It fails at the certificate.
+            let _ = client.get(self.server.clone()).send().await;
+        }
+        recorder.chain()
+    }
+
+    /// What all clients have, apart from TLS.
+    fn builder(&self) -> ClientBuilder {
+        let mut builder = Client::builder()
+            .user_agent(concat!("claviger/", env!("CARGO_PKG_VERSION")))
+            .timeout(self.timeout)
+            .connect_timeout(self.timeout)
+            .redirect(self.redirects.policy())
+            .referer(false)
+            .pool_max_idle_per_host(1)
+            // Without this the library would read the environment.
+            .no_proxy();
+        if self.socket.is_none() {
+            let proxies = self.proxies.clone();
+            builder = builder.proxy(Proxy::custom(move |url| {
+                Some(proxies.of(url)?.url.as_url().clone())
+            }));
+        }
+        #[cfg(unix)]
+        if let Some(socket) = &self.socket {
+            builder = builder.unix_socket(socket.clone());
+        }
+        if let Some(name) = self.server.domain()
+            && is_loopback_name(name.strip_suffix('.').unwrap_or(name))
+        {
+            // A DNS server could name another host.
+            let addresses: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+            builder = builder.resolve_to_addrs(name, &addresses.map(|ip| (ip, 0).into()));
+        }
+        builder
     }
 
     /// Whether a request, its proxy or a redirect may use TLS.

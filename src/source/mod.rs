@@ -20,10 +20,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
-pub(crate) use self::review::{READABLE_BY_OTHERS, findings};
 pub use self::{
     error::SourceError,
     sign_in::{Authorization, DeviceAuthorization, Login, SignIn, SignInSettings},
+};
+pub(crate) use self::{
+    retry_after::http_date,
+    review::{READABLE_BY_OTHERS, findings},
 };
 pub use crate::network::{ProxyError, ProxyFailure, ProxyOrigin, TlsError, TransportError};
 use crate::{

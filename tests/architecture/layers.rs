@@ -126,6 +126,7 @@ fn few_know_the_wire() {
             // Looks at the places, and asks the daemon, as the shim does.
             "src/doctor/mod.rs",
             "src/doctor/machine/",
+            "src/doctor/source/",
         ],
         never: &["claviger_wire"],
         remedy: "only the server and the command line speak with the shim's format",

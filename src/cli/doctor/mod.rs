@@ -46,7 +46,8 @@ pub(super) struct DoctorArgs {
     #[arg(long)]
     no_start: bool,
 
-    /// Send no message through the gateway: one costs a few tokens
+    /// Send no message through the gateway: otherwise two or three short ones, of at most 32 tokens
+    /// each, show whether it routes the model and passes a stream on
     #[arg(long)]
     no_message: bool,
 

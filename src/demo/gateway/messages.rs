@@ -21,7 +21,8 @@ const MAX_ECHO_CHARS: usize = 200;
 
 /// `POST /v1/messages`.
 pub(super) fn create(body: &[u8], request_id: &str) -> GatewayResponse {
-    let Some(request) = parse(body) else {
+    let has_messages = |request: &Value| request["messages"].is_array();
+    let Some(request) = parse(body).filter(has_messages) else {
         return invalid_body(request_id);
     };
     let message = Message {
@@ -63,7 +64,7 @@ fn parse(body: &[u8]) -> Option<Value> {
 }
 
 fn invalid_body(request_id: &str) -> GatewayResponse {
-    let message = "expected a JSON object as the body";
+    let message = "expected a JSON object, with a list of messages, as the body";
     response::error(StatusCode::BAD_REQUEST, message, request_id)
 }
 

@@ -1,7 +1,7 @@
 //! What a gateway blames for an error, in fixed terms: nothing of its own text is repeated.
 
 /// Why a gateway refuses a request whose key it does not blame.
-pub(super) type Cause = &'static str;
+pub(crate) type Cause = &'static str;
 
 const BILLING: Cause = "billing problem";
 const BUDGET: Cause = "budget exceeded";

@@ -15,14 +15,14 @@ use crate::{
 const API_VERSION: &str = "2023-06-01";
 
 /// The headers of every probe.
-pub(super) struct Headers {
+pub(crate) struct Headers {
     configured: ProbeHeaders,
     principal: Principal,
 }
 
 impl Headers {
     /// No file is read yet.
-    pub(super) fn new(configured: ProbeHeaders, principal: &Principal) -> Self {
+    pub(crate) fn new(configured: ProbeHeaders, principal: &Principal) -> Self {
         Self {
             configured,
             principal: principal.clone(),
@@ -35,7 +35,7 @@ impl Headers {
     /// # Errors
     ///
     /// [`SetupError`] if a file cannot be read or a header cannot contain its value.
-    pub(super) fn with(
+    pub(crate) fn with(
         &self,
         key: &Secret,
         secrets: &mut RequestSecrets,

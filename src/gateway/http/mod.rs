@@ -25,6 +25,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 
+pub(crate) use self::{error_text::ErrorText, headers::Headers, sender::client_settings};
 use self::{
     evidence::{Confirmed, WrongKey, decide, needs_witness},
     form::Form,

@@ -42,7 +42,7 @@ impl Sender {
             base: base.clone(),
             probe: profile.probe(),
             headers: Headers::new(profile.headers.clone(), principal),
-            settings: settings(base, profile, principal),
+            settings: client_settings(base, profile, principal, TIMEOUT),
             client: Mutex::default(),
         }
     }
@@ -120,15 +120,20 @@ impl Sender {
     }
 }
 
-/// How `profile`'s gateway at `base` is reached.
-fn settings(
+/// How `profile`'s gateway at `base` is reached, for requests that take at most `timeout` each.
+///
+/// # Errors
+///
+/// [`SetupError`] if a placeholder has no value or a variable of the client is no proxy.
+pub(crate) fn client_settings(
     base: &Url,
     profile: &ProfileConfig,
     principal: &Principal,
+    timeout: Duration,
 ) -> Result<ClientSettings, SetupError> {
     // It follows no redirects: the key is meant for this gateway, not for a host that its response
     // names.
-    let settings = ClientSettings::new(base.clone(), &profile.network(), principal, TIMEOUT)?;
+    let settings = ClientSettings::new(base.clone(), &profile.network(), principal, timeout)?;
     match profile.identity() {
         Some(identity) => settings.with_identity(identity, principal),
         None => Ok(settings),

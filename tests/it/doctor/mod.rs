@@ -4,10 +4,14 @@ mod bundle;
 mod client_managed;
 mod client_user;
 mod command;
+mod family;
+mod gateway;
 mod machine_daemon;
 mod machine_files;
 mod machine_programs;
 mod machine_users;
+mod network;
+mod source;
 
 use serde_json::Value;
 use tokio::process::Command;

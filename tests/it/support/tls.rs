@@ -2,7 +2,7 @@
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+    KeyUsagePurpose, date_time_ymd,
 };
 
 /// A certificate authority.
@@ -34,22 +34,34 @@ impl Ca {
 
     /// Issues a certificate for a server with these host names or addresses.
     pub(crate) fn server(&self, names: &[&str]) -> IssuedCertificate {
-        self.sign("server", names, ExtendedKeyUsagePurpose::ServerAuth)
+        self.sign("server", params(names), ExtendedKeyUsagePurpose::ServerAuth)
+    }
+
+    /// Issues a certificate for a server, which is valid from the one day (year, month, day) to the
+    /// other.
+    pub(crate) fn server_valid(
+        &self,
+        names: &[&str],
+        (y1, m1, d1): (i32, u8, u8),
+        (y2, m2, d2): (i32, u8, u8),
+    ) -> IssuedCertificate {
+        let mut params = params(names);
+        params.not_before = date_time_ymd(y1, m1, d1);
+        params.not_after = date_time_ymd(y2, m2, d2);
+        self.sign("server", params, ExtendedKeyUsagePurpose::ServerAuth)
     }
 
     /// Issues a certificate for a client with this common name.
     pub(crate) fn client(&self, name: &str) -> IssuedCertificate {
-        self.sign(name, &[], ExtendedKeyUsagePurpose::ClientAuth)
+        self.sign(name, params(&[]), ExtendedKeyUsagePurpose::ClientAuth)
     }
 
     fn sign(
         &self,
         name: &str,
-        names: &[&str],
+        mut params: CertificateParams,
         purpose: ExtendedKeyUsagePurpose,
     ) -> IssuedCertificate {
-        let names: Vec<_> = names.iter().map(|&name| name.to_owned()).collect();
-        let mut params = CertificateParams::new(names).unwrap();
         params.distinguished_name.push(DnType::CommonName, name);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![purpose];
@@ -60,6 +72,11 @@ impl Ca {
             key: key.serialize_pem(),
         }
     }
+}
+
+fn params(names: &[&str]) -> CertificateParams {
+    let names: Vec<_> = names.iter().map(|&name| name.to_owned()).collect();
+    CertificateParams::new(names).unwrap()
 }
 
 /// Generates a key pair for JWTs signed with EdDSA: the private and the public key, both in PEM.

@@ -50,18 +50,18 @@ const OUTAGE: [&str; 10] = [
 
 /// What an error says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ErrorText {
+pub(crate) struct ErrorText {
     /// The same for two errors with the same type and message.
     pub(super) id: u64,
     /// Whether it blames the key, and no server behind the gateway.
     pub(super) blames_key: bool,
     /// What else it blames.
-    pub(super) cause: Option<Cause>,
+    pub(crate) cause: Option<Cause>,
 }
 
 impl ErrorText {
     /// The error in a JSON `body` that answers a request with `key`; `None` if it is not JSON.
-    pub(super) fn of_json(body: &[u8], key: &Secret) -> Option<Self> {
+    pub(crate) fn of_json(body: &[u8], key: &Secret) -> Option<Self> {
         let mut found = Found::new();
         let mut json = serde_json::Deserializer::from_slice(body);
         let walk = Walk(&mut found, Field::Other);

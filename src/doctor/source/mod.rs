@@ -1,0 +1,62 @@
+//! Where keys come from: the daemon is asked for each profile's key, as a client would ask it, and
+//! then for its status.
+
+mod checks;
+mod daemon;
+mod failure;
+mod status;
+
+pub(crate) use self::checks::CHECKS;
+use self::daemon::Asked;
+use super::{Context, finding::Finding};
+use crate::secret::Secret;
+
+/// What the checks found, and the keys that were obtained on the way, by profile.
+pub(crate) struct Obtained {
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) keys: Vec<(String, Secret)>,
+}
+
+/// Asks for the key of each profile.
+pub(crate) fn check(context: &Context<'_>) -> Obtained {
+    let mut obtained = Obtained {
+        findings: Vec::new(),
+        keys: Vec::new(),
+    };
+    let (Ok(config), Ok(places)) = (context.config, context.places) else {
+        return obtained;
+    };
+    if !context.may_start && !daemon::listens(&places.daemon) {
+        return obtained;
+    }
+    let now = context.clock.now().wall;
+    let pending: Vec<_> = context
+        .profiles()
+        .map(|name| (name, daemon::ask(&places.daemon, name)))
+        .collect();
+    for (name, pending) in pending {
+        (context.progress)(&format!("asking for the key of profile '{name}'"));
+        let Asked { key, status } = pending.wait();
+        let source = &config.profiles[name].source;
+        let of_status = match &key {
+            Ok(_) => status.map(|report| status::check(&report, &config.sources[source], now)),
+            Err(_) => None,
+        };
+        let found = match key {
+            Ok(key) => {
+                obtained.keys.push((name.to_owned(), key));
+                None
+            }
+            Err(failure) => Some(failure::finding(&failure)),
+        };
+        let found = found.into_iter().chain(of_status.unwrap_or_default());
+        obtained.findings.extend(found.map(|finding| Finding {
+            profile: Some(name.to_owned()),
+            ..finding
+        }));
+    }
+    obtained
+}
+
+#[cfg(test)]
+pub(in crate::doctor) mod tests;
