@@ -15,12 +15,13 @@
 //! composition · error_report
 //! login · broker
 //! source · gateway
-//! store · desktop
+//! store · desktop · configure
 //! network · session_bus
 //! config
 //! preset
 //! template · principal
-//! client_process · environment · logging · paths · listener · named_file · trust · process
+//! client_process · environment · logging · paths · listener · named_file · settings_file · trust
+//! process
 //! login_report · logout_report · status_report · credential · client_variables
 //! jwt_claims
 //! secret · claude_code · client_kind · client_session · clock · shell_word · sync
@@ -47,6 +48,8 @@
 //! - `trust`: who may own, write or read a file or directory; `named_file`: the files that a
 //!   configuration names
 //! - `status_report`, `login_report`, `logout_report`: what `--json` prints
+//! - `configure`: writes the helper into other clients' settings; `settings_file`: edits such a
+//!   file and leaves the rest of it as it is
 //! - `claude_code`: the places of its settings, and the variables that decide about its key
 //! - [`credential`], [`secret`], [`client_kind`], `client_session`, [`client_variables`],
 //!   [`clock`], `shell_word`, `sync`: what all of them share
@@ -90,10 +93,7 @@
 //! | **in force** | the last valid configuration, with the broker that is built from it |
 
 pub mod broker;
-#[expect(
-    dead_code,
-    reason = "for managed-settings, configure and doctor, which come next"
-)]
+#[expect(dead_code, reason = "for managed-settings and doctor, which come next")]
 mod claude_code;
 pub mod cli;
 pub mod client_kind;
@@ -103,6 +103,7 @@ pub mod client_variables;
 pub mod clock;
 mod composition;
 pub mod config;
+mod configure;
 pub mod credential;
 pub mod demo;
 mod desktop;
@@ -127,6 +128,7 @@ pub mod secret;
 mod server;
 #[cfg(target_os = "linux")]
 mod session_bus;
+mod settings_file;
 mod shell_word;
 pub mod source;
 mod status_report;

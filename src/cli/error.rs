@@ -20,6 +20,8 @@ pub(super) enum CliError {
     Problems(Vec<String>),
     /// A signal ended the command, which it reports by this exit code alone.
     Interrupted(u8),
+    /// The tool that the command ran has ended with this exit code, which may be 0.
+    Tool(u8),
     /// Standard output is closed: the command ends silently.
     StdoutClosed,
 }
@@ -37,7 +39,7 @@ impl CliError {
     /// Prints the error on stderr and returns the exit code.
     pub(super) fn report(&self) -> process::ExitCode {
         let (code, text) = match self {
-            Self::Interrupted(code) => return (*code).into(),
+            Self::Interrupted(code) | Self::Tool(code) => return (*code).into(),
             Self::Failure(failure) => (failure.code, failure.to_text()),
             Self::Failures(failures) => {
                 let code = failures.first().map(|failure| failure.code);

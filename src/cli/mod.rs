@@ -4,9 +4,12 @@ mod all_users;
 mod client;
 mod completions;
 mod config;
+mod configure;
 mod daemon;
 mod demo;
 mod error;
+mod exec;
+mod helper_program;
 mod init;
 mod login;
 mod logout;
@@ -35,16 +38,18 @@ use crate::process::Signals;
     version,
     propagate_version = true,
     arg_required_else_help = true,
-    after_help = "\
+    after_help = concat!("\
 Examples:
   claviger demo            see it at work
   claviger init            write a configuration, step by step
+  claviger configure       the clients on this machine, and how each gets its key
+", "\
   claviger config check    after a change of the configuration
   claviger login           sign in
   claviger status          what every profile has, and what to do if one fails
   claviger stop            after an update
 
-'claviger COMMAND --help' shows more of each."
+'claviger COMMAND --help' shows more of each.")
 )]
 struct Cli {
     #[command(subcommand)]
@@ -72,6 +77,12 @@ enum CliCommand {
     /// Check the configuration, show what is in force, or print the JSON Schema
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Write the helper into a client's settings, or list the clients on this machine
+    Configure(configure::ConfigureArgs),
+    /// Take back what 'configure' has written into a client's settings
+    Unconfigure(configure::UnconfigureArgs),
+    /// Run a tool that reads its key from a variable
+    Exec(exec::ExecArgs),
     /// Print a shell's completions of this command line
     Completions(completions::CompletionsArgs),
     /// Print the man page, or write every page into a directory
@@ -105,6 +116,9 @@ fn run(command: CliCommand) -> Result<(), CliError> {
         CliCommand::Logout(args) => logout::run(&args),
         CliCommand::Stop(args) => stop::run(&args),
         CliCommand::Config(command) => config::run(command),
+        CliCommand::Configure(args) => configure::run(&args),
+        CliCommand::Unconfigure(args) => configure::undo(&args),
+        CliCommand::Exec(args) => exec::run(args),
         CliCommand::Completions(args) => completions::run(&args),
         CliCommand::Man(args) => man::run(&args),
     }

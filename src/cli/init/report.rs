@@ -1,15 +1,12 @@
 //! What `claviger init` prints at its end: what is to be done elsewhere.
 
-use std::{
-    env,
-    io::{self, Write},
-};
+use std::io::{self, Write};
 
 use serde_json::json;
 
 use super::file::Written;
 use crate::{
-    cli::output,
+    cli::{helper_program, output},
     config::{Config, GatewayKind, IdpName, SourceConfig},
     preset::{Fact, Facts},
     shell_word::shell_word,
@@ -86,11 +83,8 @@ pub(super) fn settings(out: &mut impl Write, config: &Config, profile: &str) -> 
     let Some(gateway) = gateway else {
         return Ok(());
     };
-    let helper = format!("claviger-helper{}", env::consts::EXE_SUFFIX);
-    let helper = env::current_exe().map_or_else(
-        |_| helper.clone(),
-        |own| own.with_file_name(&helper).display().to_string(),
-    );
+    // Another name is as good in a text that the user copies.
+    let helper = helper_program::path().unwrap_or_else(|_| "claviger-helper".to_owned());
     let exec = if cfg!(windows) { "" } else { "exec " };
     let settings = json!({
         "apiKeyHelper": format!("{exec}{}", shell_word(&helper)),
@@ -98,7 +92,8 @@ pub(super) fn settings(out: &mut impl Write, config: &Config, profile: &str) -> 
     });
     writeln!(out)?;
     output::paragraph(out, "In Claude Code's settings (~/.claude/settings.json):")?;
-    output::json(out, &settings)
+    output::json(out, &settings)?;
+    output::paragraph(out, "To write that, run claviger configure claude-code")
 }
 
 /// Prints how to sign in.
