@@ -18,17 +18,20 @@ pub enum ClientKind {
     Pi,
     /// Hermes.
     Hermes,
+    /// A tool that `claviger exec` runs with a key in its environment.
+    Exec,
 }
 
 impl ClientKind {
     /// All clients.
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::ClaudeCode,
         Self::ClaudeDesktop,
         Self::Codex,
         Self::Copilot,
         Self::Pi,
         Self::Hermes,
+        Self::Exec,
     ];
 
     /// The client with this name.
@@ -48,6 +51,7 @@ impl ClientKind {
             Self::Copilot => "copilot",
             Self::Pi => "pi",
             Self::Hermes => "hermes",
+            Self::Exec => "exec",
         }
     }
 
@@ -56,9 +60,12 @@ impl ClientKind {
     pub(crate) const fn base_url_variables(self) -> &'static str {
         match self {
             Self::Copilot => "COPILOT_PROVIDER_BASE_URL or ANTHROPIC_BASE_URL",
-            Self::ClaudeCode | Self::ClaudeDesktop | Self::Codex | Self::Pi | Self::Hermes => {
-                "ANTHROPIC_BASE_URL"
-            }
+            Self::ClaudeCode
+            | Self::ClaudeDesktop
+            | Self::Codex
+            | Self::Pi
+            | Self::Hermes
+            | Self::Exec => "ANTHROPIC_BASE_URL",
         }
     }
 }

@@ -16,12 +16,12 @@
 //! managed_settings
 //! login · broker
 //! source · gateway
-//! store · desktop
+//! store · desktop · configure
 //! network · session_bus
 //! config
 //! preset
 //! template · principal
-//! client_process · environment · logging · paths · listener · named_file
+//! client_process · environment · logging · paths · listener · named_file · settings_file
 //! claude_code · trust · process
 //! service_manager
 //! login_report · logout_report · status_report · credential · client_variables
@@ -52,6 +52,8 @@
 //!   configuration names
 //! - `status_report`, `login_report`, `logout_report`: what `--json` prints
 //! - `managed_settings`: what administrators distribute to clients, in the forms that MDMs take
+//! - `configure`: writes the helper into other clients' settings; `settings_file`: edits such a
+//!   file and leaves the rest of it as it is
 //! - `claude_code`: the places of its settings, and the variables that decide about its key
 //! - [`credential`], [`secret`], [`client_kind`], `client_session`, [`client_variables`],
 //!   [`clock`], `shell_word`, `sync`: what all of them share
@@ -104,6 +106,7 @@ pub mod client_variables;
 pub mod clock;
 mod composition;
 pub mod config;
+mod configure;
 pub mod credential;
 pub mod demo;
 mod desktop;
@@ -129,6 +132,7 @@ mod server;
 mod service_manager;
 #[cfg(target_os = "linux")]
 mod session_bus;
+mod settings_file;
 mod shell_word;
 pub mod source;
 mod status_report;

@@ -1,13 +1,13 @@
 //! The text that is printed on stdout.
 
-use claviger_wire::{ExitCode, Failure, Format, MAX_KEY_LEN, Response, client};
+use claviger_wire::{Failure, Format, Response, check_key, client};
 
 /// Renders a credential in `format`, with a newline. The caller wipes the text.
 ///
 /// # Errors
 ///
-/// The daemon's failure; [`ExitCode::KeyUnusable`] for a key that clients reject;
-/// [`ExitCode::DaemonUnavailable`] for any other response.
+/// The daemon's failure; [`check_key`]'s for a key that clients reject; that for a response of any other
+/// kind.
 pub(crate) fn text(format: Format, response: Response) -> Result<Vec<u8>, Failure> {
     let (token, expires_at, expires_in) = match response {
         Response::Credential {
@@ -19,29 +19,8 @@ pub(crate) fn text(format: Format, response: Response) -> Result<Vec<u8>, Failur
         other => return Err(client::unexpected_response(&other)),
     };
     let key = token.expose();
-    check(key)?;
+    check_key(key)?;
     Ok(line(format, key, expires_at.as_deref(), expires_in))
-}
-
-/// Checks the form that Claude Code accepts from a helper. Other clients show a key with a line
-/// break or a control character in their messages.
-fn check(key: &[u8]) -> Result<(), Failure> {
-    let problem = if key.is_empty() {
-        "is empty".to_owned()
-    } else if key.len() > MAX_KEY_LEN {
-        format!("has more than {MAX_KEY_LEN} characters")
-    } else if key.iter().any(u8::is_ascii_whitespace) {
-        "contains whitespace".to_owned()
-    } else if !key.iter().all(u8::is_ascii_graphic) {
-        "is not printable ASCII".to_owned()
-    } else {
-        return Ok(());
-    };
-    Err(Failure::new(
-        ExitCode::KeyUnusable,
-        format!("the source's key {problem}"),
-        "check which 'field' of the source the configuration names",
-    ))
 }
 
 fn line(format: Format, key: &[u8], expires_at: Option<&str>, expires_in: Option<u64>) -> Vec<u8> {
@@ -101,7 +80,7 @@ fn push_escaped(line: &mut Vec<u8>, text: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use claviger_wire::Token;
+    use claviger_wire::{ExitCode, MAX_KEY_LEN, Token};
 
     use super::*;
 

@@ -15,7 +15,7 @@ use super::{CliError, socket_args::SocketArgs};
 use crate::status_report::{FailureReport, StatusReport};
 
 /// The longest time that a command waits: a refresh takes as long as its source does.
-const TIMEOUT: Duration = Duration::from_secs(60);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A request that is answered within this time needs no notice.
 pub(super) const NOTICE_DELAY: Duration = Duration::from_secs(1);
@@ -59,6 +59,19 @@ pub(super) fn request_with_variables(
     let socket = SocketArgs::default();
     let answer = send(socket, move |client| client.request_with_variables(request))?;
     Ok(Answer::new(answer)?)
+}
+
+/// As [`request_with_variables`], for a request that has one response.
+///
+/// # Errors
+///
+/// Those of [`Client::request_with_variables`].
+pub(super) fn response(
+    request: impl FnMut(&Variables) -> Request + Send + 'static,
+) -> Result<Response, CliError> {
+    let socket = SocketArgs::default();
+    let answer = send(socket, move |client| client.request_with_variables(request))?;
+    Ok(answer.into_iter().next_back().unwrap_or(Response::Done))
 }
 
 impl Answer {

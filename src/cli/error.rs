@@ -21,6 +21,8 @@ pub(super) enum CliError {
     /// The command reports how it ended by this exit code alone: a signal ended it, or its output
     /// contains the reason and the code is none of [`ExitCode`].
     Ended(u8),
+    /// The tool that the command ran has ended with this exit code, which may be 0.
+    Tool(u8),
     /// Standard output is closed: the command ends silently.
     StdoutClosed,
 }
@@ -38,7 +40,7 @@ impl CliError {
     /// Prints the error on stderr and returns the exit code.
     pub(super) fn report(&self) -> process::ExitCode {
         let (code, text) = match self {
-            Self::Ended(code) => return (*code).into(),
+            Self::Ended(code) | Self::Tool(code) => return (*code).into(),
             Self::Failure(failure) => (failure.code, failure.to_text()),
             Self::Failures(failures) => {
                 let code = failures.first().map(|failure| failure.code);

@@ -4,10 +4,13 @@ mod all_users;
 mod client;
 mod completions;
 mod config;
+mod configure;
 mod daemon;
 mod demo;
 mod doctor;
 mod error;
+mod exec;
+mod helper_program;
 mod init;
 mod login;
 mod logout;
@@ -42,6 +45,8 @@ use crate::process::Signals;
 Examples:
   claviger demo            see it at work
   claviger init            write a configuration, step by step
+  claviger configure       the clients on this machine, and how each gets its key
+", "\
   claviger config check    after a change of the configuration
   claviger login           sign in
   claviger status          what every profile has, and what to do if one fails
@@ -82,6 +87,12 @@ enum CliCommand {
     Config(config::ConfigCommand),
     /// Print what to distribute to Claude Code and Claude Desktop for this configuration
     ManagedSettings(managed_settings::ManagedSettingsArgs),
+    /// Write the helper into a client's settings, or list the clients on this machine
+    Configure(configure::ConfigureArgs),
+    /// Take back what 'configure' has written into a client's settings
+    Unconfigure(configure::UnconfigureArgs),
+    /// Run a tool that reads its key from a variable
+    Exec(exec::ExecArgs),
     /// Print a shell's completions of this command line
     Completions(completions::CompletionsArgs),
     /// Print the man page, or write every page into a directory
@@ -117,6 +128,9 @@ fn run(command: CliCommand) -> Result<(), CliError> {
         CliCommand::Stop(args) => stop::run(&args),
         CliCommand::Config(command) => config::run(command),
         CliCommand::ManagedSettings(args) => managed_settings::run(&args),
+        CliCommand::Configure(args) => configure::run(&args),
+        CliCommand::Unconfigure(args) => configure::undo(&args),
+        CliCommand::Exec(args) => exec::run(args),
         CliCommand::Completions(args) => completions::run(&args),
         CliCommand::Man(args) => man::run(&args),
     }

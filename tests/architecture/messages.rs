@@ -110,7 +110,8 @@ fn commands<'a>(program: &str, text: &'a str) -> Vec<Vec<&'a str>> {
         .filter_map(|(at, _)| text[at + program.len()..].strip_prefix(' '))
         .map(|rest| {
             let mut words = Vec::new();
-            for word in rest.split_whitespace() {
+            // What follows `--` is another program's.
+            for word in rest.split_whitespace().take_while(|word| *word != "--") {
                 let end = word.find(|c: char| "'\"`,;.:)".contains(c));
                 let (word, is_last) = (&word[..end.unwrap_or(word.len())], end.is_some());
                 words.extend((!word.is_empty()).then_some(word));

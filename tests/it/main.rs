@@ -16,6 +16,7 @@ mod auth;
 mod bad_input;
 mod broken_pipe;
 mod client;
+mod clients;
 mod compatibility;
 mod config;
 mod config_check;

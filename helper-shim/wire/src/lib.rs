@@ -134,6 +134,7 @@ mod codec;
 mod error_text;
 mod exit_code;
 mod frame;
+mod key;
 mod login;
 mod message;
 pub mod paths;
@@ -146,6 +147,7 @@ pub use self::{
         DecodeError, FrameError, HEADER_LEN, MAX_BODY, MAX_EXPIRY_LEN, MAX_LABEL_LEN,
         MAX_REPORT_LEN, MAX_TEXT_LEN, MAX_VARIABLE_NAME_LEN, MAX_VARIABLES, VERSION, body_len,
     },
+    key::check_key,
     message::{
         Acquire, Failure, Format, Login, LoginFlow, Request, Response, Token, Variable, Variables,
     },

@@ -70,7 +70,8 @@ pub(crate) fn rule(client: ClientKind, cache_lifetime: Duration) -> Rule {
             min_retry_delay: millis(1000),
             retries: true,
         },
-        ClientKind::Hermes => Rule {
+        // A tool that runs with one key asks for no other.
+        ClientKind::Hermes | ClientKind::Exec => Rule {
             early_request: EarlyRequest::Nothing,
             min_retry_delay: millis(500),
             retries: false,

@@ -1,13 +1,10 @@
 //! What `claviger init` prints at its end: what is to be done elsewhere.
 
-use std::{
-    env,
-    io::{self, Write},
-};
+use std::io::{self, Write};
 
 use super::file::Written;
 use crate::{
-    cli::output,
+    cli::{helper_program, output},
     config::Config,
     managed_settings::{Helper, Platform, Profile, claude_code},
 };
@@ -37,15 +34,14 @@ pub(super) fn settings(out: &mut impl Write, config: &Config, profile: &str) -> 
     let settings = claude_code::of_user(&profile, &own_helper());
     writeln!(out)?;
     output::paragraph(out, "In Claude Code's settings (~/.claude/settings.json):")?;
-    output::json(out, &settings)
+    output::json(out, &settings)?;
+    output::paragraph(out, "To write that, run claviger configure claude-code")
 }
 
 /// The shim beside this program.
 fn own_helper() -> Helper {
     let platform = Platform::OF_THIS_MACHINE;
-    let name = format!("claviger-helper{}", env::consts::EXE_SUFFIX);
-    let own = env::current_exe().map(|own| own.with_file_name(name));
-    let own = own.ok().and_then(|own| Some(own.to_str()?.to_owned()));
+    let own = helper_program::path().ok();
     own.and_then(|own| Helper::at(platform, &own).ok())
         .unwrap_or_else(|| Helper::installed(platform, None))
 }

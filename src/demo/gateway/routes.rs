@@ -4,6 +4,8 @@ use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::body::Incoming;
 
+#[cfg(any(test, feature = "test-util"))]
+use super::responses;
 use super::{
     keys, messages,
     response::{self, GatewayResponse},
@@ -54,6 +56,8 @@ pub(super) async fn answer(request: GatewayRequest, is_authorized: bool) -> Gate
         ("POST", "/v1/messages") => messages::create(&body, id),
         ("POST", "/v1/messages/count_tokens") => messages::count_tokens(&body, id),
         ("GET", "/v1/models") => messages::models(id),
+        #[cfg(any(test, feature = "test-util"))]
+        ("POST", "/v1/responses") => responses::create(&body, id),
         _ => response::error(StatusCode::NOT_FOUND, "not found", id),
     }
 }
