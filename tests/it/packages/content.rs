@@ -1,6 +1,10 @@
 //! Every file that the packages install, with its owner and mode, and nothing else.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 use super::{
     CLAVIGER,
@@ -82,7 +86,8 @@ fn expected(format: Format, root: &Root) -> BTreeMap<String, Entry> {
         }
     }
     if format == Format::Deb {
-        let unit = Entry::Link("/usr/lib/systemd/user/claviger.socket".into());
+        // Debian 12 looks for units in /lib first, which is a link to /usr/lib.
+        let unit = Entry::Link("/lib/systemd/user/claviger.socket".into());
         files.insert(ENABLED.to_owned(), unit);
     }
     let pages = root.run(User::Root, CLAVIGER, &["man", "/tmp/pages"]);
@@ -130,11 +135,14 @@ fn the_requirements_are_those_of_the_programs() {
     let rpm = Format::Rpm.file(Version::Own);
     let rpm = rpm.to_str().unwrap();
     let requires = query("rpm", &["-qp", "--requires", rpm]);
-    let own: Vec<_> = requires
+    let own: BTreeSet<_> = requires
         .lines()
         .filter(|line| !line.starts_with("rpmlib("))
         .collect();
-    assert_eq!(own, ["/bin/sh", "libc.so.6(GLIBC_2.28)(64bit)"]);
+    assert_eq!(
+        own,
+        BTreeSet::from(["/bin/sh", "libc.so.6(GLIBC_2.28)(64bit)"])
+    );
     let deb = Format::Deb.file(Version::Own);
     let depends = query("dpkg-deb", &["--field", deb.to_str().unwrap(), "Depends"]);
     assert_eq!(depends, "libc6 (>= 2.28)\n");

@@ -39,8 +39,9 @@ async fn a_user_does_the_main_job(format: Format) {
     configure(&root, User::Ana, &bao).await;
     let (installed, took) = timed(async { format.install(&root, Version::Own) }).await;
     println!("{format:?}: installed in {took:?}");
-    // dpkg itself prints what it does.
-    assert_eq!(installed.stderr, "", "{installed:?}");
+    // The scripts print nothing; dpkg and Debian's rpm have messages of their own.
+    assert!(!installed.stdout.contains("claviger:"), "{installed:?}");
+    assert!(!installed.stderr.contains("claviger"), "{installed:?}");
     let demo = root.run(User::Ana, CLAVIGER, &["demo"]);
     assert!(demo.succeeded().contains(DEMO_PASSED), "{demo:?}");
     root.run(User::Ana, HELPER, &[]).printed(KEY);
@@ -126,10 +127,7 @@ async fn removal_ends_every_daemon_and_says_what_is_left(format: Format) {
 
     let removed = format.remove(&root);
     for pid in pids {
-        assert!(
-            !root.outside(&format!("/proc/{pid}")).exists(),
-            "{removed:?}"
-        );
+        assert!(!root.is_alive(pid), "{removed:?}");
     }
     for part in [
         "directories of its users",
@@ -175,8 +173,7 @@ async fn an_upgrade_leaves_the_daemons_alone() {
         let pid = daemon_pid(&root, User::Ana).unwrap();
         let upgraded = format.install(&root, Version::Later);
         assert!(!upgraded.stdout.contains("left"), "{upgraded:?}");
-        let program = root.outside(&format!("/proc/{pid}/cmdline"));
-        assert!(fs::read(program).is_ok_and(|line| line.starts_with(b"/usr/bin/claviger")));
+        assert!(root.is_alive(pid));
         let list = match format {
             Format::Deb => root.run(User::Root, "/usr/bin/dpkg-query", &["-W", "claviger"]),
             Format::Rpm => {

@@ -125,10 +125,10 @@ impl Root {
     /// A program of the root's, as `user`, without environment.
     pub(super) fn command(&self, user: User, program: &str, args: &[&str]) -> Command {
         let id = user.uid().to_string();
-        let mut command = self.outer("/usr/sbin/chroot", &["/mnt/root"]);
         // Not setpriv of the root, which an empty one lacks.
         let user = format!("--userspec={id}:{id}");
-        command.args([&user, "--groups=", program]).args(args);
+        let options = [&user, "--groups=", "/mnt/root", program];
+        let mut command = self.outer("/usr/sbin/chroot", &[&options, args].concat());
         command.env(
             "PATH",
             "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -153,6 +153,13 @@ impl Root {
     /// Runs a program of the root's.
     pub(super) fn run(&self, user: User, program: &str, args: &[&str]) -> ProgramOutput {
         self.command(user, program, args).output().unwrap().into()
+    }
+
+    /// Whether the process with this id in the root exists and is not a zombie: nothing waits for
+    /// daemons there.
+    pub(super) fn is_alive(&self, pid: u64) -> bool {
+        let stat = fs::read_to_string(self.outside(&format!("/proc/{pid}/stat")));
+        stat.is_ok_and(|stat| !stat.contains(") Z "))
     }
 
     /// The files and links that are not the image's, or were changed, below the directories that
