@@ -13,8 +13,8 @@ use tokio::process::Command;
 
 use super::error::DemoError;
 
-/// The variable in which `cargo run` names the source tree. The path is not compiled in: a package is
-/// the same wherever it was built.
+/// The variable in which `cargo run` names the source tree. The path is not compiled in: a program
+/// is the same wherever it was built.
 const SOURCE_TREE: &str = "CARGO_MANIFEST_DIR";
 
 /// Returns the path of the claviger-helper beside this program.

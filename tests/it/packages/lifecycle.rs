@@ -16,8 +16,8 @@ use crate::support::{
 /// The calls under way during an upgrade.
 const SHIMS: &str = "200";
 
-/// Calls the shim again and again in `$1` processes until /tmp/stop exists. What is not the key `$2`
-/// is written to /tmp/errors, and a byte for each call to /tmp/calls.
+/// Calls the shim again and again in `$1` processes until /tmp/stop exists. What is not the key
+/// `$2` is written to /tmp/errors, and a byte for each call to /tmp/calls.
 const LOAD: &str = r#"
 for _ in $(seq "$1"); do
     while ! [ -e /tmp/stop ]; do

@@ -21,7 +21,7 @@ const CLAVIGER: &str = "/usr/bin/claviger";
 const HELPER: &str = "/usr/bin/claviger-helper";
 
 /// The last line of a demo that has passed.
-const DEMO_PASSED: &str = "the gateway answers 401 to the old key";
+const DEMO_PASSED: &str = "the daemon and the gateway have ended and all files are removed";
 
 /// Gives `user` a configuration with the key at `secret/k` of `bao`.
 async fn configure(root: &Root, user: User, bao: &Bao) {

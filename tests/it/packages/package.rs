@@ -9,7 +9,7 @@ use std::{
 use super::root::{PACKAGES, Root};
 use crate::support::{namespace::User, test_env::ProgramOutput};
 
-/// The version of the packages in `later/`, which packaging/build was told.
+/// The version of the packages in `later/`, which `tests/run` gives to packaging/build.
 pub(super) const LATER: &str = "99.0.0";
 
 /// The directory of the packages, in the variable `CLAVIGER_TEST_PACKAGES` or else
@@ -31,7 +31,7 @@ pub(super) fn directory() -> PathBuf {
     directory
 }
 
-/// The only file in `directory` whose name is `start`, a version, and something that ends with `end`.
+/// The only file in `directory` whose name is `start`, a version, and a rest that ends with `end`.
 ///
 /// # Panics
 ///
@@ -109,8 +109,9 @@ impl Format {
         }
     }
 
-    /// The root's own dpkg, or this machine's rpm, which the Debian in the root lacks. rpm's database
-    /// is empty: nothing provides what the package requires, which a test of its own compares.
+    /// The root's own dpkg, or this machine's rpm, which the Debian in the root lacks. rpm's
+    /// database is empty: nothing provides what the package requires, hence `--nodeps`; another
+    /// test compares it with what the programs need.
     fn command(self, root: &Root, dpkg: &[&str], rpm: &[&str], subject: &str) -> ProgramOutput {
         let mut command: Command = match self {
             Self::Deb => root.command(User::Root, "/usr/bin/dpkg", dpkg),
