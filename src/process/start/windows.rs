@@ -1,12 +1,21 @@
 //! The start of the daemon's process on Windows.
 
+#![expect(unsafe_code, reason = "calls the Windows API")]
+
+use windows_sys::Win32::System::Console::FreeConsole;
+
 use super::StartError;
 
-/// The client that starts a daemon passes no handles on, and there are no signals.
+/// Closes the console of a detached daemon, which has one if the logon task starts it: its window
+/// would stay open. The client that starts a daemon passes no handles on, and there are no signals.
 ///
 /// # Errors
 ///
 /// None on this system.
-pub(crate) fn start(_: bool) -> Result<(), StartError> {
+pub(crate) fn start(detached: bool) -> Result<(), StartError> {
+    if detached {
+        // SAFETY: the call has no arguments. Without a console it fails, which changes nothing.
+        unsafe { FreeConsole() };
+    }
     Ok(())
 }
