@@ -39,42 +39,8 @@ pub(crate) struct Options {
     pub(crate) socket: Option<PathBuf>,
 }
 
-/// The help text.
-pub(crate) const HELP: &str = "\
-Prints the gateway key that claviger holds: the command for Claude Code's apiKeyHelper, and for the
-keys of other clients.
-
-Usage: claviger-helper [OPTIONS]
-
-Options:
-      --profile NAME    the profile; else CLAVIGER_PROFILE, else the one for ANTHROPIC_BASE_URL
-      --client NAME     the client that uses the key: claude-code (default), claude-desktop, codex,
-                        copilot, pi or hermes; a link claviger-helper-NAME to this program does the
-                        same for a client that passes no arguments
-      --format FORMAT   key, headers, json or oauth; else oauth for hermes, key for the others
-      --cache-lifetime DURATION
-                        how long the client uses a key, such as 90s, 15m, 1h30m, or 0s if it asks
-                        at every request; else CLAUDE_CODE_API_KEY_HELPER_TTL_MS (claude-code only),
-                        else the client's default
-      --timeout-ms N    the longest time to wait, 1 to 600000; else CLAVIGER_TIMEOUT_MS, else 4500
-                        for codex, 15000 for claude-desktop, 8000 for the others
-      --reveal          show the key on a terminal
-      --help            print this text
-      --version         print the version
-
-Examples:
-  claviger-helper                     Claude Code's apiKeyHelper
-  claviger-helper --format headers    its headersHelper for MCP servers, and otelHeadersHelper
-  claviger-helper-desktop             Claude Desktop's inferenceCredentialHelper (a link)
-  claviger-helper --client codex      Codex, command and args of [model_providers.ID.auth]
-  claviger-helper --client copilot    Copilot CLI, COPILOT_PROVIDER_API_KEY_COMMAND; the profile is
-                                      the one for COPILOT_PROVIDER_BASE_URL
-  claviger-helper --client pi         pi, \"apiKey\": \"!claviger-helper --client pi\"
-  claviger-helper --client hermes     Hermes, key_cmd
-
-Exit codes: 0 key printed, 2 usage or configuration, 3 log in, 4 gateway rejects the credential,
-5 source unreachable, 6 unusable key, 7 denied, 8 daemon unavailable.
-";
+/// The help text, from which the man page is made, too.
+pub(crate) const HELP: &str = include_str!("help.txt");
 
 const OPTIONS: [&str; 8] = [
     "--profile",

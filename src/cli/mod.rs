@@ -2,6 +2,7 @@
 
 mod all_users;
 mod client;
+mod completions;
 mod config;
 mod daemon;
 mod demo;
@@ -9,6 +10,7 @@ mod error;
 mod init;
 mod login;
 mod logout;
+mod man;
 mod output;
 mod places;
 mod profile_args;
@@ -70,6 +72,10 @@ enum CliCommand {
     /// Check the configuration, show what is in force, or print the JSON Schema
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Print a shell's completions of this command line
+    Completions(completions::CompletionsArgs),
+    /// Print the man page, or write every page into a directory
+    Man(man::ManArgs),
 }
 
 /// Parses the command line, runs the command and returns the exit code: 0, or an
@@ -99,6 +105,8 @@ fn run(command: CliCommand) -> Result<(), CliError> {
         CliCommand::Logout(args) => logout::run(&args),
         CliCommand::Stop(args) => stop::run(&args),
         CliCommand::Config(command) => config::run(command),
+        CliCommand::Completions(args) => completions::run(&args),
+        CliCommand::Man(args) => man::run(&args),
     }
 }
 
