@@ -3,8 +3,8 @@
 #
 #     sudo /usr/local/share/claviger/uninstall.sh [ROOT]
 #
-# ROOT is another directory than /, for tests. It ends every user's daemon, removes what the installer
-# has installed, and prints what it leaves.
+# ROOT is another directory than /, for tests. It ends every user's daemon, removes what the
+# installer has installed, and prints what it leaves.
 set -euo pipefail
 
 readonly LABEL=com.claviger.daemon

@@ -43,6 +43,7 @@ mod network_secrets;
 mod not_a_no;
 mod other_clients;
 mod outage;
+mod packages;
 mod places;
 mod probe;
 mod refresh;

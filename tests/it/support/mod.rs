@@ -30,6 +30,7 @@ pub(crate) mod tls_front;
 pub(crate) mod tools;
 pub(crate) mod upstream;
 pub(crate) mod vault_config;
+pub(crate) mod wine;
 
 pub(crate) use self::{
     bao::Bao,
