@@ -1,5 +1,5 @@
-//! A pipe's access list admits its user alone, so that not even an administrator can ask the daemons
-//! of other users to end: their processes are ended.
+//! A pipe's access list admits its user alone, so that not even an administrator can ask the
+//! daemons of other users to end: their processes are ended.
 
 use std::io::Write;
 

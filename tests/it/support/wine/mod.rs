@@ -1,9 +1,9 @@
 //! Wine, which runs the programs of Windows.
 
 use std::{
-    fs,
+    fs::{self, File},
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{Output, Stdio},
 };
 
 use tempfile::TempDir;
@@ -44,9 +44,20 @@ impl Wine {
         command
     }
 
-    /// Runs a program of Windows to its end.
+    /// Runs a program of Windows to its end. Its output goes to files, because processes that it
+    /// leaves behind, such as Wine's own services, inherit the ends of pipes.
     pub(crate) async fn run(&self, program: &str, args: &[&str]) -> ProgramOutput {
-        ProgramOutput::from(self.command(program, args).output().await.unwrap())
+        let files = TempDir::new_in(self.prefix.path()).unwrap();
+        let [out, err] = ["out", "err"].map(|name| files.path().join(name));
+        let mut command = self.command(program, args);
+        command.stdout(File::create(&out).unwrap());
+        command.stderr(File::create(&err).unwrap());
+        let status = command.status().await.unwrap();
+        ProgramOutput::from(Output {
+            status,
+            stdout: fs::read(out).unwrap(),
+            stderr: fs::read(err).unwrap(),
+        })
     }
 
     /// The processes of this Windows that run a program with this file name.
