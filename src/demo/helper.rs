@@ -13,8 +13,9 @@ use tokio::process::Command;
 
 use super::error::DemoError;
 
-/// The source tree that this program was compiled in.
-const SOURCE_TREE: &str = env!("CARGO_MANIFEST_DIR");
+/// The variable in which `cargo run` names the source tree. The path is not compiled in: a package is
+/// the same wherever it was built.
+const SOURCE_TREE: &str = "CARGO_MANIFEST_DIR";
 
 /// Returns the path of the claviger-helper beside this program.
 ///
@@ -33,15 +34,18 @@ pub(super) async fn find_or_build() -> Result<PathBuf, DemoError> {
     let helper = directory
         .join("claviger-helper")
         .with_extension(env::consts::EXE_EXTENSION);
-    let target = target_directory(&own, Path::new(SOURCE_TREE));
-    if let (Some(cargo), Some(target)) = (env::var_os("CARGO"), target) {
+    let tree = env::var_os(SOURCE_TREE).map(PathBuf::from);
+    let target = tree
+        .as_deref()
+        .and_then(|tree| target_directory(&own, tree));
+    if let (Some(cargo), Some(tree), Some(target)) = (env::var_os("CARGO"), &tree, target) {
         if !helper.exists() {
             writeln!(
                 io::stdout(),
                 "building claviger-helper, which cargo run does not, ..."
             )?;
         }
-        build(cargo, target, directory.ends_with("release")).await?;
+        build(cargo, tree, target, directory.ends_with("release")).await?;
     }
     if helper.exists() {
         return Ok(helper);
@@ -68,7 +72,12 @@ fn target_directory<'a>(program: &'a Path, source_tree: &Path) -> Option<&'a Pat
     (is_below && is_own).then_some(target)
 }
 
-async fn build(cargo: OsString, target: &Path, is_release: bool) -> Result<(), DemoError> {
+async fn build(
+    cargo: OsString,
+    tree: &Path,
+    target: &Path,
+    is_release: bool,
+) -> Result<(), DemoError> {
     let mut build = Command::new(&cargo);
     build.args([
         "build",
@@ -77,9 +86,7 @@ async fn build(cargo: OsString, target: &Path, is_release: bool) -> Result<(), D
         "--package",
         "claviger-helper",
     ]);
-    build
-        .arg("--manifest-path")
-        .arg(Path::new(SOURCE_TREE).join("Cargo.toml"));
+    build.arg("--manifest-path").arg(tree.join("Cargo.toml"));
     build.arg("--target-dir").arg(target);
     if is_release {
         build.arg("--release");

@@ -35,7 +35,10 @@ async fn an_installed_one_runs_no_cargo() {
         let cargo = env.write_program("cargo", "touch \"$0.ran\"");
         let like = temp.demo(&env, &[]);
         let mut command = Command::new(program);
-        command.arg("demo").env_clear().env("CARGO", &cargo);
+        // As in a terminal that cargo has opened.
+        let tree = env!("CARGO_MANIFEST_DIR");
+        command.arg("demo").env_clear();
+        command.env("CARGO", &cargo).env("CARGO_MANIFEST_DIR", tree);
         for (name, value) in like.as_std().get_envs() {
             command.env(name, value.unwrap());
         }

@@ -11,6 +11,7 @@ use std::{
 
 use tempfile::TempDir;
 
+use super::package;
 use crate::support::{
     KEY,
     poll::{SOON, until},
@@ -36,24 +37,9 @@ const FILES: [&str; 7] = [
     "third-party.txt",
 ];
 
-/// The installer under test, in the directory `CLAVIGER_TEST_PACKAGES` or else
-/// `target/packages`.
-///
-/// # Panics
-///
-/// Panics if it was not built.
+/// The installer under test.
 pub(super) fn installer() -> PathBuf {
-    let directory = std::env::var_os("CLAVIGER_TEST_PACKAGES").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("target/packages"),
-        PathBuf::from,
-    );
-    let installer = directory.join(format!("claviger-{}-x64.msi", env!("CARGO_PKG_VERSION")));
-    assert!(
-        installer.exists(),
-        "{} not found: run packaging/build msi",
-        installer.display()
-    );
-    installer
+    package::find(&package::directory(), "claviger-", "-x64.msi")
 }
 
 /// Packs the programs of `installer` as another version, into `directory`.
