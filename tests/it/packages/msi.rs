@@ -23,8 +23,6 @@ const PROGRAMS: &str = r"C:\Program Files\Claviger";
 const CONFIGURATION: &str = r"C:\ProgramData\Claviger";
 /// The list of installed products.
 const UNINSTALL: &str = r"HKLM\Software\Microsoft\Windows\CurrentVersion\Uninstall";
-/// The file in which Wine keeps the scheduled task.
-const TASK: &str = r"C:\windows\system32\tasks\Claviger";
 
 /// What is installed without options.
 const FILES: [&str; 7] = [
@@ -99,16 +97,6 @@ fn names(wine: &Wine, directory: &str) -> Vec<String> {
     names
 }
 
-/// The text of a file of Windows in UTF-16.
-fn utf16(wine: &Wine, file: &str) -> String {
-    let bytes = fs::read(wine.path(file)).unwrap();
-    let units: Vec<_> = bytes
-        .chunks_exact(2)
-        .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
-        .collect();
-    String::from_utf16(&units).unwrap()
-}
-
 /// A configuration of the user's own, whose source prints [`KEY`].
 async fn write_user_config(wine: &Wine) {
     let output = wine.run("cmd", &["/c", "echo %APPDATA%"]).await;
@@ -158,33 +146,16 @@ async fn every_change_of_version_ends_the_daemon_and_the_helper_goes_on() {
 #[tokio::test]
 async fn an_installation_works_and_leaves_what_is_not_its_own() {
     let (wine, own) = (Wine::new().await, installer());
-    msiexec(&wine, "/i", &own, &["LOGONTASK=1"]).await;
+    msiexec(&wine, "/i", &own, &[]).await;
     let version = program(&wine, "claviger.exe", &["--version"]).await;
     let expected = format!("claviger {}", env!("CARGO_PKG_VERSION"));
     assert_eq!(version.succeeded().trim(), expected);
-
-    // The scheduler has read the file. Of a task Wine keeps less than Windows does.
-    let registered = utf16(&wine, TASK);
-    assert!(registered.contains("PT0S"), "{registered}");
-    let task = utf16(&wine, &format!(r"{PROGRAMS}\claviger-task.xml"));
-    for part in [
-        "<Arguments>daemon --detached</Arguments>",
-        r#"<Command>"%ProgramFiles%\Claviger\claviger.exe"</Command>"#,
-        "<GroupId>S-1-5-32-545</GroupId>",
-        "<RunLevel>LeastPrivilege</RunLevel>",
-        "<ExecutionTimeLimit>PT0S</ExecutionTimeLimit>",
-        "<DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries>",
-        "<RestartOnFailure>",
-    ] {
-        assert!(task.contains(part), "{part} is not in {task}");
-    }
 
     assert_eq!(names(&wine, CONFIGURATION), [""; 0]);
     let config = format!(r"{CONFIGURATION}\config.toml");
     fs::write(wine.path(&config), "version = 1\n").unwrap();
     msiexec(&wine, "/x", &own, &[]).await;
     assert!(!wine.path(PROGRAMS).exists());
-    assert!(!wine.path(TASK).exists());
     assert!(wine.path(&config).exists());
 }
 
