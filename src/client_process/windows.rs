@@ -1,59 +1,29 @@
-//! `CreateToolhelp32Snapshot` and `GetProcessTimes`.
+//! A snapshot of all processes, and `GetProcessTimes`.
 
 #![expect(unsafe_code, reason = "calls the Windows API")]
 
-use std::{
-    mem,
-    os::windows::io::{AsRawHandle as _, FromRawHandle as _, OwnedHandle},
-};
+use std::os::windows::io::{AsRawHandle as _, FromRawHandle as _, OwnedHandle};
 
 use windows_sys::Win32::{
-    Foundation::{FILETIME, INVALID_HANDLE_VALUE},
-    System::{
-        Diagnostics::ToolHelp::{
-            CreateToolhelp32Snapshot, PROCESSENTRY32W, Process32FirstW, Process32NextW,
-            TH32CS_SNAPPROCESS,
-        },
-        Threading::{GetProcessTimes, OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION},
-    },
+    Foundation::FILETIME,
+    System::Threading::{GetProcessTimes, OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION},
 };
 
 use super::Process;
+use crate::process::snapshot;
 
 pub(super) fn look_up(pid: u32) -> Option<Process> {
-    let entry = find(pid)?;
-    let end = entry.szExeFile.iter().position(|unit| *unit == 0)?;
-    let executable = String::from_utf16_lossy(&entry.szExeFile[..end]);
+    let entry = snapshot::entries()
+        .ok()?
+        .into_iter()
+        .find(|entry| entry.pid == pid)?;
     Some(Process {
         pid,
-        parent: entry.th32ParentProcessID,
-        name: executable.clone(),
-        executable: Some(executable),
+        parent: entry.parent,
+        name: entry.program.clone(),
+        executable: Some(entry.program),
         started: started(pid)?,
     })
-}
-
-fn find(pid: u32) -> Option<PROCESSENTRY32W> {
-    // SAFETY: the arguments are numbers.
-    let snapshot = unsafe { CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0) };
-    if snapshot == INVALID_HANDLE_VALUE {
-        return None;
-    }
-    // SAFETY: the call has just returned this handle, and nothing else owns it.
-    let snapshot = unsafe { OwnedHandle::from_raw_handle(snapshot) };
-    // SAFETY: the type consists of integers and an array of them, for which zero is valid.
-    let mut entry: PROCESSENTRY32W = unsafe { mem::zeroed() };
-    entry.dwSize = u32::try_from(size_of_val(&entry)).ok()?;
-    // SAFETY: the handle is open, and `entry` contains its own size.
-    let mut found = unsafe { Process32FirstW(snapshot.as_raw_handle(), &raw mut entry) } != 0;
-    while found {
-        if entry.th32ProcessID == pid {
-            return Some(entry);
-        }
-        // SAFETY: as above.
-        found = unsafe { Process32NextW(snapshot.as_raw_handle(), &raw mut entry) } != 0;
-    }
-    None
 }
 
 /// The start time of a process, in microseconds since 1601.

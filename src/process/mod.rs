@@ -16,7 +16,7 @@ use self::unix as system;
 #[cfg(windows)]
 use self::windows as system;
 #[cfg(windows)]
-pub(crate) use self::windows::{login_environment, sid};
+pub(crate) use self::windows::{end_others, login_environment, sid, snapshot};
 pub(crate) use self::{
     executable::Executable,
     system::{FileStamp, Signals, close_stdout, descriptor_limit, harden},

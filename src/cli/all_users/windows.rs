@@ -14,9 +14,9 @@ use super::{UserAccount, UserDaemon};
 ///
 /// Always.
 pub(super) fn find() -> Result<Vec<UserDaemon>, Failure> {
-    let problem = "--all-users is not supported on Windows: a daemon's pipe admits its user alone";
-    let hint =
-        "end the processes claviger.exe as an administrator, or run claviger stop as each user";
+    let problem =
+        "status --all-users is not supported on Windows: a daemon's pipe admits its user alone";
+    let hint = "run claviger status as each user";
     Err(Failure::new(ExitCode::Denied, problem, hint))
 }
 

@@ -1,6 +1,10 @@
 //! The start of the daemon's process on Windows.
 
+#![expect(unsafe_code, reason = "calls the Windows API")]
+
 use std::io;
+
+use windows_sys::Win32::System::Console::FreeConsole;
 
 use super::StartError;
 
@@ -19,11 +23,16 @@ impl PassedSocket {
     }
 }
 
-/// The client that starts a daemon passes no handles on, and there are no signals.
+/// Closes the console of a detached daemon, which has one if the logon task starts it: its window
+/// would stay open. The client that starts a daemon passes no handles on, and there are no signals.
 ///
 /// # Errors
 ///
 /// None on this system.
-pub(crate) fn start(_: bool, _: bool) -> Result<Option<PassedSocket>, StartError> {
+pub(crate) fn start(detached: bool, _: bool) -> Result<Option<PassedSocket>, StartError> {
+    if detached {
+        // SAFETY: the call has no arguments. Without a console it fails, which changes nothing.
+        unsafe { FreeConsole() };
+    }
     Ok(None)
 }

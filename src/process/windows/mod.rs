@@ -2,15 +2,18 @@
 
 mod environment;
 mod executable;
+mod others;
 pub(crate) mod sid;
 mod signals;
+pub(crate) mod snapshot;
 mod token;
 
 use std::io;
 
 pub(super) use self::executable::running;
 pub(crate) use self::{
-    environment::of_login as login_environment, executable::FileStamp, signals::Signals,
+    environment::of_login as login_environment, executable::FileStamp, others::end_others,
+    signals::Signals,
 };
 
 /// Leaves the caller's directory. Windows makes no core dumps by default, and other users cannot

@@ -1,11 +1,16 @@
-//! The Linux packages, installed in throwaway roots. `tests/run packages` builds them first.
+//! The packages: those of Linux are installed in throwaway roots, that of Windows under Wine.
+//! `tests/run packages` builds them first.
 
 mod content;
+mod homebrew;
 mod lifecycle;
 mod lint;
+mod macos;
+mod msi;
 mod package;
 mod root;
 mod tarball;
+mod winget;
 
 use serde_json::{Value, json};
 

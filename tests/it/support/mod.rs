@@ -31,6 +31,7 @@ pub(crate) mod tools;
 pub(crate) mod upstream;
 pub(crate) mod user_manager;
 pub(crate) mod vault_config;
+pub(crate) mod wine;
 
 pub(crate) use self::{
     bao::Bao,

@@ -1,14 +1,19 @@
-//! `claviger stop`.
+//! `claviger stop`; each system has a file for `--all-users`.
 
-use std::{
-    io::{self, Write},
-    thread,
-    time::Duration,
-};
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+use std::{io, thread, time::Duration};
 
 use claviger_wire::{Request, client::Deadline};
 
-use super::{CliError, all_users, client, client::Answer, output, socket_args::SocketArgs};
+#[cfg(unix)]
+use self::unix::stop_all;
+#[cfg(windows)]
+use self::windows::stop_all;
+use super::{CliError, client, client::Answer, output, socket_args::SocketArgs};
 use crate::client_process;
 
 /// The longest wait for the end of the process: the daemon gives requests under way 2 s, which
@@ -26,7 +31,7 @@ Examples:
 
 It is always safe: the next call of claviger-helper starts a daemon.")]
 pub(super) struct StopArgs {
-    /// The daemons of all users; only for root
+    /// The daemons of all users; only for root or an administrator
     #[arg(long)]
     all_users: bool,
 
@@ -37,7 +42,7 @@ pub(super) struct StopArgs {
 pub(super) fn run(args: &StopArgs) -> Result<(), CliError> {
     let mut out = io::stdout().lock();
     if args.all_users {
-        return all(&mut out);
+        return stop_all(&mut out);
     }
     // The process's id; a daemon that cannot report it is stopped all the same.
     let status = Request::Status { profile: None };
@@ -49,37 +54,6 @@ pub(super) fn run(args: &StopArgs) -> Result<(), CliError> {
     };
     output::paragraph(&mut out, &result)?;
     Ok(())
-}
-
-/// Stops every user's daemon; one line for each.
-fn all(out: &mut impl Write) -> Result<(), CliError> {
-    let request = Request::Status { profile: None };
-    let pids = all_users::request(&request)?.into_iter();
-    let pids: Vec<_> = pids
-        .map(|(user, answer)| (user, answer.ok().and_then(|answer| pid_of(&answer))))
-        .collect();
-    let mut failures = Vec::new();
-    let answers = all_users::request(&Request::Stop)?;
-    if answers.is_empty() {
-        output::paragraph(out, all_users::NONE)?;
-    }
-    for (user, answer) in answers {
-        let pid = pids.iter().find(|(of, _)| *of == user);
-        let result = match answer {
-            Ok(_) => ended(pid.and_then(|(_, pid)| *pid)),
-            Err(failure) => {
-                let result = format!("not stopped: {}", failure.message);
-                failures.push(all_users::of(&user, failure));
-                result
-            }
-        };
-        output::paragraph(out, &format!("user {user}: {result}"))?;
-    }
-    if failures.is_empty() {
-        Ok(())
-    } else {
-        Err(CliError::Failures(failures))
-    }
 }
 
 /// Waits for the end of the process that has closed its socket, and says what became of it.
