@@ -210,7 +210,7 @@ mod tests {
             ("/corp/headers", false),
         ] {
             let text = format!(r#"{{"otelHeadersHelper": "{command}"}}"#);
-            let facts = Fixture::new(&[(Scope::User, &text)]);
+            let facts = Fixture::facts(&[(Scope::User, &text)]);
             assert_eq!(check_headers(&facts).is_some(), is_found, "{command}");
         }
     }

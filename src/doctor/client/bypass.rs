@@ -161,12 +161,12 @@ mod tests {
                 Effect::AsksAnthropic => ("sk-canary", "asks-anthropic"),
             };
             let name = bypass.name;
-            let mut facts = Fixture::new(&[(Scope::User, HELPER)]);
+            let mut facts = Fixture::facts(&[(Scope::User, HELPER)]);
             Fixture::set(&mut facts, &[(name, &value.replace("\\n", "\n"))]);
             assert_eq!(ids(&facts), [expected], "{name}");
             let text = format!(r#"{{"env": {{"{name}": "{value}"}}}}"#);
             let layers = [(Scope::User, HELPER), (Scope::Project, &text)];
-            assert_eq!(ids(&Fixture::new(&layers)), [expected], "{name}");
+            assert_eq!(ids(&Fixture::facts(&layers)), [expected], "{name}");
         }
     }
 
@@ -180,7 +180,7 @@ mod tests {
             ("ANTHROPIC_CUSTOM_HEADERS", "x-tenant: x-api-key"),
             ("ANTHROPIC_CUSTOM_HEADERS", "Authorization: Bearer canary"),
         ] {
-            let mut facts = Fixture::new(&[(Scope::User, HELPER)]);
+            let mut facts = Fixture::facts(&[(Scope::User, HELPER)]);
             Fixture::set(&mut facts, &[(name, value)]);
             assert_eq!(ids(&facts), [""; 0], "{name}={value}");
         }
@@ -197,7 +197,7 @@ mod tests {
             blank.join(",")
         );
         for bypass in BYPASSES {
-            let mut facts = Fixture::new(&[(Scope::Managed, &managed)]);
+            let mut facts = Fixture::facts(&[(Scope::Managed, &managed)]);
             assert_eq!(ids(&facts), [""; 0]);
             Fixture::set(&mut facts, &[(bypass.name, "X-Api-Key: canary")]);
             assert_eq!(
@@ -207,13 +207,13 @@ mod tests {
                 bypass.name
             );
         }
-        let open = Fixture::new(&[(Scope::Managed, HELPER)]);
+        let open = Fixture::facts(&[(Scope::Managed, HELPER)]);
         assert_eq!(ids(&open), ["bypasses-open"]);
     }
 
     #[test]
     fn without_a_helper_the_variables_are_the_users_own() {
-        let mut facts = Fixture::new(&[]);
+        let mut facts = Fixture::facts(&[]);
         Fixture::set(&mut facts, &[("ANTHROPIC_API_KEY", "sk-canary")]);
         assert_eq!(ids(&facts), [""; 0]);
     }

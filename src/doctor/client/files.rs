@@ -129,7 +129,7 @@ mod tests {
     use super::{super::fixture::Fixture, *};
 
     fn ids(layers: &[(Scope, &str)]) -> Vec<String> {
-        check(&Fixture::new(layers))
+        check(&Fixture::facts(layers))
             .into_iter()
             .map(|finding| finding.id.replace("client.", ""))
             .collect()
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn the_file_and_the_place_in_it_are_evidence() {
-        let findings = check(&Fixture::new(&[(Scope::Managed, "{\n  \"sk-canary\" 5")]));
+        let findings = check(&Fixture::facts(&[(Scope::Managed, "{\n  \"sk-canary\" 5")]));
         let evidence = findings[0].evidence.join("");
         assert!(
             evidence.contains("/settings/0.json: invalid JSON"),
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_file_that_others_can_write_is_found() {
-        let mut facts = Fixture::new(&[(Scope::Managed, "{}")]);
+        let mut facts = Fixture::facts(&[(Scope::Managed, "{}")]);
         facts.unsafe_managed = vec!["'/etc/x' is writable by others (mode 0666)".to_owned()];
         assert_eq!(check(&facts)[0].id, "client.managed-settings-unsafe");
     }

@@ -13,7 +13,7 @@ pub(super) struct Fixture;
 impl Fixture {
     /// Claude Code with these settings, in the order of precedence. The files are called by their
     /// numbers.
-    pub(super) fn new(layers: &[(Scope, &str)]) -> Facts<'static> {
+    pub(super) fn facts(layers: &[(Scope, &str)]) -> Facts<'static> {
         let mut facts = Facts {
             has_claude_code: true,
             ..Facts::default()

@@ -152,7 +152,7 @@ mod tests {
                 &["client.helper-shadowed"],
             ),
         ] {
-            let facts = Fixture::new(layers);
+            let facts = Fixture::facts(layers);
             let findings = check(&facts, false);
             let ids: Vec<_> = findings.iter().map(|finding| &finding.id).collect();
             assert_eq!(ids, expected, "{layers:?}");
@@ -162,13 +162,13 @@ mod tests {
 
     #[test]
     fn a_managed_helper_is_the_administrators() {
-        let findings = check(&Fixture::new(&[(Scope::Managed, FOREIGN_KEY)]), false);
+        let findings = check(&Fixture::facts(&[(Scope::Managed, FOREIGN_KEY)]), false);
         assert!(
             findings[0]
                 .remedy
                 .starts_with("ask your administrator, to name")
         );
-        let findings = check(&Fixture::new(&[(Scope::User, FOREIGN_KEY)]), false);
+        let findings = check(&Fixture::facts(&[(Scope::User, FOREIGN_KEY)]), false);
         assert!(findings[0].remedy.starts_with("name claviger-helper"));
     }
 
@@ -177,6 +177,6 @@ mod tests {
         let facts = Facts::default();
         assert_eq!(check(&facts, false)[0].id, "client.not-set-up");
         assert_eq!(check(&facts, true), []);
-        assert_eq!(check(&Fixture::new(&[]), true), []);
+        assert_eq!(check(&Fixture::facts(&[]), true), []);
     }
 }

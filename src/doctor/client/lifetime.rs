@@ -140,7 +140,7 @@ mod tests {
     fn ids(lifetime: Option<&str>, version: Version) -> Vec<String> {
         let config = Fixture::config("[profile.default]\nsource = 's'\n");
         let helper = r#"{"apiKeyHelper": "exec /bin/claviger-helper"}"#;
-        let mut facts = Fixture::new(&[(Scope::User, helper)]);
+        let mut facts = Fixture::facts(&[(Scope::User, helper)]);
         facts.config = Some(&config);
         facts.version = Some((version, "/usr/bin/claude".into()));
         if let Some(value) = lifetime {

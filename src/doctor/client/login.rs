@@ -72,17 +72,17 @@ mod tests {
             (Scope::User, r#", "forceLoginMethod": "console""#, false),
         ] {
             let text = format!("{{{helper}{key}}}");
-            let findings = check(&Fixture::new(&[(scope, &text)]));
+            let findings = check(&Fixture::facts(&[(scope, &text)]));
             assert_eq!(!findings.is_empty(), is_found, "{text}");
         }
         let forced = r#"{"forceLoginMethod": "claudeai"}"#;
-        assert_eq!(check(&Fixture::new(&[(Scope::Managed, forced)])), []);
+        assert_eq!(check(&Fixture::facts(&[(Scope::Managed, forced)])), []);
     }
 
     #[test]
     fn a_login_beside_the_helper_is_worth_a_note() {
         let text = r#"{"apiKeyHelper": "exec /bin/claviger-helper"}"#;
-        let mut facts = Fixture::new(&[(Scope::User, text)]);
+        let mut facts = Fixture::facts(&[(Scope::User, text)]);
         facts.logins = vec!["/home/ana/.claude.json: oauthAccount".to_owned()];
         assert_eq!(check(&facts)[0].id, "client.login-left");
     }

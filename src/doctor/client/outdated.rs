@@ -43,7 +43,7 @@ mod tests {
             (Version(3, 0, 0), helper, false),
             (Version(2, 1, 197), "{}", false),
         ] {
-            let mut facts = Fixture::new(&[(Scope::User, text)]);
+            let mut facts = Fixture::facts(&[(Scope::User, text)]);
             facts.version = Some((version, "/usr/bin/claude".into()));
             assert_eq!(check(&facts).is_some(), is_found, "{version} {text}");
         }

@@ -37,19 +37,19 @@ pub(in crate::doctor) fn cases() -> Vec<Case> {
     let of_settings = of_settings().into_iter();
     let of_settings = of_settings.map(|(check, scope, text)| {
         let mut facts = self::sound();
-        facts.settings = Fixture::new(&[(scope, &text)]).settings;
+        facts.settings = Fixture::facts(&[(scope, &text)]).settings;
         (check, facts)
     });
     let of_projects = of_projects().into_iter().map(|(check, texts)| {
         let [user, project] = texts;
         let layers = [(Scope::User, &*user), (Scope::Project, &*project)];
         let mut facts = self::sound();
-        facts.settings = Fixture::new(&layers).settings;
+        facts.settings = Fixture::facts(&layers).settings;
         (check, facts)
     });
     let of_variables = of_variables().into_iter().map(|(check, name, value)| {
         let mut facts = self::sound();
-        facts.settings = Fixture::new(&[(Scope::User, &settings("", &url(GATEWAY)))]).settings;
+        facts.settings = Fixture::facts(&[(Scope::User, &settings("", &url(GATEWAY)))]).settings;
         Fixture::set(&mut facts, &[(name, value)]);
         (check, facts)
     });
@@ -77,7 +77,7 @@ fn sound() -> Facts<'static> {
         .collect();
     variables.push(url(GATEWAY));
     let managed = settings("", &variables.join(","));
-    let mut facts = Fixture::new(&[(Scope::User, "{}"), (Scope::Managed, &managed)]);
+    let mut facts = Fixture::facts(&[(Scope::User, "{}"), (Scope::Managed, &managed)]);
     facts.config = Some(&CONFIG);
     facts.own_directory = Some("/usr/bin".into());
     facts.programs = BTreeMap::from([(SHIM.to_owned(), program())]);
@@ -209,7 +209,7 @@ fn changed() -> Vec<(Check, Change)> {
         }),
         (files::DROP_IN, |facts| {
             let drop_in = settings(" --profile default", "");
-            let mut more = Fixture::new(&[(Scope::Managed, &drop_in)]);
+            let mut more = Fixture::facts(&[(Scope::Managed, &drop_in)]);
             facts.settings.layers.append(&mut more.settings.layers);
         }),
         (wsl::NOT_INHERITED, |facts| {
@@ -228,7 +228,7 @@ fn changed() -> Vec<(Check, Change)> {
         }),
         (program::NOT_ABSOLUTE, |facts| {
             let text = of_helper("exec claviger-helper", &url(GATEWAY));
-            facts.settings = Fixture::new(&[(Scope::User, &text)]).settings;
+            facts.settings = Fixture::facts(&[(Scope::User, &text)]).settings;
             facts.programs = BTreeMap::from([("claviger-helper".to_owned(), program())]);
         }),
         (program::OTHER_INSTALLATION, |facts| {
@@ -239,11 +239,11 @@ fn changed() -> Vec<(Check, Change)> {
             program.violation = Some("'/usr' is writable by others".to_owned());
         }),
         (base_url::UNMANAGED, |facts| {
-            facts.settings = Fixture::new(&[(Scope::Managed, &settings("", ""))]).settings;
+            facts.settings = Fixture::facts(&[(Scope::Managed, &settings("", ""))]).settings;
             Fixture::set(facts, &[("ANTHROPIC_BASE_URL", GATEWAY)]);
         }),
         (base_url::OF_ENVIRONMENT, |facts| {
-            facts.settings = Fixture::new(&[(Scope::User, &settings("", ""))]).settings;
+            facts.settings = Fixture::facts(&[(Scope::User, &settings("", ""))]).settings;
             Fixture::set(facts, &[("ANTHROPIC_BASE_URL", GATEWAY)]);
         }),
         (lifetime::TOO_LONG, |facts| {
@@ -255,10 +255,10 @@ fn changed() -> Vec<(Check, Change)> {
             facts.version = Some((Version(2, 1, 197), "/usr/bin/claude".into()));
         }),
         (codex::TWO_KEYS, |facts| {
-            set_codex(facts, "env_key = 'K'\n", "")
+            set_codex(facts, "env_key = 'K'\n", "");
         }),
         (codex::TIMEOUT, |facts| {
-            set_codex(facts, "", "timeout_ms = 3000")
+            set_codex(facts, "", "timeout_ms = 3000");
         }),
         (codex::INTERVAL, |facts| {
             set_codex(facts, "", "refresh_interval_ms = 900000");
@@ -282,7 +282,7 @@ fn what_is_right_has_no_finding() {
     assert_eq!(judge(&sound()), []);
     let mut facts = sound();
     let user = settings("", &url(GATEWAY));
-    facts.settings = Fixture::new(&[(Scope::User, &user)]).settings;
+    facts.settings = Fixture::facts(&[(Scope::User, &user)]).settings;
     assert_eq!(judge(&facts), []);
 }
 

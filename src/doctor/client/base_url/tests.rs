@@ -15,7 +15,7 @@ fn ids(layers: &[(Scope, &str)], environment: &[(&str, &str)]) -> Vec<String> {
         .iter()
         .map(|(scope, text)| (*scope, &**text))
         .collect();
-    let mut facts = Fixture::new(&layers);
+    let mut facts = Fixture::facts(&layers);
     Fixture::set(&mut facts, environment);
     let config = Fixture::config(&format!(
         "[profile.default]\nsource = 's'\ngateway = '{GATEWAY}'\n\
@@ -92,5 +92,5 @@ fn another_server_gets_no_key() {
 #[test]
 fn another_helper_is_not_judged_by_the_gateway() {
     let text = r#"{"apiKeyHelper": "/corp/key"}"#;
-    assert_eq!(check(&Fixture::new(&[(Scope::User, text)])), []);
+    assert_eq!(check(&Fixture::facts(&[(Scope::User, text)])), []);
 }
