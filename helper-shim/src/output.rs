@@ -6,8 +6,8 @@ use claviger_wire::{Failure, Format, Response, check_key, client};
 ///
 /// # Errors
 ///
-/// The daemon's failure; [`check_key`]'s for a key that clients reject; that for a response of any other
-/// kind.
+/// The daemon's failure; [`check_key`]'s for a key that clients reject; that for a response of any
+/// other kind.
 pub(crate) fn text(format: Format, response: Response) -> Result<Vec<u8>, Failure> {
     let (token, expires_at, expires_in) = match response {
         Response::Credential {

@@ -48,9 +48,10 @@ use crate::{
     paths::{self, DaemonPaths, System},
 };
 
-/// The pause before each attempt to send a request, in milliseconds. A daemon that ends or is killed before it
-/// answers costs no call; nor does a service manager that gives up the socket, and closes for some
-/// milliseconds what connects to it. A daemon that ends at every request is reported.
+/// The pause before each attempt to send a request, in milliseconds. A daemon that ends or is
+/// killed before it answers costs no call; nor does a service manager that gives up the socket, and
+/// closes for some milliseconds what connects to it. A daemon that ends at every request is
+/// reported.
 const ATTEMPTS: [u64; 6] = [0, 0, 10, 20, 40, 80];
 
 /// A client of the user's daemon.
