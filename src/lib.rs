@@ -22,6 +22,7 @@
 //! template · principal
 //! client_process · environment · logging · paths · listener · named_file · trust · process
 //! service_manager
+//! metrics
 //! login_report · logout_report · status_report · credential · client_variables
 //! jwt_claims
 //! secret · claude_code · client_kind · client_session · clock · shell_word · sync
@@ -48,6 +49,7 @@
 //! - `environment`: the daemon's environment, built from the user database
 //! - `trust`: who may own, write or read a file or directory; `named_file`: the files that a
 //!   configuration names
+//! - `metrics`: the names, the daemon's counters, and the text of `claviger metrics`
 //! - `status_report`, `login_report`, `logout_report`: what `--json` prints
 //! - `claude_code`: the places of its settings, and the variables that decide about its key
 //! - [`credential`], [`secret`], [`client_kind`], `client_session`, [`client_variables`],
@@ -119,6 +121,7 @@ mod logging;
 mod login;
 mod login_report;
 mod logout_report;
+mod metrics;
 mod named_file;
 mod network;
 mod paths;
