@@ -183,7 +183,7 @@ impl Driver {
             let fingerprint = forgotten.as_ref().map(tracing::field::display);
             match &revocation {
                 Ok(revoked) => {
-                    tracing::info!(event = "logged-out", fingerprint, ?revoked, "logged out")
+                    tracing::info!(event = "logged-out", fingerprint, ?revoked, "logged out");
                 }
                 Err(error) => tracing::warn!(
                     event = "revocation-failed",

@@ -162,7 +162,7 @@ impl Logins {
                 tracing::info!(event = "login-completed", source, "the user has signed in");
             }
             Err(error) => {
-                tracing::warn!(event = "login-failed", source, %error, "the user is not signed in")
+                tracing::warn!(event = "login-failed", source, %error, "the user is not signed in");
             }
         }
         {

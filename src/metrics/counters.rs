@@ -1,5 +1,6 @@
 //! The counters of one profile, in the daemon. They start at zero with the daemon, outlive a change
-//! of the profile, and vanish with it. No label's value comes from a client: the series are bounded.
+//! of the profile, and vanish with it. No label's value comes from a client, so that the number of
+//! series is bounded.
 
 use std::{
     collections::BTreeMap,

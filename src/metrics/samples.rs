@@ -15,7 +15,10 @@ pub(super) type Labels = Vec<(&'static str, String)>;
 
 /// The samples of all families, by the family's name.
 #[derive(Debug, Default)]
-pub(super) struct Samples(BTreeMap<&'static str, (Family, Vec<(Labels, Value)>)>);
+pub(super) struct Samples(BTreeMap<&'static str, Described>);
+
+/// A family with its samples.
+type Described = (Family, Vec<(Labels, Value)>);
 
 #[derive(Debug)]
 enum Value {

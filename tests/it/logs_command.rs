@@ -1,4 +1,5 @@
-//! `claviger logs`: the daemon's file, also without a daemon and through rotation, as text and JSON.
+//! `claviger logs`: the daemon's file, also without a daemon and through rotation, as text and as
+//! JSON.
 
 use std::{fs, process::Stdio};
 

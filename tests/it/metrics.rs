@@ -96,6 +96,17 @@ async fn a_daemons_metrics_follow_what_it_does() {
     ] {
         assert!(has(text, name, labels, value), "{name} {labels:?}\n{text}");
     }
+    env.helper_with(&[], &[("CLAUDE_HELPER_CONTEXT", "mid-session-refresh")])
+        .await
+        .printed(KEY);
+    let rejected = env.claviger(&["metrics"]).await;
+    let labels = ["profile=\"default\"", "evidence=\"stated\""];
+    let name = "claviger_client_rejections_total";
+    assert!(!text.contains(&format!("{name}{{")), "{text}");
+    assert!(
+        has(rejected.succeeded(), name, &labels, "1"),
+        "{rejected:?}"
+    );
     let status = env.status().await;
     let fingerprint = status["profiles"][0]["fingerprint"].as_str().unwrap();
     let label = format!("fingerprint=\"{fingerprint}\"");

@@ -14,7 +14,7 @@ const UNIT: &str = "claviger.service";
 ///
 /// # Errors
 ///
-/// There is no such program, or it fails.
+/// The program is missing, or it fails.
 pub(super) fn show(args: &LogsArgs) -> Result<(), CliError> {
     let mut command = Command::new("journalctl");
     command.args(arguments(args));

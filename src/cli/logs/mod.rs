@@ -70,13 +70,15 @@ pub(super) fn run(args: &LogsArgs) -> Result<(), CliError> {
     let lines: Vec<_> = lines.iter().flat_map(|text| text.lines()).collect();
     let last = lines.len().saturating_sub(args.lines);
     print(&mut out, lines[last..].iter().copied(), args.json)?;
-    while args.follow {
+    if !args.follow {
+        return Ok(());
+    }
+    loop {
         out.flush()?;
         thread::sleep(INTERVAL);
         let added = follower.read();
         print(&mut out, added.lines(), args.json)?;
     }
-    Ok(())
 }
 
 /// Where the daemon that runs logs; without one, where one that a client starts would.

@@ -10,6 +10,7 @@ use crate::support::{
     KEY,
     namespace::User,
     poll::{SOON, until_blocking},
+    test_env::ProgramOutput,
     user_manager::{CONFIG, SOCKET, UserManager, config},
 };
 
@@ -65,6 +66,21 @@ fn the_log_is_in_the_journal_with_its_levels() {
     }
     let state = manager.machine.outside("/home/ana/.local/state/claviger");
     assert!(!state.join("daemon.log").exists());
+    // The journal records the time of each line itself.
+    let entries = manager.journal();
+    let messages = entries.iter().filter_map(|entry| entry["MESSAGE"].as_str());
+    let listening = messages.filter(|message| message.contains("listening"));
+    assert!(
+        listening
+            .clone()
+            .all(|message| message.trim_start().starts_with("INFO "))
+    );
+    let logs = manager.command("/mnt/bin/claviger").arg("logs").output();
+    let logs = ProgramOutput::from(logs.unwrap());
+    assert!(
+        logs.succeeded().contains("event=\"daemon-started\""),
+        "{logs:?}"
+    );
 }
 
 #[test]
