@@ -62,7 +62,7 @@ impl Slot {
             Signal::None => {}
             Signal::Uninformative(ask) => self.check_uninformative(now, ask, ticket),
             Signal::PossibleReject(ask) => {
-                ticket.is_suspect = true;
+                ticket.is_suspect = !ask.is_immediate;
                 ticket.refuse_if_confirmed_since = ask.retrying_since;
                 if self.config.has_gateway {
                     self.probe_suspect(now, ask, ticket);

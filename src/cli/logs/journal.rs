@@ -37,10 +37,9 @@ fn arguments(args: &LogsArgs) -> Vec<String> {
         true => "json",
         false => "short-iso",
     };
-    let mut line: Vec<_> = ["--user", "--quiet", "--no-pager"]
-        .map(str::to_owned)
-        .into();
-    line.push(format!("--unit={UNIT}"));
+    let mut line: Vec<_> = ["--quiet", "--no-pager"].map(str::to_owned).into();
+    // Not --user, which leaves out the journal of a machine that has one for all users.
+    line.push(format!("--user-unit={UNIT}"));
     line.push(format!("--lines={}", args.lines));
     line.push(format!("--output={format}"));
     line.extend(args.follow.then(|| "--follow".to_owned()));
@@ -63,7 +62,7 @@ mod tests {
         };
         let plain = args(false, false);
         assert!(
-            plain.contains("--unit=claviger.service --lines=7"),
+            plain.contains("--user-unit=claviger.service --lines=7"),
             "{plain}"
         );
         assert!(
