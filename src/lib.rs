@@ -24,6 +24,7 @@
 //! client_process · environment · logging · paths · listener · named_file · settings_file
 //! claude_code · trust · process
 //! service_manager
+//! metrics
 //! login_report · logout_report · status_report · credential · client_variables
 //! jwt_claims
 //! secret · client_kind · client_session · clock · shell_word · sync
@@ -50,6 +51,7 @@
 //! - `environment`: the daemon's environment, built from the user database
 //! - `trust`: who may own, write or read a file or directory; `named_file`: the files that a
 //!   configuration names
+//! - `metrics`: the names, the daemon's counters, and the text of `claviger metrics`
 //! - `status_report`, `login_report`, `logout_report`: what `--json` prints
 //! - `managed_settings`: what administrators distribute to clients, in the forms that MDMs take
 //! - `configure`: writes the helper into other clients' settings; `settings_file`: edits such a
@@ -121,6 +123,7 @@ mod login;
 mod login_report;
 mod logout_report;
 mod managed_settings;
+mod metrics;
 mod named_file;
 mod network;
 mod paths;

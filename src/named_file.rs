@@ -41,6 +41,7 @@ pub(crate) fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileError>
     let file = open_private(path)?;
     if let Ok(Ruling::ReadableByOthers { mode }) = file.judge(&Rule::secret_file()) {
         tracing::warn!(
+            event = "secret-readable",
             file = %path.display(),
             mode = format!("{mode:04o}"),
             "others can read this secret file",

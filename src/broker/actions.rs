@@ -15,15 +15,23 @@ impl Driver {
         match action {
             Action::Fetch { flight, renew } => {
                 let result = self.fetch(renew.as_deref()).await;
+                let counted = result.as_ref().map(|_| ());
+                self.counters
+                    .on_fetch(counted.map_err(|error| error.state().to_string()));
                 match &result {
                     Ok(credential) => tracing::info!(
+                        event = "credential-obtained",
                         fingerprint = %credential.fingerprint(),
                         expires_at = ?credential.expires_at().map(|at| at.to_string()),
                         version = credential.version,
                         host = self.route.source.host(),
                         "obtained a credential",
                     ),
-                    Err(error) => tracing::warn!(%error, "failed to obtain a credential"),
+                    Err(error) => tracing::warn!(
+                        event = "credential-failed",
+                        %error,
+                        "failed to obtain a credential",
+                    ),
                 }
                 let jitter = (self.jitter)();
                 self.update(|slot| slot.on_fetched(self.clock.now(), jitter, flight, result));
@@ -48,6 +56,7 @@ impl Driver {
                 });
                 if is_put_off {
                     tracing::warn!(
+                        event = "successor-rejected",
                         fingerprint = %credential.fingerprint(),
                         version = credential.version,
                         "the gateway does not accept the new key yet; it is tried again",
@@ -63,7 +72,11 @@ impl Driver {
                     Ok(freshness) => {
                         tracing::debug!(?freshness, "revalidated the credential at its source");
                     }
-                    Err(error) => tracing::warn!(%error, "failed to revalidate the credential"),
+                    Err(error) => tracing::warn!(
+                        event = "revalidation-failed",
+                        %error,
+                        "failed to revalidate the credential",
+                    ),
                 }
                 let jitter = (self.jitter)();
                 self.update(|slot| {
@@ -78,7 +91,9 @@ impl Driver {
     async fn probe(&self, credential: &Credential) -> Option<(ProbeResult, Calibration)> {
         let gateway = self.route.gateway.as_ref()?;
         let result = gateway.probe(&credential.secret).await;
+        self.counters.on_probe(result.name());
         tracing::info!(
+            event = "gateway-probed",
             fingerprint = %credential.fingerprint(),
             ?result,
             "probed the gateway",

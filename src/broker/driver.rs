@@ -17,6 +17,7 @@ use crate::{
     clock::{Clock, Tick},
     credential::Credential,
     gateway::Calibration,
+    metrics::Counters,
     secret::Fingerprint,
     source::{Revocation, SourceError},
     sync,
@@ -53,6 +54,8 @@ pub(super) struct Driver {
     pub(super) route: Route,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) jitter: Jitter,
+    /// The counters of the profile.
+    pub(super) counters: Arc<Counters>,
     /// The number of updates of the slot; callers that wait poll again when it changes.
     updates: watch::Sender<u64>,
     timer: Mutex<Option<JoinHandle<()>>>,
@@ -73,6 +76,7 @@ impl Driver {
         route: Route,
         clock: &Arc<dyn Clock>,
         jitter: &Jitter,
+        counters: &Arc<Counters>,
     ) -> Arc<Self> {
         let config = SlotConfig {
             watch: route.watch,
@@ -85,6 +89,7 @@ impl Driver {
             route,
             clock: Arc::clone(clock),
             jitter: Arc::clone(jitter),
+            counters: Arc::clone(counters),
             updates: watch::Sender::new(0),
             timer: Mutex::default(),
         })
@@ -177,8 +182,11 @@ impl Driver {
             let revocation = self.route.source.revoke(credential.as_deref()).await;
             let fingerprint = forgotten.as_ref().map(tracing::field::display);
             match &revocation {
-                Ok(revoked) => tracing::info!(fingerprint, ?revoked, "logged out"),
+                Ok(revoked) => {
+                    tracing::info!(event = "logged-out", fingerprint, ?revoked, "logged out");
+                }
                 Err(error) => tracing::warn!(
+                    event = "revocation-failed",
                     fingerprint,
                     %error,
                     "forgot the credential, but could not revoke it",

@@ -120,6 +120,7 @@ use crate::{
     client_variables::ClientVariables,
     clock::{Clock, Tick},
     credential::Credential,
+    metrics::Counters,
     source::Source,
 };
 
@@ -157,7 +158,10 @@ impl Broker {
     ) -> Self {
         let entries = |profile: &String, routes: R| match self.profiles.get(profile) {
             Some(entries) if unchanged.contains(profile) => Arc::clone(entries),
-            _ => Entries::new(profile, routes.into(), clock, jitter),
+            before => {
+                let counters = before.map(|entries| entries.counters()).unwrap_or_default();
+                Entries::new(profile, routes.into(), clock, jitter, counters)
+            }
         };
         let profiles = routes
             .into_iter()
@@ -183,8 +187,12 @@ impl Broker {
         request: AcquireRequest,
         deadline: Tick,
     ) -> Result<Arc<Credential>, AcquireError> {
-        let driver = self.profiles[profile].get(variables);
+        let entries = &self.profiles[profile];
+        let driver = entries.get(variables);
         let ticket = driver.update(|slot| slot.acquire(driver.clock.now(), request));
+        if let Some(rejection) = ticket.rejection() {
+            entries.counters().on_client_rejection(rejection);
+        }
         driver.wait(ticket, deadline).await
     }
 
@@ -273,6 +281,12 @@ impl Broker {
             driver.update(|slot| slot.drop_revoked(&lease));
         }
         result
+    }
+
+    /// The counters of `profile`.
+    #[must_use]
+    pub(crate) fn counters(&self, profile: &str) -> Arc<Counters> {
+        self.profiles[profile].counters()
     }
 
     /// Returns what `status` reports about each entry of `profile`, and about an unused one if it

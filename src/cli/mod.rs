@@ -14,8 +14,10 @@ mod helper_program;
 mod init;
 mod login;
 mod logout;
+mod logs;
 mod man;
 mod managed_settings;
+mod metrics;
 mod output;
 mod places;
 mod profile_args;
@@ -72,6 +74,10 @@ enum CliCommand {
     Init(init::InitArgs),
     /// Show every profile: source, state, key, expiry, last check, and what to do if one fails
     Status(status::StatusArgs),
+    /// Print metrics of the daemon and its profiles for Prometheus
+    Metrics(metrics::MetricsArgs),
+    /// Print the daemon's log, and go on with what it writes
+    Logs(logs::LogsArgs),
     /// Obtain a new credential now; the old one is served until then
     Refresh(refresh::RefreshArgs),
     /// Sign in, in the browser or with a code; nothing happens while the login is good
@@ -121,6 +127,8 @@ fn run(command: CliCommand) -> Result<(), CliError> {
         CliCommand::Demo(args) => demo::run(&args),
         CliCommand::Init(args) => init::run(&args),
         CliCommand::Status(args) => status::run(&args),
+        CliCommand::Metrics(args) => metrics::run(&args),
+        CliCommand::Logs(args) => logs::run(&args),
         CliCommand::Refresh(args) => refresh::run(&args),
         CliCommand::Login(args) => login::run(&args),
         CliCommand::Logout(args) => logout::run(&args),

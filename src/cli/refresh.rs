@@ -53,7 +53,13 @@ pub(super) fn run(args: &RefreshArgs) -> Result<(), CliError> {
     } else if status.profiles.len() > 1 || failures().next().is_none() {
         // If the only profile fails, the failure says it all.
         let now = SystemClock.now().wall;
-        table::print(&mut out, &status.profiles, table::Width::Narrow(now))?;
+        let width = table::Width::Narrow(now);
+        table::print(
+            &mut out,
+            &status.profiles,
+            width,
+            table::Colour::of_stdout(),
+        )?;
     }
     answer.into_result(failures())
 }

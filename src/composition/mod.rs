@@ -72,7 +72,7 @@ impl Composition {
                 (Ok(InForce { config, broker }), None)
             }
             Err(error) => {
-                tracing::error!(%error, "invalid configuration");
+                tracing::error!(event = "config-invalid", %error, "invalid configuration");
                 (Err(Arc::clone(&error)), Some(error))
             }
         };
@@ -159,7 +159,7 @@ impl Composition {
             Err(error) => {
                 // Once, although it may be met by every request.
                 if loaded.error.as_ref() != Some(&error) {
-                    tracing::error!(%error, "invalid configuration");
+                    tracing::error!(event = "config-invalid", %error, "invalid configuration");
                 }
                 if loaded.in_force.is_err() {
                     loaded.in_force = Err(Arc::clone(&error));
@@ -189,7 +189,11 @@ fn load(
     };
     match config {
         Ok(config) => {
-            tracing::info!(file = %config.file.display(), "loaded the configuration");
+            tracing::info!(
+                event = "config-loaded",
+                file = %config.file.display(),
+                "loaded the configuration",
+            );
             let routes = routes(&config, clock, logins);
             Ok((config, routes))
         }

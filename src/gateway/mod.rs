@@ -39,6 +39,17 @@ pub enum ProbeResult {
 }
 
 impl ProbeResult {
+    /// The name in `status` and in the metrics.
+    #[must_use]
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Known => "known",
+            Self::Rejected => "rejected",
+            Self::Inconclusive(_) => "inconclusive",
+        }
+    }
+
     /// Whether the gateway has told the key apart from a wrong one.
     #[must_use]
     pub(crate) fn is_accepting(&self) -> bool {

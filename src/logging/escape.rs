@@ -29,6 +29,25 @@ pub(super) fn line(event: &str) -> String {
     line
 }
 
+/// Returns `event`, which is JSON in one line, with the same characters as JSON writes them:
+/// `\\u202e`. Outside of strings JSON has none of them.
+pub(super) fn json_line(event: &str) -> String {
+    let text = event.strip_suffix('\n').unwrap_or(event);
+    let mut line = String::with_capacity(text.len() + 1);
+    for c in text.chars() {
+        if c.is_control() || is_invisible(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing to a string cannot fail.
+                let _ = write!(line, "\\u{unit:04x}");
+            }
+        } else {
+            line.push(c);
+        }
+    }
+    line.push('\n');
+    line
+}
+
 /// Unicode's line separators, and its characters for formatting: zero-width ones, marks that turn
 /// the direction of text, and tags.
 fn is_invisible(c: char) -> bool {

@@ -15,7 +15,7 @@ const MAX_LEN: u64 = 1 << 20;
 const NAME: &str = "daemon.log";
 
 /// The name of the log before it.
-const OLDER: &str = "daemon.log.1";
+pub(crate) const OLDER: &str = "daemon.log.1";
 
 /// The open log. Its directory is open, too, so the next log is in the same one.
 #[derive(Debug)]

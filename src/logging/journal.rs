@@ -10,6 +10,8 @@ use super::Sink;
 pub(super) struct Journal<W>(pub(super) W);
 
 impl<W: io::Write + Send + 'static> Sink for Journal<W> {
+    const HAS_TIMES: bool = true;
+
     fn write_line(&mut self, level: Level, line: &str) -> io::Result<()> {
         let priority = priority(level);
         self.0.write_all(format!("<{priority}>{line}").as_bytes())

@@ -6,6 +6,7 @@
 
 mod escape;
 mod file;
+mod format;
 mod journal;
 mod tail;
 
@@ -25,7 +26,9 @@ use tracing_subscriber::{
 };
 
 use self::{file::LogFile, journal::Journal};
-pub(crate) use self::{journal::is_stderr as is_journal, tail::tail};
+pub(crate) use self::{
+    file::OLDER as OLDER_FILE_NAME, format::Format, journal::is_stderr as is_journal, tail::tail,
+};
 use crate::{sync, trust::TrustError};
 
 /// A log, until it is dropped.
@@ -41,41 +44,41 @@ impl Log {
     /// Logs to stderr: for a daemon in the foreground. `level` is error, warn, info (the default)
     /// or debug.
     #[must_use]
-    pub(crate) fn to_stderr(level: Option<&str>) -> Self {
+    pub(crate) fn to_stderr(level: Option<&str>, format: Format) -> Self {
         Self {
             file: None,
             problem: None,
-            _guard: start(Output(Mutex::new(io::stderr())), level),
+            _guard: start(io::stderr(), level, format),
         }
     }
 
-    /// Logs to stderr, which is the journal of systemd: each line starts with its level. `level` is
-    /// as above.
+    /// Logs to stderr, which is the journal of systemd: each line starts with its level and has no
+    /// time, which the journal records itself. `level` is as above.
     #[must_use]
-    pub(crate) fn to_journal(level: Option<&str>) -> Self {
+    pub(crate) fn to_journal(level: Option<&str>, format: Format) -> Self {
         Self {
             file: None,
             problem: None,
-            _guard: start(Output(Mutex::new(Journal(io::stderr()))), level),
+            _guard: start(Journal(io::stderr()), level, format),
         }
     }
 
     /// Logs to the daemon's file `path`. If that cannot be used, nothing is logged. `level` is as
     /// above.
     #[must_use]
-    pub(crate) fn to_file(path: Option<PathBuf>, level: Option<&str>) -> Self {
+    pub(crate) fn to_file(path: Option<PathBuf>, level: Option<&str>, format: Format) -> Self {
         match path {
-            Some(path) => Self::to(path, level),
+            Some(path) => Self::to(path, level, format),
             None => Self::nowhere(None, "the state directory is not known".to_owned()),
         }
     }
 
-    fn to(path: PathBuf, level: Option<&str>) -> Self {
+    fn to(path: PathBuf, level: Option<&str>, format: Format) -> Self {
         match LogFile::open(path.parent().unwrap_or(Path::new("/"))) {
             Ok(log) => Self {
                 file: Some(path),
                 problem: None,
-                _guard: start(Output(Mutex::new(log)), level),
+                _guard: start(log, level, format),
             },
             Err(error) => {
                 let problem = match error {
@@ -93,19 +96,37 @@ impl Log {
         Self {
             file,
             problem: Some(problem),
-            _guard: start(Output(Mutex::new(io::sink())), None),
+            _guard: start(io::sink(), None, Format::Text),
         }
     }
 }
 
-fn start(output: Output<impl Sink>, level: Option<&str>) -> DefaultGuard {
+fn start<S: Sink>(sink: S, level: Option<&str>, format: Format) -> DefaultGuard {
     let level = level.and_then(|level| level.parse::<Level>().ok());
     let level = LevelFilter::from_level(level.unwrap_or(Level::INFO));
+    let output = Output {
+        sink: Mutex::new(sink),
+        escape: match format {
+            Format::Text => escape::line,
+            Format::Json => escape::json_line,
+        },
+    };
     // No colour: log collectors read it, too.
     let layer = fmt::layer()
         .with_writer(output)
         .with_ansi(false)
         .with_target(false);
+    let layer = match format {
+        Format::Text if S::HAS_TIMES => layer.without_time().boxed(),
+        Format::Text => layer.boxed(),
+        Format::Json => {
+            let layer = layer.json().flatten_event(true).with_span_list(false);
+            match S::HAS_TIMES {
+                true => layer.without_time().boxed(),
+                false => layer.boxed(),
+            }
+        }
+    };
     let own = Targets::new().with_target("claviger", level);
     Registry::default()
         .with(layer.with_filter(own))
@@ -114,6 +135,9 @@ fn start(output: Output<impl Sink>, level: Option<&str>) -> DefaultGuard {
 
 /// Where lines go.
 trait Sink: Send + 'static {
+    /// Whether it records the time of each line itself.
+    const HAS_TIMES: bool = false;
+
     fn write_line(&mut self, level: Level, line: &str) -> io::Result<()>;
 }
 
@@ -136,7 +160,10 @@ impl Sink for io::Sink {
 }
 
 /// Writes each event as one line.
-struct Output<S>(Mutex<S>);
+struct Output<S> {
+    sink: Mutex<S>,
+    escape: fn(&str) -> String,
+}
 
 impl<'a, S: Sink> MakeWriter<'a> for Output<S> {
     type Writer = EventWriter<'a, S>;
@@ -165,10 +192,10 @@ struct EventWriter<'a, S> {
 impl<S: Sink> io::Write for EventWriter<'_, S> {
     /// Writes one event: the layer formats it whole before it writes it.
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
-        let line = escape::line(&String::from_utf8_lossy(event));
+        let line = (self.output.escape)(&String::from_utf8_lossy(event));
         // A full disk or a closed stderr must not end the daemon, and has no better place to be
         // reported at.
-        let _ = sync::lock(&self.output.0).write_line(self.level, &line);
+        let _ = sync::lock(&self.output.sink).write_line(self.level, &line);
         Ok(event.len())
     }
 
@@ -187,13 +214,17 @@ mod tests {
     fn an_event_is_one_line_whatever_its_fields_contain() {
         let temp = tempfile::tempdir().unwrap();
         let path = temp.path().join("state/daemon.log");
-        let log = Log::to(path.clone(), None);
+        let log = Log::to(path.clone(), None, Format::Text);
         assert_eq!(
             (log.problem.as_deref(), log.file.as_deref()),
             (None, Some(&*path))
         );
         let hostile = "/a\n2026-01-01T00:00:00Z  INFO forged\x1b[2J\u{202e}$(id)";
-        tracing::info!(target: "claviger", path = %Path::new(hostile).display(), "message\r{hostile}");
+        tracing::info!(
+            target: "claviger",
+            path = %Path::new(hostile).display(),
+            "message\r{hostile}",
+        );
         tracing::warn!(target: "claviger", ?hostile, text = hostile);
         tracing::info!(target: "library", "is not ours");
         drop(log);
@@ -206,13 +237,41 @@ mod tests {
     }
 
     #[test]
+    fn an_event_in_json_is_one_object_with_its_fields_and_those_of_its_profile() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("state/daemon.log");
+        let log = Log::to(path.clone(), None, Format::Json);
+        let hostile = "a\n\"b\u{202e}\u{9b}\u{e0041}";
+        let span = tracing::info_span!(target: "claviger", "profile", profile = hostile);
+        span.in_scope(|| tracing::warn!(target: "claviger", event = "key-refused", hostile, "m"));
+        drop(log);
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(
+            !text.contains(['\u{202e}', '\u{9b}', '\u{e0041}']),
+            "{text}"
+        );
+        let line: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(line["event"], "key-refused");
+        assert_eq!(
+            (&line["level"], &line["message"]),
+            (&"WARN".into(), &"m".into())
+        );
+        assert_eq!(
+            (&line["hostile"], &line["span"]["profile"]),
+            (&hostile.into(), &hostile.into())
+        );
+        assert!(line["timestamp"].is_string(), "{text}");
+    }
+
+    #[test]
     fn without_a_usable_file_the_reason_is_known() {
         let temp = tempfile::tempdir().unwrap();
         let path = temp.path().join("state/daemon.log");
-        drop(Log::to(path.clone(), None));
+        drop(Log::to(path.clone(), None, Format::Text));
         fs::remove_file(&path).unwrap();
         fs::create_dir(&path).unwrap();
-        let log = Log::to(path.clone(), None);
+        let log = Log::to(path.clone(), None, Format::Text);
         let problem = log.problem.as_deref().unwrap();
         assert!(problem.contains("daemon.log'"), "{problem}");
         assert_eq!(log.file.as_deref(), Some(&*path));
@@ -229,7 +288,10 @@ mod tests {
             }
         }
 
-        let output = Output(Mutex::new(Full));
+        let output = Output {
+            sink: Mutex::new(Full),
+            escape: escape::line,
+        };
         io::Write::write_all(&mut output.make_writer(), b"event\n").unwrap();
     }
 }

@@ -159,9 +159,11 @@ impl Logins {
                 if !former.is_some_and(|former| former.is_same_user(login)) {
                     on_new_user();
                 }
-                tracing::info!(source, "the user has signed in");
+                tracing::info!(event = "login-completed", source, "the user has signed in");
             }
-            Err(error) => tracing::warn!(source, %error, "the user is not signed in"),
+            Err(error) => {
+                tracing::warn!(event = "login-failed", source, %error, "the user is not signed in");
+            }
         }
         {
             let mut state = sync::lock(&self.state);

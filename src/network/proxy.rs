@@ -172,6 +172,7 @@ fn system() -> Choice {
     match VARIABLES.iter().find(is_set) {
         Some(&name) => {
             tracing::warn!(
+                event = "proxy-ignored",
                 name,
                 "the system's proxy is not used: the daemon's environment has this variable"
             );

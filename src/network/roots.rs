@@ -22,7 +22,13 @@ const MAX_NAMED: usize = 5;
 pub(super) fn of_file(file: &Path) -> Result<Vec<Certificate>, SetupError> {
     let bundle = Bundle::parse(&named_file::read_public(file)?);
     for (entry, reason) in bundle.unusable.iter().take(MAX_NAMED) {
-        tracing::warn!(file = %file.display(), entry, reason, "ignored an entry of 'ca_file'");
+        tracing::warn!(
+            event = "ca-entry-ignored",
+            file = %file.display(),
+            entry,
+            reason,
+            "ignored an entry of 'ca_file'",
+        );
     }
     if bundle.certificates.is_empty() {
         let file = file.display();

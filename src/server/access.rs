@@ -11,9 +11,10 @@ use crate::listener::PeerUser;
 pub(super) fn refusal(user: PeerUser, request: &Request) -> Option<Failure> {
     match (user, request) {
         (PeerUser::Own, _)
-        | (PeerUser::Root, Request::Status { .. } | Request::Stop | Request::Unknown { .. }) => {
-            None
-        }
+        | (
+            PeerUser::Root,
+            Request::Metrics | Request::Status { .. } | Request::Stop | Request::Unknown { .. },
+        ) => None,
         (
             PeerUser::Root,
             Request::Acquire(_)
@@ -40,6 +41,7 @@ mod tests {
         let cases = [
             (Request::Acquire(Acquire::default()), false),
             (Request::Status { profile: None }, true),
+            (Request::Metrics, true),
             (
                 Request::Refresh {
                     profile: profile.clone(),

@@ -15,11 +15,12 @@ use super::{
 };
 use crate::{
     broker::Broker,
-    clock::Tick,
+    clock::{Tick, whole_seconds},
     composition::InForce,
     config::Config,
     error_report,
     logout_report::LogoutReport,
+    metrics::MetricsReport,
     source::Source,
     status_report::{DaemonReport, ProfileReport, UserLoginReport},
 };
@@ -43,6 +44,32 @@ impl Daemon {
                 report::answer(&self.report(None), &[] as &[ProfileReport], Some(failure))
             }
         }
+    }
+
+    /// Reports the daemon, all profiles and their counters. Without a valid configuration the
+    /// answer is the daemon's report.
+    pub(super) async fn metrics(
+        &self,
+        in_force: Option<&InForce>,
+    ) -> Result<Vec<Response>, Failure> {
+        let mut reports = vec![MetricsReport {
+            daemon: Some(self.report(in_force.map(|in_force| &*in_force.config))),
+            started_at: Some(whole_seconds(self.started.wall)),
+            ..MetricsReport::default()
+        }];
+        if let Some(in_force) = in_force {
+            let names = named(&in_force.config, None)?;
+            let entries = self.profile_reports(in_force, &names).await;
+            reports.extend(entries.into_iter().map(|entry| MetricsReport {
+                entry: Some(Box::new(entry)),
+                ..MetricsReport::default()
+            }));
+            reports.extend(names.iter().map(|name| MetricsReport {
+                counts: Some(in_force.broker.counters(name).counts(name)),
+                ..MetricsReport::default()
+            }));
+        }
+        report::responses(&reports, None)
     }
 
     /// Obtains new credentials and waits for all of them, even if one fails.

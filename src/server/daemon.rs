@@ -115,7 +115,10 @@ impl Daemon {
     /// Reads the configuration again. A broken one does not replace a good one. The server looks at
     /// once if the daemon must end.
     pub(crate) fn reload(&self) {
-        tracing::info!("reading the configuration again");
+        tracing::info!(
+            event = "config-reloading",
+            "reading the configuration again"
+        );
         // An error is logged there, and `status` reports it.
         self.composition.reload();
         self.look.notify_one();

@@ -8,7 +8,7 @@ use super::{
     daemon::Daemon,
     limits::{ANSWER_MARGIN, LONGEST_DEADLINE},
     login,
-    request_log::RequestLog,
+    request_log::{self, RequestLog},
     variables::{self, Received},
 };
 use crate::{
@@ -49,6 +49,7 @@ impl Daemon {
                     .await
             }
             Request::Logout { profile } => self.logout(&current?, profile.as_deref()).await,
+            Request::Metrics => self.metrics(current.ok().as_ref()).await,
             Request::Stop => {
                 self.shutdown.start();
                 self.shutdown.listener_closed().await;
@@ -89,6 +90,7 @@ impl Daemon {
             context: HelperContext::stated(acquire.context.as_deref()),
             is_for_headers: acquire.format == Format::Headers,
         };
+        let asked = self.clock.now().tick;
         let until = self.until(Duration::from_millis(acquire.deadline_ms));
         let acquired = in_force
             .broker
@@ -99,6 +101,11 @@ impl Daemon {
             source: &profile.source,
             shim: peer.pid.or(acquire.pid),
             request: &request,
+        };
+        let count = |failed| {
+            let duration = self.clock.now().tick.since(asked);
+            let counters = in_force.broker.counters(name);
+            counters.on_request(client, request_log::outcome(failed), duration);
         };
         let credential = acquired.map_err(|error| {
             if login::requires_login(&error) {
@@ -111,9 +118,11 @@ impl Daemon {
             let administrator = in_force.config.ask_administrator();
             let failure = error_report::of_acquire(name, &profile.source, &error, administrator);
             log.refused(&failure);
+            count(Some(failure.code));
             failure
         })?;
         log.granted(&credential);
+        count(None);
         Ok(Response::Credential {
             token: Token::new(credential.secret.expose().as_bytes().to_vec()),
             expires_at: credential

@@ -110,7 +110,7 @@ impl Server {
             Err(error) => {
                 if !self.is_failing {
                     // Mostly for lack of descriptors: connections that end release some.
-                    tracing::warn!(%error, "cannot accept a connection");
+                    tracing::warn!(event = "accept-failed", %error, "cannot accept a connection");
                 }
                 self.is_failing = true;
                 self.admission.give_way();
@@ -123,7 +123,7 @@ impl Server {
     fn should_end(&mut self) -> bool {
         let now = self.daemon.clock.now().tick;
         if self.idle_at().is_some_and(|at| at <= now) {
-            tracing::info!("idle: ending");
+            tracing::info!(event = "daemon-idle", "idle: ending");
             return true;
         }
         let found = self.daemon.executable.as_ref().and_then(Executable::look);
@@ -133,11 +133,17 @@ impl Server {
         {
             None => false,
             Some(EndReason::SocketLost) => {
-                tracing::warn!("the socket was removed or replaced: ending");
+                tracing::warn!(
+                    event = "socket-lost",
+                    "the socket was removed or replaced: ending"
+                );
                 true
             }
             Some(EndReason::ProgramReplaced) => {
-                tracing::info!("the program was replaced or removed: ending");
+                tracing::info!(
+                    event = "program-replaced",
+                    "the program was replaced or removed: ending"
+                );
                 true
             }
         }
@@ -156,7 +162,10 @@ impl Server {
         daemon.shutdown.close();
         let rest = async { while connections.join_next().await.is_some() {} };
         if tokio::time::timeout(limits.farewell, rest).await.is_err() {
-            tracing::warn!("closed connections that did not end in time");
+            tracing::warn!(
+                event = "connections-closed",
+                "closed connections that did not end in time"
+            );
         }
     }
 }

@@ -38,7 +38,12 @@ impl Prompts {
             body: format!("'{source}' needs a new sign-in: run claviger login {profile}"),
         };
         match self.desktop.notify(&notification, reach).await {
-            Ok(()) => tracing::info!(profile, source, "notified the user: a login is required"),
+            Ok(()) => tracing::info!(
+                event = "login-notified",
+                profile,
+                source,
+                "notified the user: a login is required"
+            ),
             Err(error) => self.on_failure("notify the user", &error),
         }
     }
@@ -46,7 +51,7 @@ impl Prompts {
     /// Logs the first failure: a machine without a desktop stays one.
     pub(super) fn on_failure(&self, action: &str, error: &impl fmt::Display) {
         if !self.has_failed.swap(true, Ordering::Relaxed) {
-            tracing::info!(%error, "cannot {action}");
+            tracing::info!(event = "desktop-failed", %error, "cannot {action}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What the log says about a request for a key: for which profile, from which source, by which
 //! client.
 
-use claviger_wire::Failure;
+use claviger_wire::{ExitCode, Failure};
 
 use crate::{broker::AcquireRequest, client_process, credential::Credential};
 
@@ -25,6 +25,7 @@ impl RequestLog<'_> {
             return;
         }
         tracing::debug!(
+            event = "key-served",
             profile = self.profile,
             source = self.source,
             shim = self.shim,
@@ -40,6 +41,7 @@ impl RequestLog<'_> {
     /// Logs that the client got no key.
     pub(super) fn refused(&self, failure: &Failure) {
         tracing::warn!(
+            event = "key-refused",
             profile = self.profile,
             source = self.source,
             shim = self.shim,
@@ -55,5 +57,20 @@ impl RequestLog<'_> {
 
     fn program(&self) -> Option<String> {
         client_process::name(self.request.session?)
+    }
+}
+
+/// The outcome of a request in the metrics: served, or the state of the profile that kept the
+/// daemon from it.
+pub(super) fn outcome(failed: Option<ExitCode>) -> &'static str {
+    match failed {
+        None => "served",
+        Some(ExitCode::Usage) => "misconfigured",
+        Some(ExitCode::LoginRequired) => "login-required",
+        Some(ExitCode::KeyRejected) => "rejected",
+        Some(ExitCode::SourceFailed) => "unreachable",
+        Some(ExitCode::KeyUnusable) => "unusable",
+        Some(ExitCode::Denied) => "denied",
+        Some(ExitCode::DaemonUnavailable) => "failed",
     }
 }

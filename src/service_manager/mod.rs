@@ -57,5 +57,5 @@ impl Notifier {
 }
 
 fn report(error: &io::Error) {
-    tracing::warn!(%error, "cannot notify the service manager");
+    tracing::warn!(event = "service-manager-failed", %error, "cannot notify the service manager");
 }

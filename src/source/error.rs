@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::{
     named_file::FileError,
     network::{SetupError, TransportError},
+    status_report::ProfileState,
 };
 
 /// Why a source returned no credential.
@@ -218,6 +219,25 @@ impl SourceError {
             Self::Denied { .. } | Self::Missing { .. } => true,
             Self::LoginRefused { is_final, .. } => *is_final,
             _ => false,
+        }
+    }
+
+    /// The state of a profile that has no credential because of this error.
+    #[must_use]
+    pub(crate) fn state(&self) -> ProfileState {
+        match self {
+            Self::LoginRefused { .. } | Self::LoginRequired { .. } => ProfileState::LoginRequired,
+            Self::Denied { .. } | Self::Missing { .. } => ProfileState::Denied,
+            Self::Configuration { .. } | Self::ClientVariable { .. } => ProfileState::Misconfigured,
+            Self::Unusable { .. } | Self::UnusableClaim { .. } => ProfileState::Unusable,
+            Self::Unreachable { .. }
+            | Self::Unavailable { .. }
+            | Self::Failed { .. }
+            | Self::Redirected { .. }
+            | Self::WebPage { .. }
+            | Self::Malformed { .. }
+            | Self::BadOutput { .. }
+            | Self::Forgotten => ProfileState::Unreachable,
         }
     }
 

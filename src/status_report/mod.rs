@@ -208,6 +208,20 @@ pub(crate) enum ProfileState {
     Other(String),
 }
 
+impl ProfileState {
+    /// Every state of this version.
+    pub(crate) const KNOWN: [Self; 8] = [
+        Self::Empty,
+        Self::Ready,
+        Self::LoginRequired,
+        Self::Rejected,
+        Self::Denied,
+        Self::Misconfigured,
+        Self::Unusable,
+        Self::Unreachable,
+    ];
+}
+
 impl StatusReport {
     /// Parses the daemon's answer: its own report, then those of the profiles.
     ///

@@ -24,6 +24,7 @@ mod layers;
 mod length;
 mod lints;
 mod messages;
+mod names;
 mod secrets;
 mod source_tree;
 mod tokens;

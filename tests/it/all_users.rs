@@ -46,6 +46,11 @@ async fn root_sees_and_stops_the_daemons_of_all_users() {
             "no user's daemon is running\n",
         ),
         (&["stop", "--all-users"], "no user's daemon is running\n"),
+        (
+            &["metrics", "--all-users"],
+            "# HELP claviger_up Whether a daemon answers\n# TYPE claviger_up gauge\nclaviger_up 0\n\
+             # EOF\n",
+        ),
     ] {
         assert_eq!(claviger(&env, args).await.succeeded(), expected);
     }
@@ -61,6 +66,18 @@ async fn root_sees_and_stops_the_daemons_of_all_users() {
     assert_eq!(user["user"], "tester");
     assert_eq!(user["daemon"]["pid"], pid.as_raw_nonzero().get());
     assert_eq!(user["profiles"][0]["state"], "ready");
+
+    let metrics = claviger(&env, &["metrics", "--all-users"]).await;
+    for sample in [
+        "claviger_up{user=\"tester\"} 1\n",
+        "claviger_requests_total{user=\"tester\",profile=\"default\",client=\"claude-code\",\
+         outcome=\"served\"} 1\n",
+    ] {
+        assert!(
+            metrics.succeeded().contains(sample),
+            "{sample}: {metrics:?}"
+        );
+    }
 
     let stopped = claviger(&env, &["stop", "--all-users"]).await;
     assert_eq!(
@@ -78,7 +95,8 @@ async fn root_sees_and_stops_the_daemons_of_all_users() {
 
 #[tokio::test]
 async fn another_user_than_root_is_refused() {
-    for args in [["status", "--all-users"], ["stop", "--all-users"]] {
+    for command in ["status", "stop", "metrics"] {
+        let args = [command, "--all-users"];
         let mut command = if geteuid().is_root() {
             let mut command = Command::new("setpriv");
             command.args(["--reuid=65534", "--clear-groups", "--"]);

@@ -169,7 +169,7 @@ async fn a_log_that_grows_past_its_limit_is_rotated_while_the_daemon_runs() {
     env.claviger(&["stop"]).await.succeeded();
     // The client does not wait for the end of the process.
     until("the end is logged", SOON, async || {
-        env.log().ends_with("ended\n")
+        env.log().ends_with("ended event=\"daemon-ended\"\n")
     })
     .await;
     assert!(fs::metadata(&log).unwrap().len() < 1 << 16);

@@ -14,6 +14,7 @@ const REFRESH: u8 = 3;
 const LOGOUT: u8 = 4;
 const STOP: u8 = 5;
 pub(crate) const LOGIN: u8 = 6;
+const METRICS: u8 = 7;
 
 const CREDENTIAL: u8 = 129;
 const FAILURE: u8 = 130;
@@ -37,6 +38,7 @@ impl Request {
             Self::Logout { profile } => about_profile(LOGOUT, profile.as_deref()),
             Self::Stop => frame(STOP, &[]),
             Self::Login(login) => login.encode(),
+            Self::Metrics => frame(METRICS, &[]),
             Self::Unknown { kind } => frame(*kind, &[]),
         }
     }
@@ -61,6 +63,7 @@ impl Request {
                 profile: fields.text(1, "profile")?,
             },
             STOP => Self::Stop,
+            METRICS => Self::Metrics,
             LOGIN => Self::Login(Login::decode(&fields)?),
             kind => Self::Unknown { kind },
         })

@@ -18,6 +18,7 @@
 //! | logout | one report for each profile's entry, then done or a failure |
 //! | stop | done; or a failure |
 //! | login | one report for each step when it happens, then done or a failure; or variables |
+//! | metrics | reports: the daemon, each profile's entry, each profile's counters; then done |
 //! | a kind that the daemon does not know | unsupported |
 //!
 //! A failure after reports is that of the first profile that failed, or of the configuration; the
@@ -74,6 +75,7 @@
 //! | | | 2 | flow | 1 byte: 1 device, 2 no browser here, others as configured | as configured |
 //! | | | 3 | force | 1 byte: 0 no, others yes: even if the login is good | no |
 //! | | | 8, 16 | as of acquire | | |
+//! | 7 | metrics | | | | |
 //!
 //! # Responses
 //!

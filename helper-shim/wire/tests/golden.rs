@@ -88,6 +88,7 @@ fn requests() -> Vec<(&'static str, Request)> {
         ("added-request-login-bare", Request::Login(Login::default())),
         ("request-logout", Request::Logout { profile }),
         ("request-stop", Request::Stop),
+        ("added-request-metrics", Request::Metrics),
         ("request-unknown-kind", Request::Unknown { kind: 99 }),
         (
             "added-request-acquire-on-request",

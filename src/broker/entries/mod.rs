@@ -11,6 +11,7 @@ use crate::{
     client_variables::{ClientVariables, VariablesHash, VariablesSummary},
     clock::{Clock, Tick},
     gateway::Calibration,
+    metrics::Counters,
     source::Source,
     sync,
 };
@@ -26,6 +27,7 @@ pub(super) struct Entries {
     routes: RouteBuilder,
     clock: Arc<dyn Clock>,
     jitter: Jitter,
+    counters: Arc<Counters>,
     entries: Mutex<BTreeMap<VariablesHash, Entry>>,
 }
 
@@ -54,12 +56,14 @@ impl Entries {
         routes: RouteBuilder,
         clock: &Arc<dyn Clock>,
         jitter: &Jitter,
+        counters: Arc<Counters>,
     ) -> Arc<Self> {
         Arc::new(Self {
             profile: profile.to_owned(),
             routes,
             clock: Arc::clone(clock),
             jitter: Arc::clone(jitter),
+            counters,
             entries: Mutex::default(),
         })
     }
@@ -97,6 +101,11 @@ impl Entries {
         let entries = self.lock();
         let drivers = entries.values().map(|entry| Arc::clone(&entry.driver));
         drivers.collect()
+    }
+
+    /// The counters of the profile.
+    pub(super) fn counters(&self) -> Arc<Counters> {
+        Arc::clone(&self.counters)
     }
 
     /// The sources of all entries, and that of an unused one.
@@ -138,7 +147,13 @@ impl Entries {
     fn entry(&self, variables: &ClientVariables, now: Tick) -> Entry {
         let route = self.routes.build(variables);
         Entry {
-            driver: Driver::new(&self.profile, route, &self.clock, &self.jitter),
+            driver: Driver::new(
+                &self.profile,
+                route,
+                &self.clock,
+                &self.jitter,
+                &self.counters,
+            ),
             variables: variables.summary(),
             last_used: now,
         }

@@ -53,6 +53,7 @@ impl Slot {
         let current = &cached.fingerprint;
         let confirmed = cached.confirmed;
         if self.sessions.is_refused(request, current, now.tick) {
+            ticket.is_suspect = true;
             ticket.refuse_if_confirmed_since = Some(Tick::default());
             ticket.flight = self.look_at_source(now);
             return;
@@ -61,6 +62,7 @@ impl Slot {
             Signal::None => {}
             Signal::Uninformative(ask) => self.check_uninformative(now, ask, ticket),
             Signal::PossibleReject(ask) => {
+                ticket.is_suspect = !ask.is_immediate;
                 ticket.refuse_if_confirmed_since = ask.retrying_since;
                 if self.config.has_gateway {
                     self.probe_suspect(now, ask, ticket);

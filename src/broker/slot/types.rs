@@ -4,9 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     broker::request::AcquireRequest,
+    client_kind::HelperContext,
     clock::{Tick, Timestamp},
     credential::Credential,
     gateway::{Inconclusive, ProbeResult},
+    metrics::Rejection,
     secret::Fingerprint,
     source::SourceError,
 };
@@ -39,8 +41,21 @@ pub(crate) struct Ticket {
     /// The client keeps coming back for the key: it is refused the key if the source has returned
     /// it since then, unless the gateway accepts it.
     pub(super) refuse_if_confirmed_since: Option<Tick>,
+    /// Whether the request hints at a 401.
+    pub(super) is_suspect: bool,
     /// The request; `None` for a refresh, which no client session is behind.
     pub(super) request: Option<AcquireRequest>,
+}
+
+impl Ticket {
+    /// What shows that the gateway has rejected the key of the ticket's client, if anything does.
+    pub(crate) fn rejection(&self) -> Option<Rejection> {
+        let request = self.request?;
+        if request.context == HelperContext::Rejected {
+            return Some(Rejection::Stated);
+        }
+        self.is_suspect.then_some(Rejection::Inferred)
+    }
 }
 
 /// What a caller gets.

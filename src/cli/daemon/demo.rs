@@ -19,7 +19,7 @@ use crate::{
     demo::{self, DemoPlaces},
     desktop::SystemDesktop,
     error_report,
-    logging::Log,
+    logging::{Format, Log},
     process::{self, Signals},
     server::{DaemonOptions, Shutdown},
 };
@@ -73,7 +73,7 @@ pub(super) fn run(directory: PathBuf, gateway_port: u16) -> Result<(), CliError>
     let config = demo::configuration(&places, gateway_port)
         .map_err(|error| error_report::of_config(&error))?;
     process::harden();
-    let log = Log::to_file(Some(places.log()), None);
+    let log = Log::to_file(Some(places.log()), None, Format::Text);
     let options = DaemonOptions {
         origin: Origin::Fixed(Arc::new(config)),
         socket: places.socket(),

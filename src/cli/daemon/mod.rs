@@ -96,22 +96,25 @@ fn start(mut args: DaemonArgs) -> Result<(), CliError> {
     }
     let passed = leave_starter(args.detached, args.service.activated)?;
     let start = Start::new(args, passed.as_ref())?;
+    let config = config::load(&start.locations);
+    let format = config.as_ref().map(|config| config.daemon.log_format);
+    let format = format.unwrap_or_default();
     // A client that waits for an answer gets such an error with it.
     if !start.detached && passed.is_none() {
         // The user who starts it in the foreground expects errors of the configuration here.
-        config::load(&start.locations).map_err(|error| error_report::of_config(&error))?;
+        config.map_err(|error| error_report::of_config(&error))?;
     }
     let executable = Executable::of_this_process();
     process::harden();
     let runtime = super::runtime()?;
     let level = start.log_level.as_deref();
     let log = match start.detached {
-        true => Log::to_file(start.log_file, level),
-        false if start.service.journal => Log::to_journal(level),
-        false => Log::to_stderr(level),
+        true => Log::to_file(start.log_file, level, format),
+        false if start.service.journal => Log::to_journal(level, format),
+        false => Log::to_stderr(level, format),
     };
     for name in &start.ignored {
-        tracing::warn!(name, "set, but ignored");
+        tracing::warn!(event = "setting-ignored", name, "set, but ignored");
     }
     let options = DaemonOptions {
         origin: Origin::Files(start.locations),
@@ -183,7 +186,7 @@ async fn serve(
         Ok(listener) => listener,
         // The client only needs one that listens.
         Err(BindError::Live(_)) if awaits_report => {
-            tracing::info!("another daemon was faster");
+            tracing::info!(event = "daemon-exists", "another daemon was faster");
             return report_ready(&socket);
         }
         Err(error) => return Err(bind_failure(&error, log.as_deref()).into()),
@@ -205,6 +208,7 @@ async fn serve(
         },
     );
     tracing::info!(
+        event = "daemon-started",
         version = env!("CARGO_PKG_VERSION"),
         pid = std::process::id(),
         socket = %socket.display(),
@@ -221,7 +225,7 @@ async fn serve(
     };
     tokio::join!(server::run(listener, Arc::clone(&daemon), limits), stopping);
     daemon.finish().await;
-    tracing::info!("ended");
+    tracing::info!(event = "daemon-ended", "ended");
     Ok(())
 }
 

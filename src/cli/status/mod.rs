@@ -15,7 +15,7 @@ use super::{
     client, output,
     profile_args::ProfileArgs,
     socket_args::SocketArgs,
-    table::Width,
+    table::{Colour, Width},
 };
 use crate::{
     clock::{Clock as _, SystemClock},
@@ -99,7 +99,7 @@ pub(super) fn run(args: &StatusArgs) -> Result<(), CliError> {
     if args.json {
         output::json(&mut out, &status)?;
     } else {
-        print(&mut out, &status, args.width())?;
+        print(&mut out, &status, args.width(), Colour::of_stdout())?;
     }
     let Some(answer) = answer else {
         return Err(no_daemon().into());
@@ -190,7 +190,7 @@ fn all(args: &StatusArgs) -> Result<(), CliError> {
         output::paragraph(&mut out, &format!("user {}:", user.user))?;
         match &user.error {
             Some(error) => output::indented(&mut out, error)?,
-            None => print(&mut out, &user.status, args.width())?,
+            None => print(&mut out, &user.status, args.width(), Colour::of_stdout())?,
         }
     }
     end(args, &users, failures)

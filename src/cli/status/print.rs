@@ -11,7 +11,7 @@ use crate::{
     cli::{
         client::Answer,
         output,
-        table::{self, Width},
+        table::{self, Colour, Width},
     },
     status_report::{DaemonReport, StatusReport},
 };
@@ -23,7 +23,12 @@ pub(super) fn no_daemon() -> Failure {
 }
 
 /// Prints the daemon and the table of its profiles; nothing if there is no daemon.
-pub(super) fn print(out: &mut impl Write, status: &StatusReport, width: Width) -> io::Result<()> {
+pub(super) fn print(
+    out: &mut impl Write,
+    status: &StatusReport,
+    width: Width,
+    colour: Colour,
+) -> io::Result<()> {
     let Some(daemon) = &status.daemon else {
         return Ok(());
     };
@@ -32,7 +37,7 @@ pub(super) fn print(out: &mut impl Write, status: &StatusReport, width: Width) -
         return Ok(());
     }
     writeln!(out)?;
-    table::print(out, &status.profiles, width)
+    table::print(out, &status.profiles, width, colour)
 }
 
 fn print_daemon(out: &mut impl Write, daemon: &DaemonReport) -> io::Result<()> {
@@ -79,6 +84,7 @@ pub(super) fn print_answer(
     out: &mut impl Write,
     answer: Result<Option<Answer>, Failure>,
     width: Width,
+    colour: Colour,
 ) -> io::Result<()> {
     let failure = match answer.and_then(|answer| {
         let Some(answer) = answer else {
@@ -87,7 +93,7 @@ pub(super) fn print_answer(
         Ok((answer.status()?, answer.failure))
     }) {
         Ok((status, failure)) => {
-            print(out, &status, width)?;
+            print(out, &status, width, colour)?;
             failure
         }
         Err(failure) => Some(failure),

@@ -11,7 +11,7 @@ use claviger_wire::Failure;
 
 use super::{StatusArgs, output, print::print_answer};
 use crate::{
-    cli::{CliError, client::Answer, on_termination},
+    cli::{CliError, client::Answer, on_termination, table::Colour},
     status_report::StatusReport,
 };
 
@@ -77,7 +77,11 @@ fn show(
             } else if shown.is_some() {
                 writeln!(out)?;
             }
-            print_answer(out, answer, args.width())?;
+            let colour = match is_terminal {
+                true => Colour::of_stdout(),
+                false => Colour::Never,
+            };
+            print_answer(out, answer, args.width(), colour)?;
         }
         out.flush()?;
         shown = Some(essence);

@@ -1,5 +1,6 @@
 //! The table of profiles that `status` and `refresh` print.
 
+mod colour;
 mod notes;
 
 use std::{
@@ -9,10 +10,11 @@ use std::{
 
 use claviger_wire::visible;
 
+pub(super) use self::colour::Colour;
 use super::output::{self, WIDTH};
 use crate::{
     clock::Timestamp,
-    status_report::{ProfileReport, VariablesReport},
+    status_report::{ProfileReport, ProfileState, VariablesReport},
 };
 
 /// The columns of the table that fits [`WIDTH`].
@@ -51,7 +53,7 @@ pub(super) enum Width {
     Wide,
 }
 
-/// Prints one row for each profile, then the notes on each.
+/// Prints one row for each profile, then the notes on each; those that fail come first.
 ///
 /// # Errors
 ///
@@ -60,26 +62,38 @@ pub(super) fn print(
     out: &mut impl Write,
     profiles: &[ProfileReport],
     width: Width,
+    colour: Colour,
 ) -> io::Result<()> {
+    let mut profiles: Vec<_> = profiles.iter().collect();
+    profiles.sort_by_key(|profile| !is_failing(profile));
+    let states = profiles.iter().map(|profile| Some(&profile.state));
+    let states: Vec<_> = std::iter::once(None).chain(states).collect();
     match width {
         Width::Narrow(now) => {
             let mut rows = vec![NARROW.map(str::to_owned)];
             rows.extend(profiles.iter().map(|profile| narrow(profile, now)));
-            let tags = profiles.iter().map(tag);
+            let tags = profiles.iter().map(|profile| tag(profile));
             let tags: Vec<_> = std::iter::once(String::new()).chain(tags).collect();
             shorten(&mut rows, &tags);
-            align(out, &rows)?;
+            align(out, &rows, &states, colour)?;
         }
         Width::Wide => {
             let mut rows = vec![WIDE.map(str::to_owned)];
-            rows.extend(profiles.iter().map(wide));
-            align(out, &rows)?;
+            rows.extend(profiles.iter().map(|profile| wide(profile)));
+            align(out, &rows, &states, colour)?;
         }
     }
     for profile in profiles {
         notes::print(out, profile, width)?;
     }
     Ok(())
+}
+
+/// Whether a request for the key fails now, or the last attempt to replace the key did.
+fn is_failing(profile: &ProfileReport) -> bool {
+    profile.error_code.is_some()
+        || profile.last_error.is_some()
+        || !matches!(profile.state, ProfileState::Ready | ProfileState::Empty)
 }
 
 /// The profile's name. If it has a row for each set of values of the client's variables, the start
@@ -186,12 +200,23 @@ fn widths<const N: usize>(rows: &[[String; N]]) -> [usize; N] {
     widths
 }
 
-fn align<const N: usize>(out: &mut impl Write, rows: &[[String; N]]) -> io::Result<()> {
+/// Prints the rows, with the cell of each one's state in its colour.
+fn align<const N: usize>(
+    out: &mut impl Write,
+    rows: &[[String; N]],
+    states: &[Option<&ProfileState>],
+    colour: Colour,
+) -> io::Result<()> {
     let widths = widths(rows);
-    for row in rows {
+    for (row, state) in rows.iter().zip(states) {
         let mut line = String::new();
         for (width, cell) in widths.iter().zip(row) {
-            line.push_str(&format!("{cell:<width$}{:GAP$}", ""));
+            let gap = width - cell.chars().count() + GAP;
+            let text = match state {
+                Some(state) if *cell == state.to_string() => colour.paint(cell, state),
+                _ => cell.clone(),
+            };
+            line.push_str(&format!("{text}{:gap$}", ""));
         }
         writeln!(out, "{}", line.trim_end())?;
     }
@@ -201,7 +226,6 @@ fn align<const N: usize>(out: &mut impl Write, rows: &[[String; N]]) -> io::Resu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::status_report::ProfileState;
 
     fn time(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -213,7 +237,7 @@ mod tests {
 
     fn printed(profiles: &[ProfileReport], width: Width) -> String {
         let mut out = Vec::new();
-        print(&mut out, profiles, width).unwrap();
+        print(&mut out, profiles, width, Colour::Never).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -247,11 +271,11 @@ mod tests {
     fn columns_are_aligned_and_errors_with_their_remedy_below() {
         let expected = "\
 PROFILE  SOURCE      STATE        KEY           EXPIRES    CHECKED
-default  team-vault  ready        ba7816bf8f01  in 54 min  30 s ago
 x        s           unreachable  -             -          -
-default: set 'probe'
+default  team-vault  ready        ba7816bf8f01  in 54 min  30 s ago
 x: 'v' refused the connection
   hint: check the address
+default: set 'probe'
 ";
         assert_eq!(printed(&profiles(), narrow()), expected);
     }
@@ -260,12 +284,12 @@ x: 'v' refused the connection
     fn the_wide_table_has_all_columns_and_all_advice() {
         let expected = "\
 PROFILE  SOURCE      GATEWAY         STATE        KEY           VERSION  ISSUED                SEEN CURRENT          EXPIRES               NEXT REFRESH
-default  team-vault  https://g.test  ready        ba7816bf8f01  3        2026-11-21T08:00:00Z  2026-11-21T08:05:30Z  2026-11-21T09:00:00Z  -
 x        s           -               unreachable  -             -        -                     -                     -                     -
-default: set 'probe'
-default: wait
+default  team-vault  https://g.test  ready        ba7816bf8f01  3        2026-11-21T08:00:00Z  2026-11-21T08:05:30Z  2026-11-21T09:00:00Z  -
 x: 'v' refused the connection
   hint: check the address
+default: set 'probe'
+default: wait
 ";
         assert_eq!(printed(&profiles(), Width::Wide), expected);
     }

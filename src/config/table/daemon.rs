@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::super::field::IdleTimeout;
+use crate::logging::Format;
 
 /// How the daemon itself behaves.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -17,6 +18,10 @@ pub(crate) struct DaemonConfig {
     /// default) if a desktop is running, "on" also if its program must be started for it, or "off".
     #[serde(default)]
     pub(crate) notifications: Notifications,
+    /// The format of the daemon's log from its next start: "text" (the default), or "json", one
+    /// object in each line.
+    #[serde(default)]
+    pub(crate) log_format: Format,
 }
 
 /// When the daemon shows a notification.

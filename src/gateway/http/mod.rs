@@ -92,6 +92,7 @@ impl HttpGateway {
             Err(_) => WrongKey::Unanswered,
         };
         tracing::info!(
+            event = "gateway-calibrated",
             gateway = %self.sender.base(),
             form = form.name(),
             status = answer.as_ref().ok().map(|answer| answer.status),

@@ -116,7 +116,12 @@ impl Listener {
             if let Some(user) = PeerUser::of(uid, own_uid()) {
                 return Ok((stream, Peer { pid, user }));
             }
-            tracing::warn!(uid, pid, "closed a connection of another user");
+            tracing::warn!(
+                event = "foreign-connection",
+                uid,
+                pid,
+                "closed a connection of another user"
+            );
         }
     }
 

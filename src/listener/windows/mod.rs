@@ -103,10 +103,19 @@ impl Listener {
                     return Ok((Stream::new(pipe), peer));
                 }
                 Ok((pid, user)) => {
-                    tracing::warn!(pid, user, "closed a connection of another user");
+                    tracing::warn!(
+                        event = "foreign-connection",
+                        pid,
+                        user,
+                        "closed a connection of another user"
+                    );
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "closed a connection of an unknown user");
+                    tracing::warn!(
+                        event = "foreign-connection",
+                        %error,
+                        "closed a connection of an unknown user",
+                    );
                 }
             }
         }

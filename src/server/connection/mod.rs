@@ -87,7 +87,12 @@ async fn answer(request: Request, peer: Peer, daemon: &Arc<Daemon>) -> Vec<Respo
     let refusal = access::refusal(peer.user, &request);
     if peer.user == PeerUser::Root {
         let is_refused = refusal.is_some();
-        tracing::info!(pid = peer.pid, is_refused, "received a request of root");
+        tracing::info!(
+            event = "root-request",
+            pid = peer.pid,
+            is_refused,
+            "received a request of root"
+        );
     }
     if let Some(failure) = refusal {
         return vec![Response::Failure(failure)];

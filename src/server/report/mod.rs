@@ -156,16 +156,13 @@ pub(super) fn gateway(profile: &ProfileConfig) -> Option<String> {
 }
 
 fn last_probe(probe: &LastProbe) -> LastProbeReport {
-    let (result, reason) = match &probe.result {
-        ProbeResult::Accepted => ("accepted", None),
-        ProbeResult::Known => ("known", None),
-        ProbeResult::Rejected => ("rejected", None),
-        ProbeResult::Inconclusive(reason) => ("inconclusive", Some(reason.to_string())),
-    };
     LastProbeReport {
         at: Some(whole_seconds(probe.at)),
-        result: result.to_owned(),
-        reason,
+        result: probe.result.name().to_owned(),
+        reason: match &probe.result {
+            ProbeResult::Inconclusive(reason) => Some(reason.to_string()),
+            ProbeResult::Accepted | ProbeResult::Known | ProbeResult::Rejected => None,
+        },
     }
 }
 

@@ -2,9 +2,7 @@
 
 use claviger_wire::ExitCode;
 
-use crate::{
-    broker::slot::Snapshot, error_report, source::SourceError, status_report::ProfileState,
-};
+use crate::{broker::slot::Snapshot, error_report, status_report::ProfileState};
 
 /// The state of a profile.
 pub(super) fn of(snapshot: &Snapshot) -> ProfileState {
@@ -14,24 +12,7 @@ pub(super) fn of(snapshot: &Snapshot) -> ProfileState {
         (None, None) => return ProfileState::Empty,
         (None, Some(error)) => error,
     };
-    match error {
-        SourceError::LoginRefused { .. } | SourceError::LoginRequired { .. } => {
-            ProfileState::LoginRequired
-        }
-        SourceError::Denied { .. } | SourceError::Missing { .. } => ProfileState::Denied,
-        SourceError::Configuration { .. } | SourceError::ClientVariable { .. } => {
-            ProfileState::Misconfigured
-        }
-        SourceError::Unusable { .. } | SourceError::UnusableClaim { .. } => ProfileState::Unusable,
-        SourceError::Unreachable { .. }
-        | SourceError::Unavailable { .. }
-        | SourceError::Failed { .. }
-        | SourceError::Redirected { .. }
-        | SourceError::WebPage { .. }
-        | SourceError::Malformed { .. }
-        | SourceError::BadOutput { .. }
-        | SourceError::Forgotten => ProfileState::Unreachable,
-    }
+    error.state()
 }
 
 /// The exit code of a request for the key now, if it is known to fail, and what to do about the

@@ -86,7 +86,10 @@ impl LoginSessions {
         tokio::select! {
             () = flush => {}
             () = clock.sleep_until(until) => {
-                tracing::warn!("the daemon ends before all logins are stored");
+                tracing::warn!(
+                    event = "login-not-stored",
+                    "the daemon ends before all logins are stored",
+                );
             }
         }
     }

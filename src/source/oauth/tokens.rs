@@ -169,12 +169,14 @@ impl OauthClient {
         if is_behind {
             let host = self.host();
             tracing::warn!(
+                event = "clock-skewed",
                 host,
                 "the new token is not valid yet: check this machine's clock, which is behind"
             );
         } else if date("exp").is_some_and(|exp| exp <= obtained.wall) {
             let host = self.host();
             tracing::warn!(
+                event = "clock-skewed",
                 host,
                 "the new token has already expired: check this machine's clock, which is ahead"
             );

@@ -1,6 +1,6 @@
 //! The socket is there from the login on, and the first call starts the service.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, thread};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, thread};
 
 use rustix::process::Signal;
 use serde_json::Value;
@@ -10,6 +10,7 @@ use crate::support::{
     KEY,
     namespace::User,
     poll::{SOON, until_blocking},
+    test_env::ProgramOutput,
     user_manager::{CONFIG, SOCKET, UserManager, config},
 };
 
@@ -65,6 +66,26 @@ fn the_log_is_in_the_journal_with_its_levels() {
     }
     let state = manager.machine.outside("/home/ana/.local/state/claviger");
     assert!(!state.join("daemon.log").exists());
+    // The journal records the time of each line itself.
+    let entries = manager.journal();
+    let messages = entries.iter().filter_map(|entry| entry["MESSAGE"].as_str());
+    let listening = messages.filter(|message| message.contains("listening"));
+    assert!(
+        listening
+            .clone()
+            .all(|message| message.trim_start().starts_with("INFO "))
+    );
+    // The journal of this machine is not ana's to read at first.
+    let root = manager.machine.entrance(User::Root);
+    let mut chmod = root.command("/usr/bin/chmod", Path::new("/"));
+    let changed = chmod.args(["-R", "a+rX", "/run/log/journal"]).status();
+    assert!(changed.unwrap().success());
+    let logs = manager.command("/mnt/bin/claviger").arg("logs").output();
+    let logs = ProgramOutput::from(logs.unwrap());
+    assert!(
+        logs.succeeded().contains("event=\"daemon-started\""),
+        "{logs:?}"
+    );
 }
 
 #[test]

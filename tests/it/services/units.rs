@@ -3,6 +3,7 @@
 use super::fixed;
 use crate::support::{
     KEY,
+    process::binary,
     user_manager::{UserManager, packaged},
 };
 
@@ -25,6 +26,25 @@ fn systemd_finds_nothing_wrong_with_them() {
         .filter(|line| line.contains("claviger"))
         .collect();
     assert!(output.status.success() && about.is_empty(), "{text}");
+}
+
+#[test]
+fn systemd_finds_nothing_wrong_with_the_metrics_timer() {
+    let directory = tempfile::tempdir().unwrap();
+    let units = ["claviger-metrics.service", "claviger-metrics.timer"].map(|name| {
+        let text = packaged(&format!("system/{name}"));
+        let program = binary("claviger");
+        let text = text.replace("/usr/bin/claviger", program.to_str().unwrap());
+        let unit = directory.path().join(name);
+        std::fs::write(&unit, text).unwrap();
+        unit
+    });
+    let mut command = std::process::Command::new("systemd-analyze");
+    command.args(["verify", "--man=no"]).args(units);
+    let output = command.output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    let is_clean = !text.lines().any(|line| line.contains("claviger"));
+    assert!(output.status.success() && is_clean, "{text}");
 }
 
 #[test]

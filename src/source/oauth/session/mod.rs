@@ -223,7 +223,13 @@ impl LoginSession {
             Err(error) => {
                 let store = self.store.name();
                 let source = &client.name;
-                tracing::warn!(store, source, %error, "the stored login is unreadable");
+                tracing::warn!(
+                    event = "login-unreadable",
+                    store,
+                    source,
+                    %error,
+                    "the stored login is unreadable",
+                );
                 let reason = format!("the login in {store} is unreadable: {error}");
                 self.state().on_unreadable(reason);
             }
@@ -242,7 +248,12 @@ impl LoginSession {
         };
         if let Err(error) = &result {
             let source = &self.key.source;
-            tracing::warn!(source, %error, "the login is kept in memory only: the store failed");
+            tracing::warn!(
+                event = "login-not-stored",
+                source,
+                %error,
+                "the login is kept in memory only: the store failed",
+            );
         }
         self.state().on_saved(result.clone().err());
         result

@@ -82,7 +82,12 @@ impl LoginSession {
             }) if code == "invalid_grant" => {
                 let refusal = described(&code, description.as_deref());
                 let reason = reason(record, before, &format!("{refusal} ({status})"));
-                tracing::warn!(host = client.host(), reason, "the login has ended");
+                tracing::warn!(
+                    event = "login-ended",
+                    host = client.host(),
+                    reason,
+                    "the login has ended"
+                );
                 self.state().end(Some(reason.clone()));
                 // If it fails, the next daemon tries the token and is refused.
                 let _ = self.remove().await;
@@ -135,7 +140,12 @@ impl LoginSession {
             Err(error) if client.config.token == OauthToken::Id => return Err(error),
             // The access token does not depend on it.
             Err(error) => {
-                tracing::warn!(host = client.host(), %error, "ignored an invalid ID token");
+                tracing::warn!(
+                    event = "id-token-ignored",
+                    host = client.host(),
+                    %error,
+                    "ignored an invalid ID token",
+                );
             }
         }
         Ok(tokens)

@@ -76,7 +76,10 @@ impl WrappedSecretId {
             wrapping_token: wrapping_token.fingerprint().to_string(),
         };
         if let Err(error) = self.stored.put(&unwrapped.to_record()).await {
-            tracing::warn!("the unwrapped secret-id ends with the daemon: {error}");
+            tracing::warn!(
+                event = "login-not-stored",
+                "the unwrapped secret-id ends with the daemon: {error}"
+            );
         }
         let secret_id = unwrapped.secret_id.clone();
         *sync::lock(&self.known) = Some(unwrapped);

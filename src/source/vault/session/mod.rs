@@ -153,7 +153,12 @@ impl VaultSession {
                 }
                 // That a user must sign in is not news at every request until the token ends.
                 if !matches!(error, SourceError::LoginRequired { .. }) {
-                    tracing::warn!(host = self.host(), %error, "login failed; the last token is still valid");
+                    tracing::warn!(
+                        event = "login-failed",
+                        host = self.host(),
+                        %error,
+                        "login failed; the last token is still valid",
+                    );
                 }
                 Ok(state.token.clone())
             }
@@ -185,6 +190,7 @@ impl VaultSession {
     async fn revoke_former(&self, token: &VaultToken) {
         if let Err(error) = self.call(Some(token), RevokeTokenSelfRequest {}).await {
             tracing::warn!(
+                event = "revocation-failed",
                 host = self.host(), %error,
                 "the token of the former user was not revoked and is valid until it expires"
             );
