@@ -12,6 +12,6 @@ mod tests;
 
 pub(crate) use self::{
     change::{ApplyError, Undone, apply, is_applied, undo},
-    client::{Directories, Helper, environment, file, runs_helper, settings},
+    client::{Directories, Helper, environment, file, names_helper, runs_helper, settings},
     receipt::{Receipt, Receipts},
 };

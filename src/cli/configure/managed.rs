@@ -1,19 +1,19 @@
 //! What decides about a client's key beside the file that is written.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use claviger_wire::{ExitCode, Failure};
 
 use super::target::{Target, of_file};
 use crate::{
     claude_code::{
-        places::{MANAGED_DROP_INS, MANAGED_FILE, managed_directory},
+        places::managed_directory,
+        settings::{Settings, SettingsPlaces},
         variables::BYPASSES,
     },
     cli::CliError,
     client_kind::ClientKind,
     configure,
-    settings_file::{Document, Syntax},
 };
 
 /// Checks that no managed settings name another helper, which a user's own would not replace.
@@ -42,25 +42,13 @@ pub(super) fn check(client: ClientKind) -> Result<(), CliError> {
 
 /// The managed settings file that names a helper, and whether that is Claviger's.
 fn managed_helper(directory: &Path) -> Option<(String, bool)> {
-    let mut files = vec![directory.join(MANAGED_FILE)];
-    let drop_ins = fs::read_dir(directory.join(MANAGED_DROP_INS));
-    let drop_ins = drop_ins.into_iter().flatten().flatten();
-    let mut drop_ins: Vec<_> = drop_ins
-        .map(|entry| entry.path())
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "json")
-        })
-        .collect();
-    drop_ins.sort();
-    files.append(&mut drop_ins);
-    // Later files win.
-    files.into_iter().rev().find_map(|file| {
-        let text = fs::read_to_string(&file).ok()?;
-        let document = Document::parse(Syntax::Json, &text).ok()?;
-        let is_own = configure::runs_helper(ClientKind::ClaudeCode, |path| document.get(path))?;
-        Some((file.display().to_string(), is_own))
-    })
+    let settings = Settings::read(&SettingsPlaces {
+        managed: vec![directory.to_owned()],
+        ..SettingsPlaces::default()
+    });
+    let helper = settings.helpers().next()?;
+    let is_own = configure::names_helper(&helper.value.expose().into());
+    Some((helper.file.display().to_string(), is_own))
 }
 
 /// What else is in the file that gets round the helper.
@@ -87,7 +75,10 @@ pub(super) fn conflicts(client: ClientKind, target: &Target) -> Result<Vec<Strin
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::claude_code::places::MANAGED_FILE;
 
     #[test]
     fn the_last_managed_file_with_a_helper_decides() {

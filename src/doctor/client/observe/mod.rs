@@ -22,6 +22,8 @@ use crate::{
         settings::{DIRECTORY_VARIABLE, Layer, Scope, Settings, SettingsPlaces},
         variables::{BASE_URL, BYPASSES, CACHE_LIFETIME},
     },
+    client_kind::ClientKind,
+    configure::{self, Directories},
     doctor::Context,
     secret::Secret,
     trust::{ManagedOwner, TrustError},
@@ -68,8 +70,9 @@ pub(super) fn observe<'a>(context: &Context<'a>) -> Facts<'a> {
     };
     if let Some(home) = &home {
         facts.logins = claude_code::logins(home, directory.as_deref());
-        facts.codex = codex(home);
-        facts.pi = read(home.join(".pi/agent/models.json"));
+        facts.codex = own_settings(ClientKind::Codex, home)
+            .map(|(file, text)| (file, text.expose().to_owned()));
+        facts.pi = own_settings(ClientKind::Pi, home);
     }
     let has_files = !facts.logins.is_empty() || !settings.layers.is_empty();
     facts.has_claude_code = has_files || facts.version.is_some();
@@ -127,17 +130,15 @@ fn windows_settings() -> Option<WindowsSettings> {
     })
 }
 
-/// The `config.toml` of Codex.
-fn codex(home: &Path) -> Option<(PathBuf, String)> {
-    let directory = env::var_os("CODEX_HOME").map_or_else(|| home.join(".codex"), PathBuf::from);
-    let (file, text) = read(directory.join("config.toml"))?;
-    Some((file, text.expose().to_owned()))
-}
-
-/// A file with its text, if it can be read.
-fn read(file: PathBuf) -> Option<(PathBuf, Secret)> {
-    let text = file::read(&file)?;
-    Some((file, text))
+/// The settings file of a client with its text, if it can be read.
+fn own_settings(client: ClientKind, home: &Path) -> Option<(PathBuf, Secret)> {
+    let directories = Directories {
+        home,
+        variable: &|name| env::var_os(name),
+    };
+    let (path, _) = configure::file(client, &directories)?;
+    let text = file::read(&path)?;
+    Some((path, text))
 }
 
 /// The programs that the clients run.
