@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use url::Url;
 
+use super::text_format::TextFormat;
+
 /// The longest address, in bytes: it is shown in messages of at most 400 characters.
 const MAX_LEN: usize = 200;
 
@@ -52,6 +54,11 @@ fn is_email(text: &str) -> bool {
     };
     text.split_once('@')
         .is_some_and(|(name, domain)| !name.is_empty() && is_domain(domain))
+}
+
+impl TextFormat for Support {
+    const PATTERN: &'static str = r"^(?:[Hh][Tt][Tt][Pp][Ss]?:[/\\]*:?@?[^/\\?#@\s]+(?:[/\\?#]\S*)?|[Mm][Aa][Ii][Ll][Tt][Oo]:[^\s@]+@\S+|[^\s@]+@[^\s@]+)$";
+    const EXAMPLE: &'static str = "it@example.com";
 }
 
 #[cfg(test)]
