@@ -34,8 +34,8 @@ Examples:
   sudo claviger status --all-users   every user's daemon
 ",
     "
-States: ready; empty (no key requested yet); login-required; rejected (by the gateway); denied (by
-the source); misconfigured; unusable (not a key); unreachable. KEY is the start of the key's
+States: ready; empty (no key requested yet); login-required; rejected (by the gateway); denied (by \
+the source); misconfigured; unusable (not a key); unreachable. KEY is the start of the key's \
 SHA-256, CHECKED when the source last had this key."
 ))]
 pub(super) struct StatusArgs {

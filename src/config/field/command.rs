@@ -71,6 +71,9 @@ impl FromStr for ProgramPath {
 }
 
 impl TextFormat for ProgramPath {
-    const PATTERN: &'static str = r"^(?:/|[A-Za-z]:[/\\]|\\\\)(?:[^{}]|\{\{|\}\}|\{(?:user|host|env:[A-Za-z_][A-Za-z0-9_]*)\})*$";
+    const PATTERN: &'static str = concat!(
+        r"^(?:/|[A-Za-z]:[/\\]|\\\\)",
+        r"(?:[^{}]|\{\{|\}\}|\{(?:user|host|env:[A-Za-z_][A-Za-z0-9_]*)\})*$",
+    );
     const EXAMPLE: &'static str = "/usr/local/bin/corp-key";
 }

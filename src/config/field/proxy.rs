@@ -113,7 +113,10 @@ impl FromStr for ProxySetting {
 }
 
 impl TextFormat for ProxySetting {
-    const PATTERN: &'static str = r"^(?:system|off|environment| *(?:[Hh][Tt][Tt][Pp][Ss]?|[Ss][Oo][Cc][Kk][Ss]5[Hh]?)://[/\\]*:?@?[^/\\?#@]+[/\\]*)$";
+    const PATTERN: &'static str = concat!(
+        r"^(?:system|off|environment",
+        r"| *(?:[Hh][Tt][Tt][Pp][Ss]?|[Ss][Oo][Cc][Kk][Ss]5[Hh]?)://[/\\]*:?@?[^/\\?#@]+[/\\]*)$",
+    );
     const EXAMPLE: &'static str = "http://proxy.example.com:3128";
 }
 

@@ -57,7 +57,11 @@ fn is_email(text: &str) -> bool {
 }
 
 impl TextFormat for Support {
-    const PATTERN: &'static str = r"^(?:[Hh][Tt][Tt][Pp][Ss]?:[/\\]*:?@?[^/\\?#@\s]+(?:[/\\?#]\S*)?|[Mm][Aa][Ii][Ll][Tt][Oo]:[^\s@]+@\S+|[^\s@]+@[^\s@]+)$";
+    const PATTERN: &'static str = concat!(
+        r"^(?:[Hh][Tt][Tt][Pp][Ss]?:[/\\]*:?@?[^/\\?#@\s]+(?:[/\\?#]\S*)?",
+        r"|[Mm][Aa][Ii][Ll][Tt][Oo]:[^\s@]+@\S+",
+        r"|[^\s@]+@[^\s@]+)$",
+    );
     const EXAMPLE: &'static str = "it@example.com";
 }
 

@@ -203,7 +203,10 @@ fn find_invalid(text: &str, is_invalid: impl Fn(&char) -> bool) -> Result<(), St
 }
 
 impl TextFormat for VaultAddress {
-    const PATTERN: &'static str = r"^(?:unix:///[^?#%]*[^/?#%]| *[Hh][Tt][Tt][Pp][Ss]?:[/\\]*:?@?[^/\\?#@]+(?:[/\\][^?#]*)?)$";
+    const PATTERN: &'static str = concat!(
+        r"^(?:unix:///[^?#%]*[^/?#%]",
+        r"| *[Hh][Tt][Tt][Pp][Ss]?:[/\\]*:?@?[^/\\?#@]+(?:[/\\][^?#]*)?)$",
+    );
     const EXAMPLE: &'static str = "https://vault.example.com:8200";
 }
 
@@ -218,7 +221,10 @@ impl TextFormat for Mount {
 }
 
 impl TextFormat for VaultPath {
-    const PATTERN: &'static str = r"^(?:[^/{}]|\{\{|\}\}|\{(?:user|host|env:[A-Za-z_][A-Za-z0-9_]*|claim:[^/{}]+)\})+(?:/(?:[^/{}]|\{\{|\}\}|\{(?:user|host|env:[A-Za-z_][A-Za-z0-9_]*|claim:[^/{}]+)\})+)*$";
+    const PATTERN: &'static str = concat!(
+        r"^(?:[^/{}]|\{\{|\}\}|\{(?:user|host|env:[A-Za-z_][A-Za-z0-9_]*|claim:[^/{}]+)\})+",
+        r"(?:/(?:[^/{}]|\{\{|\}\}|\{(?:user|host|env:[A-Za-z_][A-Za-z0-9_]*|claim:[^/{}]+)\})+)*$",
+    );
     const EXAMPLE: &'static str = "secret/llm-gateway/{user}";
 }
 

@@ -1,9 +1,10 @@
 //! The JSON Schema as editors need it.
 //!
-//! A validator reports of a `oneOf` only that no variant matches, at the whole table, and knows none
-//! of our formats. Here a table with variants has an `if` for each, so that the wrong key itself is
+//! A validator reports of a `oneOf` only that no variant matches, at the whole table, and knows
+//! none of our formats. Here a table with variants has an `if` for each, so that the wrong key itself is
 //! named, and a format is a pattern. It keeps to what Taplo, and so Even Better TOML, supports:
-//! draft 7, and completions from `properties`, but from neither `then` nor beside an `allOf`.
+//! draft 7, and completions from `properties`, but from neither `then` nor beside an `allOf`. It
+//! marks every key of a table with the error of `additionalProperties: false`.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +23,6 @@ type Properties = Map<String, Value>;
 pub(super) fn publish(mut schema: Value) -> Value {
     adapt(&mut schema);
     schema["$id"] = ID.into();
-    schema["title"] = "Configuration of Claviger".into();
     schema
 }
 
@@ -32,6 +32,9 @@ fn adapt(schema: &mut Value) {
             object.values_mut().for_each(adapt);
             state_format(object);
             close_names(object);
+            if object.get("additionalProperties") == Some(&Value::Bool(false)) {
+                object.insert("additionalProperties".to_owned(), unknown_key());
+            }
             if let Some(Value::Array(variants)) = object.remove("oneOf") {
                 match variants.iter().all(|variant| variant["const"].is_string()) {
                     true => enumerate(object, &variants),
@@ -42,6 +45,11 @@ fn adapt(schema: &mut Value) {
         Value::Array(values) => values.iter_mut().for_each(adapt),
         _ => {}
     }
+}
+
+/// What no value is: its error is at the unknown key, and shows the title.
+fn unknown_key() -> Value {
+    json!({ "not": { "title": "unknown key" } })
 }
 
 /// Puts a pattern and an example in place of a format. The size of an integer is in its bounds.
@@ -108,7 +116,7 @@ fn distinguish(object: &mut Properties, variants: &[Value]) {
             "then": {
                 "properties": own(variant, &properties),
                 "required": variant["required"],
-                "additionalProperties": false,
+                "additionalProperties": unknown_key(),
             },
         });
         if let Some(others) = others {
