@@ -67,34 +67,34 @@ struct Cli {
 /// In the order of the help: what a newcomer needs first, then the rest.
 #[derive(Debug, Subcommand)]
 enum CliCommand {
-    /// Write a configuration: ask for what a provider and a gateway leave open, check and try it
+    /// Write a configuration, step by step, and try it
     Init(init::InitArgs),
-    /// Sign in, in the browser or with a code; nothing happens while the login is good
+    /// Sign in, in the browser or with a code
     Login(login::LoginArgs),
-    /// Write the helper into a client's settings, or list the clients on this machine
+    /// Write the helper into a client's settings, or list clients
     Configure(configure::ConfigureArgs),
-    /// Check everything that a broken roll-out is usually broken by; each finding with its remedy
+    /// Check what usually breaks a roll-out, with remedies
     Doctor(doctor::DoctorArgs),
-    /// Show every profile: source, state, key, expiry, last check, and what to do if one fails
+    /// Show every profile, and what to do if one fails
     Status(status::StatusArgs),
-    /// Obtain a new credential now; the old one is served until then
+    /// Obtain a new credential; the old one is served until then
     Refresh(refresh::RefreshArgs),
-    /// Forget the credential and the login, and revoke them if the source can; say what was done
+    /// Forget the credential and the login, and revoke them
     Logout(logout::LogoutArgs),
-    /// Check the configuration, show what is in force, or print the JSON Schema
+    /// Check or show the configuration, or print its JSON Schema
     #[command(subcommand)]
     Config(config::ConfigCommand),
     /// Run a tool that reads its key from a variable
     Exec(exec::ExecArgs),
-    /// Print what to distribute to Claude Code and Claude Desktop for this configuration
+    /// Print what to distribute to Claude Code or Claude Desktop
     ManagedSettings(managed_settings::ManagedSettingsArgs),
-    /// Take back what 'configure' has written into a client's settings
+    /// Take back what 'configure' has written
     Unconfigure(configure::UnconfigureArgs),
     /// End the daemon; secrets are wiped first
     Stop(stop::StopArgs),
-    /// Run the daemon in the foreground (claviger-helper starts one if none runs)
+    /// Run the daemon in the foreground
     Daemon(daemon::DaemonArgs),
-    /// Show how everything works on this machine, without any configuration
+    /// Show how everything works, without any configuration
     Demo(demo::DemoArgs),
     /// Print a shell's completions of this command line
     Completions(completions::CompletionsArgs),

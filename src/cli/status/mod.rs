@@ -36,7 +36,9 @@ Examples:
     "
 States: ready; empty (no key requested yet); login-required; rejected (by the gateway); denied (by \
 the source); misconfigured; unusable (not a key); unreachable. KEY is the start of the key's \
-SHA-256, CHECKED when the source last had this key."
+SHA-256, CHECKED when the source last had this key.
+
+Exit codes: 8 no daemon runs; with --exit-status, that of the profile that fails worst."
 ))]
 pub(super) struct StatusArgs {
     #[command(flatten)]

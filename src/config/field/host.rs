@@ -112,7 +112,7 @@ pub(super) fn is_below(name: &str, domain: &str) -> bool {
 }
 
 impl TextFormat for RedirectHost {
-    const PATTERN: &'static str = r"^[^ #/<>?@\\^|]+$";
+    const PATTERN: &'static str = r"^(?:\*\.)?[^ #*/<>?@\\^|]+$";
     const EXAMPLE: &'static str = "*.vault.example.com";
 }
 

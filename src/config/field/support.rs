@@ -60,7 +60,9 @@ impl TextFormat for Support {
     const PATTERN: &'static str = concat!(
         r"^(?:[Hh][Tt][Tt][Pp][Ss]?:[/\\]*:?@?[^/\\?#@\s]+(?:[/\\?#]\S*)?",
         r"|[Mm][Aa][Ii][Ll][Tt][Oo]:[^\s@]+@\S+",
-        r"|[^\s@]+@[^\s@]+)$",
+        // What is before '@' starts with no scheme.
+        r"|(?:[A-Za-z][A-Za-z0-9+.-]*(?:[^A-Za-z0-9+.:@\s-][^\s@]*)?|[^A-Za-z\s@][^\s@]*)",
+        r"@[^\s@]+)$",
     );
     const EXAMPLE: &'static str = "it@example.com";
 }

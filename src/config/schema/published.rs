@@ -1,10 +1,10 @@
 //! The JSON Schema as editors need it.
 //!
 //! A validator reports of a `oneOf` only that no variant matches, at the whole table, and knows
-//! none of our formats. Here a table with variants has an `if` for each, so that the wrong key itself is
-//! named, and a format is a pattern. It keeps to what Taplo, and so Even Better TOML, supports:
-//! draft 7, and completions from `properties`, but from neither `then` nor beside an `allOf`. It
-//! marks every key of a table with the error of `additionalProperties: false`.
+//! none of our formats. Here a table with variants has an `if` for each, so that the wrong key
+//! itself is named, and a format is a pattern. It keeps to what Taplo, and so Even Better TOML,
+//! supports: draft 7, and completions from `properties`, but from neither `then` nor beside an
+//! `allOf`. It marks every key of a table with the error of `additionalProperties: false`.
 
 use std::collections::BTreeMap;
 
