@@ -46,8 +46,10 @@ fn after_help(command: &Command) -> String {
 
 #[test]
 fn help_fits_a_screen() {
-    for (name, command) in commands() {
-        let help = command.term_width(WIDTH).render_long_help().to_string();
+    for (name, _) in commands() {
+        let args = name.split(' ').chain(["--help"]);
+        let shown = command().term_width(WIDTH).try_get_matches_from(args);
+        let help = shown.unwrap_err().to_string();
         let lines = help.lines().count();
         assert!(lines <= HEIGHT, "{name}: {lines} lines\n{help}");
         for line in help.lines() {

@@ -67,6 +67,9 @@ static PATTERNS: LazyLock<Vec<(&str, Validator)>> = LazyLock::new(|| {
     formats.map(|format| (*format, pattern(format))).collect()
 });
 
+/// A format, what is accepted, what both refuse, and what only the rule refuses.
+type Row<'t> = (&'t str, &'t [&'t str], &'t [&'t str], &'t [&'t str]);
+
 /// For each format texts that are accepted, texts that the pattern refuses as well as the rule, and
 /// texts that only the rule refuses.
 #[test]
@@ -92,7 +95,7 @@ fn a_pattern_accepts_what_the_rule_accepts() {
     ];
     let no_durations = ["90", "-1s", "", "s", "１s", "never"];
     let paths = ["/a", "/a/{user}", "/{{a}}"];
-    let table: &[(&str, &[&str], &[&str], &[&str])] = &[
+    let table: &[Row<'_>] = &[
         (
             "env-name",
             &["A", "_a1"],
