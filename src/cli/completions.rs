@@ -9,7 +9,7 @@ use super::CliError;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  claviger completions bash > ~/.local/share/bash-completion/completions/claviger
+  echo 'source <(claviger completions bash)' >> ~/.bashrc
   claviger completions zsh > ~/.zfunc/_claviger
   claviger completions fish > ~/.config/fish/completions/claviger.fish
   claviger completions powershell >> $PROFILE

@@ -14,8 +14,8 @@ Examples:
   claviger logout              every profile
   claviger logout work         only the profile 'work'
 
-The daemon forgets the key, the login and every failed attempt: the next call of claviger-helper
-logs in again, with the secret that the configuration names. Secrets that the user keeps stay: the
+The daemon forgets the key, the login and every failed attempt: the next call of claviger-helper \
+logs in again, with the secret that the configuration names. Secrets that the user keeps stay: the \
 files that the configuration names, and a secret-id that was unwrapped from one of them.")]
 pub(super) struct LogoutArgs {
     #[command(flatten)]

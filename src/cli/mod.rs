@@ -47,7 +47,7 @@ use crate::process::Signals;
 Examples:
   claviger demo            see it at work
   claviger init            write a configuration, step by step
-  claviger configure       the clients on this machine, and how each gets its key
+  claviger configure       the clients on this machine, and what they use
 ", "\
   claviger config check    after a change of the configuration
   claviger login           sign in
@@ -56,7 +56,9 @@ Examples:
   claviger stop            after an update
 ",
         "
-'claviger COMMAND --help' shows more of each."
+Exit codes: 0 done, 2 usage or configuration, 3 login required, 4 key rejected by the gateway, \
+5 source failed, 6 key unusable, 7 denied by a rule, 8 no daemon. 'claviger COMMAND --help' shows \
+more of each command."
     )
 )]
 struct Cli {
@@ -64,41 +66,42 @@ struct Cli {
     command: CliCommand,
 }
 
+/// In the order of the help: what a newcomer needs first, then the rest.
 #[derive(Debug, Subcommand)]
 enum CliCommand {
-    /// Run the daemon in the foreground (claviger-helper starts one if none runs)
-    Daemon(daemon::DaemonArgs),
-    /// Show how everything works on this machine, without any configuration
-    Demo(demo::DemoArgs),
-    /// Write a configuration: ask for what a provider and a gateway leave open, check and try it
+    /// Write a configuration, step by step, and try it
     Init(init::InitArgs),
-    /// Show every profile: source, state, key, expiry, last check, and what to do if one fails
-    Status(status::StatusArgs),
-    /// Print metrics of the daemon and its profiles for Prometheus
-    Metrics(metrics::MetricsArgs),
-    /// Print the daemon's log, and go on with what it writes
-    Logs(logs::LogsArgs),
-    /// Obtain a new credential now; the old one is served until then
-    Refresh(refresh::RefreshArgs),
-    /// Sign in, in the browser or with a code; nothing happens while the login is good
+    /// Sign in, in the browser or with a code
     Login(login::LoginArgs),
-    /// Forget the credential and the login, and revoke them if the source can; say what was done
-    Logout(logout::LogoutArgs),
-    /// Check everything that a broken roll-out is usually broken by; each finding with its remedy
+    /// Write the helper into a client's settings, or list clients
+    Configure(configure::ConfigureArgs),
+    /// Check what usually breaks a roll-out, with remedies
     Doctor(doctor::DoctorArgs),
-    /// End the daemon; secrets are wiped first
-    Stop(stop::StopArgs),
-    /// Check the configuration, show what is in force, or print the JSON Schema
+    /// Show every profile, and what to do if one fails
+    Status(status::StatusArgs),
+    /// Obtain a new credential; the old one is served until then
+    Refresh(refresh::RefreshArgs),
+    /// Forget the credential and the login, and revoke them
+    Logout(logout::LogoutArgs),
+    /// Check or show the configuration, or print its JSON Schema
     #[command(subcommand)]
     Config(config::ConfigCommand),
-    /// Print what to distribute to Claude Code and Claude Desktop for this configuration
-    ManagedSettings(managed_settings::ManagedSettingsArgs),
-    /// Write the helper into a client's settings, or list the clients on this machine
-    Configure(configure::ConfigureArgs),
-    /// Take back what 'configure' has written into a client's settings
-    Unconfigure(configure::UnconfigureArgs),
     /// Run a tool that reads its key from a variable
     Exec(exec::ExecArgs),
+    /// Print the daemon's log, and follow it
+    Logs(logs::LogsArgs),
+    /// Print metrics for Prometheus
+    Metrics(metrics::MetricsArgs),
+    /// Print what to distribute to Claude Code or Claude Desktop
+    ManagedSettings(managed_settings::ManagedSettingsArgs),
+    /// Take back what 'configure' has written
+    Unconfigure(configure::UnconfigureArgs),
+    /// End the daemon; secrets are wiped first
+    Stop(stop::StopArgs),
+    /// Run the daemon in the foreground
+    Daemon(daemon::DaemonArgs),
+    /// Show how everything works, without any configuration
+    Demo(demo::DemoArgs),
     /// Print a shell's completions of this command line
     Completions(completions::CompletionsArgs),
     /// Print the man page, or write every page into a directory
@@ -123,22 +126,22 @@ pub fn command() -> clap::Command {
 
 fn run(command: CliCommand) -> Result<(), CliError> {
     match command {
-        CliCommand::Daemon(args) => daemon::run(args),
-        CliCommand::Demo(args) => demo::run(&args),
         CliCommand::Init(args) => init::run(&args),
+        CliCommand::Login(args) => login::run(&args),
+        CliCommand::Configure(args) => configure::run(&args),
+        CliCommand::Doctor(args) => doctor::run(&args),
         CliCommand::Status(args) => status::run(&args),
         CliCommand::Metrics(args) => metrics::run(&args),
         CliCommand::Logs(args) => logs::run(&args),
         CliCommand::Refresh(args) => refresh::run(&args),
-        CliCommand::Login(args) => login::run(&args),
         CliCommand::Logout(args) => logout::run(&args),
-        CliCommand::Doctor(args) => doctor::run(&args),
-        CliCommand::Stop(args) => stop::run(&args),
         CliCommand::Config(command) => config::run(command),
-        CliCommand::ManagedSettings(args) => managed_settings::run(&args),
-        CliCommand::Configure(args) => configure::run(&args),
-        CliCommand::Unconfigure(args) => configure::undo(&args),
         CliCommand::Exec(args) => exec::run(args),
+        CliCommand::ManagedSettings(args) => managed_settings::run(&args),
+        CliCommand::Unconfigure(args) => configure::undo(&args),
+        CliCommand::Stop(args) => stop::run(&args),
+        CliCommand::Daemon(args) => daemon::run(args),
+        CliCommand::Demo(args) => demo::run(&args),
         CliCommand::Completions(args) => completions::run(&args),
         CliCommand::Man(args) => man::run(&args),
     }
@@ -171,6 +174,10 @@ fn on_termination(end: impl Fn() + Clone + Send + 'static) -> Result<(), CliErro
     thread::spawn(move || runtime.block_on(std::future::pending::<()>()));
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "tests/help.rs"]
+mod help_tests;
 
 #[cfg(test)]
 mod tests {

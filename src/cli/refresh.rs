@@ -13,7 +13,7 @@ Examples:
   claviger refresh             every profile
   claviger refresh work        only the profile 'work'
 
-If a profile fails, the others are refreshed all the same. The exit code is that of the first
+If a profile fails, the others are refreshed all the same. The exit code is that of the first \
 profile that failed; its old key is served as long as it is valid.")]
 pub(super) struct RefreshArgs {
     #[command(flatten)]

@@ -136,6 +136,12 @@ impl Diagnostic {
         Self { path, message }
     }
 
+    /// From the root to the key; if the key is missing, to the table that lacks it.
+    #[cfg(test)]
+    pub(super) fn path(&self) -> &[String] {
+        &self.path
+    }
+
     /// `missing WHAT in [TABLE]`, at the table.
     pub(super) fn missing(path: Vec<String>, what: &str, expected: &str) -> Self {
         let message = format!("missing {what}{}{expected}", in_table(&path));

@@ -8,6 +8,7 @@
 
 mod check;
 mod checklist;
+mod defaults;
 mod document;
 mod error;
 mod facts;
@@ -44,7 +45,7 @@ pub(crate) use self::{
     origin::Origin,
     overrides::forbids_overrides,
     review::{Finding, Named, NamedThing, Review, Severity, text},
-    schema::schema,
+    schema::published as schema,
     select::SelectError,
     show::{ShownValue, ValueOrigin, show},
     stamp::Stamp,

@@ -7,15 +7,13 @@ use toml::{
 };
 
 use super::{
+    defaults::DEFAULTS,
     document::Document,
     error::ConfigError,
     layer::Layer,
     presets::{self, DEFAULT_FLOW, tables, text},
     table::Config,
 };
-
-/// The defaults of the program, by table.
-const DEFAULTS: &str = include_str!("defaults.toml");
 
 /// A value that is in force.
 #[derive(Clone, Debug, PartialEq)]

@@ -15,7 +15,7 @@ use crate::config;
 #[command(after_help = concat!(
     "\
 Examples:
-  claviger config show --origin          what is in force, and where each value comes from
+  claviger config show --origin          what is in force, and why
   claviger config check                  the configuration that the daemon reads
   claviger config check new.toml         a file, before it is rolled out
   claviger config check --json           for a script
@@ -27,6 +27,12 @@ Examples:
 pub(super) enum ConfigCommand {
     /// Check a configuration, and the files that it names: a file, or by default the one that the
     /// daemon reads
+    #[command(after_help = "\
+Examples:
+  claviger config check              the configuration that the daemon reads
+  claviger config check new.toml     a file, before it is rolled out
+
+Exit codes: 0 valid, perhaps with warnings; 2 each mistake is printed with its place.")]
     Check {
         /// The file
         file: Option<PathBuf>,
@@ -35,6 +41,12 @@ pub(super) enum ConfigCommand {
         json: bool,
     },
     /// Print the JSON Schema of the configuration
+    #[command(after_help = "\
+Examples:
+  claviger config schema > ~/.config/claviger/config.schema.json
+
+With the first line '#:schema ./config.schema.json' in config.toml, editors that use Taplo, such as \
+VS Code with Even Better TOML, complete its keys and mark the wrong ones.")]
     Schema,
     /// Print what is in force, with the defaults and those of presets: a configuration itself
     Show(show::ShowArgs),

@@ -18,11 +18,11 @@ use crate::{
 #[command(after_help = "\
 Examples:
   claviger config show               as a configuration
-  claviger config show --origin      each value with its file, line and column, its preset or
-                                     'default'
+  claviger config show --origin      each value with its place in the file, its
+                                     preset or 'default'
   claviger config show --json        for a script
 
-The output is a configuration with the same effect. It contains no secret, as no configuration
+The output is a configuration with the same effect. It contains no secret, as no configuration \
 does.")]
 pub(in crate::cli) struct ShowArgs {
     /// The file; by default the one that the daemon reads

@@ -35,17 +35,17 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = concat!("\
 Examples:
-  claviger configure                        the clients on this machine, and what they use now
-  claviger configure claude-code --dry-run  what would change in ~/.claude/settings.json
+  claviger configure                        the clients on this machine
+  claviger configure claude-code --dry-run  what would change in its settings
   claviger configure codex --profile work
-  claviger configure copilot                prints variables for the shell's profile
+  claviger configure copilot                prints variables for the shell
   claviger unconfigure codex                takes it back
 ", "
-Only Claviger's own keys are written; comments, order and all other keys stay. A value that is not
-Claviger's own is replaced with --force only, and restored by 'claviger unconfigure'. --dry-run
+Only Claviger's own keys are written; comments, order and all other keys stay. A value that is not \
+Claviger's own is replaced with --force only, and restored by 'claviger unconfigure'. --dry-run \
 prints the lines around a change, too, which may contain other keys.
 ", "
-Exit codes: 0 done, or nothing to do; 2 another helper is set, or the file cannot be parsed;
+Exit codes: 0 done, or nothing to do; 2 another helper is set, or the file cannot be parsed; \
 7 the administrator's settings decide, or the file is another user's."))]
 pub(super) struct ConfigureArgs {
     /// The client; without one, all clients are listed

@@ -25,7 +25,7 @@ Examples:
   claviger unconfigure claude-code --dry-run
   claviger unconfigure codex
 
-What 'claviger configure' has written is removed, and what it has replaced is restored. A value that
+What 'claviger configure' has written is removed, and what it has replaced is restored. A value that \
 you have changed since stays, and is named.")]
 pub(in crate::cli) struct UnconfigureArgs {
     /// The client

@@ -38,7 +38,7 @@ Examples:
   claviger daemon --config new.toml     with another configuration
   CLAVIGER_LOG=debug claviger daemon    with a longer log
 
-Without it, claviger-helper starts a daemon. SIGHUP: reads the configuration again. SIGTERM: ends
+Without it, claviger-helper starts a daemon. SIGHUP: reads the configuration again. SIGTERM: ends \
 after the answers under way. systemd: socket by LISTEN_FDS, state to NOTIFY_SOCKET.")]
 pub(super) struct DaemonArgs {
     /// Read this configuration instead of the user's (a managed one may forbid that)

@@ -31,7 +31,7 @@ Examples:
   sudo claviger doctor --all-users     each user, with that user's rights
 ",
     "
-Each finding has its evidence and a remedy. The exit code is 1 if one is fatal: a client has no key
+Each finding has its evidence and a remedy. The exit code is 1 if one is fatal: a client has no key \
 then, or a wrong one, or sends it to another server."
 ))]
 pub(super) struct DoctorArgs {

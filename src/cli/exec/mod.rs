@@ -40,15 +40,16 @@ const BASE_URL_VARIABLES: [&str; 5] = [
 #[derive(Debug, clap::Args)]
 #[command(after_help = concat!("\
 Examples:
-  claviger exec --env OPENAI_API_KEY --base-url-env OPENAI_BASE_URL=/v1 -- opencode
+  claviger exec --env OPENAI_API_KEY \\
+      --base-url-env OPENAI_BASE_URL=/v1 -- opencode
   claviger exec --env GEMINI_API_KEY --profile work -- gemini -p 'What is up?'
 ", "
-The key is in the tool's environment alone, never in a file or an argument. It does not change while
-the tool runs, and is valid for as long as the source has issued it, which 'claviger status' shows: a
-warning says if that is less than an hour. A tool that can run a command for its key, as those of
+The key is in the tool's environment alone, never in a file or an argument. It does not change while \
+the tool runs, and is valid for as long as the source has issued it, which 'claviger status' shows: a \
+warning says if that is less than an hour. A tool that can run a command for its key, as those of \
 'claviger configure' can, is better served by that.
 ", "
-If a variable such as OPENAI_BASE_URL is set to another server than the profile's gateway, no key is
+If a variable such as OPENAI_BASE_URL is set to another server than the profile's gateway, no key is \
 given (code 7).
 
 Exit codes: those of the tool; before it runs, those of claviger-helper."))]

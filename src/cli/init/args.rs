@@ -18,14 +18,15 @@ Examples:
   claviger init                                  asks for everything
   claviger init --preset okta --gateway litellm  asks for what these leave open
 ",
-    "  claviger init --preset entra --gateway kong --gateway-url https://kong.example.com/claude \\
+    "  claviger init --preset entra --gateway kong \\
+      --gateway-url https://kong.example.com/claude \\
       --client-id 6e1f8c52-77f0-4c0e-9a39-27b1a8e0d8aa \\
       --set tenant=3f2504e0-4f89-41d3-9a0c-0305e82c3301 --yes
   claviger init --source vault --dry-run         prints the configuration only
 ",
     "
-A value that is missing is asked for on a terminal, with an example; without one the error lists
-it. The names for --set are those in front of the prompts. Nothing is written before the last
+A value that is missing is asked for on a terminal, with an example; without one the error lists \
+it. The names for --set are those in front of the prompts. Nothing is written before the last \
 answer, nor if you press Ctrl-C."
 ))]
 pub(in crate::cli) struct InitArgs {

@@ -47,11 +47,11 @@ Examples:
   claviger login                in the browser, or as configured
   claviger login work           for the profile 'work'
   claviger login --device       with a code, on a phone or another machine
-  claviger login --no-browser   print the address; over SSH, forward the port that it names
+  claviger login --no-browser   print the address; over SSH, forward its port
 ",
     "
-If the login is good, nothing happens; --force signs in again, as another user for example. A second
-command joins the sign-in that is under way. Ctrl-C cancels it. The exit code is 3 if the sign-in is
+If the login is good, nothing happens; --force signs in again, as another user for example. A second \
+command joins the sign-in that is under way. Ctrl-C cancels it. The exit code is 3 if the sign-in is \
 refused or not made in time."
 ))]
 pub(super) struct LoginArgs {

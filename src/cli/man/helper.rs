@@ -15,8 +15,10 @@ const HELP: &str = include_str!("../../../helper-shim/src/help.txt");
 pub(super) fn page() -> io::Result<Vec<u8>> {
     let mut page = Page(Roff::new());
     let version = concat!("claviger-helper ", env!("CARGO_PKG_VERSION"));
-    page.0
-        .control("TH", ["claviger-helper", "1", "", version, "Claviger"]);
+    page.0.control(
+        "TH",
+        ["claviger-helper", "1", super::NO_DATE, version, "Claviger"],
+    );
     page.section("NAME");
     page.0.text(vec![roman(
         "claviger-helper - prints the current gateway key",

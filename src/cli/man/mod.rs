@@ -17,13 +17,17 @@ use super::CliError;
 #[command(after_help = "\
 Examples:
   claviger man | man -l -               the page of claviger
-  claviger man ~/.local/share/man/man1  every page, that of claviger-helper included
+  claviger man ~/.local/share/man/man1  every page, also the shim's
 
 The packages install the pages.")]
 pub(super) struct ManArgs {
     /// Write every page as a file into this directory, which is created if it is missing
     dir: Option<PathBuf>,
 }
+
+/// An empty argument in roff. Pages have no date, so that they are reproducible; without this
+/// argument the next one, the version, would be shown as the date.
+const NO_DATE: &str = "\"\"";
 
 /// A page's file name, and its text in roff.
 type Page = (String, Vec<u8>);
@@ -62,6 +66,8 @@ fn add(pages: &mut Vec<Page>, command: &Command, name: &str) -> io::Result<()> {
     let mut text = Vec::new();
     Man::new(command.clone())
         .title(name)
+        .date(NO_DATE)
+        .source(concat!("claviger ", env!("CARGO_PKG_VERSION")))
         .manual("Claviger")
         .render(&mut text)?;
     pages.push((format!("{name}.1"), text));
@@ -88,7 +94,8 @@ mod tests {
             let file = format!("{name}.1");
             let (_, text) = pages.iter().find(|(page, _)| *page == file).unwrap();
             let text = String::from_utf8(text.clone()).unwrap();
-            assert!(text.contains(&format!(".TH {name} ")), "{text}");
+            let title = format!(".TH {name} 1 \"\" \"claviger");
+            assert!(text.contains(&title), "{text}");
             assert!(
                 text.contains("Examples:") || text.contains("EXAMPLES"),
                 "{text}"

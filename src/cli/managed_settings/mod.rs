@@ -25,13 +25,13 @@ use crate::{
 #[command(after_help = concat!(
     "\
 Examples:
-  claviger managed-settings > /etc/claude-code/managed-settings.d/50-claviger.json
+  claviger managed-settings > 50-claviger.json
   claviger managed-settings --format mobileconfig > claude-code.mobileconfig
   claviger managed-settings --format reg --for desktop > claude-desktop.reg
   claviger managed-settings --file config.toml --for claviger > install.sh
 ",
     "
-The base URL is the profile's 'gateway'. The output is a function of the configuration: distribute
+The base URL is the profile's 'gateway'. The output is a function of the configuration: distribute \
 it again after a change of the gateway, of the profiles or of a source's 'ttl'.
 Exit codes: 0 printed, 2 a wrong configuration or argument, or a profile without a gateway."
 ))]

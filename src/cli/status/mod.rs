@@ -34,9 +34,11 @@ Examples:
   sudo claviger status --all-users   every user's daemon
 ",
     "
-States: ready; empty (no key requested yet); login-required; rejected (by the gateway); denied (by
-the source); misconfigured; unusable (not a key); unreachable. KEY is the start of the key's
-SHA-256, CHECKED when the source last had this key."
+States: ready; empty (no key requested yet); login-required; rejected (by the gateway); denied (by \
+the source); misconfigured; unusable (not a key); unreachable. KEY is the start of the key's \
+SHA-256, CHECKED when the source last had this key.
+
+Exit codes: 8 no daemon runs; with --exit-status, that of the profile that fails worst."
 ))]
 pub(super) struct StatusArgs {
     #[command(flatten)]

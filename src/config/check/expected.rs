@@ -84,7 +84,7 @@ pub(super) fn names(schema: &Value) -> Vec<&str> {
 }
 
 /// The keys of a table that can have one value only, with that value.
-pub(super) fn constants(schema: &Value) -> impl Iterator<Item = (&str, &str)> {
+pub(in super::super) fn constants(schema: &Value) -> impl Iterator<Item = (&str, &str)> {
     let properties = schema["properties"].as_object().into_iter().flatten();
     properties.filter_map(|(key, schema)| Some((key.as_str(), schema["const"].as_str()?)))
 }

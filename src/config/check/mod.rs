@@ -1,13 +1,14 @@
 //! Checks a document against the schema: unknown keys, missing keys, wrong types and values that
-//! break the rule of their field, all of them at once. The schema that is published is the one that
-//! is checked, so the two cannot differ.
+//! break the rule of their field, all of them at once. The schema that is published is made of the
+//! one that is checked, so the two cannot differ.
 
 mod expected;
 
 use serde_json::{Map, Value};
 use toml::de::{DeInteger, DeTable, DeValue};
 
-use self::expected::{Kind, bounds, constants, describe, kind_of, names};
+pub(super) use self::expected::constants;
+use self::expected::{Kind, bounds, describe, kind_of, names};
 use super::{
     document::Diagnostic,
     field,

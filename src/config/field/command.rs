@@ -5,6 +5,7 @@ use std::{borrow::Cow, ops::Deref, path::Path, str::FromStr};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
+use super::text_format::TextFormat;
 use crate::template::Template;
 
 /// A program and its arguments. There is at least the program, which
@@ -67,4 +68,12 @@ impl FromStr for ProgramPath {
             false => Err("expected the program's absolute path as the first item".to_owned()),
         }
     }
+}
+
+impl TextFormat for ProgramPath {
+    const PATTERN: &'static str = concat!(
+        r"^(?:/|[A-Za-z]:[/\\]|\\\\)",
+        r"(?:[^{}]|\{\{|\}\}|\{(?:user|host|env:[A-Za-z_][A-Za-z0-9_]*)\})*$",
+    );
+    const EXAMPLE: &'static str = "/usr/local/bin/corp-key";
 }

@@ -7,8 +7,18 @@ use jiff::{
     fmt::friendly::{Spacing, SpanPrinter},
 };
 
+use super::text_format::TextFormat;
+
 /// What a duration looks like, for messages.
 const FORM: &str = "a duration such as '90s', '15m', '1h30m' or '1d'";
+
+/// Matches every duration: an amount and a unit at least, or an ISO 8601 duration.
+const DURATION: &str =
+    r"^\+?(?:[Pp][0-9A-Za-z.,+]+|[0-9][0-9.,\s]*[A-Za-zµμ:][0-9A-Za-zµμ.,:\s]*)$";
+
+/// The same, or `"off"`.
+const DURATION_OR_OFF: &str =
+    r"^(?:off|\+?(?:[Pp][0-9A-Za-z.,+]+|[0-9][0-9.,\s]*[A-Za-zµμ:][0-9A-Za-zµμ.,:\s]*))$";
 
 /// How long one request or program may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,6 +191,36 @@ impl FromStr for IdleTimeout {
     fn from_str(text: &str) -> Result<Self, String> {
         parse_or_off(text, &Self::RANGE).map(Self)
     }
+}
+
+impl TextFormat for Timeout {
+    const PATTERN: &'static str = DURATION;
+    const EXAMPLE: &'static str = "5s";
+}
+
+impl TextFormat for Ttl {
+    const PATTERN: &'static str = DURATION;
+    const EXAMPLE: &'static str = "1h";
+}
+
+impl TextFormat for Leeway {
+    const PATTERN: &'static str = DURATION;
+    const EXAMPLE: &'static str = "30s";
+}
+
+impl TextFormat for WatchInterval {
+    const PATTERN: &'static str = DURATION_OR_OFF;
+    const EXAMPLE: &'static str = "30s";
+}
+
+impl TextFormat for MaxAge {
+    const PATTERN: &'static str = DURATION;
+    const EXAMPLE: &'static str = "12h";
+}
+
+impl TextFormat for IdleTimeout {
+    const PATTERN: &'static str = DURATION_OR_OFF;
+    const EXAMPLE: &'static str = "30m";
 }
 
 /// Parses a duration and checks that it is in `range`.

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use super::text_format::TextFormat;
 use crate::template::is_env_name;
 
 /// The name of a variable of the daemon's environment.
@@ -27,4 +28,9 @@ impl From<EnvName> for String {
     fn from(name: EnvName) -> Self {
         name.0
     }
+}
+
+impl TextFormat for EnvName {
+    const PATTERN: &'static str = "^[A-Za-z_][A-Za-z0-9_]*$";
+    const EXAMPLE: &'static str = "GATEWAY_KEY";
 }

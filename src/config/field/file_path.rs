@@ -5,6 +5,7 @@ use std::{
     str::FromStr,
 };
 
+use super::text_format::TextFormat;
 use crate::{
     principal::Principal,
     template::{ResolveError, Template},
@@ -63,6 +64,15 @@ impl FromStr for FilePath {
         let path = Template::parse(path).map_err(|error| error.to_string())?;
         Ok(Self { below_home, path })
     }
+}
+
+impl TextFormat for FilePath {
+    const PATTERN: &'static str = concat!(
+        r"^(?:/|[A-Za-z]:[/\\]|\\\\",
+        r"|~[/\\](?:[^/\\{}]|\{\{|\}\}|\{(?:user|host|env:[A-Za-z_][A-Za-z0-9_]*)\}))",
+        r"(?:[^{}]|\{\{|\}\}|\{(?:user|host|env:[A-Za-z_][A-Za-z0-9_]*)\})*$",
+    );
+    const EXAMPLE: &'static str = "~/.config/claviger/secret-id";
 }
 
 #[cfg(test)]

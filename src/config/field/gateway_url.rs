@@ -4,6 +4,8 @@ use std::{cell::Cell, fmt, str::FromStr};
 
 use url::{SyntaxViolation, Url};
 
+use super::text_format::TextFormat;
+
 /// The longest origin in a message, in characters. Of a longer one the end is shown, because the
 /// end of a host decides whose it is.
 const MAX_SHOWN: usize = 60;
@@ -134,6 +136,11 @@ impl fmt::Display for GatewayUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0.as_str())
     }
+}
+
+impl TextFormat for GatewayUrl {
+    const PATTERN: &'static str = r"^[^!-~]*[Hh][Tt][Tt][Pp][Ss]?://[^/?#@\\ ]+(?:/[^?#\\]*)?$";
+    const EXAMPLE: &'static str = "https://llm-gateway.example.com";
 }
 
 #[cfg(test)]

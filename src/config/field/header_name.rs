@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use super::text_format::TextFormat;
+
 /// Headers that the configuration cannot set: those of one connection (RFC 9110, section 7.6.1),
 /// those that frame a request, and those that contain the key.
 const REFUSED: [&str; 16] = [
@@ -75,6 +77,11 @@ impl FromStr for HeaderKey {
         }
         Ok(Self { name, is_file })
     }
+}
+
+impl TextFormat for HeaderKey {
+    const PATTERN: &'static str = "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$";
+    const EXAMPLE: &'static str = "x-tenant";
 }
 
 #[cfg(test)]

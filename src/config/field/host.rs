@@ -4,6 +4,8 @@ use std::{net::IpAddr, str::FromStr};
 
 use url::{Host, Url};
 
+use super::text_format::TextFormat;
+
 /// `host:port`, without the default port of the scheme.
 pub(crate) fn host_and_port(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
@@ -107,6 +109,11 @@ impl FromStr for RedirectHost {
 pub(super) fn is_below(name: &str, domain: &str) -> bool {
     name.strip_suffix(domain)
         .is_some_and(|rest| rest.ends_with('.'))
+}
+
+impl TextFormat for RedirectHost {
+    const PATTERN: &'static str = r"^(?:\*\.)?[^ #*/<>?@\\^|]+$";
+    const EXAMPLE: &'static str = "*.vault.example.com";
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use url::Url;
 
+use super::text_format::TextFormat;
+
 /// What an issuer looks like, for messages.
 const FORM: &str = "expected 'https://HOST' (perhaps with a port and a path)";
 
@@ -115,6 +117,21 @@ impl fmt::Display for Issuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
+}
+
+impl TextFormat for Issuer {
+    const PATTERN: &'static str = r"^ *[Hh][Tt][Tt][Pp][Ss]?:[/\\]*:?@?[^/\\?#@]+(?:[/\\][^?#]*)?$";
+    const EXAMPLE: &'static str = "https://login.example.com";
+}
+
+impl TextFormat for Resource {
+    const PATTERN: &'static str = "^ *[A-Za-z][A-Za-z0-9+.-]*:[^#]*$";
+    const EXAMPLE: &'static str = "https://llm-gateway.example.com";
+}
+
+impl TextFormat for RedirectPath {
+    const PATTERN: &'static str = "^/[A-Za-z0-9/._~-]*$";
+    const EXAMPLE: &'static str = "/callback";
 }
 
 #[cfg(test)]

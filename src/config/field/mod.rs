@@ -3,6 +3,7 @@
 //! The error of a type's `FromStr` is a message about its key: `expected …` or what is wrong. In
 //! the JSON Schema the type is a string with a `format`; [`check`] applies the rule of a format, so
 //! that all mistakes of a file are found at once and located, not only the first that serde meets.
+//! An editor, which does not know our formats, has the [`TextFormat`] of each.
 
 mod audience;
 mod command;
@@ -18,6 +19,7 @@ mod no_proxy;
 mod preset_name;
 mod proxy;
 mod support;
+mod text_format;
 mod vault;
 
 use std::borrow::Cow;
@@ -25,7 +27,6 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use self::command::ProgramPath;
 pub(crate) use self::{
     audience::Audience,
     command::CommandLine,
@@ -43,6 +44,7 @@ pub(crate) use self::{
     support::Support,
     vault::{Mount, Namespace, Username, VaultAddress, VaultPath},
 };
+use self::{command::ProgramPath, text_format::TextFormat};
 use crate::template::Template;
 
 /// Makes each type a string of its format in the file and in the schema.
@@ -62,6 +64,15 @@ macro_rules! formats {
                     Err(error) => Err(error.to_string()),
                 },)+
                 _ => Ok(()),
+            }
+        }
+
+        /// The pattern of `format` and an example; a format of JSON Schema's own has none here.
+        pub(super) fn pattern_and_example(format: &str) -> Option<(&'static str, &'static str)> {
+            match format {
+                "no-proxy" => Some((NoProxy::PATTERN, NoProxy::EXAMPLE)),
+                $($format => Some((<$type>::PATTERN, <$type>::EXAMPLE)),)+
+                _ => None,
             }
         }
 
@@ -120,3 +131,6 @@ formats! {
     "vault-username" => Username,
     "watch-interval" => WatchInterval,
 }
+
+#[cfg(test)]
+mod tests;

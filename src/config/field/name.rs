@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use super::text_format::TextFormat;
+
 /// The longest name, in bytes.
 const MAX_LEN: usize = 64;
 
@@ -32,4 +34,9 @@ impl From<Name> for String {
     fn from(name: Name) -> Self {
         name.0
     }
+}
+
+impl TextFormat for Name {
+    const PATTERN: &'static str = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$";
+    const EXAMPLE: &'static str = "default";
 }

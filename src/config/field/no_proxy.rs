@@ -7,7 +7,10 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use url::{Host, Url};
 
-use super::host::{host_of, is_below, is_loopback, parse_host, split_port};
+use super::{
+    host::{host_of, is_below, is_loopback, parse_host, split_port},
+    text_format::TextFormat,
+};
 
 /// The hosts that no proxy is used for. Pure: a name is compared as it is written and never
 /// resolved. This machine is always one of them.
@@ -153,6 +156,11 @@ impl JsonSchema for NoProxy {
             "items": { "type": "string", "format": "no-proxy" },
         })
     }
+}
+
+impl TextFormat for NoProxy {
+    const PATTERN: &'static str = r"^(?:[^#/<>?@\\^|]|/[0-9])*$";
+    const EXAMPLE: &'static str = "localhost, *.corp 10.0.0.0/8";
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use url::Url;
 
-use super::host::host_and_port;
+use super::{host::host_and_port, text_format::TextFormat};
 
 /// The schemes of a proxy's URL.
 const SCHEMES: [&str; 4] = ["http", "https", "socks5", "socks5h"];
@@ -110,6 +110,14 @@ impl FromStr for ProxySetting {
         }
         Ok(Self::Url(proxy))
     }
+}
+
+impl TextFormat for ProxySetting {
+    const PATTERN: &'static str = concat!(
+        r"^(?:system|off|environment",
+        r"| *(?:[Hh][Tt][Tt][Pp][Ss]?|[Ss][Oo][Cc][Kk][Ss]5[Hh]?)://[/\\]*:?@?[^/\\?#@]+[/\\]*)$",
+    );
+    const EXAMPLE: &'static str = "http://proxy.example.com:3128";
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use url::Url;
 
+use super::text_format::TextFormat;
+
 /// The longest address, in bytes: it is shown in messages of at most 400 characters.
 const MAX_LEN: usize = 200;
 
@@ -52,6 +54,17 @@ fn is_email(text: &str) -> bool {
     };
     text.split_once('@')
         .is_some_and(|(name, domain)| !name.is_empty() && is_domain(domain))
+}
+
+impl TextFormat for Support {
+    const PATTERN: &'static str = concat!(
+        r"^(?:[Hh][Tt][Tt][Pp][Ss]?:[/\\]*:?@?[^/\\?#@\s]+(?:[/\\?#]\S*)?",
+        r"|[Mm][Aa][Ii][Ll][Tt][Oo]:[^\s@]+@\S+",
+        // What is before '@' starts with no scheme.
+        r"|(?:[A-Za-z][A-Za-z0-9+.-]*(?:[^A-Za-z0-9+.:@\s-][^\s@]*)?|[^A-Za-z\s@][^\s@]*)",
+        r"@[^\s@]+)$",
+    );
+    const EXAMPLE: &'static str = "it@example.com";
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::{fmt, path::PathBuf, str::FromStr};
 
 use url::Url;
 
+use super::text_format::TextFormat;
 use crate::template::Template;
 
 /// What a namespace, which is sent as a header, cannot contain beside white space.
@@ -199,6 +200,38 @@ fn find_invalid(text: &str, is_invalid: impl Fn(&char) -> bool) -> Result<(), St
         Some((at, c)) => Err(format!("invalid character {c:?} at position {}", at + 1)),
         None => Ok(()),
     }
+}
+
+impl TextFormat for VaultAddress {
+    const PATTERN: &'static str = concat!(
+        r"^(?:unix:///[^?#%]*[^/?#%]",
+        r"| *[Hh][Tt][Tt][Pp][Ss]?:[/\\]*:?@?[^/\\?#@]+(?:[/\\][^?#]*)?)$",
+    );
+    const EXAMPLE: &'static str = "https://vault.example.com:8200";
+}
+
+impl TextFormat for Namespace {
+    const PATTERN: &'static str = r#"^[!-"$&-.0->@-\[\]-~]+(?:/[!-"$&-.0->@-\[\]-~]+)*/*$"#;
+    const EXAMPLE: &'static str = "eng/platform";
+}
+
+impl TextFormat for Mount {
+    const PATTERN: &'static str = "^[^/]+(?:/[^/]+)*/?$";
+    const EXAMPLE: &'static str = "approle";
+}
+
+impl TextFormat for VaultPath {
+    const PATTERN: &'static str = concat!(
+        r"^(?:[^/{}]|\{\{|\}\}|\{(?:user|host|env:[A-Za-z_][A-Za-z0-9_]*|claim:[^/{}]+)\})+",
+        r"(?:/(?:[^/{}]|\{\{|\}\}|\{(?:user|host|env:[A-Za-z_][A-Za-z0-9_]*|claim:[^/{}]+)\})+)*$",
+    );
+    const EXAMPLE: &'static str = "secret/llm-gateway/{user}";
+}
+
+impl TextFormat for Username {
+    const PATTERN: &'static str =
+        r"^(?:[^/{}]|\{\{|\}\}|\{(?:user|host|env:[A-Za-z_][A-Za-z0-9_]*)\})+$";
+    const EXAMPLE: &'static str = "{user}";
 }
 
 #[cfg(test)]

@@ -1,15 +1,27 @@
 //! The JSON Schema of the configuration, for editors and for [`super::check`].
 
+mod default;
+mod published;
+
 use serde_json::Value;
 
 use super::table::File;
 
-/// The JSON Schema (2020-12) of a configuration file, as `claviger config schema` prints it.
+/// The JSON Schema (2020-12) of a configuration file, as [`super::check`] walks it: as `schemars`
+/// makes it of the types, with our formats.
 #[must_use]
-pub(crate) fn schema() -> Value {
+pub(super) fn schema() -> Value {
     let mut schema = Value::from(schemars::schema_for!(File));
     adapt(&mut schema);
     schema
+}
+
+/// The same for other programs, as `claviger config schema` prints it.
+#[must_use]
+pub(crate) fn published() -> Value {
+    let mut schema = schema();
+    default::put_defaults(&mut schema);
+    published::publish(schema)
 }
 
 /// Adapts the schema to TOML: removes every `null`, because a key without a value is left out.
@@ -46,6 +58,10 @@ fn adapt(schema: &mut Value) {
 }
 
 #[cfg(test)]
+#[path = "../tests/published.rs"]
+mod published_tests;
+
+#[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
@@ -80,7 +96,7 @@ mod tests {
     /// Code spans of a table; `X_env` is described by `*_env` and `X_file`.
     #[test]
     fn every_key_and_exit_code_is_in_the_readme() {
-        let readme = include_str!("../../README.md");
+        let readme = include_str!("../../../README.md");
         let rows = readme.lines().filter(|line| line.starts_with('|'));
         let spans = rows.flat_map(|row| row.split('`').skip(1).step_by(2));
         let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
