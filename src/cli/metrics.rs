@@ -19,9 +19,9 @@ use crate::metrics::Exposition;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  claviger metrics                                     OpenMetrics text
-  sudo claviger metrics --all-users                    every user's daemon, with the label 'user'
-  sudo claviger metrics --all-users --textfile /var/lib/prometheus/node-exporter/claviger.prom
+  claviger metrics                      OpenMetrics text
+  sudo claviger metrics --all-users     every user's daemon, with the label 'user'
+  claviger metrics --textfile x.prom    for the textfile collector of node-exporter
 
 Without a daemon it prints claviger_up 0 and ends with 0. The names are in the README.")]
 pub(super) struct MetricsArgs {

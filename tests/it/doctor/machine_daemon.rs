@@ -58,7 +58,7 @@ async fn a_listener_that_is_not_a_daemon() {
     let listener = UnixListener::bind(env.socket()).unwrap();
     let closing = std::thread::spawn(move || {
         // Each attempt of the request is closed without an answer.
-        for _ in 0..2 {
+        for _ in 0..6 {
             drop(listener.accept().unwrap());
         }
     });

@@ -91,7 +91,7 @@ async fn a_secret_id_that_is_wrong_missing_or_unwrapped_is_told_apart() {
     assert_found(&findings, "source.configuration", &[&wrong]);
 
     env.write_secret_file("secret-id", "hvs.canary-used-wrapping-token");
-    let auth = format!("{auth}, secret_id_wrapped = true");
+    let auth = format!("{auth}, secret_id_wrapped = true, store = \"memory\"");
     env.write_config(&vault_config(&bao.url(), "secret/k", "", &auth));
     env.claviger(&["stop"]).await;
     let findings = found(&env, "source").await;

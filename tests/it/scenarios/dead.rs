@@ -8,7 +8,7 @@ use super::{Deployment, FIRST, MACHINE_LOCK, MODELS, SECOND, failing_turn, turn}
 use crate::support::{
     answers::{answer, fingerprint, secret},
     gateway::ScriptedGateway,
-    poll::timed,
+    poll::{SOON, timed, until},
 };
 
 /// How soon the client must report the error: its retries after a failing helper take 2.6 s.
@@ -25,9 +25,23 @@ async fn a_rejected_key_is_reported_at_once_and_replaced_without_intervention() 
     is_reported_and_replaced(&deployment).await;
 }
 
+/// Returns when a probe has seen the gateway accept the first key: until then its refusal proves
+/// nothing.
+async fn until_accepted(deployment: &Deployment<impl ScriptedGateway>) {
+    until("the first key is accepted", SOON, async || {
+        deployment.gateway.requests().iter().any(|request| {
+            request.path == MODELS
+                && request.fingerprint == Some(secret(FIRST).fingerprint())
+                && request.status == Some(200)
+        })
+    })
+    .await;
+}
+
 /// Revokes the key and adds the next one once the rejection is reported.
 pub(crate) async fn is_reported_and_replaced(deployment: &Deployment<impl ScriptedGateway>) {
     let mut session = deployment.start_session().await;
+    until_accepted(deployment).await;
 
     deployment.gateway.revoke(FIRST);
     let before = deployment.counts();
@@ -114,6 +128,7 @@ async fn a_next_version_that_is_rejected_too_is_reported_at_once() {
     let _exclusive = MACHINE_LOCK.write().await;
     let deployment = Deployment::new("off", &[]).await;
     let mut session = deployment.start_session().await;
+    until_accepted(&deployment).await;
 
     deployment.gateway.revoke(&secret(FIRST));
     deployment.put_second().await;
