@@ -76,7 +76,8 @@ fn value(rows: &[Vec<String>], key: &str) -> String {
     row.unwrap_or_else(|| panic!("{key} is not in {rows:?}"))[1].clone()
 }
 
-async fn msiexec(wine: &Wine, action: &str, installer: &Path, options: &[&str]) {
+/// Runs the installer without its dialogs; it must succeed.
+pub(super) async fn msiexec(wine: &Wine, action: &str, installer: &Path, options: &[&str]) {
     let installer = Wine::foreign(installer);
     let args = [&[action, &installer, "/qn"], options].concat();
     let output = wine.run("msiexec", &args).await;
