@@ -24,7 +24,8 @@ fn the_companys_configuration_is_in_force(format: Format) {
     format.install_company(&root);
 
     let mut installed = root.files();
-    installed.retain(|path, entry| before.get(path) != Some(entry));
+    // Debian has a page with the licence, too.
+    installed.retain(|path, entry| before.get(path) != Some(entry) && path.starts_with("/etc"));
     let file = Entry::File {
         mode: 0o644,
         uid: 0,
@@ -59,7 +60,9 @@ fn the_companys_configuration_is_in_force(format: Format) {
     let checked = root.run(User::Ana, CLAVIGER, &["config", "check"]);
     assert_eq!(checked.code, Some(0), "{checked:?}");
     let args = ["doctor", "--no-start", "--no-message", "--json"];
-    let diagnosis = Diagnosis::new(&root.run(User::Ana, CLAVIGER, &args));
+    let mut doctor = root.command(User::Ana, CLAVIGER, &args);
+    let output = doctor.env_remove("CLAVIGER_TIMEOUT_MS").output();
+    let diagnosis = Diagnosis::new(&output.unwrap().into());
     for finding in diagnosis.findings() {
         let id = finding["id"].as_str().unwrap();
         let is_of_settings = id.starts_with("client.") || id.starts_with("machine.");

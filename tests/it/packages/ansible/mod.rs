@@ -65,7 +65,10 @@ fn the_second_run_of_the_role_changes_nothing() {
     assert_eq!(config.code, Some(0), "{config:?}");
     let settings = root.outside("/etc/claude-code/managed-settings.d/50-claviger.json");
     let settings = fs::read_to_string(settings).unwrap();
-    assert!(settings.contains("https://llm-gateway.example.com"), "{settings}");
+    assert!(
+        settings.contains("https://llm-gateway.example.com"),
+        "{settings}"
+    );
 
     let files = root.files();
     let second = playbook(&root, &[]);
