@@ -8,7 +8,6 @@ mod first_turn;
 mod homebrew;
 mod lifecycle;
 mod lint;
-mod logon_task;
 mod macos;
 mod msi;
 mod package;

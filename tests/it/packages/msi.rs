@@ -77,7 +77,7 @@ fn value(rows: &[Vec<String>], key: &str) -> String {
 }
 
 /// Runs the installer without its dialogs; it must succeed.
-pub(super) async fn msiexec(wine: &Wine, action: &str, installer: &Path, options: &[&str]) {
+async fn msiexec(wine: &Wine, action: &str, installer: &Path, options: &[&str]) {
     let installer = Wine::foreign(installer);
     let args = [&[action, &installer, "/qn"], options].concat();
     let output = wine.run("msiexec", &args).await;
