@@ -1,7 +1,10 @@
 //! The packages: those of Linux are installed in throwaway roots, that of Windows under Wine.
 //! `tests/run packages` builds them first.
 
+mod ansible;
+mod company;
 mod content;
+mod first_turn;
 mod homebrew;
 mod lifecycle;
 mod lint;

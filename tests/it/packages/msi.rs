@@ -76,6 +76,7 @@ fn value(rows: &[Vec<String>], key: &str) -> String {
     row.unwrap_or_else(|| panic!("{key} is not in {rows:?}"))[1].clone()
 }
 
+/// Runs the installer without its dialogs; it must succeed.
 async fn msiexec(wine: &Wine, action: &str, installer: &Path, options: &[&str]) {
     let installer = Wine::foreign(installer);
     let args = [&[action, &installer, "/qn"], options].concat();

@@ -85,7 +85,19 @@ impl Format {
 
     /// Installs this version, whichever was there.
     pub(super) fn install(self, root: &Root, version: Version) -> ProgramOutput {
-        let file = self.file(version);
+        self.install_file(root, &self.file(version))
+    }
+
+    /// Installs the company's package.
+    pub(super) fn install_company(self, root: &Root) -> ProgramOutput {
+        let (start, end) = match self {
+            Self::Deb => ("claviger-config_", ".deb"),
+            Self::Rpm => ("claviger-config-", ".rpm"),
+        };
+        self.install_file(root, &find(&directory(), start, end))
+    }
+
+    fn install_file(self, root: &Root, file: &Path) -> ProgramOutput {
         let inside = file.strip_prefix(directory()).unwrap();
         let inside = format!("{PACKAGES}/{}", inside.display());
         self.command(

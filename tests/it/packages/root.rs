@@ -122,6 +122,20 @@ impl Root {
         own(&path, owner, 0o600);
     }
 
+    /// Mounts a file or directory of this machine on `path`, a new one.
+    pub(super) fn bind(&self, file: &Path, path: &str) {
+        if file.is_dir() {
+            fs::create_dir(self.outside(path)).unwrap();
+        } else {
+            fs::write(self.outside(path), "").unwrap();
+        }
+        let file = file.canonicalize().unwrap();
+        let at = format!("/mnt/root{path}");
+        let args = ["--bind", file.to_str().unwrap(), &at];
+        let output = self.outer("/usr/bin/mount", &args).output().unwrap();
+        ProgramOutput::from(output).succeeded();
+    }
+
     /// A program of the root's, as `user`, without environment.
     pub(super) fn command(&self, user: User, program: &str, args: &[&str]) -> Command {
         let id = user.uid().to_string();
