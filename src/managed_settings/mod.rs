@@ -2,7 +2,7 @@
 //! gateway, and Claviger's own configuration.
 //!
 //! The content is a function of the configuration and of the machines it is for ([`claude_code`],
-//! [`desktop`]); [`format`] writes it as what an MDM takes. [`install`] writes scripts that install
+//! [`desktop`]); [`mod@format`] writes it as what an MDM takes. [`install`] writes scripts that install
 //! the configuration itself.
 
 mod cache_lifetime;

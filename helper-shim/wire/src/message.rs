@@ -32,8 +32,8 @@ pub enum Request {
     /// Signs the user in. Answered with a [`Response::Report`] for each step when it happens, and
     /// [`Response::Done`] or [`Response::Failure`], or with [`Response::Variables`].
     Login(Login),
-    /// Asks for the counters and the state of all profiles. Answered with a [`Response::Report`] for
-    /// the daemon, for each profile's entry and for each profile's counters, and
+    /// Asks for the counters and the state of all profiles. Answered with a [`Response::Report`]
+    /// for the daemon, for each profile's entry and for each profile's counters, and
     /// [`Response::Done`].
     Metrics,
     /// Ends the daemon. Answered with [`Response::Done`] when it has stopped listening.

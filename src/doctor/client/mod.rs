@@ -1,6 +1,6 @@
 //! The family `client`: the settings, variables and programs of Claude Code and other clients.
 //!
-//! [`observe`](observe::observe) collects [`Facts`](facts::Facts); each file beside it judges one
+//! [`observe`](observe::observe) collects [`Facts`]; each file beside it judges one
 //! subject. No finding contains a value that may be a secret: a variable's name and file, a URL's
 //! scheme and host, and the path of a program, but never a variable's value or a foreign command.
 
