@@ -2,8 +2,8 @@
 //! gateway, and Claviger's own configuration.
 //!
 //! The content is a function of the configuration and of the machines it is for ([`claude_code`],
-//! [`desktop`]); [`mod@format`] writes it as what an MDM takes. [`install`] writes scripts that install
-//! the configuration itself.
+//! [`desktop`]); [`mod@format`] writes it as what an MDM takes. [`install`] writes scripts that
+//! install the configuration itself.
 
 mod cache_lifetime;
 pub(crate) mod claude_code;
