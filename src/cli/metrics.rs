@@ -20,8 +20,8 @@ use crate::metrics::Exposition;
 #[command(after_help = "\
 Examples:
   claviger metrics                      OpenMetrics text
-  sudo claviger metrics --all-users     every user's daemon, with the label 'user'
-  claviger metrics --textfile x.prom    for the textfile collector of node-exporter
+  sudo claviger metrics --all-users     every user's daemon, named by a label
+  claviger metrics --textfile x.prom    for node-exporter's textfile collector
 
 Without a daemon it prints claviger_up 0 and ends with 0. The names are in the README.")]
 pub(super) struct MetricsArgs {
