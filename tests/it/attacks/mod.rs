@@ -133,7 +133,7 @@ impl Scene {
 
     /// Checks that the daemon was started by a helper with the repository's variable `name`.
     fn assert_ignored(&self, name: &str) {
-        let line = format!("ignored name=\"{name}\"");
+        let line = format!("ignored event=\"setting-ignored\" name=\"{name}\"");
         assert!(self.log().contains(&line), "{name}: {}", self.log());
     }
 }
