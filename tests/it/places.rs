@@ -60,7 +60,9 @@ fn a_client_chooses_nothing_for_the_daemon_of_the_usual_socket() {
         "HOME",
     ] {
         assert!(
-            log.contains(&format!("ignored event=\"setting-ignored\" name=\"{name}\"")),
+            log.contains(&format!(
+                "ignored event=\"setting-ignored\" name=\"{name}\""
+            )),
             "{name}: {log}"
         );
     }
@@ -128,7 +130,10 @@ fn a_managed_configuration_ignores_every_override() {
     assert!(!machine.outside("/home/ana/repository/run").exists());
     assert!(!machine.outside("/home/ana/repository/.local").exists());
     let log = fs::read_to_string(machine.outside("/home/ana/.local/state/claviger/daemon.log"));
-    assert!(log.unwrap().contains("ignored event=\"setting-ignored\" name=\"CLAVIGER_SOCKET\""));
+    assert!(
+        log.unwrap()
+            .contains("ignored event=\"setting-ignored\" name=\"CLAVIGER_SOCKET\"")
+    );
 
     // A shim that reads the file otherwise than the daemon reaches the daemon's socket.
     let tricky = "version = 1\nprofile.default.source = 's'\nsource.s.type = 'exec'\n\

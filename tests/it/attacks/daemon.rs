@@ -6,6 +6,7 @@ use super::{CONFIG, FOREIGN, OWN, PROJECT, STATE, Scene, source};
 use crate::support::{
     answers::{answer, answers, secret},
     namespace::User,
+    poll::{SOON, until},
 };
 
 /// Variables that name a configuration of the repository. Result: the daemon of the usual socket
@@ -20,7 +21,11 @@ async fn no_source_of_the_repository_runs_in_the_usual_daemon() {
     ] {
         let mut scene = Scene::new(&source(OWN)).await;
         assert!(scene.attack(&[(name, value)]).await, "{name}");
-        assert_eq!(scene.log().matches(" listening ").count(), 2, "{name}");
+        // The helper runs beside the turns.
+        until("the second daemon listens", SOON, async || {
+            scene.log().matches(" listening ").count() == 2
+        })
+        .await;
         // Not every version of the client passes the others on; `places` sets them for the shim.
         if name == "CLAVIGER_CONFIG" {
             scene.assert_ignored(name);
