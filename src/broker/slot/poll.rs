@@ -101,8 +101,9 @@ impl Slot {
             .is_some_and(|probe| !self.probe.is_finished(probe));
         let is_fetching = self.flight.current().is_some();
         let is_undecided = self.successor.as_ref().is_some_and(Successor::is_undecided);
-        // The fetch has brought another key, which is being tried.
-        let awaits_trial = ticket.flight.is_some() && is_undecided;
+        // The fetch has brought another key, which is being tried. If the old one is rejected, it
+        // is the only one to serve, also for a caller that came after the fetch.
+        let awaits_trial = is_undecided && (ticket.flight.is_some() || self.probe.is_rejected());
         // The fetch has brought the rejected key again, which may be accepted again.
         let awaits_verdict =
             ticket.flight.is_some() && self.probe.is_rejected() && self.probe.is_under_way();

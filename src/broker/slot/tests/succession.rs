@@ -43,6 +43,28 @@ fn serves(slot: &mut Slot, second: u64) -> String {
 }
 
 #[test]
+fn a_request_for_a_rejected_key_waits_for_the_trial_of_its_successor() {
+    let mut slot = slot_with_gateway();
+    let first = slot.acquire(at(2), from_session(1));
+    let probe = started_probe(&mut slot);
+    slot.on_probed(at(2), probe, ProbeResult::Rejected);
+    let flight = started_fetch(&mut slot);
+    let during_the_fetch = slot.acquire(at(2), from_session(2));
+    slot.on_fetched(at(2), 0.5, flight, Ok(key("k2", at(2), None)));
+    // Its trial takes a moment; the source was just asked, and is not asked again.
+    let during_the_trial = slot.acquire(at(2), from_session(3));
+    let tickets = [first, during_the_fetch, during_the_trial];
+    for ticket in tickets {
+        let outcome = slot.poll(at(2), ticket);
+        assert!(matches!(outcome, Outcome::Pending(_)), "{outcome:?}");
+    }
+    accept_successor(&mut slot, at(2));
+    for ticket in tickets {
+        assert_eq!(served(slot.poll(at(2), ticket)), "k2");
+    }
+}
+
+#[test]
 fn the_old_key_is_served_until_the_gateway_accepts_the_new_one() {
     let mut slot = slot_with_rejected_successor();
     assert_eq!(serves(&mut slot, 11), "k1");
