@@ -28,10 +28,7 @@ struct Installation<'a> {
 impl<'a> Installation<'a> {
     fn new(env: &'a TestEnv) -> Self {
         let directory = env.path("bin");
-        fs::create_dir(&directory).unwrap();
-        for program in ["claviger", "claviger-helper"] {
-            program_file::copy(&binary(program), &directory.join(program));
-        }
+        program_file::install(&directory);
         Self { env, directory }
     }
 

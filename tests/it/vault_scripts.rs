@@ -105,7 +105,7 @@ async fn a_machine_is_enrolled_its_key_is_rotated_and_it_is_offboarded() {
     env.claviger(&["config", "check"]).await.succeeded();
     env.helper().await.printed(KEY);
 
-    // An emergency: the new version is found, and the old one cannot be read by anybody.
+    // An emergency: the new version is found, and the old one cannot be read again.
     let second = "sk-canary-rotated-81c7";
     env.add_secret(second);
     let rotated = run(&env, &bao, "rotate", &["--destroy-old", SHARED], second).await;

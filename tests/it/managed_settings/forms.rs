@@ -92,7 +92,7 @@ async fn what_cannot_be_distributed_is_an_error_with_a_hint() {
 
     let env = env("gateway = \"https://gw.example.com\"");
     for (args, part) in [
-        (&["nobody"][..], "unknown profile 'nobody'"),
+        (&["other"][..], "unknown profile 'other'"),
         (
             &["--helper=bin/claviger-helper"],
             "expected an absolute path",

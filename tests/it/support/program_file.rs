@@ -4,15 +4,26 @@
 //! writing the file cannot be executed (ETXTBSY, `execve(2)`). Hence another process writes it.
 
 use std::{
+    fs,
     io::Write as _,
     path::Path,
     process::{Command, Stdio},
 };
 
+use super::process::binary;
+
 /// Copies a program, with its mode.
 pub(crate) fn copy(from: &Path, to: &Path) {
     let status = Command::new("cp").arg(from).arg(to).status();
     assert!(status.unwrap().success(), "{}", to.display());
+}
+
+/// Copies both programs into `directory`, which is made.
+pub(crate) fn install(directory: &Path) {
+    fs::create_dir(directory).unwrap();
+    for program in ["claviger", "claviger-helper"] {
+        copy(&binary(program), &directory.join(program));
+    }
 }
 
 /// Writes `text` to a file that exists or not; its mode stays, or is as the umask has it.
