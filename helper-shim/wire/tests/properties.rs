@@ -4,8 +4,8 @@
 
 use claviger_wire::{
     Acquire, ExitCode, Failure, Format, HEADER_LEN, Login, LoginFlow, MAX_BODY, MAX_EXPIRY_LEN,
-    MAX_KEY_LEN, MAX_LABEL_LEN, MAX_VARIABLES, Request, Response, Token, Variable, Variables,
-    body_len,
+    MAX_KEY_LEN, MAX_LABEL_LEN, MAX_VARIABLES, Request, Response, Token, VERSION, Variable,
+    Variables, body_len,
 };
 use proptest::{
     collection::vec,
@@ -96,8 +96,30 @@ fn request() -> impl Strategy<Value = Request> {
         of(text()).prop_map(|profile| Request::Logout { profile }),
         Just(Request::Stop),
         login().prop_map(Request::Login),
-        (7..=u8::MAX).prop_map(|kind| Request::Unknown { kind }),
+        Just(Request::Metrics),
+        unknown_request(),
     ]
+}
+
+/// A message of a later version: of a kind that is none of this one's, whatever those are.
+fn unknown_request() -> impl Strategy<Value = Request> {
+    let unknown = |kind: &u8| {
+        let message = [VERSION, *kind];
+        matches!(Request::decode(&message), Ok(Request::Unknown { .. }))
+    };
+    any::<u8>()
+        .prop_filter("a kind of this version", unknown)
+        .prop_map(|kind| Request::Unknown { kind })
+}
+
+fn unknown_response() -> impl Strategy<Value = Response> {
+    let unknown = |kind: &u8| {
+        let message = [VERSION, *kind];
+        matches!(Response::decode(&message), Ok(Response::Unknown { .. }))
+    };
+    any::<u8>()
+        .prop_filter("a kind of this version", unknown)
+        .prop_map(|kind| Response::Unknown { kind })
 }
 
 fn failure() -> impl Strategy<Value = Failure> {
@@ -126,7 +148,7 @@ fn response() -> impl Strategy<Value = Response> {
         Just(Response::Done),
         any::<u8>().prop_map(|version| Response::Unsupported { version }),
         vec("\\PC{0,60}", 0..MAX_VARIABLES).prop_map(|names| Response::Variables { names }),
-        (0..129_u8).prop_map(|kind| Response::Unknown { kind }),
+        unknown_response(),
     ]
 }
 
