@@ -24,6 +24,17 @@ struct Ran {
 
 /// Runs a script with root's token, and with `input` on stdin.
 async fn run(env: &TestEnv, bao: &Bao, script: &str, args: &[&str], input: &str) -> Ran {
+    run_with(env, bao, "root", script, args, input).await
+}
+
+async fn run_with(
+    env: &TestEnv,
+    bao: &Bao,
+    token: &str,
+    script: &str,
+    args: &[&str],
+    input: &str,
+) -> Ran {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("packaging/vault");
     let mut child = Command::new(folder.join(script))
         .args(args)
@@ -32,7 +43,7 @@ async fn run(env: &TestEnv, bao: &Bao, script: &str, args: &[&str], input: &str)
         .env("HOME", env.path("admin"))
         .env("VAULT", tool("bao"))
         .env("VAULT_ADDR", bao.url())
-        .env("VAULT_TOKEN", "root")
+        .env("VAULT_TOKEN", token)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -205,4 +216,30 @@ async fn a_wrong_call_says_what_is_expected_and_changes_nothing() {
         writes.iter().all(|(operation, _)| operation == "read"),
         "{writes:?}"
     );
+}
+
+/// A version that cannot be read is not taken for none: check-and-set would then overwrite nothing
+/// for a new secret, and report the wrong cause for an old one.
+#[tokio::test]
+async fn a_rotation_that_cannot_read_the_version_writes_nothing() {
+    let bao = Bao::start().await;
+    let env = TestEnv::new();
+    let policy = r#"path "secret/data/llm-gateway/*" { capabilities = ["create", "update"] }"#;
+    bao.write("sys/policies/acl/writer", json!({"policy": policy}))
+        .await;
+    let token = bao.create_token(json!({"policies": ["writer"]})).await;
+    for secret in [&token, KEY] {
+        env.add_secret(secret);
+    }
+    let ran = run_with(&env, &bao, &token, "rotate", &[SHARED], KEY).await;
+    assert!(!ran.ok, "{}", ran.stdout);
+    for part in [
+        "the version of secret/llm-gateway/shared cannot be read",
+        "permission denied",
+    ] {
+        assert!(ran.stderr.contains(part), "{part}: {}", ran.stderr);
+    }
+    let path = "secret/metadata/llm-gateway/shared";
+    let (status, _) = bao.api(reqwest::Method::GET, path, json!(null)).await;
+    assert_eq!(status, 404);
 }
