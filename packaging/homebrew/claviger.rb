@@ -15,6 +15,7 @@ class Claviger < Formula
     bash_completion.install "share/bash-completion/completions/claviger"
     zsh_completion.install "share/zsh/site-functions/_claviger"
     fish_completion.install "share/fish/vendor_completions.d/claviger.fish"
+    pkgshare.install "share/claviger/config.schema.json"
     doc.install Dir["share/doc/claviger/*"]
   end
 

@@ -14,14 +14,20 @@ use super::{
 use crate::support::{namespace::User, test_env::ProgramOutput};
 
 /// The programs and what both formats install besides, with the modes.
-const BOTH: [(&str, u32); 6] = [
+const BOTH: [(&str, u32); 9] = [
     ("/usr/bin/claviger", 0o755),
     ("/usr/bin/claviger-helper", 0o755),
     ("/usr/share/bash-completion/completions/claviger", 0o644),
+    (SCHEMA, 0o644),
+    ("/usr/share/doc/claviger/examples/alerts.yml", 0o644),
     ("/usr/share/doc/claviger/examples/config.toml", 0o644),
+    ("/usr/share/doc/claviger/examples/dashboard.json", 0o644),
     ("/usr/share/doc/claviger/examples/hardening.conf", 0o644),
     ("/usr/share/fish/vendor_completions.d/claviger.fish", 0o644),
 ];
+
+/// The configuration's schema.
+const SCHEMA: &str = "/usr/share/claviger/config.schema.json";
 
 /// The files that only Debian has, or has elsewhere.
 const DEB: [&str; 5] = [
@@ -80,7 +86,7 @@ fn expected(format: Format, root: &Root) -> BTreeMap<String, Entry> {
     files.insert(DESKTOP.to_owned(), program);
 
     let systemd = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/linux/systemd");
-    for directory in ["user", "user-preset"] {
+    for directory in ["system", "user", "user-preset"] {
         for name in names(&systemd.join(directory)) {
             files.insert(format!("/usr/lib/systemd/{directory}/{name}"), file(0o644));
         }
@@ -126,6 +132,16 @@ fn the_example_is_accepted() {
     let example = "/usr/share/doc/claviger/examples/config.toml";
     let checked = root.run(User::Ana, CLAVIGER, &["config", "check", example]);
     assert_eq!(checked.code, Some(0), "{checked:?}");
+}
+
+/// The schema is that of the program beside it.
+#[test]
+fn the_schema_is_that_of_the_program() {
+    let root = Root::debian();
+    Format::Deb.install(&root, Version::Own);
+    let printed = root.run(User::Ana, CLAVIGER, &["config", "schema"]);
+    let installed = fs::read_to_string(root.outside(SCHEMA)).unwrap();
+    assert_eq!(printed.succeeded(), installed);
 }
 
 /// What the packages require is there on the oldest supported systems, and is all that the daemon

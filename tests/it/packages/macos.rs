@@ -63,6 +63,7 @@ fn the_tree_has_the_programs_and_the_modes_of_system_files() {
         Err("claviger-helper".into())
     );
     for file in [
+        "claviger/config.schema.json",
         "man/man1/claviger.1",
         "man/man1/claviger-helper.1",
         "bash-completion/completions/claviger",
