@@ -15,6 +15,14 @@ find_vault() {
     fail "'vault' not found; install Vault's or OpenBao's command line, or name it in VAULT"
 }
 
+# list PATH: prints what is at a path, one entry a line; nothing if there is none. A list that cannot
+# be read ends the script.
+list() {
+    local answer
+    answer=$(vault list -format=json "$1") || [[ $answer == '{}' ]] || fail "$1 cannot be listed"
+    tr -d ' ",[]{}' <<<"$answer" | sed '/^$/d'
+}
+
 fail() {
     echo "${0##*/}: $1" >&2
     exit 1

@@ -243,3 +243,104 @@ async fn a_rotation_that_cannot_read_the_version_writes_nothing() {
     let (status, _) = bao.api(reqwest::Method::GET, path, json!(null)).await;
     assert_eq!(status, 404);
 }
+
+/// A machine's login with a secret-id whose metadata name it, as `enroll` makes them.
+async fn sign_machine_in(bao: &Bao, machine: &str) -> String {
+    let metadata = json!({"metadata": json!({"machine": machine}).to_string()});
+    let role = "auth/approle/role/claviger";
+    let secret_id = bao.write(&format!("{role}/secret-id"), metadata).await;
+    let path = format!("{role}/role-id");
+    let (_, role_id) = bao.api(reqwest::Method::GET, &path, json!(null)).await;
+    let body = json!({
+        "role_id": role_id["data"]["role_id"],
+        "secret_id": secret_id["data"]["secret_id"],
+    });
+    let login = bao.write("auth/approle/login", body).await;
+    login["auth"]["client_token"].as_str().unwrap().to_owned()
+}
+
+async fn is_valid(bao: &Bao, token: &str) -> bool {
+    let body = json!({"token": token});
+    let (status, _) = bao
+        .api(reqwest::Method::POST, "auth/token/lookup", body)
+        .await;
+    status == 200
+}
+
+/// A dot matches no other character, and the name of one is not a part of another's.
+#[tokio::test]
+async fn offboarding_ends_the_logins_of_one_machine_alone() {
+    let bao = Bao::start().await;
+    let env = TestEnv::new();
+    run(&env, &bao, "setup", &["approle"], "").await.succeeded();
+    let mut tokens = Vec::new();
+    for machine in ["laptop.7", "laptop-7", "laptop.70", "laptop.7"] {
+        let token = sign_machine_in(&bao, machine).await;
+        env.add_secret(&token);
+        tokens.push(token);
+    }
+    let args = ["--machine", "laptop.7"];
+    let ended = run(&env, &bao, "offboard", &args, "").await.succeeded();
+    assert_eq!(ended.matches("destroyed the secret-id").count(), 2);
+    assert_eq!(ended.matches("revoked the token").count(), 2, "{ended}");
+    let mut valid = Vec::new();
+    for token in &tokens {
+        valid.push(is_valid(&bao, token).await);
+    }
+    assert_eq!(valid, [false, true, true, false]);
+}
+
+/// What could not be looked up may go on: that is a failure, not an end.
+#[tokio::test]
+async fn an_offboarding_that_may_not_see_everything_fails() {
+    let bao = Bao::start().await;
+    let env = TestEnv::new();
+    run(&env, &bao, "setup", &["approle"], "").await.succeeded();
+    bao.enable_auth("jwt").await;
+    let victim = sign_machine_in(&bao, "laptop-7").await;
+    let secret_ids = r#"path "auth/approle/role/claviger/*"
+        { capabilities = ["create", "read", "update", "delete", "list"] }"#;
+    let accessors = r#"path "auth/token/accessors/*" { capabilities = ["list", "sudo"] }"#;
+    let users = r#"path "secret/metadata/*" { capabilities = ["delete"] }
+        path "sys/auth/jwt" { capabilities = ["read", "sudo"] }"#;
+    for (name, policy, args, expected) in [
+        (
+            "no-list",
+            secret_ids.to_owned(),
+            ["--machine", "laptop-7"],
+            "auth/token/accessors cannot be listed",
+        ),
+        (
+            "no-lookup",
+            format!("{secret_ids}\n{accessors}"),
+            ["--machine", "laptop-8"],
+            "a token cannot be looked up",
+        ),
+        (
+            "no-entity",
+            users.to_owned(),
+            ["--user", "ana.sousa"],
+            "the logins of 'ana.sousa' cannot be looked up",
+        ),
+    ] {
+        sign_machine_in(&bao, "laptop-8").await;
+        bao.write(
+            &format!("sys/policies/acl/{name}"),
+            json!({"policy": policy}),
+        )
+        .await;
+        let token = bao.create_token(json!({"policies": [name]})).await;
+        env.add_secret(&token);
+        let ran = run_with(&env, &bao, &token, "offboard", &args, "").await;
+        assert!(!ran.ok, "{name}: {}", ran.stdout);
+        assert!(ran.stderr.contains(expected), "{name}: {}", ran.stderr);
+    }
+    assert!(is_valid(&bao, &victim).await);
+
+    let nobody = run(&env, &bao, "offboard", &["--user", "ana.sousa"], "").await;
+    let nobody = nobody.succeeded();
+    assert!(
+        nobody.contains("no login of 'ana.sousa' is known"),
+        "{nobody}"
+    );
+}
