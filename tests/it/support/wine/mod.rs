@@ -19,15 +19,28 @@ pub(crate) struct Wine {
 impl Wine {
     /// A fresh Windows, with the library that Wine lacks and Rust's std needs.
     pub(crate) async fn new() -> Self {
-        let wine = Self {
-            prefix: TempDir::with_prefix_in("wine-", env!("CARGO_TARGET_TMPDIR")).unwrap(),
-        };
-        let output = wine.run("wineboot", &["-i"]).await;
-        assert_eq!(output.code, Some(0), "{output:?}");
+        let wine = Self::booted().await;
         let library = tool("wine64").with_file_name("../wine/bcryptprimitives.dll");
         let system = wine.path(r"C:\windows\system32\bcryptprimitives.dll");
         fs::copy(library, system).unwrap();
         wine
+    }
+
+    /// What `wineboot` makes. It was seen to end with code 127 and "dl-fini.c" once: the dynamic
+    /// linker of Linux fails while one of Wine's own processes ends.
+    async fn booted() -> Self {
+        let mut failures = Vec::new();
+        while failures.len() < 3 {
+            let wine = Self {
+                prefix: TempDir::with_prefix_in("wine-", env!("CARGO_TARGET_TMPDIR")).unwrap(),
+            };
+            let output = wine.run("wineboot", &["-i"]).await;
+            if output.code == Some(0) {
+                return wine;
+            }
+            failures.push(output);
+        }
+        panic!("Wine makes no Windows: {failures:?}");
     }
 
     /// The command that runs a program of Windows, by its name or its path there.
