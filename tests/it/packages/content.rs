@@ -144,6 +144,18 @@ fn the_schema_is_that_of_the_program() {
     assert_eq!(printed.succeeded(), installed);
 }
 
+#[test]
+fn bash_completes_commands() {
+    const COMPLETE: &str = r#"source /usr/share/bash-completion/completions/claviger
+        COMP_WORDS=(claviger st) COMP_CWORD=1
+        _claviger claviger st claviger
+        echo "${COMPREPLY[*]}""#;
+    let root = Root::debian();
+    Format::Deb.install(&root, Version::Own);
+    let completed = root.run(User::Ana, "/bin/bash", &["-euc", COMPLETE]);
+    assert_eq!(completed.succeeded(), "status stop\n");
+}
+
 /// What the packages require is there on the oldest supported systems, and is all that the daemon
 /// needs: rpm's database in the tests has nothing that could provide it.
 #[test]

@@ -235,6 +235,42 @@ fn daemons_end_before_their_program_is_removed() {
     assert!(expected.is_sorted_by_key(|name| at(name)), "{actions:?}");
 }
 
+/// `LOGONTASK=1` selects the feature, which makes the task and removes it again.
+#[test]
+fn the_logon_task_is_a_feature_that_is_selected() {
+    let own = installer();
+    let features = table(&own, "Feature");
+    let level = |name: &str| {
+        let row = features.iter().find(|row| row[0] == name);
+        row.unwrap()[5].parse::<u32>().unwrap()
+    };
+    // Windows Installer installs the features up to INSTALLLEVEL, 1 without an option.
+    assert_eq!((level("Claviger"), level("LogonTask")), (1, 2));
+    let condition = ["LogonTask", "1", "LOGONTASK=1"].map(str::to_owned);
+    assert_eq!(table(&own, "Condition"), [condition]);
+    let secure = value(&table(&own, "Property"), "SecureCustomProperties");
+    assert!(secure.split(';').any(|name| name == "LOGONTASK"));
+
+    let sequence = table(&own, "InstallExecuteSequence");
+    for (action, command, condition) in [
+        (
+            "CreateTask",
+            r#"/Create /F /TN Claviger /XML "[InstallFolder]claviger-task.xml""#,
+            "&LogonTask=3",
+        ),
+        (
+            "DeleteTask",
+            "/Delete /F /TN Claviger",
+            "&LogonTask=2 AND !LogonTask=3",
+        ),
+    ] {
+        assert_eq!(value(&sequence, action), condition);
+        let actions = table(&own, "CustomAction");
+        let row = actions.iter().find(|row| row[0] == action).unwrap();
+        assert_eq!(row[2..4], ["SchTasks", command]);
+    }
+}
+
 #[test]
 fn two_installers_of_the_same_programs_are_equal() {
     let own = installer();
