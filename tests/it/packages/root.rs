@@ -8,20 +8,13 @@ use std::{
     collections::BTreeMap,
     ffi::OsStr,
     fs,
-    io::{BufRead as _, BufReader},
     os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown},
     path::{Path, PathBuf},
-    process::{Child, ChildStdout, Command, Stdio},
+    process::{Command, Stdio},
 };
 
 use super::package::directory;
-use crate::support::{
-    namespace::User,
-    poll::{SOON, until_blocking},
-    process::require_root,
-    test_env::ProgramOutput,
-    tools::tool,
-};
+use crate::support::{holder::Holder, namespace::User, test_env::ProgramOutput, tools::tool};
 
 /// Mounts the root on /mnt/root, and stays in it until its stdin is closed. The arguments are the
 /// image, which may be empty, and the directory of the packages.
@@ -59,10 +52,7 @@ pub(super) enum Entry {
 
 /// A root. All processes in it end when this is dropped.
 pub(super) struct Root {
-    holder: Child,
-    /// The process whose namespaces these are.
-    first: u32,
-    _stdout: BufReader<ChildStdout>,
+    holder: Holder,
 }
 
 impl Root {
@@ -78,32 +68,16 @@ impl Root {
     }
 
     fn start(image: &str) -> Self {
-        require_root();
-        let mut holder = Command::new("unshare")
-            .args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"])
-            .args(["--propagation", "private"])
-            .args(["/bin/sh", "-c", SCRIPT, "sh", image])
-            .arg(directory())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stdout = BufReader::new(holder.stdout.take().unwrap());
-        let mut line = String::new();
-        stdout.read_line(&mut line).unwrap();
-        assert_eq!(line, "ready\n", "the root could not be made");
-        let id = holder.id();
-        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
+        let packages = directory();
+        let args = [OsStr::new(image), packages.as_os_str()];
         Self {
-            holder,
-            first: children.trim().parse().unwrap(),
-            _stdout: stdout,
+            holder: Holder::start(SCRIPT, args),
         }
     }
 
     /// The path by which this process reaches `path` in the root.
     pub(super) fn outside(&self, path: &str) -> PathBuf {
-        PathBuf::from(format!("/proc/{}/root/mnt/root{path}", self.first))
+        PathBuf::from(format!("/proc/{}/root/mnt/root{path}", self.holder.first()))
     }
 
     /// Writes a file with this owner and mode 0600; the directories above it have mode 0700.
@@ -154,7 +128,12 @@ impl Root {
     pub(super) fn outer(&self, program: impl AsRef<OsStr>, args: &[&str]) -> Command {
         let mut command = Command::new("/usr/bin/nsenter");
         command
-            .args(["--target", &self.first.to_string(), "--mount", "--pid"])
+            .args([
+                "--target",
+                &self.holder.first().to_string(),
+                "--mount",
+                "--pid",
+            ])
             .args(["--wd=/", "--"])
             .arg(program)
             .args(args)
@@ -179,7 +158,7 @@ impl Root {
     /// The files and links that are not the image's, or were changed, below the directories that
     /// packages install to.
     pub(super) fn files(&self) -> BTreeMap<String, Entry> {
-        let new = PathBuf::from(format!("/proc/{}/root/mnt/new", self.first));
+        let new = PathBuf::from(format!("/proc/{}/root/mnt/new", self.holder.first()));
         let mut found = BTreeMap::new();
         for directory in ["bin", "etc", "lib", "opt", "sbin", "srv", "usr"] {
             collect(&new, &new.join(directory), &mut found);
@@ -189,7 +168,7 @@ impl Root {
 
     /// Every file of the root's own that contains `text`.
     pub(super) fn containing(&self, text: &str) -> Vec<PathBuf> {
-        let new = PathBuf::from(format!("/proc/{}/root/mnt/new", self.first));
+        let new = PathBuf::from(format!("/proc/{}/root/mnt/new", self.holder.first()));
         let mut found = BTreeMap::new();
         collect(&new, &new, &mut found);
         let has = |path: &PathBuf| {
@@ -203,14 +182,6 @@ impl Root {
             .filter(|path| !path.is_symlink())
             .filter(has)
             .collect()
-    }
-}
-
-impl Drop for Root {
-    fn drop(&mut self) {
-        // The first process of the namespace ends at the end of its input, and the rest with it.
-        drop(self.holder.stdin.take());
-        until_blocking(SOON, || matches!(self.holder.try_wait(), Ok(Some(_))));
     }
 }
 

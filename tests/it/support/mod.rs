@@ -9,6 +9,7 @@ pub(crate) mod fingerprint;
 pub(crate) mod front;
 pub(crate) mod gateway;
 pub(crate) mod glewlwyd;
+pub(crate) mod holder;
 pub(crate) mod identity_provider;
 pub(crate) mod jwt;
 pub(crate) mod key_fixture;

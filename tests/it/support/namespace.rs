@@ -6,17 +6,16 @@
 use std::{
     ffi::OsStr,
     fs,
-    io::{BufRead as _, BufReader},
     os::unix::fs::{PermissionsExt as _, chown, lchown, symlink},
     path::{Path, PathBuf},
-    process::{Child, ChildStdout, Command, Stdio},
+    process::{Command, Stdio},
 };
 
 use rustix::process::Pid;
 
 use super::{
-    poll::{SOON, until_blocking},
-    process::{binary, is_alive, require_root},
+    holder::Holder,
+    process::{binary, is_alive},
     program_file,
     test_env::ProgramOutput,
     tools::tool,
@@ -53,10 +52,7 @@ read line || true"#;
 /// Namespaces with the users `ana` and `ben`, whose homes are below `/home`. All processes in them
 /// end when this is dropped.
 pub(crate) struct Namespace {
-    holder: Child,
-    /// The process whose namespaces these are.
-    first: u32,
-    _stdout: BufReader<ChildStdout>,
+    holder: Holder,
 }
 
 /// The user that a program runs as.
@@ -104,33 +100,15 @@ impl Namespace {
     }
 
     fn start(tool: &Path) -> Self {
-        require_root();
-        let mut holder = Command::new("unshare")
-            .args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"])
-            .args(["--propagation", "private"])
-            .args(["/bin/sh", "-c", SCRIPT, "sh"])
-            .arg(tool)
-            .args([binary("claviger"), binary("claviger-helper")])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stdout = BufReader::new(holder.stdout.take().unwrap());
-        let mut line = String::new();
-        stdout.read_line(&mut line).unwrap();
-        assert_eq!(line, "ready\n", "the namespace could not be made");
-        let id = holder.id();
-        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
+        let args = [tool.into(), binary("claviger"), binary("claviger-helper")];
         Self {
-            holder,
-            first: children.trim().parse().unwrap(),
-            _stdout: stdout,
+            holder: Holder::start(SCRIPT, args),
         }
     }
 
     /// A number that no other namespace of this machine has.
     pub(crate) fn id(&self) -> u32 {
-        self.first
+        self.holder.first()
     }
 
     /// The process that has the number `inside` in the namespace, as this process sees it.
@@ -152,7 +130,7 @@ impl Namespace {
     /// The processes of the namespace whose `/proc/PID/status` is as required.
     fn processes(&self, is_it: impl Fn(&str) -> bool) -> Vec<Pid> {
         let namespace = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
-        let own = namespace(&self.first.to_string());
+        let own = namespace(&self.id().to_string());
         let names = fs::read_dir("/proc").unwrap().flatten();
         let names = names.filter_map(|entry| entry.file_name().into_string().ok());
         let found = names.filter(|pid| {
@@ -166,7 +144,7 @@ impl Namespace {
 
     /// The path by which this process reaches `path` in the namespace.
     pub(crate) fn outside(&self, path: &str) -> PathBuf {
-        PathBuf::from(format!("/proc/{}/root{path}", self.first))
+        PathBuf::from(format!("/proc/{}/root{path}", self.id()))
     }
 
     /// Writes a program, and the directories above it, with this owner and this mode.
@@ -208,7 +186,7 @@ impl Namespace {
     /// What is needed to run programs as `user`.
     pub(crate) fn entrance(&self, user: User) -> Entrance {
         Entrance {
-            first: self.first,
+            first: self.id(),
             user,
         }
     }
@@ -270,13 +248,5 @@ impl Entrance {
             .arg(program)
             .stdin(Stdio::null());
         command
-    }
-}
-
-impl Drop for Namespace {
-    fn drop(&mut self) {
-        // The first process of the namespace ends at the end of its input, and the rest with it.
-        drop(self.holder.stdin.take());
-        until_blocking(SOON, || matches!(self.holder.try_wait(), Ok(Some(_))));
     }
 }
