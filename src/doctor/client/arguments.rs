@@ -59,13 +59,6 @@ pub(super) const REVEAL: Check = super::check_of(
 /// Checks the command of one client.
 pub(super) fn check(facts: &Facts<'_>, caller: &Caller) -> Vec<Finding> {
     let name = caller.name;
-    let found = |check: Check, finding: String, fix: &str| {
-        check.found(
-            finding,
-            [caller.place.clone()],
-            facts.remedy(caller.scope, fix),
-        )
-    };
     let adds_bearer = match &caller.command {
         Command::Shim(shim) => return of_shim(facts, caller, shim),
         Command::Inline { adds_bearer } => *adds_bearer,
@@ -74,15 +67,15 @@ pub(super) fn check(facts: &Facts<'_>, caller: &Caller) -> Vec<Finding> {
             .is_some_and(|script| script.adds_bearer),
     };
     let finding = format!("the command of {name} writes 'Bearer', which {name} adds itself");
-    Vec::from_iter(adds_bearer.then(|| found(BEARER, finding, "print the bare key only")))
+    let found = || caller.found(facts, BEARER, finding, "print the bare key only");
+    Vec::from_iter(adds_bearer.then(found))
 }
 
 fn of_shim(facts: &Facts<'_>, caller: &Caller, shim: &Shim) -> Vec<Finding> {
     let name = caller.name;
     let mut findings = Vec::new();
     let mut add = |check: Check, finding: String, fix: &str| {
-        let remedy = facts.remedy(caller.scope, fix);
-        findings.push(check.found(finding, [caller.place.clone()], remedy));
+        findings.push(caller.found(facts, check, finding, fix));
     };
     if let Some(error) = unknown_profile(facts.config, shim) {
         let finding = format!("{name} asks for an {error}");

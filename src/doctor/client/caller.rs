@@ -1,7 +1,11 @@
 //! A client that runs a command for its key.
 
-use super::command::Command;
-use crate::{claude_code::settings::Scope, client_kind::ClientKind};
+use super::{command::Command, facts::Facts};
+use crate::{
+    claude_code::settings::Scope,
+    client_kind::ClientKind,
+    doctor::{check::Check, finding::Finding},
+};
 
 /// A client with the command that it runs for its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,4 +20,19 @@ pub(super) struct Caller {
     pub(super) scope: Option<Scope>,
     /// The command.
     pub(super) command: Command,
+}
+
+impl Caller {
+    /// What `check` found about the command, and what to do: `fix`, or to ask the administrator for
+    /// it.
+    pub(super) fn found(
+        &self,
+        facts: &Facts<'_>,
+        check: Check,
+        finding: String,
+        fix: &str,
+    ) -> Finding {
+        let remedy = facts.remedy(self.scope, fix);
+        check.found(finding, [self.place.clone()], remedy)
+    }
 }

@@ -69,13 +69,7 @@ pub(super) const WITHOUT_EXEC: Check = super::check_of(
 /// Checks the program of one client.
 pub(super) fn check(facts: &Facts<'_>, caller: &Caller) -> Vec<Finding> {
     let name = caller.name;
-    let found = |check: Check, finding: String, fix: &str| {
-        vec![check.found(
-            finding,
-            [caller.place.clone()],
-            facts.remedy(caller.scope, fix),
-        )]
-    };
+    let found = |check, finding, fix| vec![caller.found(facts, check, finding, fix)];
     match &caller.command {
         Command::Shim(shim) => of_shim(facts, caller, shim),
         Command::Unquoted { path } => found(
@@ -106,9 +100,9 @@ fn of_shim(facts: &Facts<'_>, caller: &Caller, shim: &Shim) -> Vec<Finding> {
     let name = caller.name;
     let mut findings = Vec::new();
     let mut add = |check: Check, finding: String, evidence: Option<String>, fix: &str| {
-        let evidence = [caller.place.clone()].into_iter().chain(evidence);
-        let remedy = facts.remedy(caller.scope, fix);
-        findings.push(check.found(finding, evidence, remedy));
+        let mut found = caller.found(facts, check, finding, fix);
+        found.evidence.extend(evidence);
+        findings.push(found);
     };
     let missing = Program::default();
     let found = facts.programs.get(program).unwrap_or(&missing);
