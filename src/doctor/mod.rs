@@ -13,6 +13,7 @@ mod client;
 mod environment;
 pub(crate) mod finding;
 mod gateway;
+mod key_life;
 mod machine;
 mod network;
 mod redact;
@@ -77,9 +78,10 @@ impl Context<'_> {
 pub(crate) async fn examine(context: &Context<'_>) -> Report {
     // First: the checks of the sources start a daemon.
     let mut findings = machine::check(context).await;
-    findings.extend(client::check(context));
-    findings.extend(network::check(context).await);
+    // The clients' settings must suit the keys.
     let obtained = source::check(context);
+    findings.extend(client::check(context, obtained.lives));
+    findings.extend(network::check(context).await);
     findings.extend(obtained.findings);
     findings.extend(gateway::check(context, &obtained.keys).await);
     let mut checklist = Vec::new();

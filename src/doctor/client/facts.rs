@@ -6,6 +6,7 @@ use super::{command::Command, version::Version};
 use crate::{
     claude_code::settings::{Scope, Setting, Settings},
     config::Config,
+    doctor::key_life::KeyLife,
     secret::Secret,
 };
 
@@ -18,6 +19,8 @@ pub(super) struct Facts<'a> {
     pub(super) environment: BTreeMap<String, Secret>,
     /// The configuration of Claviger; `None` if there is none that is valid.
     pub(super) config: Option<&'a Config>,
+    /// How long keys are valid, by profile, where the daemon knows it.
+    pub(super) lives: BTreeMap<String, KeyLife>,
     /// The directory of this program, links followed.
     pub(super) own_directory: Option<PathBuf>,
     /// The programs that the clients run, by the name in the settings.

@@ -9,6 +9,7 @@ use crate::{
     doctor::{
         check::Check,
         finding::{Finding, Severity},
+        key_life::KeyLife,
     },
 };
 
@@ -97,8 +98,8 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Finding> {
     findings
 }
 
-/// The source of the client's profile, and how long a key of it is valid as far as the
-/// configuration says; `None` if the client itself knows when its key expires.
+/// The source of the client's profile, and how long a key of it is valid; `None` if that is not
+/// known, or the client itself knows when its key expires.
 fn valid<'a>(
     facts: &Facts<'_>,
     config: &'a Config,
@@ -113,21 +114,31 @@ fn valid<'a>(
         Command::Shim(shim) => shim.option("--profile"),
         _ => None,
     };
-    let (_, profile) = config.select(profile, base_url).ok()?;
+    let (name, profile) = config.select(profile, base_url).ok()?;
     let source = profile.source.as_str();
-    let valid = match config.sources.get(source)? {
-        SourceConfig::Jwt(jwt) => {
-            let reads_expiry = facts.version.as_ref();
-            if reads_expiry.is_some_and(|(version, _)| *version >= READS_EXPIRY) {
-                return None;
-            }
-            jwt.ttl
-        }
-        SourceConfig::Exec(exec) => exec.ttl.map(Ttl::get)?,
-        SourceConfig::Oauth(oauth) => oauth.ttl?,
-        SourceConfig::Vault(_) => return None,
+    let life = life(facts.lives.get(name), config.sources.get(source)?)?;
+    let reads_expiry = facts.version.as_ref();
+    let reads_expiry = reads_expiry.is_some_and(|(version, _)| *version >= READS_EXPIRY);
+    (!(life.is_in_key && reads_expiry)).then_some((source, life.valid))
+}
+
+/// How long the keys of a source are valid, of which the daemon has seen one that was valid for
+/// `seen`.
+fn life(seen: Option<&KeyLife>, source: &SourceConfig) -> Option<KeyLife> {
+    let opaque = |valid| KeyLife {
+        valid,
+        is_in_key: false,
     };
-    Some((source, valid))
+    match source {
+        SourceConfig::Jwt(jwt) => Some(KeyLife {
+            valid: jwt.ttl,
+            is_in_key: true,
+        }),
+        // A program may print a key that it has had for a while.
+        SourceConfig::Exec(exec) => exec.ttl.map(Ttl::get).map(opaque),
+        SourceConfig::Oauth(oauth) => seen.copied().or_else(|| oauth.ttl.map(opaque)),
+        SourceConfig::Vault(_) => seen.copied(),
+    }
 }
 
 #[cfg(test)]
@@ -173,5 +184,35 @@ mod tests {
     fn a_client_that_reads_the_expiry_needs_no_shorter_lifetime() {
         assert_eq!(ids(Some("3600000"), READS_EXPIRY), [""; 0]);
         assert_eq!(ids(Some("x"), READS_EXPIRY), ["invalid"]);
+    }
+    /// A key of five minutes, which the daemon has seen and no configuration names.
+    #[test]
+    fn the_life_of_a_key_that_was_obtained_counts() {
+        const VAULT: &str = "type = 'vault'\naddress = 'https://v'\npath = 'secret/k'\n\
+            field = 'k'\nauth = { method = 'token', token_file = '/t' }";
+        const OAUTH: &str = "type = 'oauth'\nissuer = 'https://i'\nclient_id = 'c'";
+        const EXEC: &str = "type = 'exec'\ncommand = ['/bin/key']";
+        let helper = r#"{"apiKeyHelper": "exec /bin/claviger-helper"}"#;
+        for (source, is_in_key, version, expected) in [
+            (VAULT, false, READS_EXPIRY, 1),
+            (OAUTH, false, READS_EXPIRY, 1),
+            (OAUTH, true, READS_EXPIRY, 0),
+            (OAUTH, true, Version(2, 1, 197), 1),
+            (EXEC, false, READS_EXPIRY, 0),
+        ] {
+            let text =
+                format!("version = 1\n[profile.default]\nsource = 's'\n[source.s]\n{source}\n");
+            let config = crate::config::parse(std::path::Path::new("/c.toml"), &text).unwrap();
+            let mut facts = Fixture::facts(&[(Scope::User, helper)]);
+            facts.config = Some(&config);
+            facts.version = Some((version, "/usr/bin/claude".into()));
+            let life = KeyLife {
+                valid: Duration::from_secs(300),
+                is_in_key,
+            };
+            facts.lives.insert("default".to_owned(), life);
+            let findings = check(&facts);
+            assert_eq!(findings.len(), expected, "{source}: {findings:?}");
+        }
     }
 }

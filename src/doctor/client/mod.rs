@@ -28,11 +28,14 @@ pub(super) mod tests;
 mod version;
 mod wsl;
 
+use std::collections::BTreeMap;
+
 use self::facts::Facts;
 use super::{
     Context,
     check::Check,
     finding::{Family, Finding, Severity},
+    key_life::KeyLife,
 };
 use crate::client_kind::ClientKind;
 
@@ -93,10 +96,14 @@ const fn check_of(severity: Severity, id: &'static str, detects: &'static str) -
     Check::new(Family::Client, severity, id, detects)
 }
 
-/// Observes the clients and checks what was observed.
-pub(crate) fn check(context: &Context<'_>) -> Vec<Finding> {
+/// Observes the clients and checks what was observed. `lives` are those of the keys, by profile.
+pub(super) fn check(context: &Context<'_>, lives: BTreeMap<String, KeyLife>) -> Vec<Finding> {
     (context.progress)("looking at the settings of the clients");
-    judge(&observe::observe(context))
+    let facts = Facts {
+        lives,
+        ..observe::observe(context)
+    };
+    judge(&facts)
 }
 
 /// What is found in these facts, causes before their consequences.

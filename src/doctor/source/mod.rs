@@ -6,22 +6,27 @@ mod daemon;
 mod failure;
 mod status;
 
+use std::collections::BTreeMap;
+
 pub(crate) use self::checks::CHECKS;
 use self::daemon::Asked;
-use super::{Context, finding::Finding};
+use super::{Context, finding::Finding, key_life::KeyLife};
 use crate::secret::Secret;
 
 /// What the checks found, and the keys that were obtained on the way, by profile.
-pub(crate) struct Obtained {
-    pub(crate) findings: Vec<Finding>,
-    pub(crate) keys: Vec<(String, Secret)>,
+pub(super) struct Obtained {
+    pub(super) findings: Vec<Finding>,
+    pub(super) keys: Vec<(String, Secret)>,
+    /// How long they are valid, where the daemon knows it.
+    pub(super) lives: BTreeMap<String, KeyLife>,
 }
 
 /// Asks for the key of each profile.
-pub(crate) fn check(context: &Context<'_>) -> Obtained {
+pub(super) fn check(context: &Context<'_>) -> Obtained {
     let mut obtained = Obtained {
         findings: Vec::new(),
         keys: Vec::new(),
+        lives: BTreeMap::new(),
     };
     let (Ok(config), Ok(places)) = (context.config, context.places) else {
         return obtained;
@@ -38,9 +43,14 @@ pub(crate) fn check(context: &Context<'_>) -> Obtained {
         (context.progress)(&format!("asking for the key of profile '{name}'"));
         let Asked { key, status } = pending.wait();
         let source = &config.profiles[name].source;
-        let of_status = match &key {
-            Ok(_) => status.map(|report| status::check(&report, &config.sources[source], now)),
-            Err(_) => None,
+        let of_status = match (&key, status) {
+            (Ok(key), Some(report)) => {
+                if let Some(life) = KeyLife::of(key, &report) {
+                    obtained.lives.insert(name.to_owned(), life);
+                }
+                status::check(&report, &config.sources[source], now)
+            }
+            _ => Vec::new(),
         };
         let found = match key {
             Ok(key) => {
@@ -49,7 +59,7 @@ pub(crate) fn check(context: &Context<'_>) -> Obtained {
             }
             Err(failure) => Some(failure::finding(&failure)),
         };
-        let found = found.into_iter().chain(of_status.unwrap_or_default());
+        let found = found.into_iter().chain(of_status);
         obtained.findings.extend(found.map(|finding| Finding {
             profile: Some(name.to_owned()),
             ..finding

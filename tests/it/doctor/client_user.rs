@@ -10,6 +10,8 @@ use crate::support::{
     KEY, TestEnv, Upstream,
     answers::{answer, answers, secret},
     claude::ClaudeCode,
+    identity_provider::{CLIENT_SECRET, CONFIDENTIAL_CLIENT},
+    oidc_provider::{OidcProvider, OidcProviderOptions},
     process::binary,
     program_file,
     test_env::set_mode,
@@ -239,6 +241,31 @@ async fn a_key_that_ends_before_the_client_asks_again_is_found() {
     settings["env"]["CLAUDE_CODE_API_KEY_HELPER_TTL_MS"] = json!("120000");
     write_settings(&env, &settings);
     diagnose(&env, "", &[]).await.lacks(id);
+}
+
+/// No configuration says how long these tokens are valid, and nor do they.
+#[tokio::test]
+async fn a_token_that_ends_before_the_client_asks_again_is_found() {
+    let provider = OidcProvider::start_with(OidcProviderOptions {
+        access_token_ttl: 300,
+        jwt_access_tokens: false,
+        ..OidcProviderOptions::default()
+    })
+    .await;
+    let env = TestEnv::new();
+    let secret = env.write_secret_file("client-secret", CLIENT_SECRET);
+    env.write_config(&format!(
+        "[profile.default]\nsource = \"ci\"\nprobe = \"off\"\ngateway = \"{GATEWAY}\"\n\
+         [source.ci]\ntype = \"oauth\"\nissuer = \"{}\"\nclient_id = \"{CONFIDENTIAL_CLIENT}\"\n\
+         client_secret_file = \"{secret}\"\nflow = \"client-credentials\"\n",
+        provider.issuer()
+    ));
+    write_settings(&env, &correct(GATEWAY));
+    let key = env.helper().await;
+    env.add_secret(key.succeeded().trim_end());
+    let id = "client.cache-lifetime-too-long";
+    let parts = ["300 s", "source 'ci' issues keys for 300 s"];
+    diagnose(&env, "", &[]).await.has(id, &parts);
 }
 
 #[tokio::test]
