@@ -101,24 +101,20 @@ fn request() -> impl Strategy<Value = Request> {
     ]
 }
 
-/// A message of a later version: of a kind that is none of this one's, whatever those are.
+/// A kind of a later version: none of this one's, whatever those are.
+fn unknown_kind(is_unknown: fn(&[u8]) -> bool) -> impl Strategy<Value = u8> {
+    any::<u8>().prop_filter("a kind of this version", move |kind| {
+        is_unknown(&[VERSION, *kind])
+    })
+}
+
 fn unknown_request() -> impl Strategy<Value = Request> {
-    let unknown = |kind: &u8| {
-        let message = [VERSION, *kind];
-        matches!(Request::decode(&message), Ok(Request::Unknown { .. }))
-    };
-    any::<u8>()
-        .prop_filter("a kind of this version", unknown)
+    unknown_kind(|body| matches!(Request::decode(body), Ok(Request::Unknown { .. })))
         .prop_map(|kind| Request::Unknown { kind })
 }
 
 fn unknown_response() -> impl Strategy<Value = Response> {
-    let unknown = |kind: &u8| {
-        let message = [VERSION, *kind];
-        matches!(Response::decode(&message), Ok(Response::Unknown { .. }))
-    };
-    any::<u8>()
-        .prop_filter("a kind of this version", unknown)
+    unknown_kind(|body| matches!(Response::decode(body), Ok(Response::Unknown { .. })))
         .prop_map(|kind| Response::Unknown { kind })
 }
 
