@@ -10,11 +10,16 @@ use std::{
     fs,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
 };
 
 use super::package::directory;
-use crate::support::{holder::Holder, namespace::User, test_env::ProgramOutput, tools::tool};
+use crate::support::{
+    holder::{Holder, enter},
+    namespace::User,
+    test_env::ProgramOutput,
+    tools::tool,
+};
 
 /// Mounts the root on /mnt/root, and stays in it until its stdin is closed. The arguments are the
 /// image, which may be empty, and the directory of the packages.
@@ -77,7 +82,7 @@ impl Root {
 
     /// The path by which this process reaches `path` in the root.
     pub(super) fn outside(&self, path: &str) -> PathBuf {
-        PathBuf::from(format!("/proc/{}/root/mnt/root{path}", self.holder.first()))
+        self.holder.outside(&format!("/mnt/root{path}"))
     }
 
     /// Writes a file with this owner and mode 0600; the directories above it have mode 0700.
@@ -126,20 +131,13 @@ impl Root {
 
     /// A program of this machine, as root, which sees the root at /mnt/root.
     pub(super) fn outer(&self, program: impl AsRef<OsStr>, args: &[&str]) -> Command {
-        let mut command = Command::new("/usr/bin/nsenter");
+        let mut command = enter(self.holder.first());
         command
-            .args([
-                "--target",
-                &self.holder.first().to_string(),
-                "--mount",
-                "--pid",
-            ])
             .args(["--wd=/", "--"])
             .arg(program)
             .args(args)
             .env_clear()
-            .env("CLAVIGER_TIMEOUT_MS", "30000")
-            .stdin(Stdio::null());
+            .env("CLAVIGER_TIMEOUT_MS", "30000");
         command
     }
 
@@ -158,7 +156,7 @@ impl Root {
     /// The files and links that are not the image's, or were changed, below the directories that
     /// packages install to.
     pub(super) fn files(&self) -> BTreeMap<String, Entry> {
-        let new = PathBuf::from(format!("/proc/{}/root/mnt/new", self.holder.first()));
+        let new = self.holder.outside("/mnt/new");
         let mut found = BTreeMap::new();
         for directory in ["bin", "etc", "lib", "opt", "sbin", "srv", "usr"] {
             collect(&new, &new.join(directory), &mut found);
@@ -168,7 +166,7 @@ impl Root {
 
     /// Every file of the root's own that contains `text`.
     pub(super) fn containing(&self, text: &str) -> Vec<PathBuf> {
-        let new = PathBuf::from(format!("/proc/{}/root/mnt/new", self.holder.first()));
+        let new = self.holder.outside("/mnt/new");
         let mut found = BTreeMap::new();
         collect(&new, &new, &mut found);
         let has = |path: &PathBuf| {

@@ -4,6 +4,7 @@ use std::{
     ffi::OsStr,
     fs,
     io::{BufRead as _, BufReader},
+    path::PathBuf,
     process::{Child, ChildStdout, Command, Stdio},
 };
 
@@ -54,6 +55,20 @@ impl Holder {
     pub(crate) fn first(&self) -> u32 {
         self.first
     }
+
+    /// The path by which this process reaches `path` in the namespaces.
+    pub(crate) fn outside(&self, path: &str) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/root{path}", self.first))
+    }
+}
+
+/// The start of a command that enters the namespaces of the process `first`.
+pub(crate) fn enter(first: u32) -> Command {
+    let mut command = Command::new("/usr/bin/nsenter");
+    command
+        .args(["--target", &first.to_string(), "--mount", "--pid"])
+        .stdin(Stdio::null());
+    command
 }
 
 impl Drop for Holder {

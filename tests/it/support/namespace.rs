@@ -8,13 +8,13 @@ use std::{
     fs,
     os::unix::fs::{PermissionsExt as _, chown, lchown, symlink},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
 };
 
 use rustix::process::Pid;
 
 use super::{
-    holder::Holder,
+    holder::{Holder, enter},
     process::{binary, is_alive},
     program_file,
     test_env::ProgramOutput,
@@ -144,7 +144,7 @@ impl Namespace {
 
     /// The path by which this process reaches `path` in the namespace.
     pub(crate) fn outside(&self, path: &str) -> PathBuf {
-        PathBuf::from(format!("/proc/{}/root{path}", self.id()))
+        self.holder.outside(path)
     }
 
     /// Writes a program, and the directories above it, with this owner and this mode.
@@ -238,15 +238,13 @@ impl Entrance {
     /// A program that runs as the user in `directory`, with an empty stdin.
     pub(crate) fn command(self, program: impl AsRef<OsStr>, directory: &Path) -> Command {
         let id = self.user.uid().to_string();
-        let mut command = Command::new("/usr/bin/nsenter");
+        let mut command = enter(self.first);
         let directory = format!("--wdns={}", directory.display());
         command
-            .args(["--target", &self.first.to_string(), "--mount", "--pid"])
             .arg(directory)
             .args(["--", "/usr/bin/setpriv", "--reuid", &id, "--regid", &id])
             .args(["--clear-groups", "--"])
-            .arg(program)
-            .stdin(Stdio::null());
+            .arg(program);
         command
     }
 }
