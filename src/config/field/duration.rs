@@ -259,7 +259,9 @@ fn in_range(duration: Duration, range: &RangeInclusive<Duration>) -> Result<Dura
 }
 
 fn parse_any(text: &str) -> Option<Duration> {
-    let span: Span = text.parse().ok()?;
+    // A negative duration is one even if it is zero: "-0s", "0s ago".
+    let is_negative = text.contains('-') || text.ends_with("ago");
+    let span: Span = text.parse().ok().filter(|_| !is_negative)?;
     let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
     Duration::try_from(duration).ok()
 }
@@ -327,6 +329,8 @@ mod tests {
             "s",
             "90",
             "-1s",
+            "-0s",
+            "0s ago",
             "1h ago",
             "30m1h",
             "1h1h",
