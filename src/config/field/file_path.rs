@@ -69,7 +69,7 @@ impl FromStr for FilePath {
 impl TextFormat for FilePath {
     const PATTERN: &'static str = concat!(
         r"^(?:/|[A-Za-z]:[/\\]|\\\\",
-        r"|~[/\\](?:[^/\\{}]|\{\{|\}\}|\{(?:user|host|env:[A-Za-z_][A-Za-z0-9_]*)\}))",
+        r"|~[/\\](?:[^/{}]|\{\{|\}\}|\{(?:user|host|env:[A-Za-z_][A-Za-z0-9_]*)\}))",
         r"(?:[^{}]|\{\{|\}\}|\{(?:user|host|env:[A-Za-z_][A-Za-z0-9_]*)\})*$",
     );
     const EXAMPLE: &'static str = "~/.config/claviger/secret-id";
