@@ -52,7 +52,7 @@ impl Config {
         let origins: Vec<_> = profile.gateways().map(GatewayUrl::origin).collect();
         let is_own = |origin: &String| origins.contains(origin);
         let origin = origin_of(base_url);
-        let is_clear = GatewayUrl::parse(base_url).is_ok();
+        let is_clear = GatewayUrl::of_client(base_url).is_ok();
         let client = match &origin {
             Some(origin) if !is_clear => format!("is an unusual form of '{origin}'"),
             Some(origin) if is_own(origin) => format!("is another path on '{origin}'"),

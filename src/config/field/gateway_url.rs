@@ -1,10 +1,13 @@
 //! A gateway's address, and whether a client's `ANTHROPIC_BASE_URL` means it.
 
-use std::{cell::Cell, fmt, str::FromStr};
+use std::{fmt, str::FromStr};
 
-use url::{SyntaxViolation, Url};
+use url::Url;
 
-use super::text_format::TextFormat;
+use super::{
+    text_format::TextFormat,
+    unambiguous_url::{self, UrlError},
+};
 
 /// The longest origin in a message, in characters. Of a longer one the end is shown, because the
 /// end of a host decides whose it is.
@@ -18,9 +21,10 @@ pub(crate) struct GatewayUrl(Url);
 /// password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum GatewayUrlError {
-    /// It cannot be parsed.
-    #[error("invalid URL: {0}")]
-    Syntax(#[from] url::ParseError),
+    /// It cannot be parsed, or what one client connects to need not be what another one, or this
+    /// program, reads.
+    #[error("{0}")]
+    Url(#[from] UrlError),
     /// Neither `http` nor `https`.
     #[error("unsupported scheme; expected 'https' or 'http'")]
     Scheme,
@@ -30,45 +34,16 @@ pub(crate) enum GatewayUrlError {
     /// `?…` or `#…`.
     #[error("contains a query or fragment; expected scheme, host, port and path only")]
     QueryOrFragment,
-    /// A backslash, a tab, a missing slash: what one client connects to need not be what another
-    /// one, or this program, reads.
-    #[error("ambiguous URL; expected scheme, host, port and path, without backslashes and blanks")]
-    Ambiguous,
 }
 
 impl GatewayUrl {
-    /// Parses an address, as the WHATWG URL standard demands and therefore as Node and Bun do. What
-    /// that standard calls a violation and repairs is an error here, because clients in other
-    /// languages repair it in other ways; only blanks around the address, which clients remove, are
-    /// ignored. Plain `http` is accepted for every host here: whether a key may be sent that way
-    /// depends on other keys of the profile, which says so with `plain_http = true`.
+    /// Parses a client's `ANTHROPIC_BASE_URL`. Blanks around it are ignored, as clients do.
     ///
     /// # Errors
     ///
     /// [`GatewayUrlError`].
-    pub(crate) fn parse(text: &str) -> Result<Self, GatewayUrlError> {
-        let (embeds_user, is_ambiguous) = (Cell::new(false), Cell::new(false));
-        let on_violation = |violation| match violation {
-            SyntaxViolation::EmbeddedCredentials => embeds_user.set(true),
-            SyntaxViolation::C0SpaceIgnored => {}
-            _ => is_ambiguous.set(true),
-        };
-        let url = Url::options()
-            .syntax_violation_callback(Some(&on_violation))
-            .parse(text.trim())?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(GatewayUrlError::Scheme);
-        }
-        if embeds_user.get() {
-            return Err(GatewayUrlError::UserInfo);
-        }
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(GatewayUrlError::QueryOrFragment);
-        }
-        if is_ambiguous.get() {
-            return Err(GatewayUrlError::Ambiguous);
-        }
-        Ok(Self(url))
+    pub(crate) fn of_client(text: &str) -> Result<Self, GatewayUrlError> {
+        text.trim().parse()
     }
 
     /// Whether `base_url`, a client's `ANTHROPIC_BASE_URL`, means this gateway: scheme, host, port
@@ -79,7 +54,7 @@ impl GatewayUrl {
     /// text that is not a gateway's address matches none.
     #[must_use]
     pub(crate) fn matches(&self, base_url: &str) -> bool {
-        Self::parse(base_url).is_ok_and(|other| self.parts() == other.parts())
+        Self::of_client(base_url).is_ok_and(|other| self.parts() == other.parts())
     }
 
     /// The address.
@@ -127,8 +102,22 @@ fn shown_origin(url: &Url) -> String {
 impl FromStr for GatewayUrl {
     type Err = GatewayUrlError;
 
+    /// Parses an address, as the WHATWG URL standard demands and therefore as Node and Bun do. An
+    /// ambiguous one is an error, because clients in other languages repair it in other ways. Plain
+    /// `http` is accepted for every host here: whether a key may be sent that way depends on other
+    /// keys of the profile, which says so with `plain_http = true`.
     fn from_str(text: &str) -> Result<Self, GatewayUrlError> {
-        Self::parse(text)
+        let url = unambiguous_url::parse(text)?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(GatewayUrlError::Scheme);
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(GatewayUrlError::UserInfo);
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(GatewayUrlError::QueryOrFragment);
+        }
+        Ok(Self(url))
     }
 }
 
@@ -139,7 +128,7 @@ impl fmt::Display for GatewayUrl {
 }
 
 impl TextFormat for GatewayUrl {
-    const PATTERN: &'static str = r"^[^!-~]*[Hh][Tt][Tt][Pp][Ss]?://[^/?#@\\ ]+(?:/[^?#\\]*)?$";
+    const PATTERN: &'static str = r"^[Hh][Tt][Tt][Pp][Ss]?://[^/?#@\\ ]+(?:/[^?#\\ ]*)?$";
     const EXAMPLE: &'static str = "https://llm-gateway.example.com";
 }
 
@@ -193,7 +182,7 @@ mod tests {
             ("https://gw.example.com", "gw.example.com", false),
             ("https://gw.example.com", "", false),
         ] {
-            let gateway = GatewayUrl::parse(gateway).unwrap();
+            let gateway: GatewayUrl = gateway.parse().unwrap();
             assert_eq!(gateway.matches(base_url), expected, "{gateway} {base_url}");
         }
     }
@@ -202,7 +191,7 @@ mod tests {
     /// disagree about the text, so that it matches nothing.
     #[test]
     fn tricks_of_writing_do_not_change_the_gateway() {
-        let gateway = |text: &str| GatewayUrl::parse(text).unwrap();
+        let gateway = |text: &str| text.parse::<GatewayUrl>().unwrap();
         let domain = gateway("https://gw.example.com/eu");
         let international = gateway("https://gw.exämple.com");
         let (v4, v6) = (
@@ -276,7 +265,7 @@ mod tests {
                 expected == Some(true),
                 "{base_url:?}"
             );
-            let is_read = GatewayUrl::parse(base_url).is_ok();
+            let is_read = GatewayUrl::of_client(base_url).is_ok();
             assert_eq!(is_read, expected.is_some(), "{base_url:?}");
         }
     }
@@ -328,7 +317,7 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                GatewayUrl::parse(text).unwrap_err().to_string(),
+                text.parse::<GatewayUrl>().unwrap_err().to_string(),
                 expected,
                 "{text}"
             );
@@ -337,7 +326,7 @@ mod tests {
 
     #[test]
     fn display_is_the_address() {
-        let gateway = GatewayUrl::parse("https://GW.example.com/a").unwrap();
+        let gateway: GatewayUrl = "https://GW.example.com/a".parse().unwrap();
         assert_eq!(gateway.to_string(), "https://gw.example.com/a");
     }
 }

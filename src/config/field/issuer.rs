@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use url::Url;
 
-use super::text_format::TextFormat;
+use super::{text_format::TextFormat, unambiguous_url};
 
 /// What an issuer looks like, for messages.
 const FORM: &str = "expected 'https://HOST' (perhaps with a port and a path)";
@@ -45,7 +45,7 @@ impl FromStr for Issuer {
 
     /// The text is in no error: it may contain a password.
     fn from_str(text: &str) -> Result<Self, String> {
-        let url = Url::parse(text).map_err(|error| format!("invalid URL: {error}; {FORM}"))?;
+        let url = unambiguous_url::parse(text).map_err(|error| format!("{error}; {FORM}"))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(format!("unsupported scheme; {FORM}"));
         }
@@ -69,8 +69,8 @@ impl FromStr for Resource {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let url = Url::parse(text)
-            .map_err(|error| format!("invalid URI: {error}; expected an absolute one"))?;
+        let url = unambiguous_url::parse(text)
+            .map_err(|error| format!("{error}; expected an absolute one"))?;
         match url.fragment() {
             Some(_) => Err("contains a fragment (RFC 8707)".to_owned()),
             None => Ok(Self(text.to_owned())),
@@ -120,12 +120,12 @@ impl fmt::Display for Issuer {
 }
 
 impl TextFormat for Issuer {
-    const PATTERN: &'static str = r"^ *[Hh][Tt][Tt][Pp][Ss]?:[/\\]*:?@?[^/\\?#@]+(?:[/\\][^?#]*)?$";
+    const PATTERN: &'static str = r"^[Hh][Tt][Tt][Pp][Ss]?://[^/?#@\\ ]+(?:/[^?#\\ ]*)?$";
     const EXAMPLE: &'static str = "https://login.example.com";
 }
 
 impl TextFormat for Resource {
-    const PATTERN: &'static str = "^ *[A-Za-z][A-Za-z0-9+.-]*:[^#]*$";
+    const PATTERN: &'static str = "^[A-Za-z][A-Za-z0-9+.-]*:[^# ]*$";
     const EXAMPLE: &'static str = "https://llm-gateway.example.com";
 }
 

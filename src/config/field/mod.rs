@@ -20,6 +20,7 @@ mod preset_name;
 mod proxy;
 mod support;
 mod text_format;
+mod unambiguous_url;
 mod vault;
 
 use std::borrow::Cow;

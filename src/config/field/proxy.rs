@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use url::Url;
 
-use super::{host::host_and_port, text_format::TextFormat};
+use super::{host::host_and_port, text_format::TextFormat, unambiguous_url};
 
 /// The schemes of a proxy's URL.
 const SCHEMES: [&str; 4] = ["http", "https", "socks5", "socks5h"];
@@ -51,11 +51,16 @@ impl ProxyUrl {
     fn parse(text: &str) -> Result<Self, String> {
         let expected =
             "expected 'http://HOST:PORT', 'https://…', 'socks5://…' or 'socks5h://…'".to_owned();
-        let url = Url::parse(text).map_err(|error| format!("invalid URL: {error}; {expected}"))?;
+        let url = unambiguous_url::parse(text).map_err(|error| format!("{error}; {expected}"))?;
         if !SCHEMES.contains(&url.scheme()) {
             return Err(format!("unsupported scheme; {expected}"));
         }
-        let has_path = !matches!(url.path(), "" | "/");
+        // As it is written: parsing makes "/" of "/." and of "/a/..".
+        let (_, authority) = text.split_once("://").unwrap_or_default();
+        let has_path = authority
+            .strip_suffix('/')
+            .unwrap_or(authority)
+            .contains('/');
         if has_path || url.query().is_some() || url.fragment().is_some() {
             return Err(format!("unexpected text after host and port; {expected}"));
         }
@@ -115,7 +120,7 @@ impl FromStr for ProxySetting {
 impl TextFormat for ProxySetting {
     const PATTERN: &'static str = concat!(
         r"^(?:system|off|environment",
-        r"| *(?:[Hh][Tt][Tt][Pp][Ss]?|[Ss][Oo][Cc][Kk][Ss]5[Hh]?)://[/\\]*:?@?[^/\\?#@]+[/\\]*)$",
+        r"|(?:[Hh][Tt][Tt][Pp][Ss]?|[Ss][Oo][Cc][Kk][Ss]5[Hh]?)://[^/?#@\\ ]+/?)$",
     );
     const EXAMPLE: &'static str = "http://proxy.example.com:3128";
 }
@@ -148,7 +153,9 @@ mod tests {
             ("proxy.corp:3128", "expected 'system', 'off'"),
             ("ftp://proxy.corp", "unsupported scheme"),
             ("http://proxy.corp/x", "unexpected text after host and port"),
+            ("http://proxy.corp/.", "unexpected text after host and port"),
             ("socks5://", "invalid URL: empty host"),
+            ("https://C:\\.", "ambiguous URL: backslash"),
             (
                 "http://ana:hunter2@proxy.corp",
                 "contains a user name or password",

@@ -2,12 +2,17 @@
 
 use std::{fmt, str::FromStr};
 
-use url::Url;
-
-use super::text_format::TextFormat;
+use super::{
+    text_format::TextFormat,
+    unambiguous_url::{self, UrlError},
+};
 
 /// The longest address, in bytes: it is shown in messages of at most 400 characters.
 const MAX_LEN: usize = 200;
+
+/// What an e-mail address contains before its `@` beside letters and digits (RFC 5322, section
+/// 3.2.3).
+const OF_A_NAME: &str = "!#$%&'*+-/=?^_`{|}~.";
 
 /// The address of the administrator, for messages: an `http` or `https` URL, an e-mail address or a
 /// `mailto` URL.
@@ -19,13 +24,14 @@ impl FromStr for Support {
 
     /// The text is in no error: it may contain a password.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let is_address = match Url::parse(text) {
+        let is_address = match unambiguous_url::parse(text) {
             Ok(url) => match url.scheme() {
                 "http" | "https" => url.username().is_empty() && url.password().is_none(),
                 "mailto" => is_email(url.path()),
                 _ => false,
             },
-            Err(_) => is_email(text),
+            Err(UrlError::Syntax(_)) => is_email(text),
+            Err(UrlError::Ambiguous(_)) => false,
         };
         let is_plain = !text.contains(|c: char| c.is_control() || c.is_whitespace());
         match is_address && is_plain && text.len() <= MAX_LEN {
@@ -52,17 +58,19 @@ fn is_email(text: &str) -> bool {
                 .chars()
                 .all(|c| c.is_alphanumeric() || "-.".contains(c))
     };
+    let is_name = |name: &str| {
+        let is_atom = |c: char| c.is_alphanumeric() || OF_A_NAME.contains(c);
+        !name.is_empty() && name.chars().all(is_atom)
+    };
     text.split_once('@')
-        .is_some_and(|(name, domain)| !name.is_empty() && is_domain(domain))
+        .is_some_and(|(name, domain)| is_name(name) && is_domain(domain))
 }
 
 impl TextFormat for Support {
     const PATTERN: &'static str = concat!(
-        r"^(?:[Hh][Tt][Tt][Pp][Ss]?:[/\\]*:?@?[^/\\?#@\s]+(?:[/\\?#]\S*)?",
+        r"^(?:[Hh][Tt][Tt][Pp][Ss]?://[^/?#@\\\s]+(?:[/?#]\S*)?",
         r"|[Mm][Aa][Ii][Ll][Tt][Oo]:[^\s@]+@\S+",
-        // What is before '@' starts with no scheme.
-        r"|(?:[A-Za-z][A-Za-z0-9+.-]*(?:[^A-Za-z0-9+.:@\s-][^\s@]*)?|[^A-Za-z\s@][^\s@]*)",
-        r"@[^\s@]+)$",
+        r"|[^\s@:\\]+@[^\s@]+)$",
     );
     const EXAMPLE: &'static str = "it@example.com";
 }
@@ -90,6 +98,8 @@ mod tests {
             "https://it.example.com/a b",
             "@example.com",
             "it@",
+            "http::it@example.com",
+            "a:b@example.com",
             "it@example.com\nhint: rm",
             &long,
         ] {

@@ -4,7 +4,7 @@ use std::{fmt, path::PathBuf, str::FromStr};
 
 use url::Url;
 
-use super::text_format::TextFormat;
+use super::{text_format::TextFormat, unambiguous_url};
 use crate::template::Template;
 
 /// What a namespace, which is sent as a header, cannot contain beside white space.
@@ -63,7 +63,7 @@ impl FromStr for VaultAddress {
                 false => Err(format!("not the absolute path of a socket; {ADDRESSES}")),
             };
         }
-        let url = Url::parse(text).map_err(|error| format!("invalid URL: {error}; {ADDRESSES}"))?;
+        let url = unambiguous_url::parse(text).map_err(|error| format!("{error}; {ADDRESSES}"))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(format!("unsupported scheme; {ADDRESSES}"));
         }
@@ -205,7 +205,7 @@ fn find_invalid(text: &str, is_invalid: impl Fn(&char) -> bool) -> Result<(), St
 impl TextFormat for VaultAddress {
     const PATTERN: &'static str = concat!(
         r"^(?:unix:///[^?#%]*[^/?#%]",
-        r"| *[Hh][Tt][Tt][Pp][Ss]?:[/\\]*:?@?[^/\\?#@]+(?:[/\\][^?#]*)?)$",
+        r"|[Hh][Tt][Tt][Pp][Ss]?://[^/?#@\\ ]+(?:/[^?#\\ ]*)?)$",
     );
     const EXAMPLE: &'static str = "https://vault.example.com:8200";
 }
