@@ -1,6 +1,6 @@
 //! The proxy that requests go through.
 
-use std::str::FromStr;
+use std::{borrow::Cow, str::FromStr};
 
 use url::Url;
 
@@ -8,6 +8,9 @@ use super::{host::host_and_port, text_format::TextFormat, unambiguous_url};
 
 /// The schemes of a proxy's URL.
 const SCHEMES: [&str; 4] = ["http", "https", "socks5", "socks5h"];
+
+/// What a proxy's URL looks like, for messages.
+const FORM: &str = "expected 'http://HOST:PORT', 'https://…', 'socks5://…' or 'socks5h://…'";
 
 /// Which proxy requests go through.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,43 +32,40 @@ pub(crate) enum ProxySetting {
 pub(crate) struct ProxyUrl(Url);
 
 impl ProxyUrl {
-    /// Parses the value of a variable such as `HTTPS_PROXY`. Without a scheme it means `http`, as
-    /// in other programs.
+    /// Parses the value of a variable such as `HTTPS_PROXY`. Without a scheme it means `http`, and
+    /// a password may contain unusual characters, as in other programs.
     ///
     /// # Errors
     ///
     /// What is wrong, without the text.
     pub(crate) fn of_variable(text: &str) -> Result<Self, String> {
-        match text.contains("://") {
-            true => Self::parse(text),
-            false => Self::parse(&format!("http://{text}")),
-        }
+        let text = match text.contains("://") {
+            true => text.into(),
+            false => Cow::from(format!("http://{text}")),
+        };
+        let url = Url::parse(&text).map_err(|error| format!("invalid URL: {error}; {FORM}"))?;
+        Self::check(url, &text)
     }
 
     /// A proxy of the system's settings.
     #[cfg(any(target_os = "macos", windows))]
     pub(crate) fn of_system(text: &str) -> Option<Self> {
-        Self::parse(text).ok()
+        Self::check(Url::parse(text).ok()?, text).ok()
     }
 
-    fn parse(text: &str) -> Result<Self, String> {
-        let expected =
-            "expected 'http://HOST:PORT', 'https://…', 'socks5://…' or 'socks5h://…'".to_owned();
-        let url = unambiguous_url::parse(text).map_err(|error| format!("{error}; {expected}"))?;
+    /// Checks that `url`, which was parsed from `text`, is a proxy's.
+    fn check(url: Url, text: &str) -> Result<Self, String> {
         if !SCHEMES.contains(&url.scheme()) {
-            return Err(format!("unsupported scheme; {expected}"));
+            return Err(format!("unsupported scheme; {FORM}"));
         }
         // As it is written: parsing makes "/" of "/." and of "/a/..".
         let (_, authority) = text.split_once("://").unwrap_or_default();
-        let has_path = authority
-            .strip_suffix('/')
-            .unwrap_or(authority)
-            .contains('/');
-        if has_path || url.query().is_some() || url.fragment().is_some() {
-            return Err(format!("unexpected text after host and port; {expected}"));
+        let authority = authority.strip_suffix('/').unwrap_or(authority);
+        if authority.contains('/') || url.query().is_some() || url.fragment().is_some() {
+            return Err(format!("unexpected text after host and port; {FORM}"));
         }
         match url.host_str() {
-            None | Some("") => Err(format!("invalid URL: empty host; {expected}")),
+            None | Some("") => Err(format!("invalid URL: empty host; {FORM}")),
             Some(_) => Ok(Self(url)),
         }
     }
@@ -105,7 +105,8 @@ impl FromStr for ProxySetting {
             }
             _ => {}
         }
-        let proxy = ProxyUrl::parse(text)?;
+        let url = unambiguous_url::parse(text).map_err(|error| format!("{error}; {FORM}"))?;
+        let proxy = ProxyUrl::check(url, text)?;
         if !proxy.0.username().is_empty() || proxy.0.password().is_some() {
             return Err(
                 "contains a user name or password, which do not belong in this file; 'environment' \
@@ -169,9 +170,19 @@ mod tests {
 
     #[test]
     fn a_variable_may_lack_the_scheme_and_contain_a_password() {
-        let proxy = ProxyUrl::of_variable("ana:hunter2@proxy.corp:3128").unwrap();
-        assert_eq!(proxy.as_url().password(), Some("hunter2"));
-        assert_eq!(proxy.name(), "proxy.corp:3128");
-        assert_eq!(format!("{proxy:?}"), "http://proxy.corp:3128");
+        for (text, password) in [
+            ("ana:hunter2@proxy.corp:3128", "hunter2"),
+            ("http://ana:hunter2@proxy.corp:3128/", "hunter2"),
+            // As curl and others read it.
+            ("ana:100%@proxy.corp:3128", "100%"),
+            ("http://ana:a@b@proxy.corp:3128", "a%40b"),
+            ("http://ana:a|b@proxy.corp:3128", "a%7Cb"),
+        ] {
+            let proxy = ProxyUrl::of_variable(text).unwrap();
+            assert_eq!(proxy.as_url().password(), Some(password));
+            assert_eq!(proxy.name(), "proxy.corp:3128");
+            assert_eq!(format!("{proxy:?}"), "http://proxy.corp:3128");
+        }
+        assert!(ProxyUrl::of_variable("proxy.corp/x").is_err());
     }
 }

@@ -319,7 +319,9 @@ proptest! {
     ) {
         for (format, pattern) in PATTERNS.iter() {
             let (_, example) = pattern_and_example(format).unwrap();
-            let near = changes.iter().fold(example.to_owned(), |text, change| changed(&text, change));
+            let near = changes
+                .iter()
+                .fold(example.to_owned(), |text, change| changed(&text, change));
             for text in [&pieces.concat(), &near, &other] {
                 if check(format, text).is_ok() {
                     prop_assert!(pattern.is_valid(&json!(text)), "{}: {:?}", format, text);
