@@ -337,10 +337,10 @@ async fn an_offboarding_that_may_not_see_everything_fails() {
     }
     assert!(is_valid(&bao, &victim).await);
 
-    let nobody = run(&env, &bao, "offboard", &["--user", "ana.sousa"], "").await;
-    let nobody = nobody.succeeded();
+    let unknown = run(&env, &bao, "offboard", &["--user", "ana.sousa"], "").await;
+    let unknown = unknown.succeeded();
     assert!(
-        nobody.contains("no login of 'ana.sousa' is known"),
-        "{nobody}"
+        unknown.contains("no login of 'ana.sousa' is known"),
+        "{unknown}"
     );
 }
