@@ -1,6 +1,6 @@
 //! The proxy that requests go through.
 
-use std::{borrow::Cow, str::FromStr};
+use std::str::FromStr;
 
 use url::Url;
 
@@ -11,6 +11,9 @@ const SCHEMES: [&str; 4] = ["http", "https", "socks5", "socks5h"];
 
 /// What a proxy's URL looks like, for messages.
 const FORM: &str = "expected 'http://HOST:PORT', 'https://…', 'socks5://…' or 'socks5h://…'";
+
+/// What is wrong with a path, a query or a fragment.
+const UNEXPECTED: &str = "unexpected text after host and port";
 
 /// Which proxy requests go through.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,30 +42,31 @@ impl ProxyUrl {
     ///
     /// What is wrong, without the text.
     pub(crate) fn of_variable(text: &str) -> Result<Self, String> {
-        let text = match text.contains("://") {
-            true => text.into(),
-            false => Cow::from(format!("http://{text}")),
-        };
-        let url = Url::parse(&text).map_err(|error| format!("invalid URL: {error}; {FORM}"))?;
-        Self::check(url, &text)
+        match text.contains("://") {
+            true => Self::parse(text),
+            false => Self::parse(&format!("http://{text}")),
+        }
     }
 
     /// A proxy of the system's settings.
     #[cfg(any(target_os = "macos", windows))]
     pub(crate) fn of_system(text: &str) -> Option<Self> {
-        Self::check(Url::parse(text).ok()?, text).ok()
+        Self::parse(text).ok()
     }
 
-    /// Checks that `url`, which was parsed from `text`, is a proxy's.
-    fn check(url: Url, text: &str) -> Result<Self, String> {
+    /// Parses a proxy that is not this file's: what is unusual in it is repaired.
+    fn parse(text: &str) -> Result<Self, String> {
+        let url = Url::parse(text).map_err(|error| format!("invalid URL: {error}; {FORM}"))?;
+        Self::of_url(url)
+    }
+
+    fn of_url(url: Url) -> Result<Self, String> {
         if !SCHEMES.contains(&url.scheme()) {
             return Err(format!("unsupported scheme; {FORM}"));
         }
-        // As it is written: parsing makes "/" of "/." and of "/a/..".
-        let (_, authority) = text.split_once("://").unwrap_or_default();
-        let authority = authority.strip_suffix('/').unwrap_or(authority);
-        if authority.contains('/') || url.query().is_some() || url.fragment().is_some() {
-            return Err(format!("unexpected text after host and port; {FORM}"));
+        let has_path = !matches!(url.path(), "" | "/");
+        if has_path || url.query().is_some() || url.fragment().is_some() {
+            return Err(format!("{UNEXPECTED}; {FORM}"));
         }
         match url.host_str() {
             None | Some("") => Err(format!("invalid URL: empty host; {FORM}")),
@@ -106,7 +110,12 @@ impl FromStr for ProxySetting {
             _ => {}
         }
         let url = unambiguous_url::parse(text).map_err(|error| format!("{error}; {FORM}"))?;
-        let proxy = ProxyUrl::check(url, text)?;
+        let proxy = ProxyUrl::of_url(url)?;
+        // Parsing makes "/" of the paths "/." and "/a/..".
+        let has_path = |(_, after): (&str, &str)| after.trim_end_matches('/').contains('/');
+        if text.split_once("://").is_some_and(has_path) {
+            return Err(format!("{UNEXPECTED}; {FORM}"));
+        }
         if !proxy.0.username().is_empty() || proxy.0.password().is_some() {
             return Err(
                 "contains a user name or password, which do not belong in this file; 'environment' \
@@ -183,6 +192,12 @@ mod tests {
             assert_eq!(proxy.name(), "proxy.corp:3128");
             assert_eq!(format!("{proxy:?}"), "http://proxy.corp:3128");
         }
-        assert!(ProxyUrl::of_variable("proxy.corp/x").is_err());
+        for text in [
+            "proxy.corp/x",
+            "http://proxy.corp\\x",
+            "http://proxy.corp//",
+        ] {
+            assert!(ProxyUrl::of_variable(text).is_err(), "{text}");
+        }
     }
 }
