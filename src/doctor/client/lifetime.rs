@@ -185,6 +185,7 @@ mod tests {
         assert_eq!(ids(Some("3600000"), READS_EXPIRY), [""; 0]);
         assert_eq!(ids(Some("x"), READS_EXPIRY), ["invalid"]);
     }
+
     /// A key of five minutes, which the daemon has seen and no configuration names.
     #[test]
     fn the_life_of_a_key_that_was_obtained_counts() {
