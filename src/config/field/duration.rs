@@ -260,8 +260,10 @@ fn in_range(duration: Duration, range: &RangeInclusive<Duration>) -> Result<Dura
 
 fn parse_any(text: &str) -> Option<Duration> {
     // A negative duration is one even if it is zero: "-0s", "0s ago".
-    let is_negative = text.contains('-') || text.ends_with("ago");
-    let span: Span = text.parse().ok().filter(|_| !is_negative)?;
+    if text.contains('-') || text.ends_with("ago") {
+        return None;
+    }
+    let span: Span = text.parse().ok()?;
     let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
     Duration::try_from(duration).ok()
 }

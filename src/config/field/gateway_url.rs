@@ -6,7 +6,7 @@ use url::Url;
 
 use super::{
     text_format::TextFormat,
-    unambiguous_url::{self, UrlError},
+    unambiguous_url::{self, HTTP_PATTERN, UrlError, has_user},
 };
 
 /// The longest origin in a message, in characters. Of a longer one the end is shown, because the
@@ -111,7 +111,7 @@ impl FromStr for GatewayUrl {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(GatewayUrlError::Scheme);
         }
-        if !url.username().is_empty() || url.password().is_some() {
+        if has_user(&url) {
             return Err(GatewayUrlError::UserInfo);
         }
         if url.query().is_some() || url.fragment().is_some() {
@@ -128,7 +128,7 @@ impl fmt::Display for GatewayUrl {
 }
 
 impl TextFormat for GatewayUrl {
-    const PATTERN: &'static str = r"^[Hh][Tt][Tt][Pp][Ss]?://[^/?#@\\ ]+(?:/[^?#\\ ]*)?$";
+    const PATTERN: &'static str = HTTP_PATTERN;
     const EXAMPLE: &'static str = "https://llm-gateway.example.com";
 }
 

@@ -4,7 +4,10 @@ use std::{fmt, str::FromStr};
 
 use url::Url;
 
-use super::{text_format::TextFormat, unambiguous_url};
+use super::{
+    text_format::TextFormat,
+    unambiguous_url::{self, HTTP_PATTERN, has_user},
+};
 
 /// What an issuer looks like, for messages.
 const FORM: &str = "expected 'https://HOST' (perhaps with a port and a path)";
@@ -49,7 +52,7 @@ impl FromStr for Issuer {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(format!("unsupported scheme; {FORM}"));
         }
-        if !url.username().is_empty() || url.password().is_some() {
+        if has_user(&url) {
             return Err(format!("contains a user name or password; {FORM}"));
         }
         if url.query().is_some() || url.fragment().is_some() {
@@ -120,7 +123,7 @@ impl fmt::Display for Issuer {
 }
 
 impl TextFormat for Issuer {
-    const PATTERN: &'static str = r"^[Hh][Tt][Tt][Pp][Ss]?://[^/?#@\\ ]+(?:/[^?#\\ ]*)?$";
+    const PATTERN: &'static str = HTTP_PATTERN;
     const EXAMPLE: &'static str = "https://login.example.com";
 }
 

@@ -4,7 +4,11 @@ use std::str::FromStr;
 
 use url::Url;
 
-use super::{host::host_and_port, text_format::TextFormat, unambiguous_url};
+use super::{
+    host::host_and_port,
+    text_format::TextFormat,
+    unambiguous_url::{self, has_user},
+};
 
 /// The schemes of a proxy's URL.
 const SCHEMES: [&str; 4] = ["http", "https", "socks5", "socks5h"];
@@ -116,7 +120,7 @@ impl FromStr for ProxySetting {
         if text.split_once("://").is_some_and(has_path) {
             return Err(format!("{UNEXPECTED}; {FORM}"));
         }
-        if !proxy.0.username().is_empty() || proxy.0.password().is_some() {
+        if has_user(&proxy.0) {
             return Err(
                 "contains a user name or password, which do not belong in this file; 'environment' \
                  uses the client's own variables, which may contain them"

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use super::{
     text_format::TextFormat,
-    unambiguous_url::{self, UrlError},
+    unambiguous_url::{self, UrlError, has_user},
 };
 
 /// The longest address, in bytes: it is shown in messages of at most 400 characters.
@@ -26,7 +26,7 @@ impl FromStr for Support {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let is_address = match unambiguous_url::parse(text) {
             Ok(url) => match url.scheme() {
-                "http" | "https" => url.username().is_empty() && url.password().is_none(),
+                "http" | "https" => !has_user(&url),
                 "mailto" => is_email(url.path()),
                 _ => false,
             },

@@ -317,12 +317,13 @@ proptest! {
         changes in prop::collection::vec(change(), 1..4),
         other in "[ -~]{0,12}",
     ) {
+        let pieces = pieces.concat();
         for (format, pattern) in PATTERNS.iter() {
             let (_, example) = pattern_and_example(format).unwrap();
             let near = changes
                 .iter()
                 .fold(example.to_owned(), |text, change| changed(&text, change));
-            for text in [&pieces.concat(), &near, &other] {
+            for text in [&pieces, &near, &other] {
                 if check(format, text).is_ok() {
                     prop_assert!(pattern.is_valid(&json!(text)), "{}: {:?}", format, text);
                 }

@@ -4,6 +4,10 @@ use std::cell::Cell;
 
 use url::{ParseError, SyntaxViolation, Url};
 
+/// What every such URL matches that is an `http` or `https` one without a user name, a query and a
+/// fragment.
+pub(super) const HTTP_PATTERN: &str = r"^[Hh][Tt][Tt][Pp][Ss]?://[^/?#@\\ ]+(?:/[^?#\\ ]*)?$";
+
 /// A text that is not an unambiguous URL. A message never quotes the text: it may contain a
 /// password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,13 +36,17 @@ pub(super) fn parse(text: &str) -> Result<Url, UrlError> {
     let url = Url::options()
         .syntax_violation_callback(Some(&on_violation))
         .parse(text)?;
-    let has_user = !url.username().is_empty() || url.password().is_some();
     let empty_user =
-        (embeds_user.get() && !has_user).then_some(SyntaxViolation::EmbeddedCredentials);
+        (embeds_user.get() && !has_user(&url)).then_some(SyntaxViolation::EmbeddedCredentials);
     match violation.get().or(empty_user) {
         Some(violation) => Err(UrlError::Ambiguous(violation)),
         None => Ok(url),
     }
+}
+
+/// Whether `url` contains a user name or a password.
+pub(super) fn has_user(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
 }
 
 #[cfg(test)]

@@ -4,7 +4,10 @@ use std::{fmt, path::PathBuf, str::FromStr};
 
 use url::Url;
 
-use super::{text_format::TextFormat, unambiguous_url};
+use super::{
+    text_format::TextFormat,
+    unambiguous_url::{self, has_user},
+};
 use crate::template::Template;
 
 /// What a namespace, which is sent as a header, cannot contain beside white space.
@@ -67,7 +70,7 @@ impl FromStr for VaultAddress {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(format!("unsupported scheme; {ADDRESSES}"));
         }
-        if !url.username().is_empty() || url.password().is_some() {
+        if has_user(&url) {
             return Err(
                 "contains a user name or password; use [source.NAME.auth] to log in".to_owned(),
             );
