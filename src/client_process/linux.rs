@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{Process, program};
+use super::Process;
 
 /// The unit of start times, in microseconds: `USER_HZ` is 100 on every architecture that Rust has a
 /// standard library for.
@@ -11,15 +11,10 @@ const TICK: u64 = 10_000;
 pub(super) fn look_up(pid: u32) -> Option<Process> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     Some(Process {
-        executable: executable(pid),
+        // Not revealed of another user's process, or one that is not dumpable.
+        executable: fs::read_link(format!("/proc/{pid}/exe")).ok(),
         ..parse(pid, &stat)?
     })
-}
-
-/// The executable's name; `None` for a process of another user, or one that is not dumpable.
-fn executable(pid: u32) -> Option<String> {
-    let path = fs::read_link(format!("/proc/{pid}/exe")).ok()?;
-    program::name_of(&path)
 }
 
 /// Parses the file; `None` for a process that has ended and that its parent has not waited for. The

@@ -6,10 +6,10 @@ use std::{
     ffi::{CStr, OsStr, c_int},
     mem,
     os::unix::ffi::OsStrExt as _,
-    path::Path,
+    path::PathBuf,
 };
 
-use super::{Process, program};
+use super::Process;
 
 pub(super) fn look_up(pid: u32) -> Option<Process> {
     let id = c_int::try_from(pid).ok()?;
@@ -36,13 +36,13 @@ pub(super) fn look_up(pid: u32) -> Option<Process> {
     })
 }
 
-/// The executable's name; `None` if the system does not reveal it.
-fn executable(pid: c_int) -> Option<String> {
+/// The executable; `None` if the system does not reveal it.
+fn executable(pid: c_int) -> Option<PathBuf> {
     let mut path = [0_u8; libc::PROC_PIDPATHINFO_MAXSIZE as usize];
     let size = u32::try_from(path.len()).ok()?;
     // SAFETY: the buffer has `size` bytes and outlives the call.
     let length = unsafe { libc::proc_pidpath(pid, path.as_mut_ptr().cast(), size) };
     // An error is 0 or less.
     let path = path.get(..usize::try_from(length).ok()?)?;
-    program::name_of(Path::new(OsStr::from_bytes(path)))
+    Some(PathBuf::from(OsStr::from_bytes(path)))
 }

@@ -12,7 +12,7 @@ mod walk;
 #[cfg(windows)]
 mod windows;
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 #[cfg(target_os = "linux")]
 use self::linux::look_up;
@@ -31,9 +31,9 @@ struct Process {
     /// The process's name, which the system may cut and the process may change. For a script, it is
     /// the script's file name on Linux.
     name: String,
-    /// The name of the program that the process executes: for a script, its interpreter.
-    /// `None` if the system does not reveal it.
-    executable: Option<String>,
+    /// The program that the process executes: for a script, its interpreter. Its path, or on Windows
+    /// its file name. `None` if the system does not reveal it.
+    executable: Option<PathBuf>,
     /// The start time in microseconds, since an epoch that differs between systems.
     started: u64,
 }
@@ -54,11 +54,25 @@ impl Process {
     }
 }
 
-/// Finds the client session that the shim with the process id `shim` runs for; `None` if the system
-/// does not report it.
+/// The client that a shim runs for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Client {
+    /// Its process.
+    pub(crate) session: ClientSession,
+    /// The program that it executes: for a script, its interpreter. Its path, or on Windows its
+    /// file name. `None` if the system does not reveal it.
+    pub(crate) executable: Option<PathBuf>,
+}
+
+/// Finds the client that the shim with the process id `shim` runs for; `None` if the system does
+/// not report it.
 #[must_use]
-pub(crate) fn find(shim: u32) -> Option<ClientSession> {
-    client_of(shim, look_up)
+pub(crate) fn find(shim: u32) -> Option<Client> {
+    let process = client_of(shim, look_up)?;
+    Some(Client {
+        session: process.session(),
+        executable: process.executable,
+    })
 }
 
 /// Whether a process with the id `pid` runs.
@@ -86,7 +100,8 @@ mod tests {
         assert_eq!(own.pid, id);
         assert!(own.started > 0);
         let path = std::env::current_exe().unwrap();
-        let file_name = path.file_name().unwrap().to_str().unwrap();
-        assert_eq!(own.executable.as_deref(), Some(file_name));
+        #[cfg(windows)]
+        let path = PathBuf::from(path.file_name().unwrap());
+        assert_eq!(own.executable, Some(path));
     }
 }

@@ -5,7 +5,6 @@
 //! if the executable is hidden or tells nothing: `coreutils` or an emulator runs as `timeout`. A
 //! client that is a script of Node.js names its process.
 
-#[cfg(any(unix, test))]
 use std::path::Path;
 
 use super::Process;
@@ -118,7 +117,8 @@ const CLIENTS: &[&str] = &[
 
 impl Kind {
     pub(super) fn of(process: &Process) -> Self {
-        let by_executable = process.executable.as_deref().and_then(Self::named);
+        let executable = process.executable.as_deref().and_then(name_of);
+        let by_executable = executable.as_deref().and_then(Self::named);
         let by_name = Self::named(&process.name);
         match (by_executable, by_name) {
             // Node.js executes a client that is a script.
@@ -143,8 +143,7 @@ impl Kind {
 
 /// The name of the program at `path`: its file name, or the directory's for
 /// `claude/versions/2.1.329`, as Claude Code installs itself.
-#[cfg(any(unix, test))]
-pub(super) fn name_of(path: &Path) -> Option<String> {
+fn name_of(path: &Path) -> Option<String> {
     let versions = path.parent().filter(|parent| parent.ends_with("versions"));
     let name = versions
         .and_then(Path::parent)
@@ -174,7 +173,7 @@ mod tests {
             pid: 2,
             parent: 1,
             name: name.to_owned(),
-            executable: executable.map(str::to_owned),
+            executable: executable.map(Into::into),
             started: 0,
         })
     }

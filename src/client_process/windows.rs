@@ -21,7 +21,7 @@ pub(super) fn look_up(pid: u32) -> Option<Process> {
         pid,
         parent: entry.parent,
         name: entry.program.clone(),
-        executable: Some(entry.program),
+        executable: Some(entry.program.into()),
         started: started(pid)?,
     })
 }

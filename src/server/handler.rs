@@ -83,9 +83,10 @@ impl Daemon {
             Ok(Received::Ask(response)) => return Ok(response),
             Err(error) => return Err(error_report::of_variables(name, &error)),
         };
+        let process = peer.pid.or(acquire.pid).and_then(client_process::find);
         let request = AcquireRequest {
             cache_lifetime: Duration::from_millis(acquire.cache_lifetime_ms),
-            session: peer.pid.or(acquire.pid).and_then(client_process::find),
+            session: process.as_ref().map(|client| client.session),
             client,
             context: HelperContext::stated(acquire.context.as_deref()),
             is_for_headers: acquire.format == Format::Headers,

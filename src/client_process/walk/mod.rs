@@ -23,7 +23,6 @@ mod tests;
 use std::time::Duration;
 
 use super::{Process, program::Kind};
-use crate::client_session::ClientSession;
 
 /// The most ancestors to look at: a wrapper of three programs with a shell and `env` before each
 /// takes nine.
@@ -77,10 +76,7 @@ impl Place {
 }
 
 /// Walks from the process `shim` upwards to its client.
-pub(super) fn client_of(
-    shim: u32,
-    look_up: impl Fn(u32) -> Option<Process>,
-) -> Option<ClientSession> {
+pub(super) fn client_of(shim: u32, look_up: impl Fn(u32) -> Option<Process>) -> Option<Process> {
     let shim = look_up(shim)?;
     let mut child = shim.clone();
     let mut last_skipped = None;
@@ -93,8 +89,8 @@ pub(super) fn client_of(
         };
         let before_shim = process.age_at_start_of(&shim)?;
         match Place::of(&process, before_child, before_shim) {
-            Place::Client => return Some(process.session()),
-            Place::Between => last_skipped = Some(process.session()),
+            Place::Client => return Some(process),
+            Place::Between => last_skipped = Some(process.clone()),
             Place::Above if last_skipped.is_some() => break,
             // Without a program below it, it is the shell in which the user runs the shim.
             Place::Above | Place::Unknown => {}

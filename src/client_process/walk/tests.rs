@@ -1,4 +1,5 @@
 use super::*;
+use crate::client_session::ClientSession;
 
 /// An ancestor of the shim: its name, its executable and its age in milliseconds when the process
 /// below it started.
@@ -32,7 +33,7 @@ fn table(ancestors: &[Ancestor]) -> Vec<Process> {
                 pid,
                 parent: pid + 1,
                 name: name.to_owned(),
-                executable: Some(executable.to_owned()),
+                executable: Some(executable.into()),
                 started,
             }
         })
@@ -43,6 +44,7 @@ fn find(processes: &[Process]) -> Option<ClientSession> {
     client_of(SHIM, |pid| {
         processes.iter().find(|process| process.pid == pid).cloned()
     })
+    .map(|client| client.session())
 }
 
 /// The name of the client that is found among these ancestors.
