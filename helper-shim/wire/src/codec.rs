@@ -15,6 +15,8 @@ const LOGOUT: u8 = 4;
 const STOP: u8 = 5;
 pub(crate) const LOGIN: u8 = 6;
 const METRICS: u8 = 7;
+const LOCK: u8 = 8;
+const UNLOCK: u8 = 9;
 
 const CREDENTIAL: u8 = 129;
 const FAILURE: u8 = 130;
@@ -39,6 +41,8 @@ impl Request {
             Self::Stop => frame(STOP, &[]),
             Self::Login(login) => login.encode(),
             Self::Metrics => frame(METRICS, &[]),
+            Self::Lock => frame(LOCK, &[]),
+            Self::Unlock => frame(UNLOCK, &[]),
             Self::Unknown { kind } => frame(*kind, &[]),
         }
     }
@@ -64,6 +68,8 @@ impl Request {
             },
             STOP => Self::Stop,
             METRICS => Self::Metrics,
+            LOCK => Self::Lock,
+            UNLOCK => Self::Unlock,
             LOGIN => Self::Login(Login::decode(&fields)?),
             kind => Self::Unknown { kind },
         })

@@ -19,6 +19,7 @@
 //! | stop | done; or a failure |
 //! | login | one report for each step when it happens, then done or a failure; or variables |
 //! | metrics | reports: the daemon, each profile's entry, each profile's counters; then done |
+//! | lock, unlock | one report of the lock, then done |
 //! | a kind that the daemon does not know | unsupported |
 //!
 //! A failure after reports is that of the first profile that failed, or of the configuration; the
@@ -76,6 +77,8 @@
 //! | | | 3 | force | 1 byte: 0 no, others yes: even if the login is good | no |
 //! | | | 8, 16 | as of acquire | | |
 //! | 7 | metrics | | | | |
+//! | 8 | lock | | | | |
+//! | 9 | unlock | | | | |
 //!
 //! # Responses
 //!

@@ -89,6 +89,8 @@ fn requests() -> Vec<(&'static str, Request)> {
         ("request-logout", Request::Logout { profile }),
         ("request-stop", Request::Stop),
         ("added-request-metrics", Request::Metrics),
+        ("added-request-lock", Request::Lock),
+        ("added-request-unlock", Request::Unlock),
         ("request-unknown-kind", Request::Unknown { kind: 99 }),
         (
             "added-request-acquire-on-request",

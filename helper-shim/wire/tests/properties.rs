@@ -97,6 +97,8 @@ fn request() -> impl Strategy<Value = Request> {
         Just(Request::Stop),
         login().prop_map(Request::Login),
         Just(Request::Metrics),
+        Just(Request::Lock),
+        Just(Request::Unlock),
         unknown_request(),
     ]
 }
@@ -178,7 +180,7 @@ proptest! {
 
     #[test]
     fn any_fields_are_decoded_or_an_error(
-        kind in prop_oneof![0..=7_u8, 128..=135_u8],
+        kind in prop_oneof![0..=9_u8, 128..=135_u8],
         fields in vec((0..20_u8, vec(any::<u8>(), 0..12)), 0..6),
     ) {
         let mut body = vec![1, kind];
