@@ -21,11 +21,11 @@
 //! config
 //! preset
 //! template · principal
-//! client_process · environment · logging · paths · listener · named_file · settings_file
+//! lock · client_process · environment · logging · paths · listener · named_file · settings_file
 //! claude_code · trust · process
 //! service_manager
 //! metrics
-//! login_report · logout_report · status_report · credential · client_variables
+//! login_report · logout_report · status_report · lock_report · credential · client_variables
 //! jwt_claims
 //! secret · client_kind · client_session · clock · shell_word · sync
 //! ```
@@ -49,10 +49,11 @@
 //! - `listener`, `process`, `client_process`: one file for each system; `paths`, `logging`
 //! - `service_manager`: tells systemd what the daemon does
 //! - `environment`: the daemon's environment, built from the user database
+//! - `lock`: the switch with which no key is given, and its file
 //! - `trust`: who may own, write or read a file or directory; `named_file`: the files that a
 //!   configuration names
 //! - `metrics`: the names, the daemon's counters, and the text of `claviger metrics`
-//! - `status_report`, `login_report`, `logout_report`: what `--json` prints
+//! - `status_report`, `login_report`, `logout_report`, `lock_report`: what `--json` prints
 //! - `managed_settings`: what administrators distribute to clients, in the forms that MDMs take
 //! - `configure`: writes the helper into other clients' settings; `settings_file`: edits such a
 //!   file and leaves the rest of it as it is
@@ -118,6 +119,8 @@ mod error_report;
 mod gateway;
 mod jwt_claims;
 mod listener;
+mod lock;
+mod lock_report;
 mod logging;
 mod login;
 mod login_report;

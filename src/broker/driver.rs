@@ -17,6 +17,7 @@ use crate::{
     clock::{Clock, Tick},
     credential::Credential,
     gateway::Calibration,
+    lock::{Lock, Locked},
     metrics::Counters,
     secret::Fingerprint,
     source::{Revocation, SourceError},
@@ -28,6 +29,8 @@ use crate::{
 pub enum AcquireError {
     /// No credential can be served.
     Unavailable(CredentialUnavailable),
+    /// The lock is on: no credential is given.
+    Locked(Locked),
     /// The caller's deadline passed while the source was being asked.
     TimedOut {
         /// The source's host.
@@ -49,11 +52,12 @@ pub struct LoggedOut {
 /// One entry's slot, and what its actions need.
 pub(super) struct Driver {
     /// The profile's name, for the log.
-    profile: String,
+    pub(super) profile: String,
     slot: Mutex<Slot>,
     pub(super) route: Route,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) jitter: Jitter,
+    lock: Arc<Lock>,
     /// The counters of the profile.
     pub(super) counters: Arc<Counters>,
     /// The number of updates of the slot; callers that wait poll again when it changes.
@@ -76,6 +80,7 @@ impl Driver {
         route: Route,
         clock: &Arc<dyn Clock>,
         jitter: &Jitter,
+        lock: &Arc<Lock>,
         counters: &Arc<Counters>,
     ) -> Arc<Self> {
         let config = SlotConfig {
@@ -89,6 +94,7 @@ impl Driver {
             route,
             clock: Arc::clone(clock),
             jitter: Arc::clone(jitter),
+            lock: Arc::clone(lock),
             counters: Arc::clone(counters),
             updates: watch::Sender::new(0),
             timer: Mutex::default(),
@@ -118,11 +124,33 @@ impl Driver {
                 Action::Probe { .. } | Action::ProbeSuccessor { .. } => self.span("probe"),
                 Action::Revalidate { .. } => self.span("revalidate"),
             };
-            tokio::spawn(Arc::clone(self).perform(action).instrument(span));
+            tokio::spawn(Arc::clone(self).run(action).instrument(span));
         }
         self.updates.send_modify(|updates| *updates += 1);
         self.arm_timer();
         result
+    }
+
+    /// Performs an action. If the lock was turned on meanwhile, drops what it has brought.
+    async fn run(self: Arc<Self>, action: Action) {
+        Arc::clone(&self).perform(action).await;
+        if self.lock.current().is_some() {
+            self.drop_secrets().await;
+        }
+    }
+
+    /// Drops the credential, and the secrets of its source and its gateway. Revokes nothing.
+    pub(super) async fn drop_secrets(self: &Arc<Self>) {
+        self.update(Slot::forget);
+        self.close_gateway();
+        self.route.source.forget().await;
+    }
+
+    /// Closes the idle connections to the gateway, whose buffers may contain the key.
+    pub(super) fn close_gateway(&self) {
+        if let Some(gateway) = &self.route.gateway {
+            gateway.forget();
+        }
     }
 
     /// Waits at most until `deadline` for what `ticket` waits for.

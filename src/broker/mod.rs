@@ -91,6 +91,7 @@ mod actions;
 pub(crate) mod client_retry;
 mod driver;
 mod entries;
+mod forgetting;
 pub(crate) mod renewal;
 mod request;
 pub(crate) mod retry;
@@ -120,6 +121,7 @@ use crate::{
     client_variables::ClientVariables,
     clock::{Clock, Tick},
     credential::Credential,
+    lock::Lock,
     metrics::Counters,
     source::Source,
 };
@@ -129,21 +131,30 @@ use crate::{
 /// Its methods take the name of one of its profiles, and panic if it has no such profile.
 pub struct Broker {
     profiles: BTreeMap<String, Arc<Entries>>,
+    lock: Arc<Lock>,
 }
 
 impl Broker {
-    /// Creates a broker for the profiles of `routes`. No source is asked before the first request
-    /// for its profile.
+    /// Creates a broker for the profiles of `routes`, whose lock is off and stays so. No source is
+    /// asked before the first request for its profile.
     #[must_use]
     pub fn new<R: Into<RouteBuilder>>(
         routes: BTreeMap<String, R>,
         clock: &Arc<dyn Clock>,
         jitter: &Jitter,
     ) -> Self {
-        let empty = Self {
-            profiles: BTreeMap::new(),
-        };
+        let empty = Self::empty(Arc::new(Lock::in_memory()));
         empty.reconfigured(routes, &BTreeSet::new(), clock, jitter)
+    }
+
+    /// Creates a broker without profiles. While `lock` is on, it gives no credential and obtains
+    /// none.
+    #[must_use]
+    pub(crate) fn empty(lock: Arc<Lock>) -> Self {
+        Self {
+            profiles: BTreeMap::new(),
+            lock,
+        }
     }
 
     /// Creates the broker for a new configuration. The profiles in `unchanged` keep their
@@ -160,7 +171,7 @@ impl Broker {
             Some(entries) if unchanged.contains(profile) => Arc::clone(entries),
             before => {
                 let counters = before.map(|entries| entries.counters()).unwrap_or_default();
-                Entries::new(profile, routes.into(), clock, jitter, counters)
+                Entries::new(profile, routes.into(), clock, jitter, &self.lock, counters)
             }
         };
         let profiles = routes
@@ -170,7 +181,10 @@ impl Broker {
                 (profile, entries)
             })
             .collect();
-        Self { profiles }
+        Self {
+            profiles,
+            lock: Arc::clone(&self.lock),
+        }
     }
 
     /// Returns the current credential of `profile` for a client with these variables. If one has to
@@ -188,12 +202,15 @@ impl Broker {
         deadline: Tick,
     ) -> Result<Arc<Credential>, AcquireError> {
         let entries = &self.profiles[profile];
-        let driver = entries.get(variables);
-        let ticket = driver.update(|slot| slot.acquire(driver.clock.now(), request));
-        if let Some(rejection) = ticket.rejection() {
-            entries.counters().on_client_rejection(rejection);
-        }
-        driver.wait(ticket, deadline).await
+        let acquire = async {
+            let driver = entries.get(variables);
+            let ticket = driver.update(|slot| slot.acquire(driver.clock.now(), request));
+            if let Some(rejection) = ticket.rejection() {
+                entries.counters().on_client_rejection(rejection);
+            }
+            driver.wait(ticket, deadline).await
+        };
+        self.unless_locked(acquire).await
     }
 
     /// The source of `profile` for a client with these variables: the one whose login its
@@ -230,7 +247,8 @@ impl Broker {
         let refreshes = drivers.into_iter();
         let refreshes = refreshes.map(|driver| async move { refresh(&driver, deadline).await });
         // Waits for all of them, even if one fails.
-        let refreshed = JoinSet::from_iter(refreshes).join_all().await;
+        let refresh = async { JoinSet::from_iter(refreshes).join_all().await };
+        let refreshed = self.unless_locked(async { Ok(refresh.await) }).await?;
         refreshed.into_iter().collect()
     }
 

@@ -48,6 +48,19 @@ pub(super) fn request_at(socket: SocketArgs, request: Request) -> Result<Option<
     Ok(answer.map(Answer::new).transpose()?)
 }
 
+/// Sends a request to the daemon, which is started if none listens.
+///
+/// # Errors
+///
+/// The daemon's failure, and those of [`Client::request_or_start`].
+pub(super) fn request_or_start(request: Request) -> Result<Answer, CliError> {
+    let socket = SocketArgs::default();
+    let answer = send(socket, move |client| {
+        client.request_or_start(|| request.clone())
+    })?;
+    Ok(Answer::new(answer)?)
+}
+
 /// Sends a request to the daemon, which is started if none listens and which may ask for variables.
 ///
 /// # Errors
@@ -140,6 +153,12 @@ fn failure(report: &FailureReport) -> Failure {
         message: report.message.clone(),
         hint: report.hint.clone(),
     }
+}
+
+/// The failure for an answer without its report.
+pub(super) fn unexpected_report() -> Failure {
+    let problem = "unexpected response from the daemon: it has no report";
+    Failure::new(ExitCode::DaemonUnavailable, problem, RESTART_HINT)
 }
 
 /// The failure for a report that is not in the format.

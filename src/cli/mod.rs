@@ -12,6 +12,7 @@ mod error;
 mod exec;
 mod helper_program;
 mod init;
+mod lock;
 mod login;
 mod logout;
 mod logs;
@@ -26,6 +27,7 @@ mod socket_args;
 mod status;
 mod stop;
 mod table;
+mod unlock;
 
 use std::{process, thread};
 
@@ -83,6 +85,10 @@ enum CliCommand {
     Refresh(refresh::RefreshArgs),
     /// Forget the credential and the login, and revoke them
     Logout(logout::LogoutArgs),
+    /// Drop every key, and give none until unlocked
+    Lock(lock::LockArgs),
+    /// Give keys again
+    Unlock(unlock::UnlockArgs),
     /// Check or show the configuration, or print its JSON Schema
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -135,6 +141,8 @@ fn run(command: CliCommand) -> Result<(), CliError> {
         CliCommand::Logs(args) => logs::run(&args),
         CliCommand::Refresh(args) => refresh::run(&args),
         CliCommand::Logout(args) => logout::run(&args),
+        CliCommand::Lock(args) => lock::run(&args),
+        CliCommand::Unlock(args) => unlock::run(&args),
         CliCommand::Config(command) => config::run(command),
         CliCommand::Exec(args) => exec::run(args),
         CliCommand::ManagedSettings(args) => managed_settings::run(&args),

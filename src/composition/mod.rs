@@ -10,7 +10,7 @@ mod routes;
 mod unchanged;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -20,6 +20,7 @@ use crate::{
     broker::{Broker, Jitter, RouteBuilder},
     clock::Clock,
     config::{self, Config, ConfigError, Locations, Origin, Stamp},
+    lock::Lock,
     sync,
 };
 
@@ -38,6 +39,7 @@ pub(crate) struct Composition {
     clock: Arc<dyn Clock>,
     jitter: Jitter,
     logins: Arc<LoginSessions>,
+    lock: Arc<Lock>,
     loaded: Mutex<Loaded>,
 }
 
@@ -62,13 +64,15 @@ impl Composition {
         clock: Arc<dyn Clock>,
         jitter: Jitter,
         logins: Arc<LoginSessions>,
+        lock: Arc<Lock>,
     ) -> Self {
         let origin = origin.into();
         let stamp = origin.stamp();
         let mut absence = Absence::default();
         let (in_force, error) = match load(&origin, &clock, &logins, &mut absence) {
             Ok((config, routes)) => {
-                let broker = Arc::new(Broker::new(routes, &clock, &jitter));
+                let broker = first_broker(routes, &lock, &clock, &jitter);
+                let broker = Arc::new(broker);
                 (Ok(InForce { config, broker }), None)
             }
             Err(error) => {
@@ -81,6 +85,7 @@ impl Composition {
             clock,
             jitter,
             logins,
+            lock,
             loaded: Mutex::new(Loaded {
                 stamp,
                 absence,
@@ -150,7 +155,7 @@ impl Composition {
                         &self.clock,
                         &self.jitter,
                     ),
-                    Err(_) => Broker::new(routes, &self.clock, &self.jitter),
+                    Err(_) => first_broker(routes, &self.lock, &self.clock, &self.jitter),
                 };
                 let broker = Arc::new(broker);
                 loaded.in_force = Ok(InForce { config, broker });
@@ -172,6 +177,16 @@ impl Composition {
     fn lock(&self) -> MutexGuard<'_, Loaded> {
         sync::lock(&self.loaded)
     }
+}
+
+/// The broker of the first good configuration.
+fn first_broker(
+    routes: BTreeMap<String, RouteBuilder>,
+    lock: &Arc<Lock>,
+    clock: &Arc<dyn Clock>,
+    jitter: &Jitter,
+) -> Broker {
+    Broker::empty(Arc::clone(lock)).reconfigured(routes, &BTreeSet::new(), clock, jitter)
 }
 
 /// A configuration with the routes that it describes.

@@ -23,6 +23,10 @@ fn logins() -> Arc<LoginSessions> {
     ))
 }
 
+fn unlocked() -> Arc<Lock> {
+    Arc::new(Lock::in_memory())
+}
+
 /// A composition of a user's file with `text`, which may be absent.
 fn composition(text: Option<&str>) -> (Composition, PathBuf, tempfile::TempDir) {
     let directory = tempfile::tempdir().unwrap();
@@ -36,8 +40,13 @@ fn composition(text: Option<&str>) -> (Composition, PathBuf, tempfile::TempDir) 
         explicit: None,
         managed_owner: ManagedOwner::of_this_machine(),
     };
-    let composition =
-        Composition::new(locations, Arc::new(SystemClock), Arc::new(|| 0.5), logins());
+    let composition = Composition::new(
+        locations,
+        Arc::new(SystemClock),
+        Arc::new(|| 0.5),
+        logins(),
+        unlocked(),
+    );
     (composition, file, directory)
 }
 
@@ -113,6 +122,7 @@ impl Managed {
             Arc::new(clock.clone()),
             Arc::new(|| 0.5),
             logins(),
+            unlocked(),
         );
         Self {
             directory,
@@ -254,7 +264,13 @@ fn a_directory_that_is_corrected_is_noticed() {
 fn a_fixed_configuration_stays_whatever_files_there_are() {
     let fixed = config::parse(std::path::Path::new("fixed"), GOOD).unwrap();
     let origin = Origin::Fixed(Arc::new(fixed));
-    let composition = Composition::new(origin, Arc::new(SystemClock), Arc::new(|| 0.5), logins());
+    let composition = Composition::new(
+        origin,
+        Arc::new(SystemClock),
+        Arc::new(|| 0.5),
+        logins(),
+        unlocked(),
+    );
     for _ in 0..2 {
         assert_eq!(profiles(&composition), ["default"]);
         assert!(composition.last_error().is_none());

@@ -16,9 +16,13 @@ use crate::{
     client_variables::VariablesError,
     config::{ConfigError, SelectError},
     credential::MAX_KEY_LEN,
+    lock::Locked,
     managed_settings::ProfileError,
     source::{SourceError, TlsError, TransportError},
 };
+
+/// What to do while the lock is on.
+pub(crate) const UNLOCK: &str = "run claviger unlock";
 
 /// Reports a configuration that is missing or invalid.
 #[must_use]
@@ -42,6 +46,13 @@ pub(crate) fn of_select(error: &SelectError) -> Failure {
         message: error.to_string(),
         hint: Some(error.hint()),
     }
+}
+
+/// Reports that no key is given while the lock is on.
+#[must_use]
+pub(crate) fn of_locked(locked: &Locked) -> Failure {
+    let message = format!("{locked}; no key is given");
+    Failure::new(ExitCode::Denied, message, UNLOCK)
 }
 
 /// Reports that no settings can be made for a profile.

@@ -8,6 +8,7 @@ use crate::{
     },
     clock::Timestamp,
     gateway::Inconclusive,
+    lock::{LockReason, Locked},
     network::SetupError,
     secret::Secret,
 };
@@ -48,6 +49,26 @@ fn a_rejected_key_is_reported_with_its_source_version_and_age() {
         failure.message,
         "the gateway has rejected the key ba7816bf8f01 since 2027-01-15T08:00:00Z, but source 'team-vault' of \
          profile 'default' still returns it (version 3, obtained 61 s ago); next try in 2 s"
+    );
+}
+
+#[test]
+fn a_lock_is_reported_with_its_time_or_what_is_wrong_with_its_file() {
+    let failure = |since, reason| {
+        let error = AcquireError::Locked(Locked { since, reason });
+        of_acquire("default", "team-vault", &error, Some("ask".to_owned()))
+    };
+    let since = Timestamp::from_second(1_800_000_000).ok();
+    let by_command = failure(since, LockReason::Command);
+    assert_eq!(
+        by_command.to_text(),
+        "claviger: locked since 2027-01-15T08:00:00Z; no key is given.\nhint: run claviger unlock\n"
+    );
+    assert_eq!(by_command.code, ExitCode::Denied);
+    let unreadable = LockReason::Unreadable("the file '/s/lock.json' is not a lock".to_owned());
+    assert_eq!(
+        failure(None, unreadable).message,
+        "locked, because the file '/s/lock.json' is not a lock; no key is given"
     );
 }
 

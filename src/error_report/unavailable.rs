@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use claviger_wire::{ExitCode, Failure};
 
-use super::{of_source, rejected_hint};
+use super::{of_locked, of_source, rejected_hint};
 use crate::{
     broker::{
         AcquireError,
@@ -84,6 +84,7 @@ pub(crate) fn of_acquire(
                 false => vec![String::new()],
             })
         }
+        AcquireError::Locked(locked) => of_locked(locked),
         AcquireError::TimedOut { host, last } => Failure {
             code: ExitCode::SourceFailed,
             message: match last {

@@ -22,6 +22,10 @@ pub trait Gateway: Send + Sync {
     /// Forgets the calibration, and what was learnt from keys other than those that the gateway
     /// itself has accepted: a user has asked for a refresh, because the gateway may have changed.
     fn recalibrate(&self);
+
+    /// Closes the idle connections, whose buffers may contain keys. What was learnt stays: it
+    /// contains no key.
+    fn forget(&self) {}
 }
 
 /// What a probe reports about a key.

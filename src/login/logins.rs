@@ -132,6 +132,13 @@ impl Logins {
         }
     }
 
+    /// The end of the login under way; `None` if there is none.
+    pub(crate) fn under_way(&self) -> Option<End> {
+        let state = sync::lock(&self.state);
+        let is_under_way = state.current.is_some();
+        is_under_way.then(|| End(self.ended.subscribe()))
+    }
+
     /// How many logins at `source` have succeeded: identifies the last one.
     pub(crate) fn made(&self, source: &str) -> u64 {
         let state = sync::lock(&self.state);

@@ -6,21 +6,27 @@ use crate::listener::PeerUser;
 
 /// Returns the failure for a request that `user` must not send.
 ///
-/// Root may ask another user's daemon for its state and end it (`claviger stop --all-users`), and
-/// gets neither a key nor a change of one: a key is printed for its own user only.
+/// Root may ask another user's daemon for its state, lock it, which takes keys away, and end it
+/// (`claviger stop --all-users`). It gets neither a key nor a change of one: a key is printed for
+/// its own user only, and only that user unlocks.
 pub(super) fn refusal(user: PeerUser, request: &Request) -> Option<Failure> {
     match (user, request) {
         (PeerUser::Own, _)
         | (
             PeerUser::Root,
-            Request::Metrics | Request::Status { .. } | Request::Stop | Request::Unknown { .. },
+            Request::Metrics
+            | Request::Status { .. }
+            | Request::Lock
+            | Request::Stop
+            | Request::Unknown { .. },
         ) => None,
         (
             PeerUser::Root,
             Request::Acquire(_)
             | Request::Refresh { .. }
             | Request::Logout { .. }
-            | Request::Login(_),
+            | Request::Login(_)
+            | Request::Unlock,
         ) => Some(Failure::new(
             ExitCode::Denied,
             "the daemon of another user gives root no key and changes none",
@@ -52,6 +58,8 @@ mod tests {
             (Request::Logout { profile }, false),
             (Request::Login(Login::default()), false),
             (Request::Stop, true),
+            (Request::Lock, true),
+            (Request::Unlock, false),
             (Request::Unknown { kind: 77 }, true),
         ];
         for (request, root_may) in cases {

@@ -158,6 +158,7 @@ impl Daemon {
     /// The daemon's report; `config` is the configuration in force.
     fn report(&self, config: Option<&Config>) -> DaemonReport {
         let now = self.clock.now();
+        let locked = self.lock.current();
         DaemonReport {
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -168,26 +169,42 @@ impl Daemon {
             log_error: self.log_error.clone(),
             config: config.map(|config| config.file.display().to_string()),
             config_error: self.composition.last_error().map(|error| error.to_string()),
+            locked: locked.is_some(),
+            locked_since: locked
+                .as_ref()
+                .and_then(|lock| lock.since)
+                .map(whole_seconds),
+            lock_error: self.lock_error(locked),
         }
     }
 
     async fn profile_reports(&self, in_force: &InForce, names: &[String]) -> Vec<ProfileReport> {
         let now = self.clock.now();
         let until = now.tick + LOGIN_LOOKUP_TIMEOUT;
+        let is_locked = self.lock.current().is_some();
         let mut reports = Vec::new();
         for name in names {
             let uses_variables = !in_force.config.client_variables(name).is_empty();
             for entry in in_force.broker.snapshots(name) {
                 let (snapshot, calibration) = (&entry.snapshot, entry.calibration);
-                let login = self.login_report(&*entry.source, until).await;
+                let login = match is_locked {
+                    // A look would read the login from its store.
+                    true => None,
+                    false => self.login_report(&*entry.source, until).await,
+                };
                 let profile =
                     report::profile(name, &in_force.config, snapshot, calibration, login, now);
-                reports.push(ProfileReport {
+                let profile = ProfileReport {
                     variables: uses_variables.then(|| entry.variables.into()),
                     ..profile
+                };
+                reports.push(match is_locked {
+                    true => report::locked(profile),
+                    false => profile,
                 });
             }
         }
+        self.release_unused_logins(in_force).await;
         reports
     }
 

@@ -14,6 +14,7 @@ use crate::{
     composition::{Composition, LoginSessions},
     config::Origin,
     desktop::Desktop,
+    lock::Lock,
     login::Logins,
     process::Executable,
     sync,
@@ -47,6 +48,7 @@ pub(crate) struct DaemonOptions {
 pub(crate) struct Daemon {
     pub(super) composition: Composition,
     pub(super) logins: Arc<Logins>,
+    pub(super) lock: Arc<Lock>,
     pub(super) prompts: Prompts,
     pub(super) socket: PathBuf,
     pub(super) clock: Arc<dyn Clock>,
@@ -58,7 +60,7 @@ pub(crate) struct Daemon {
     pub(super) executable: Option<Executable>,
     look: Notify,
     last_request: Mutex<Tick>,
-    sessions: Arc<LoginSessions>,
+    pub(super) sessions: Arc<LoginSessions>,
 }
 
 impl Daemon {
@@ -83,6 +85,7 @@ impl Daemon {
             true => String::new(),
             false => socket.to_string_lossy().into_owned(),
         };
+        let lock = Arc::new(Lock::open(&state_dir, &instance));
         let sessions = Arc::new(LoginSessions::new(state_dir, instance));
         Self {
             composition: Composition::new(
@@ -90,8 +93,10 @@ impl Daemon {
                 Arc::clone(&clock),
                 jitter,
                 Arc::clone(&sessions),
+                Arc::clone(&lock),
             ),
             logins: Logins::new(Arc::clone(&clock)),
+            lock,
             prompts: Prompts::new(desktop),
             socket,
             clock,

@@ -37,6 +37,7 @@ impl Daemon {
         peer: Peer,
     ) -> Result<Vec<Response>, Failure> {
         self.on_request();
+        self.drop_unused_keys();
         let current = self
             .composition
             .current()
@@ -50,6 +51,8 @@ impl Daemon {
             }
             Request::Logout { profile } => self.logout(&current?, profile.as_deref()).await,
             Request::Metrics => self.metrics(current.ok().as_ref()).await,
+            Request::Lock => self.turn_lock_on().await,
+            Request::Unlock => self.turn_lock_off().await,
             Request::Stop => {
                 self.shutdown.start();
                 self.shutdown.listener_closed().await;
@@ -103,10 +106,10 @@ impl Daemon {
             shim: peer.pid.or(acquire.pid),
             request: &request,
         };
-        let count = |failed| {
+        let count = |outcome| {
             let duration = self.clock.now().tick.since(asked);
             let counters = in_force.broker.counters(name);
-            counters.on_request(client, request_log::outcome(failed), duration);
+            counters.on_request(client, outcome, duration);
         };
         let credential = acquired.map_err(|error| {
             if login::requires_login(&error) {
@@ -119,11 +122,11 @@ impl Daemon {
             let administrator = in_force.config.ask_administrator();
             let failure = error_report::of_acquire(name, &profile.source, &error, administrator);
             log.refused(&failure);
-            count(Some(failure.code));
+            count(request_log::outcome(&error, failure.code));
             failure
         })?;
         log.granted(&credential);
-        count(None);
+        count(request_log::SERVED);
         Ok(Response::Credential {
             token: Token::new(credential.secret.expose().as_bytes().to_vec()),
             expires_at: credential

@@ -9,6 +9,7 @@ mod daemon;
 mod handler;
 mod idle;
 mod limits;
+mod locking;
 mod login;
 mod places;
 mod prompts;
@@ -51,6 +52,7 @@ pub(crate) async fn run(listener: Listener, daemon: Arc<Daemon>, limits: Limits)
             Some(_) = server.connections.join_next() => continue,
             () = daemon.clock.sleep_until(wake_at) => {}
         }
+        daemon.drop_unused_keys();
         if server.should_end() {
             break;
         }
@@ -83,10 +85,11 @@ impl Server {
         }
     }
 
-    /// The one moment at which an idle daemon wakes.
+    /// The next moment at which an idle daemon wakes.
     fn wake_at(&self) -> Tick {
         let look = self.watchdog.next_look();
-        self.idle_at().map_or(look, |idle| idle.min(look))
+        let others = [self.idle_at(), self.daemon.unused_at()];
+        others.into_iter().flatten().fold(look, Tick::min)
     }
 
     /// The moment at which the daemon has been idle for too long.

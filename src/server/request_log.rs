@@ -3,7 +3,11 @@
 
 use claviger_wire::{ExitCode, Failure};
 
-use crate::{broker::AcquireRequest, client_process, credential::Credential};
+use crate::{
+    broker::{AcquireError, AcquireRequest},
+    client_process,
+    credential::Credential,
+};
 
 /// The fields of the log lines about one request.
 pub(super) struct RequestLog<'a> {
@@ -60,17 +64,20 @@ impl RequestLog<'_> {
     }
 }
 
-/// The outcome of a request in the metrics: served, or the state of the profile that kept the
-/// daemon from it.
-pub(super) fn outcome(failed: Option<ExitCode>) -> &'static str {
-    match failed {
-        None => "served",
-        Some(ExitCode::Usage) => "misconfigured",
-        Some(ExitCode::LoginRequired) => "login-required",
-        Some(ExitCode::KeyRejected) => "rejected",
-        Some(ExitCode::SourceFailed) => "unreachable",
-        Some(ExitCode::KeyUnusable) => "unusable",
-        Some(ExitCode::Denied) => "denied",
-        Some(ExitCode::DaemonUnavailable) => "failed",
+/// The outcome in the metrics of a request whose client got the key.
+pub(super) const SERVED: &str = "served";
+
+/// The outcome in the metrics of a request that failed: the state of the profile that kept the
+/// daemon from serving the key.
+pub(super) fn outcome(error: &AcquireError, code: ExitCode) -> &'static str {
+    match (error, code) {
+        (AcquireError::Locked(_), _) => "locked",
+        (_, ExitCode::Usage) => "misconfigured",
+        (_, ExitCode::LoginRequired) => "login-required",
+        (_, ExitCode::KeyRejected) => "rejected",
+        (_, ExitCode::SourceFailed) => "unreachable",
+        (_, ExitCode::KeyUnusable) => "unusable",
+        (_, ExitCode::Denied) => "denied",
+        (_, ExitCode::DaemonUnavailable) => "failed",
     }
 }

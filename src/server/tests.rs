@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use claviger_wire::{HEADER_LEN, Request, Response};
+use claviger_wire::{Acquire, ExitCode, HEADER_LEN, Login, Request, Response, body_len};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -99,12 +99,14 @@ impl Scene {
     }
 }
 
+/// The first response.
 async fn request(socket: &Path, request: &Request) -> Response {
     let mut stream = UnixStream::connect(socket).await.unwrap();
     stream.write_all(&request.encode()).await.unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.unwrap();
-    Response::decode(&answer[HEADER_LEN..]).unwrap()
+    let (header, rest) = answer.split_first_chunk::<HEADER_LEN>().unwrap();
+    Response::decode(&rest[..body_len(*header).unwrap()]).unwrap()
 }
 
 #[tokio::test]
@@ -186,4 +188,79 @@ async fn a_request_restarts_the_idle_time() {
     )
     .await;
     scene.ends_after(10 * MINUTE).await;
+}
+
+/// A daemon whose keys are dropped after eight hours.
+const DROPS: &str = "version = 1\n[daemon]\ndrop_keys_after = \"8h\"\n[profile.a]\nsource = \"a\"\n\
+                     [source.a]\ntype = \"exec\"\ncommand = [\"/bin/echo\", \"sk-abc\"]\n";
+
+async fn acquire(scene: &Scene) -> Response {
+    let acquire = Acquire {
+        cache_lifetime_ms: 300_000,
+        deadline_ms: 8_000,
+        ..Acquire::default()
+    };
+    request(&scene.path("run/agent.sock"), &Request::Acquire(acquire)).await
+}
+
+#[tokio::test]
+async fn a_key_that_no_client_asks_for_is_dropped_by_the_clock_alone() {
+    let scene = Scene::new(true, DROPS).await;
+    let is_used = || {
+        scene
+            .daemon
+            .composition
+            .in_force()
+            .unwrap()
+            .broker
+            .is_used()
+    };
+    let is_served = |response| matches!(response, Response::Credential { .. });
+    assert!(is_served(acquire(&scene).await));
+    scene.clock.advance(7 * 60 * MINUTE);
+    assert!(!scene.has_ended().await);
+    assert!(is_served(acquire(&scene).await));
+    scene
+        .clock
+        .advance(8 * 60 * MINUTE - Duration::from_secs(1));
+    assert!(!scene.has_ended().await);
+    assert!(is_used());
+    scene.clock.advance(Duration::from_secs(1));
+    assert!(!scene.has_ended().await);
+    assert!(!is_used());
+    assert!(is_served(acquire(&scene).await), "nothing is refused");
+}
+
+/// What the lock drops and refuses.
+#[tokio::test]
+async fn a_lock_refuses_keys_until_the_unlock() {
+    let scene = Scene::new(true, DROPS).await;
+    let socket = scene.path("run/agent.sock");
+    let code = |response| match response {
+        Response::Failure(failure) => Some(failure.code),
+        Response::Credential { .. } => None,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(code(acquire(&scene).await), None);
+    request(&socket, &Request::Lock).await;
+    assert!(
+        !scene
+            .daemon
+            .composition
+            .in_force()
+            .unwrap()
+            .broker
+            .is_used()
+    );
+    for refused in [
+        Request::Acquire(Acquire::default()),
+        Request::Login(Login::default()),
+    ] {
+        let answer = code(request(&socket, &refused).await);
+        assert_eq!(answer, Some(ExitCode::Denied), "{refused:?}");
+    }
+    assert!(scene.path("state/lock.json").exists());
+    request(&socket, &Request::Unlock).await;
+    assert!(!scene.path("state/lock.json").exists());
+    assert_eq!(code(acquire(&scene).await), None);
 }

@@ -166,6 +166,15 @@ impl Source for LazySource {
         revocation
     }
 
+    async fn forget(&self) {
+        if let Some(built) = self.built.get() {
+            built.forget().await;
+        }
+        if let Some(upstream) = &self.upstream {
+            upstream.forget().await;
+        }
+    }
+
     fn sign_in(&self) -> Result<Option<Arc<dyn SignIn>>, SourceError> {
         match (self.get()?.sign_in()?, &self.upstream) {
             (None, Some(upstream)) => upstream.sign_in(),
@@ -192,9 +201,9 @@ mod tests {
     use super::*;
     use crate::clock::SystemClock;
 
-    /// A source with a login that is revoked once.
+    /// A source with a login that is revoked once; counts how often it is forgotten.
     #[derive(Default)]
-    struct LoggedIn(AtomicUsize);
+    struct LoggedIn(AtomicUsize, AtomicUsize);
 
     #[async_trait]
     impl Source for LoggedIn {
@@ -214,18 +223,21 @@ mod tests {
             })
         }
 
+        async fn forget(&self) {
+            self.1.fetch_add(1, Ordering::SeqCst);
+        }
+
         fn host(&self) -> &str {
             "upstream"
         }
     }
 
-    #[tokio::test]
-    async fn a_logout_ends_the_login_of_the_whole_chain() {
+    /// A source that was not built yet, with this one above it.
+    fn chained(upstream: &Arc<LoggedIn>) -> LazySource {
         let text = "version = 1\n[profile.p]\nsource = \"s\"\n[source.s]\ntype = \"jwt\"\n\
                     algorithm = \"HS256\"\nkey_env = \"KEY\"\n";
         let config = config::parse(Path::new("/c.toml"), text).unwrap();
-        let upstream = Arc::new(LoggedIn::default());
-        let source = LazySource {
+        LazySource {
             name: "s".to_owned(),
             config: config.sources["s"].clone(),
             principal: Principal::of_this_machine(),
@@ -234,9 +246,24 @@ mod tests {
                 PathBuf::from("/nonexistent"),
                 String::new(),
             )),
-            upstream: Some(Arc::clone(&upstream) as Arc<dyn Source>),
+            upstream: Some(Arc::clone(upstream) as Arc<dyn Source>),
             built: OnceLock::new(),
-        };
+        }
+    }
+
+    #[tokio::test]
+    async fn a_whole_chain_forgets() {
+        let upstream = Arc::new(LoggedIn::default());
+        let source = chained(&upstream);
+        source.forget().await;
+        assert!(source.built.get().is_none(), "it is not built for that");
+        assert_eq!(upstream.1.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn a_logout_ends_the_login_of_the_whole_chain() {
+        let upstream = Arc::new(LoggedIn::default());
+        let source = chained(&upstream);
         for (count, login) in [(1, Revoked::Done), (2, Revoked::Nothing)] {
             assert_eq!(source.revoke(None).await.unwrap().login, login);
             assert_eq!(upstream.0.load(Ordering::SeqCst), count);

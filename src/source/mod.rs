@@ -38,7 +38,7 @@ use crate::{
 /// A source of gateway credentials.
 ///
 /// A source keeps what its next request needs (such as a Vault token), but no credential: the
-/// broker caches those. It does not retry and does not cache errors: it returns them and the broker
+/// broker caches those. What it keeps it obtains again after [`forget`](Self::forget). It does not retry and does not cache errors: it returns them and the broker
 /// decides. Every call ends within the time-out of the source.
 #[async_trait]
 pub trait Source: Send + Sync {
@@ -82,6 +82,12 @@ pub trait Source: Send + Sync {
         let _ = credential;
         Ok(Revocation::default())
     }
+
+    /// Drops the secrets that this source has in memory: of its login, of its signing key, and in
+    /// the connections to its server. Waits for a request under way that may bring others. Sends
+    /// nothing, and leaves what a store has: the next [`issue`](Self::issue) obtains or reads it
+    /// again. A source that keeps no secret has nothing to do.
+    async fn forget(&self) {}
 
     /// What a user does to log in, if this source or the one whose credential it presents has such
     /// a login.

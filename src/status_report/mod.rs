@@ -42,6 +42,13 @@ pub(crate) struct DaemonReport {
     pub(crate) config: Option<String>,
     /// The error in the current file, if that is not the one in force.
     pub(crate) config_error: Option<String>,
+    /// Whether it is locked: no key is given.
+    pub(crate) locked: bool,
+    /// Since when; `None` if it is not locked, or if that is not known.
+    pub(crate) locked_since: Option<Timestamp>,
+    /// Why the next daemon may not be locked as this one is: the file of the lock cannot be read or
+    /// changed.
+    pub(crate) lock_error: Option<String>,
 }
 
 /// One profile. Times are in whole seconds.
@@ -203,6 +210,8 @@ pub(crate) enum ProfileState {
     Unusable,
     /// The source does not answer, or the answer is not one of this kind of source.
     Unreachable,
+    /// No key is given until `claviger unlock`.
+    Locked,
     /// A state of a newer daemon.
     #[serde(untagged)]
     Other(String),
@@ -210,7 +219,7 @@ pub(crate) enum ProfileState {
 
 impl ProfileState {
     /// Every state of this version.
-    pub(crate) const KNOWN: [Self; 8] = [
+    pub(crate) const KNOWN: [Self; 9] = [
         Self::Empty,
         Self::Ready,
         Self::LoginRequired,
@@ -219,6 +228,7 @@ impl ProfileState {
         Self::Misconfigured,
         Self::Unusable,
         Self::Unreachable,
+        Self::Locked,
     ];
 }
 
@@ -254,6 +264,7 @@ impl fmt::Display for ProfileState {
             Self::Misconfigured => "misconfigured",
             Self::Unusable => "unusable",
             Self::Unreachable => "unreachable",
+            Self::Locked => "locked",
             Self::Other(name) => name,
         })
     }

@@ -14,6 +14,13 @@ const NAME: &str = "memory";
 #[derive(Default)]
 pub(super) struct MemoryStore(Mutex<HashMap<StoreKey, Secret>>);
 
+impl MemoryStore {
+    /// Drops all secrets.
+    pub(super) fn clear(&self) {
+        lock(&self.0).clear();
+    }
+}
+
 #[async_trait]
 impl SecretStore for MemoryStore {
     fn name(&self) -> &str {
@@ -44,5 +51,15 @@ mod tests {
     #[tokio::test]
     async fn it_conforms() {
         conformance::check(&MemoryStore::default()).await;
+    }
+
+    #[tokio::test]
+    async fn a_cleared_one_has_nothing() {
+        let store = MemoryStore::default();
+        let secret = Secret::new("abc".to_owned());
+        let key = StoreKey::of_round_trip(&secret.fingerprint());
+        store.put(&key, &secret).await.unwrap();
+        store.clear();
+        assert_eq!(store.get(&key).await.unwrap(), None);
     }
 }

@@ -103,7 +103,7 @@ pub(crate) trait SecretStore: Send + Sync {
 pub(crate) struct Stores {
     system: Arc<dyn SecretStore>,
     file: Arc<dyn SecretStore>,
-    memory: Arc<dyn SecretStore>,
+    memory: Arc<MemoryStore>,
 }
 
 impl Stores {
@@ -120,11 +120,16 @@ impl Stores {
     /// Returns the store of this kind.
     #[must_use]
     pub(crate) fn open(&self, kind: StoreKind) -> Arc<dyn SecretStore> {
-        Arc::clone(match kind {
-            StoreKind::System => &self.system,
-            StoreKind::File => &self.file,
-            StoreKind::Memory => &self.memory,
-        })
+        match kind {
+            StoreKind::System => Arc::clone(&self.system),
+            StoreKind::File => Arc::clone(&self.file),
+            StoreKind::Memory => Arc::clone(&self.memory) as _,
+        }
+    }
+
+    /// Drops the secrets that are in memory only.
+    pub(crate) fn forget(&self) {
+        self.memory.clear();
     }
 }
 

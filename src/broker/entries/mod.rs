@@ -4,6 +4,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 
 use super::{Jitter, RouteBuilder, driver::Driver, slot::Snapshot};
@@ -11,6 +12,7 @@ use crate::{
     client_variables::{ClientVariables, VariablesHash, VariablesSummary},
     clock::{Clock, Tick},
     gateway::Calibration,
+    lock::Lock,
     metrics::Counters,
     source::Source,
     sync,
@@ -27,6 +29,7 @@ pub(super) struct Entries {
     routes: RouteBuilder,
     clock: Arc<dyn Clock>,
     jitter: Jitter,
+    lock: Arc<Lock>,
     counters: Arc<Counters>,
     entries: Mutex<BTreeMap<VariablesHash, Entry>>,
 }
@@ -56,6 +59,7 @@ impl Entries {
         routes: RouteBuilder,
         clock: &Arc<dyn Clock>,
         jitter: &Jitter,
+        lock: &Arc<Lock>,
         counters: Arc<Counters>,
     ) -> Arc<Self> {
         Arc::new(Self {
@@ -63,6 +67,7 @@ impl Entries {
             routes,
             clock: Arc::clone(clock),
             jitter: Arc::clone(jitter),
+            lock: Arc::clone(lock),
             counters,
             entries: Mutex::default(),
         })
@@ -128,6 +133,23 @@ impl Entries {
         entries.into_values().map(|entry| entry.driver).collect()
     }
 
+    /// Removes all entries and returns them.
+    pub(super) fn remove_all(&self) -> Vec<Arc<Driver>> {
+        let entries = std::mem::take(&mut *self.lock());
+        entries.into_values().map(|entry| entry.driver).collect()
+    }
+
+    /// Removes the entries that have not been used for `limit` and returns them.
+    pub(super) fn remove_unused(&self, now: Tick, limit: Duration) -> Vec<Arc<Driver>> {
+        let is_unused = |entry: &Entry| {
+            let unused_at = entry.driver.lock().unused_at(limit);
+            unused_at.is_some_and(|at| at <= now)
+        };
+        let mut entries = self.lock();
+        let unused = entries.extract_if(.., |_, entry| is_unused(entry));
+        unused.map(|(_, entry)| entry.driver).collect()
+    }
+
     /// The state of each entry; that of an unused one if there are none.
     pub(super) fn snapshots(&self) -> Vec<EntrySnapshot> {
         let now = self.clock.now();
@@ -152,6 +174,7 @@ impl Entries {
                 route,
                 &self.clock,
                 &self.jitter,
+                &self.lock,
                 &self.counters,
             ),
             variables: variables.summary(),

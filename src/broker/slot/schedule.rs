@@ -71,6 +71,30 @@ impl Slot {
         !self.is_in_use(now) && self.flight.current().is_none()
     }
 
+    /// When no client has requested the credential for `limit`; `None` if there is nothing to drop,
+    /// and while a fetch is under way.
+    ///
+    /// The time that a machine is asleep counts: [`Tick`] includes it.
+    pub(crate) fn unused_at(&self, limit: Duration) -> Option<Tick> {
+        let last_used = self.last_used()?;
+        let is_fetching = self.flight.current().is_some();
+        (!is_fetching).then(|| last_used + limit)
+    }
+
+    /// Whether the credential was requested or fetched, or is being fetched, since the slot was
+    /// created or has forgotten everything.
+    pub(crate) fn is_used(&self) -> bool {
+        self.last_used().is_some() || self.flight.current().is_some()
+    }
+
+    /// When the credential was last requested, or fetched if no client has requested it.
+    fn last_used(&self) -> Option<Tick> {
+        let last_request = self.last_request.as_ref();
+        last_request
+            .map(|last_request| last_request.at)
+            .or(self.last_fetch)
+    }
+
     /// Whether a client has requested the credential recently enough to keep it renewed.
     pub(super) fn is_in_use(&self, now: Now) -> bool {
         self.last_request.as_ref().is_some_and(|last_request| {

@@ -51,6 +51,9 @@ fn print_daemon(out: &mut impl Write, daemon: &DaemonReport) -> io::Result<()> {
         log_error,
         config,
         config_error,
+        locked,
+        locked_since,
+        lock_error,
     } = daemon;
     let uptime = output::rounded(Duration::from_secs(*uptime_s));
     output::paragraph(out, &format!("claviger {version}, pid {pid}, up {uptime}"))?;
@@ -75,6 +78,14 @@ fn print_daemon(out: &mut impl Write, daemon: &DaemonReport) -> io::Result<()> {
         }
         // The failure of the answer contains the error.
         (None, _) => output::paragraph(out, "no configuration is in force")?,
+    }
+    if *locked {
+        let since = locked_since.map_or_else(String::new, |at| format!(" since {at}"));
+        let text = format!("locked{since}: no key is given; run claviger unlock");
+        output::paragraph(out, &text)?;
+    }
+    if let Some(error) = lock_error {
+        output::paragraph(out, &format!("the lock is not as its file has it: {error}"))?;
     }
     Ok(())
 }
@@ -117,6 +128,7 @@ mod tests {
             log_error: Some(hostile.to_owned()),
             config: Some(hostile.to_owned()),
             config_error: Some(hostile.to_owned()),
+            lock_error: Some(hostile.to_owned()),
             usual_socket: Some(false),
             ..DaemonReport::default()
         };
@@ -124,7 +136,7 @@ mod tests {
         print_daemon(&mut out, &daemon).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert!(!text.contains(['\u{1b}', '\u{9b}']), "{text:?}");
-        assert_eq!(text.matches("/a[2J b").count(), 5, "{text}");
+        assert_eq!(text.matches("/a[2J b").count(), 6, "{text}");
         assert!(text.contains("not the usual socket"), "{text}");
     }
 }

@@ -30,7 +30,7 @@ impl Colour {
             ProfileState::Empty => return text.to_owned(),
             ProfileState::Ready => 32,
             // The user can do something about it.
-            ProfileState::LoginRequired => 33,
+            ProfileState::LoginRequired | ProfileState::Locked => 33,
             _ => 31,
         };
         format!("\u{1b}[{code}m{text}\u{1b}[0m")

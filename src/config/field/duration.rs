@@ -40,7 +40,7 @@ pub(crate) struct WatchInterval(Option<Duration>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct MaxAge(Duration);
 
-/// How long the daemon may be idle before it exits; `"off"`, the default, is without end.
+/// How long the daemon, or a key in it, may be idle; `"off"`, the default, is without end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct IdleTimeout(Option<Duration>);
 
@@ -173,8 +173,8 @@ impl FromStr for WatchInterval {
 }
 
 impl IdleTimeout {
-    /// At least a second, so that it is not started again for each request of one session; at most
-    /// a year, beyond which it is `"off"`.
+    /// At least a second, so that one session does not start the daemon, or obtain the key, again
+    /// for each request; at most a year, beyond which it is `"off"`.
     const RANGE: RangeInclusive<Duration> =
         Duration::from_secs(1)..=Duration::from_secs(365 * 86_400);
 

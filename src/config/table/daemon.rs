@@ -14,6 +14,10 @@ pub(crate) struct DaemonConfig {
     /// Exit after this long without a request: a duration, or "off" (the default).
     #[serde(default)]
     pub(crate) exit_when_idle: IdleTimeout,
+    /// Drop a key from memory that no client has asked for during this time, and the logins when no
+    /// key is left: a duration, or "off" (the default). The next request obtains it again.
+    #[serde(default)]
+    pub(crate) drop_keys_after: IdleTimeout,
     /// Whether a notification on the desktop tells you once that a login has ended: "auto" (the
     /// default) if a desktop is running, "on" also if its program must be started for it, or "off".
     #[serde(default)]

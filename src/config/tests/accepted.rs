@@ -51,6 +51,10 @@ fn the_documented_example() {
         config.daemon.exit_when_idle.get(),
         Some(Duration::from_secs(1800))
     );
+    assert_eq!(
+        config.daemon.drop_keys_after.get(),
+        Some(Duration::from_secs(8 * 3600))
+    );
     let profile = &config.profiles["default"];
     assert_eq!(profile.source, "team-vault");
     assert_eq!(profile.probe(), Probe::Models);

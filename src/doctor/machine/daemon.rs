@@ -57,6 +57,13 @@ pub(super) const SECOND: Check = super::check_of(
     "a second daemon runs that has lost its socket",
 );
 
+/// No key is given.
+pub(super) const LOCKED: Check = super::check_of(
+    Severity::Fatal,
+    "machine.locked",
+    "the broker is locked: no client gets a key",
+);
+
 /// The daemon uses a configuration that is no longer in the file.
 pub(super) const OLD_CONFIGURATION: Check = super::check_of(
     Severity::Warning,
@@ -288,6 +295,12 @@ fn of_report(facts: &Facts, daemon: &DaemonReport) -> Vec<Finding> {
         let problem = "the daemon keeps the configuration from before the last change";
         let remedy = "run claviger config check, and correct the file";
         findings.push(OLD_CONFIGURATION.found(problem, [error.clone()], remedy));
+    }
+    if daemon.locked {
+        let since = daemon.locked_since.map(|at| format!("since {at}"));
+        let evidence = since.into_iter().chain(daemon.lock_error.clone());
+        let problem = "the broker is locked, so that no client gets a key";
+        findings.push(LOCKED.found(problem, evidence, "run claviger unlock"));
     }
     if let Some(error) = &daemon.log_error {
         let remedy = "correct that, and run claviger stop";

@@ -56,6 +56,7 @@ pub(crate) const CHECKS: &[Check] = &[
     daemon::SOCKET_UNSAFE,
     daemon::NO_START,
     daemon::NO_ANSWER,
+    daemon::LOCKED,
     daemon::VERSION,
     daemon::SECOND,
     daemon::OLD_CONFIGURATION,

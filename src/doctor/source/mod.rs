@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 pub(crate) use self::checks::CHECKS;
 use self::daemon::Asked;
 use super::{Context, finding::Finding, key_life::KeyLife};
-use crate::secret::Secret;
+use crate::{secret::Secret, status_report::ProfileState};
 
 /// What the checks found, and the keys that were obtained on the way, by profile.
 pub(super) struct Obtained {
@@ -43,6 +43,10 @@ pub(super) fn check(context: &Context<'_>) -> Obtained {
         (context.progress)(&format!("asking for the key of profile '{name}'"));
         let Asked { key, status } = pending.wait();
         let source = &config.profiles[name].source;
+        // The daemon's own check reports that.
+        let is_locked = status
+            .as_ref()
+            .is_some_and(|report| report.state == ProfileState::Locked);
         let of_status = match (&key, status) {
             (Ok(key), Some(report)) => {
                 if let Some(life) = KeyLife::of(key, &report) {
@@ -57,6 +61,7 @@ pub(super) fn check(context: &Context<'_>) -> Obtained {
                 obtained.keys.push((name.to_owned(), key));
                 None
             }
+            Err(_) if is_locked => None,
             Err(failure) => Some(failure::finding(&failure)),
         };
         let found = found.into_iter().chain(of_status);

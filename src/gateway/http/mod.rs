@@ -184,6 +184,10 @@ impl Gateway for HttpGateway {
     fn recalibrate(&self) {
         self.memory().recalibrate();
     }
+
+    fn forget(&self) {
+        self.sender.reload();
+    }
 }
 
 /// How a result confirms the key, if it does.

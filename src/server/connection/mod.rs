@@ -81,8 +81,8 @@ pub(super) async fn serve(
     }
 }
 
-/// Answers a request. If this is dropped, because the peer has gone, a logout goes on: it is not to
-/// be left half done. What the others have started goes on in the broker.
+/// Answers a request. If this is dropped, because the peer has gone, a logout and a change of the
+/// lock go on: they are not to be left half done. What the others have started goes on in the broker.
 async fn answer(request: Request, peer: Peer, daemon: &Arc<Daemon>) -> Vec<Response> {
     let refusal = access::refusal(peer.user, &request);
     if peer.user == PeerUser::Root {
@@ -97,7 +97,11 @@ async fn answer(request: Request, peer: Peer, daemon: &Arc<Daemon>) -> Vec<Respo
     if let Some(failure) = refusal {
         return vec![Response::Failure(failure)];
     }
-    if !matches!(request, Request::Logout { .. }) {
+    let is_whole = matches!(
+        request,
+        Request::Logout { .. } | Request::Lock | Request::Unlock
+    );
+    if !is_whole {
         return daemon.handle(request, peer).await;
     }
     let daemon = Arc::clone(daemon);

@@ -42,7 +42,12 @@ impl Daemon {
     /// this is dropped, the login is not watched any more.
     pub(super) async fn log_in(&self, login: &wire::Login, reports: &Reports) -> Response {
         self.on_request();
-        let answer = self.answer_login(login, reports).await;
+        let answer = tokio::select! {
+            // Nothing is started while the lock is on; a login under way is not watched any more.
+            biased;
+            locked = self.lock.locked() => Err(error_report::of_locked(&locked)),
+            answer = self.answer_login(login, reports) => answer,
+        };
         // The time without a request starts now.
         self.on_request();
         answer.unwrap_or_else(Response::Failure)

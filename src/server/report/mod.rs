@@ -15,12 +15,13 @@ use crate::{
     clock::{Now, whole_seconds},
     config::{Config, ProfileConfig},
     credential::Credential,
+    error_report,
     gateway::{Calibration, ProbeResult},
     logout_report::{self, LogoutReport},
     source::Revoked,
     status_report::{
         CLIENT_RETRIES, DaemonReport, FailureReport, LastProbeReport, PROBE, ProfileReport,
-        SuccessorReport, UserLoginReport,
+        ProfileState, SuccessorReport, UserLoginReport,
     },
 };
 
@@ -146,6 +147,16 @@ pub(super) fn profile(
         variables: None,
         login,
         failure: None,
+    }
+}
+
+/// Returns the report of a profile while the lock is on.
+pub(super) fn locked(profile: ProfileReport) -> ProfileReport {
+    ProfileReport {
+        state: ProfileState::Locked,
+        error_code: Some(ExitCode::Denied.as_byte()),
+        advice: vec![error_report::UNLOCK.to_owned()],
+        ..profile
     }
 }
 

@@ -26,7 +26,7 @@ use crate::{
     principal::Principal,
 };
 
-/// Runs a program for each credential.
+/// Runs a program for each credential. It keeps no secret.
 pub(crate) struct ExecSource {
     program: Program,
     ttl: Option<Duration>,

@@ -62,6 +62,17 @@ impl KeyRing {
         key.sign(&names, claims).map_err(|error| self.broken(error))
     }
 
+    /// Drops the key, which is read again when it is needed.
+    pub(super) fn forget(&self) {
+        *sync::lock(&self.last) = None;
+    }
+
+    /// Whether a key is in memory.
+    #[cfg(test)]
+    pub(super) fn has_key(&self) -> bool {
+        sync::lock(&self.last).is_some()
+    }
+
     fn current(&self) -> Result<Arc<SigningKey>, SourceError> {
         let bytes = self.from.read_bytes()?;
         let password = self.password.as_ref().map(SecretInput::read_password);

@@ -120,6 +120,10 @@ impl Source for JwtSource {
         })
     }
 
+    async fn forget(&self) {
+        self.keys.forget();
+    }
+
     /// There is no host: the name in the configuration.
     fn host(&self) -> &str {
         &self.name

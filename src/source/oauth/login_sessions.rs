@@ -74,6 +74,20 @@ impl LoginSessions {
         StoredSecret::new(self.stores.open(kind), key)
     }
 
+    /// Drops all logins from memory. Those that are nowhere else, with `store = "memory"`, end.
+    pub(crate) async fn forget(&self) {
+        self.release().await;
+        self.stores.forget();
+    }
+
+    /// Leaves all logins to their stores, from which they are read when they are needed.
+    pub(crate) async fn release(&self) {
+        let sessions: Vec<_> = sync::lock(&self.sessions).values().cloned().collect();
+        for session in sessions {
+            session.forget().await;
+        }
+    }
+
     /// Writes to the stores what they lack, because they failed before. For the daemon's end.
     pub(crate) async fn flush(&self, clock: &dyn Clock) {
         let sessions: Vec<_> = sync::lock(&self.sessions).values().cloned().collect();

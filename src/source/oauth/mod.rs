@@ -105,6 +105,13 @@ impl Source for OauthSource {
         Ok(revocation)
     }
 
+    async fn forget(&self) {
+        if let Some(session) = &self.session {
+            session.forget().await;
+        }
+        self.client.server.forget();
+    }
+
     fn sign_in(&self) -> Result<Option<Arc<dyn SignIn>>, SourceError> {
         let sign_in = |session: &Arc<LoginSession>| {
             let sign_in: Arc<dyn SignIn> = Arc::new(UserSignIn {

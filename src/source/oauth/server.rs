@@ -77,6 +77,10 @@ pub(crate) trait AuthorizationServer: Send + Sync {
     /// Uses `registration`, which was kept with the login, or none: the next sign-in then registers
     /// a new client.
     fn set_registration(&self, registration: Option<Registration>);
+
+    /// Closes the idle connections, whose buffers may contain tokens, and drops the secret of a
+    /// registered client, which is kept with the login.
+    fn forget(&self);
 }
 
 /// A client that was registered at the server (RFC 7591) because none is configured.

@@ -153,6 +153,10 @@ impl Source for VaultSource {
         self.engine.revoke(&self.session, credential).await
     }
 
+    async fn forget(&self) {
+        self.session.forget_login().await;
+    }
+
     fn sign_in(&self) -> Result<Option<Arc<dyn SignIn>>, SourceError> {
         let sign_in = self.sign_in.clone();
         Ok(sign_in.map(|sign_in| sign_in as Arc<dyn SignIn>))

@@ -123,8 +123,13 @@ impl Transport {
     /// again.
     pub(super) fn forget_client(&self) {
         if self.settings.has_identity() {
-            *sync::lock(&self.client) = None;
+            self.close();
         }
+    }
+
+    /// Closes the idle connections. The next request builds a client anew.
+    pub(super) fn close(&self) {
+        *sync::lock(&self.client) = None;
     }
 
     fn client(&self) -> Result<HttpClient, SourceError> {

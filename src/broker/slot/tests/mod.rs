@@ -3,7 +3,7 @@
 //!
 //! The fixtures are here; a file each is about obtaining and renewing (`lifecycle`), early requests
 //! (`early_request`), rejected keys (`rejected_key`), clients that keep coming back (`refusal`) or
-//! do not cache (`uninformative`), central rotation (`rotation`), newer keys (`succession`), keys
+//! do not cache (`uninformative`), the time without requests (`unused`), central rotation (`rotation`), newer keys (`succession`), keys
 //! without an expiry (`max_age`), and any sequence of all that (`model`: a `world` with a
 //! `gateway_truth` and `clients`).
 
@@ -18,6 +18,7 @@ mod rejected_key;
 mod rotation;
 mod succession;
 mod uninformative;
+mod unused;
 mod world;
 
 use super::*;

@@ -11,8 +11,9 @@ use crate::{
         check::Check,
         machine::{
             daemon::{
-                Facts, LOG_ERRORS, NO_ANSWER, NO_LOG, NO_START, NOT_RUNNING, OLD_CONFIGURATION,
-                OTHER_SOCKET, REPLACED, SECOND, SOCKET_UNSAFE, STALE_SOCKET, VERSION, check,
+                Facts, LOCKED, LOG_ERRORS, NO_ANSWER, NO_LOG, NO_START, NOT_RUNNING,
+                OLD_CONFIGURATION, OTHER_SOCKET, REPLACED, SECOND, SOCKET_UNSAFE, STALE_SOCKET,
+                VERSION, check,
             },
             processes::DaemonProcess,
         },
@@ -77,6 +78,13 @@ pub(super) fn cases() -> Vec<Case> {
             OLD_CONFIGURATION,
             with(report(|report| {
                 report.config_error = Some("expected a string".to_owned());
+            })),
+        ),
+        case(
+            LOCKED,
+            with(report(|report| {
+                report.locked = true;
+                report.locked_since = Some(Timestamp::UNIX_EPOCH);
             })),
         ),
         case(

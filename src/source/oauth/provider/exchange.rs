@@ -199,6 +199,11 @@ impl Exchange {
         })
     }
 
+    /// Closes the idle connections.
+    pub(super) fn close(&self) {
+        sync::lock(&self.clients).clear();
+    }
+
     fn client(&self, url: &Url) -> Result<HttpClient, SourceError> {
         let origin = url.origin().ascii_serialization();
         let mut clients = sync::lock(&self.clients);

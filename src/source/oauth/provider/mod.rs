@@ -345,6 +345,11 @@ impl AuthorizationServer for Provider {
     fn set_registration(&self, registration: Option<Registration>) {
         self.registrations.set_current(registration);
     }
+
+    fn forget(&self) {
+        self.registrations.forget_secret();
+        self.exchange.close();
+    }
 }
 
 #[cfg(test)]

@@ -57,6 +57,12 @@ impl Registrations {
         };
     }
 
+    /// Drops the registration of the login in force if it has a secret.
+    pub(super) fn forget_secret(&self) {
+        let mut both = sync::lock(&self.0);
+        drop(both.current.take_if(|one| one.client_secret.is_some()));
+    }
+
     /// The registration for a sign-in with `redirect_uri`; `None` if it needs a new one.
     pub(super) fn for_sign_in(&self, redirect_uri: &str, is_exact: bool) -> Option<Registration> {
         let fits = |one: &&Registration| {

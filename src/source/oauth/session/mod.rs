@@ -163,6 +163,14 @@ impl LoginSession {
         .await
     }
 
+    /// Drops what is in memory, after a change under way; the next call reads it from the store.
+    /// What the store lacks is stored first, and is lost if that fails.
+    pub(super) async fn forget(&self) {
+        let _change = self.change.lock().await;
+        let _ = self.save().await;
+        self.state().forget();
+    }
+
     /// Writes to the store what it lacks. For the daemon's end.
     pub(super) async fn flush(&self) {
         let _change = self.change.lock().await;

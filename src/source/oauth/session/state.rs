@@ -110,6 +110,18 @@ impl State {
         record
     }
 
+    /// Drops all tokens. A login must be read from the store again; that there is none stays known.
+    pub(super) fn forget(&mut self) {
+        self.ready = None;
+        self.last = None;
+        if self.record.is_some() {
+            *self = Self {
+                attempts: self.attempts,
+                ..Self::default()
+            };
+        }
+    }
+
     /// Notes that the store may lack what is in memory.
     pub(super) fn set_unsaved(&mut self) {
         self.is_unsaved = true;

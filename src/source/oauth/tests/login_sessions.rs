@@ -3,7 +3,11 @@
 use std::{path::PathBuf, sync::Arc};
 
 use super::config;
-use crate::{config::OauthDiscovery, source::catalog::LoginSessions};
+use crate::{
+    config::{OauthDiscovery, StoreKind},
+    secret::Secret,
+    source::catalog::LoginSessions,
+};
 
 const MEMORY: &str = "store = 'memory'";
 
@@ -18,6 +22,19 @@ fn a_source_of_a_later_configuration_has_the_same_login() {
     let more = "\nscopes = ['openid', 'more']\ntoken = 'id'\ntimeout = '9s'";
     let after = logins.session("sso", &config(&format!("{MEMORY}{more}")));
     assert!(Arc::ptr_eq(&before, &after));
+}
+
+/// What only memory has ends; what is left to its store is read again.
+#[tokio::test]
+async fn a_login_in_memory_is_released_to_its_store_or_forgotten_with_it() {
+    let logins = logins();
+    let stored = logins.stored(StoreKind::Memory, "v", ("vault", "role"));
+    let secret = Secret::new("abc".to_owned());
+    stored.put(&secret).await.unwrap();
+    logins.release().await;
+    assert_eq!(stored.get().await.unwrap(), Some(secret));
+    logins.forget().await;
+    assert_eq!(stored.get().await.unwrap(), None);
 }
 
 #[test]

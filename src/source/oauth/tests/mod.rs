@@ -4,6 +4,7 @@ mod crash;
 mod credential;
 mod device;
 mod faults;
+mod forget;
 mod login_sessions;
 mod logout;
 mod refresh;

@@ -293,4 +293,6 @@ impl AuthorizationServer for FakeServer {
         let id = registration.map(|registration| registration.client_id);
         self.set(|settings| settings.requests.push(format!("registration {id:?}")));
     }
+
+    fn forget(&self) {}
 }

@@ -94,4 +94,10 @@ impl LoginMethod for AppRoleLogin {
         };
         method::submit(transport, login, now).await
     }
+
+    fn forget(&self) {
+        if let SecretId::Wrapped(wrapped) = &self.secret_id {
+            wrapped.forget();
+        }
+    }
 }

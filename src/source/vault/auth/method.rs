@@ -60,6 +60,9 @@ pub(crate) trait LoginMethod: Send + Sync {
         true
     }
 
+    /// Drops the secrets that it has in memory and can read again.
+    fn forget(&self) {}
+
     /// Records that a request with `token` has succeeded.
     fn accepted_token(&self, _token: &Secret) {}
 

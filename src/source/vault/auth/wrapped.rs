@@ -86,6 +86,11 @@ impl WrappedSecretId {
         Ok(secret_id)
     }
 
+    /// Drops the secret-id. It is lost if the store could not keep it.
+    pub(super) fn forget(&self) {
+        *sync::lock(&self.known) = None;
+    }
+
     async fn known(&self) -> Result<Option<Unwrapped>, SourceError> {
         if let Some(known) = sync::lock(&self.known).clone() {
             return Ok(Some(known));

@@ -224,6 +224,17 @@ impl VaultSession {
         })
     }
 
+    /// Drops the token, which stays valid at Vault, and what the login method keeps, after a login
+    /// or renewal under way. The connections are closed: their buffers contain the token.
+    pub(super) async fn forget_login(&self) {
+        let mut state = self.state.lock().await;
+        state.token = None;
+        if let Some(method) = &self.method {
+            method.forget();
+        }
+        self.transport.close();
+    }
+
     /// Whether a logout has revoked the last token, with all its leases, and there was no login
     /// since.
     pub(super) async fn is_revoked(&self) -> bool {

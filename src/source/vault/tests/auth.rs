@@ -218,6 +218,20 @@ async fn a_new_daemon_has_the_unwrapped_secret_id_unless_it_rested_in_memory() {
 }
 
 #[tokio::test]
+async fn an_unwrapped_secret_id_is_read_from_its_store_after_it_is_forgotten() {
+    let server = wrapping_vault().await;
+    let vault = wrapped(&server, StoreKind::File);
+    vault.source.issue().await.unwrap();
+    vault.source.forget().await;
+    vault.source.issue().await.unwrap();
+    assert_eq!(unwraps(&server), 1);
+    // It is not in memory any more: without the store there is none.
+    vault.source.forget().await;
+    std::fs::remove_dir_all(vault.dir.path().join("state")).unwrap();
+    vault.source.issue().await.unwrap_err();
+}
+
+#[tokio::test]
 async fn nothing_is_unwrapped_that_could_not_be_kept() {
     let server = wrapping_vault().await;
     let vault = wrapped(&server, StoreKind::File);

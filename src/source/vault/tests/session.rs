@@ -36,6 +36,23 @@ async fn the_token_is_renewed_after_two_thirds_and_replaced_at_its_end() {
     assert_eq!(server.requests()[6], "POST /v1/auth/token/revoke-self");
 }
 
+/// The token stays valid at Vault, and nothing is sent.
+#[tokio::test]
+async fn a_forgotten_token_is_replaced_by_a_login_at_the_next_read() {
+    let server = FakeVault::start(normal).await;
+    let vault = VaultFixture::with_approle(&server.address);
+    vault.source.issue().await.unwrap();
+    vault.source.forget().await;
+    assert!(vault.source.session.current_token().await.is_none());
+    assert_eq!(server.requests().len(), 2);
+    let credential = vault.source.issue().await.unwrap();
+    assert_eq!(credential.secret.expose(), "sk-1");
+    assert_eq!(
+        server.requests()[2..],
+        ["POST /v1/auth/m/login", "GET /v1/kv/data/team"]
+    );
+}
+
 #[tokio::test]
 async fn a_logout_tells_a_dead_token_from_one_that_cannot_be_revoked() {
     for (lookup, expected) in [(200, Revoked::StaysValid), (403, Revoked::Nothing)] {
