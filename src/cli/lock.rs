@@ -14,7 +14,7 @@ use crate::lock_report::LockReport;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  claviger lock            before you leave the machine, or at once in an incident
+  claviger lock            before you leave the machine, or in an incident
   claviger unlock          keys are given again
 
 Keys and logins are dropped from memory, and no key is given or obtained until 'claviger unlock', \

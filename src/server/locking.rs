@@ -23,15 +23,18 @@ const FORGET_TIMEOUT: Duration = Duration::from_secs(3);
 impl Daemon {
     /// Gives no key from now on, and drops all keys and logins from memory.
     pub(super) async fn turn_lock_on(self: &Arc<Self>) -> Result<Vec<Response>, Failure> {
-        let on = self.lock.turn_on(self.clock.now().wall);
-        let before = on.await;
-        let forgotten = tokio::spawn(Arc::clone(self).forget_everything());
-        let until = self.clock.now().tick + FORGET_TIMEOUT;
-        tokio::select! {
-            // It fails only if the daemon ends.
-            _ = forgotten => {}
-            () = self.clock.sleep_until(until) => {}
-        }
+        let forget = async {
+            let forgotten = tokio::spawn(Arc::clone(self).forget_everything());
+            let until = self.clock.now().tick + FORGET_TIMEOUT;
+            tokio::select! {
+                // It fails only if the daemon ends.
+                _ = forgotten => {}
+                () = self.clock.sleep_until(until) => {}
+            }
+        };
+        // In this order: the lock is on in memory before anything is dropped, and a slow disk
+        // delays nothing.
+        let (before, ()) = tokio::join!(self.lock.turn_on(self.clock.now().wall), forget);
         self.lock_report(before.is_none())
     }
 

@@ -25,6 +25,10 @@ async fn every_command_ends_silently_if_its_reader_is_gone() {
         &["config", "check", file],
         &["logout"],
         &["logout", "--json"],
+        &["lock"],
+        &["unlock"],
+        &["lock", "--json"],
+        &["unlock", "--json"],
         &["stop"],
         // Without a daemon.
         &["stop"],

@@ -36,6 +36,7 @@ mod kv;
 mod lease;
 mod lifecycle;
 mod litellm;
+mod lock;
 mod login;
 mod logout;
 mod logs;

@@ -9,6 +9,7 @@ mod device;
 mod discovery;
 mod figures;
 mod fixture;
+mod lock;
 mod machine;
 mod providers;
 mod refresh;
