@@ -140,9 +140,11 @@ impl LockFile {
     }
 
     fn problem(&self, what: &str, error: &TrustError) -> String {
-        format!(
-            "the file '{}' cannot be {what}: {error}",
-            self.path().display()
-        )
+        let path = self.path();
+        match error {
+            // It names the file.
+            TrustError::Violation(violation) if violation.path == path => violation.to_string(),
+            error => format!("the file '{}' cannot be {what}: {error}", path.display()),
+        }
     }
 }

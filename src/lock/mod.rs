@@ -129,8 +129,8 @@ impl Lock {
         before
     }
 
-    /// Turns the lock off: in the file, and then in memory, also if the file cannot be removed. Returns the
-    /// lock that was on.
+    /// Turns the lock off: in the file, and then in memory, also if the file cannot be removed.
+    /// Returns the lock that was on.
     pub(crate) async fn turn_off(&self) -> Option<Locked> {
         let _change = self.change.lock().await;
         self.save(LockFile::remove).await;

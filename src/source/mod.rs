@@ -38,8 +38,9 @@ use crate::{
 /// A source of gateway credentials.
 ///
 /// A source keeps what its next request needs (such as a Vault token), but no credential: the
-/// broker caches those. What it keeps it obtains again after [`forget`](Self::forget). It does not retry and does not cache errors: it returns them and the broker
-/// decides. Every call ends within the time-out of the source.
+/// broker caches those. What it keeps it obtains again after [`forget`](Self::forget). It does not
+/// retry and does not cache errors: it returns them and the broker decides. Every call ends within
+/// the time-out of the source.
 #[async_trait]
 pub trait Source: Send + Sync {
     /// Obtains a credential. A source that stores keys returns the one that it stores now, which

@@ -1,6 +1,6 @@
 //! `claviger lock` and `claviger unlock`, with real sources, shims and daemons that die.
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -9,6 +9,7 @@ use crate::support::{
     Bao, KEY, TestEnv,
     fingerprint::fingerprint,
     poll::{SOON, until},
+    test_env::set_mode,
 };
 
 const LOCKED: &[&str] = &[
@@ -41,6 +42,21 @@ async fn assert_locked(env: &TestEnv) {
     for part in ["locked since ", "no key is given", "run claviger unlock"] {
         assert!(output.stdout.contains(part), "{output:?}");
     }
+}
+
+/// Where the daemon keeps its lock, which is off.
+async fn lock_file(env: &TestEnv) -> PathBuf {
+    env.claviger(&["lock"]).await.succeeded();
+    let files = fs::read_dir(env.state_dir()).unwrap();
+    let mut files = files.map(|file| file.unwrap().path());
+    let is_lock = |path: &PathBuf| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        name.starts_with("lock") && name.ends_with(".json")
+    };
+    let file = files.find(is_lock).expect("the file of the lock");
+    env.claviger(&["unlock"]).await.succeeded();
+    assert!(!file.exists());
+    file
 }
 
 #[tokio::test]
@@ -154,16 +170,27 @@ async fn a_client_that_waits_is_refused_when_the_lock_comes() {
 #[tokio::test]
 async fn a_file_that_is_no_lock_counts_as_one_and_is_named() {
     let env = TestEnv::with_fixed_key();
-    env.helper().await.printed(KEY);
+    let file = lock_file(&env).await;
     env.claviger(&["stop"]).await.succeeded();
-    let file = env.state_dir().join("lock.json");
     fs::write(&file, "{").unwrap();
     let path = file.display().to_string();
-    let problem =
-        format!("locked, because the file '{path}' is not a lock of this version; no key");
-    env.helper()
-        .await
-        .failed(7, &[&problem, "hint: run claviger unlock"]);
+    for (mode, problem) in [
+        (
+            0o600,
+            format!("the file '{path}' is not a lock of this version"),
+        ),
+        (
+            0o644,
+            format!("'{path}' is accessible to others (mode 0644; expected 0600)"),
+        ),
+    ] {
+        set_mode(&file, mode);
+        let problem = format!("locked, because {problem}; no key is given.");
+        let refused = env.helper().await;
+        refused.failed(7, &[&problem, "hint: run claviger unlock"]);
+        env.kill_daemon(Signal::TERM);
+    }
+    env.helper().await;
     let status = env.status().await;
     assert_eq!(status["profiles"][0]["state"], "locked");
     let error = status["daemon"]["lock_error"].as_str().unwrap();
@@ -176,9 +203,8 @@ async fn a_file_that_is_no_lock_counts_as_one_and_is_named() {
 #[tokio::test]
 async fn a_lock_that_cannot_be_saved_says_so_and_holds_until_the_daemon_ends() {
     let env = TestEnv::with_fixed_key();
-    env.helper().await.printed(KEY);
     // A directory in the place of the new content.
-    let obstacle = env.state_dir().join("lock.json.new");
+    let obstacle = lock_file(&env).await.with_extension("json.new");
     fs::create_dir(&obstacle).unwrap();
     let output = env.claviger(&["lock"]).await;
     assert_eq!(output.code, Some(0), "{output:?}");
@@ -186,7 +212,10 @@ async fn a_lock_that_cannot_be_saved_says_so_and_holds_until_the_daemon_ends() {
     assert!(output.stderr.starts_with(warning), "{output:?}");
     assert_locked(&env).await;
     let error = env.status().await["daemon"]["lock_error"].clone();
-    assert!(error.as_str().unwrap().contains("lock.json"), "{error}");
+    assert!(
+        error.as_str().unwrap().contains("cannot be written"),
+        "{error}"
+    );
     env.kill_daemon(Signal::TERM);
     env.helper().await.printed(KEY);
     fs::remove_dir(obstacle).unwrap();

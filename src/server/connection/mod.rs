@@ -82,7 +82,8 @@ pub(super) async fn serve(
 }
 
 /// Answers a request. If this is dropped, because the peer has gone, a logout and a change of the
-/// lock go on: they are not to be left half done. What the others have started goes on in the broker.
+/// lock go on: they are not to be left half done. What the others have started goes on in the
+/// broker.
 async fn answer(request: Request, peer: Peer, daemon: &Arc<Daemon>) -> Vec<Response> {
     let refusal = access::refusal(peer.user, &request);
     if peer.user == PeerUser::Root {
