@@ -21,7 +21,7 @@
 //! config
 //! preset
 //! template · principal
-//! lock · client_process · environment · logging · paths · listener · named_file · settings_file
+//! lock · environment · logging · paths · listener · client_process · named_file · settings_file
 //! claude_code · trust · process
 //! service_manager
 //! metrics

@@ -1,20 +1,32 @@
 //! `/proc/PID/stat` and `/proc/PID/exe`. See proc_pid_stat(5) and proc_pid_exe(5).
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
-use super::Process;
+use super::{Process, Program};
+use crate::trust::{ExecutedFile, ManagedOwner};
 
 /// The unit of start times, in microseconds: `USER_HZ` is 100 on every architecture that Rust has a
 /// standard library for.
 const TICK: u64 = 10_000;
 
-pub(super) fn look_up(pid: u32) -> Option<Process> {
+/// The process `pid`, without its executable.
+pub(super) fn describe(pid: u32) -> Option<Process> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    Some(Process {
-        // Not revealed of another user's process, or one that is not dumpable.
-        executable: fs::read_link(format!("/proc/{pid}/exe")).ok(),
-        ..parse(pid, &stat)?
-    })
+    parse(pid, &stat)
+}
+
+/// The executable; `None` if the system does not reveal it: of another user's process, or of one
+/// that is not dumpable.
+pub(super) fn executable(pid: u32) -> Option<PathBuf> {
+    fs::read_link(format!("/proc/{pid}/exe")).ok()
+}
+
+/// The file that `pid` executes, judged: the file itself, whatever has its name by now.
+pub(super) fn program(process: &Process, owner: &ManagedOwner) -> Program {
+    match ExecutedFile::of(process.pid) {
+        Ok(file) => Program::judged(file.path(), owner.executed(&file)),
+        Err(_) => Program::hidden(process),
+    }
 }
 
 /// Parses the file; `None` for a process that has ended and that its parent has not waited for. The
@@ -63,7 +75,7 @@ mod tests {
     fn start_times_are_in_microseconds_since_the_boot() {
         let uptime = fs::read_to_string("/proc/uptime").unwrap();
         let seconds: f64 = uptime.split(' ').next().unwrap().parse().unwrap();
-        let own = look_up(std::process::id()).unwrap();
+        let own = describe(std::process::id()).unwrap();
         let started = std::time::Duration::from_micros(own.started);
         let age = seconds - started.as_secs_f64();
         // These tests take seconds.

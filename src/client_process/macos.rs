@@ -9,9 +9,11 @@ use std::{
     path::PathBuf,
 };
 
-use super::Process;
+use super::{Process, Program};
+use crate::trust::ManagedOwner;
 
-pub(super) fn look_up(pid: u32) -> Option<Process> {
+/// The process `pid`, without its executable.
+pub(super) fn describe(pid: u32) -> Option<Process> {
     let id = c_int::try_from(pid).ok()?;
     // SAFETY: the type consists of integers and arrays of them, for which zero is valid.
     let mut info: libc::proc_bsdinfo = unsafe { mem::zeroed() };
@@ -30,14 +32,15 @@ pub(super) fn look_up(pid: u32) -> Option<Process> {
             .ok()?
             .to_string_lossy()
             .into_owned(),
-        executable: executable(id),
+        executable: None,
         // Since 1970.
         started: info.pbi_start_tvsec * 1_000_000 + info.pbi_start_tvusec,
     })
 }
 
 /// The executable; `None` if the system does not reveal it.
-fn executable(pid: c_int) -> Option<PathBuf> {
+pub(super) fn executable(pid: u32) -> Option<PathBuf> {
+    let pid = c_int::try_from(pid).ok()?;
     let mut path = [0_u8; libc::PROC_PIDPATHINFO_MAXSIZE as usize];
     let size = u32::try_from(path.len()).ok()?;
     // SAFETY: the buffer has `size` bytes and outlives the call.
@@ -45,4 +48,12 @@ fn executable(pid: c_int) -> Option<PathBuf> {
     // An error is 0 or less.
     let path = path.get(..usize::try_from(length).ok()?)?;
     Some(PathBuf::from(OsStr::from_bytes(path)))
+}
+
+/// The file that `process` executes, judged by its path: the system reveals nothing more.
+pub(super) fn program(process: &Process, owner: &ManagedOwner) -> Program {
+    match executable(process.pid) {
+        Some(path) => Program::judged(&path, owner.program(&path)),
+        None => Program::hidden(process),
+    }
 }

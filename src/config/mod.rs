@@ -6,6 +6,7 @@
 //! mistake of a single key ([`check`]), deserialized ([`table`]) and validated: what keys say about
 //! each other. Each key stands in one table and each kind of value in one [`field`].
 
+mod caller_rule;
 mod check;
 mod checklist;
 mod defaults;
@@ -31,6 +32,7 @@ mod table;
 mod toml_text;
 
 pub(crate) use self::{
+    caller_rule::{CallerRefusal, permits},
     checklist::{ChecklistEntry, checklist},
     error::Problem,
     field::{
@@ -52,8 +54,8 @@ pub(crate) use self::{
     table::{
         Assertion, AuthConfig, AuthMethod, ClientAuth, Engine, ExecConfig, HeaderValueFrom,
         JwtConfig, NetworkConfig, Notifications, OauthConfig, OauthDiscovery, OauthFlow,
-        OauthPrompt, OauthToken, Probe, ProbeHeaders, ProfileConfig, SecretRef, SigningAlgorithm,
-        SourceConfig, StoreKind, VaultConfig,
+        OauthPrompt, OauthToken, Probe, ProbeHeaders, ProfileConfig, Reveal, SecretRef,
+        SigningAlgorithm, SourceConfig, StoreKind, VaultConfig,
     },
     toml_text::{Entry, to_toml},
 };

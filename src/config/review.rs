@@ -13,6 +13,7 @@ use super::{
     error::{ConfigError, Problem},
     field::FilePath,
     parse::MAX_LEN,
+    presets::tables,
     table::{Config, Engine, SourceConfig},
 };
 use crate::{
@@ -25,6 +26,9 @@ const TEMPLATES: [&str; 5] = ["path", "mount", "username", "subject", "command"]
 
 /// The keys whose value is passed on or shown as it is.
 const LITERAL: [&str; 2] = ["claims", "support"];
+
+/// The keys that restrict the user's own programs.
+const RULES: [&str; 2] = ["allowed_callers", "reveal"];
 
 /// The files that every user may read.
 const PUBLIC_FILES: [&str; 2] = ["ca_file", "cert_file"];
@@ -109,6 +113,7 @@ impl<'i> Review<'i> {
         }
         review.api_paths(config);
         review.short_max_ages(config);
+        review.own_rules(config);
         Ok(review)
     }
 
@@ -177,6 +182,25 @@ impl<'i> Review<'i> {
                 );
                 self.add(Severity::Warning, key, &problem);
             }
+        }
+    }
+
+    /// Finds rules for other programs of a user who can change them.
+    fn own_rules(&mut self, config: &Config) {
+        if config.is_managed {
+            return;
+        }
+        let mut rules = Vec::new();
+        let root = self.document.root();
+        let profiles = tables(root, "profile").map(|(path, table)| (path.to_vec(), table));
+        for (path, table) in profiles.chain([(Vec::new(), root)]) {
+            let keys = RULES.iter().filter(|key| table.contains_key(**key));
+            rules.extend(keys.map(|key| [&path[..], &[(*key).to_owned()]].concat()));
+        }
+        for key in rules {
+            let problem = "can be changed by every program of the user's, unless this is the \
+                           managed configuration";
+            self.add(Severity::Warning, key, problem);
         }
     }
 

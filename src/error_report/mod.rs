@@ -3,12 +3,14 @@
 //! A message names the profile and the source. A hint is the one thing to do now; it follows from
 //! the error's own data if the error contains any. Both are without a full stop.
 
+mod denied;
 mod login;
 mod unavailable;
 
 use claviger_wire::{ExitCode, Failure};
 
 pub(crate) use self::{
+    denied::{of_caller, of_reveal},
     login::{of_login, of_no_login, of_sign_in},
     unavailable::of_acquire,
 };

@@ -1,10 +1,17 @@
 //! The process at the other end of a connection.
 
+use crate::client_process::ProcessIdentity;
+
 /// The client of a connection, as the system reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Peer {
-    /// Its process id, if the system reports it.
+    /// Its process id, if the system reports it. For messages and limits alone: by the time of the
+    /// request it may be another process's.
     pub(crate) pid: Option<u32>,
+    /// The process that has connected, identified when the connection was accepted; `None` if it
+    /// had ended by then, or if the system does not report it. Other processes may have the
+    /// connection as well, such as its children: it is this one whose client counts.
+    pub(crate) process: Option<ProcessIdentity>,
     /// Its user.
     pub(crate) user: PeerUser,
 }

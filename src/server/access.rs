@@ -2,7 +2,13 @@
 
 use claviger_wire::{ExitCode, Failure, Request};
 
-use crate::listener::PeerUser;
+use crate::{
+    client_process::Client,
+    config::{self, Config, Reveal},
+    error_report,
+    listener::PeerUser,
+    trust::ManagedOwner,
+};
 
 /// Returns the failure for a request that `user` must not send.
 ///
@@ -35,11 +41,76 @@ pub(super) fn refusal(user: PeerUser, request: &Request) -> Option<Failure> {
     }
 }
 
+/// Returns the failure for a request for the key of the profile `name`, which must exist, that
+/// `client` must not send, or that would show the key on a terminal; `None` if it may have the key.
+///
+/// What the programs are is found out now and not when the shim connected: only that can be known.
+pub(super) fn refusal_of_key(
+    config: &Config,
+    name: &str,
+    client: Option<&Client>,
+    reveals: bool,
+) -> Option<Failure> {
+    if reveals && config.reveal == Reveal::Never {
+        let administrator = config.ask_administrator();
+        return Some(error_report::of_reveal(&config.file, administrator));
+    }
+    let rules = config.allowed_callers(name)?;
+    let owner = ManagedOwner::of_this_machine();
+    let programs = client.and_then(|client| client.programs(&owner));
+    let refusal = config::permits(rules, programs.as_deref()).err()?;
+    let administrator = config.ask_administrator();
+    Some(error_report::of_caller(
+        name,
+        &refusal,
+        &config.file,
+        administrator,
+    ))
+}
+
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use claviger_wire::{Acquire, Login, Variables};
 
     use super::*;
+    use crate::client_process;
+
+    fn config(keys: &str) -> Config {
+        let text = format!(
+            "version = 1\n{keys}\nprofile.p.source = 's'\n\
+             source.s = {{ type = 'exec', command = ['/bin/key'] }}\n"
+        );
+        config::parse(Path::new("/c.toml"), &text).unwrap()
+    }
+
+    #[test]
+    fn a_key_is_revealed_unless_the_configuration_forbids_it() {
+        let refused = |keys, reveals| refusal_of_key(&config(keys), "p", None, reveals);
+        for keys in ["", "reveal = 'allowed'"] {
+            assert_eq!(refused(keys, true), None);
+        }
+        let never = "reveal = 'never'";
+        assert_eq!(refused(never, false), None);
+        let failure = refused(never, true).unwrap();
+        assert_eq!(failure.code, ExitCode::Denied);
+        assert!(failure.message.contains("terminal"), "{failure:?}");
+    }
+
+    #[test]
+    fn a_client_that_is_not_allowed_or_not_known_gets_no_key() {
+        let nothing = config("allowed_callers = ['/nonexistent/client']");
+        let own = client_process::identify(std::process::id()).unwrap();
+        let client = client_process::find(own);
+        for client in [client.as_ref(), None] {
+            let failure = refusal_of_key(&nothing, "p", client, false).unwrap();
+            assert_eq!(failure.code, ExitCode::Denied);
+            let start = "profile 'p' is for 'allowed_callers' only: ";
+            assert!(failure.message.starts_with(start), "{failure:?}");
+            assert_eq!(refusal_of_key(&config(""), "p", client, false), None);
+        }
+    }
 
     #[test]
     fn root_gets_the_state_and_may_end_the_daemon() {

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use claviger_wire::{Acquire, Failure, Format, Request, Response, Token};
 
 use super::{
+    access,
     daemon::Daemon,
     limits::{ANSWER_MARGIN, LONGEST_DEADLINE},
     login,
@@ -80,13 +81,7 @@ impl Daemon {
             .config
             .select(acquire.profile.as_deref(), base_url)
             .map_err(|error| error_report::of_select(&error))?;
-        let needed = in_force.config.client_variables(name);
-        let variables = match variables::receive(&needed, &acquire.variables) {
-            Ok(Received::All(variables)) => variables,
-            Ok(Received::Ask(response)) => return Ok(response),
-            Err(error) => return Err(error_report::of_variables(name, &error)),
-        };
-        let process = peer.pid.or(acquire.pid).and_then(client_process::find);
+        let process = peer.process.and_then(client_process::find);
         let request = AcquireRequest {
             cache_lifetime: Duration::from_millis(acquire.cache_lifetime_ms),
             session: process.as_ref().map(|client| client.session),
@@ -95,15 +90,11 @@ impl Daemon {
             is_for_headers: acquire.format == Format::Headers,
         };
         let asked = self.clock.now().tick;
-        let until = self.until(Duration::from_millis(acquire.deadline_ms));
-        let acquired = in_force
-            .broker
-            .acquire(name, &variables, request, until)
-            .await;
         let log = RequestLog {
             profile: name,
             source: &profile.source,
-            shim: peer.pid.or(acquire.pid),
+            shim: peer.pid,
+            executable: process.as_ref().and_then(|it| it.executable.as_deref()),
             request: &request,
         };
         let count = |outcome| {
@@ -111,6 +102,24 @@ impl Daemon {
             let counters = in_force.broker.counters(name);
             counters.on_request(client, outcome, duration);
         };
+        let refusal =
+            access::refusal_of_key(&in_force.config, name, process.as_ref(), acquire.reveal);
+        if let Some(failure) = refusal {
+            log.refused(&failure);
+            count(Some(failure.code));
+            return Err(failure);
+        }
+        let needed = in_force.config.client_variables(name);
+        let variables = match variables::receive(&needed, &acquire.variables) {
+            Ok(Received::All(variables)) => variables,
+            Ok(Received::Ask(response)) => return Ok(response),
+            Err(error) => return Err(error_report::of_variables(name, &error)),
+        };
+        let until = self.until(Duration::from_millis(acquire.deadline_ms));
+        let acquired = in_force
+            .broker
+            .acquire(name, &variables, request, until)
+            .await;
         let credential = acquired.map_err(|error| {
             if login::requires_login(&error) {
                 let client = AskingClient {

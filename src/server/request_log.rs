@@ -1,6 +1,8 @@
 //! What the log says about a request for a key: for which profile, from which source, by which
 //! client.
 
+use std::path::Path;
+
 use claviger_wire::{ExitCode, Failure};
 
 use crate::{
@@ -15,6 +17,8 @@ pub(super) struct RequestLog<'a> {
     pub(super) source: &'a str,
     /// The process that sent the request.
     pub(super) shim: Option<u32>,
+    /// The path of the client's program.
+    pub(super) executable: Option<&'a Path>,
     /// The request as the broker gets it. Of what the client says about itself, only names that
     /// this version knows are logged.
     pub(super) request: &'a AcquireRequest,
@@ -51,6 +55,9 @@ impl RequestLog<'_> {
             shim = self.shim,
             client = self.request.session.map(|client| client.pid),
             program = self.program(),
+            executable = self
+                .executable
+                .map(|path| tracing::field::display(path.display())),
             client_kind = self.request.client.name(),
             context = self.request.context.name(),
             code = failure.code.as_byte(),

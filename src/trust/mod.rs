@@ -11,6 +11,9 @@
 //!   others, not a link, below directories as above. The log is a regular file of the user's.
 //! - The directory of the sealed logins, and each file in it: as above, and closed to all others.
 //! - A program that the daemon runs ([`program`]): owned and written as a user's configuration.
+//! - A program that may ask for a key ([`ManagedOwner::program`]): owned and written, and every
+//!   directory and link on its path, as the managed configuration. On Linux it is the executed file
+//!   that is judged, and its path only if it leads to that file.
 //!
 //! On macOS the group `admin` may write programs and the directories on a way, as root may.
 //!
@@ -38,6 +41,8 @@ mod windows;
 use std::{fmt, io, path::PathBuf};
 
 pub(crate) use self::regular_file::{ReadError, RegularFile};
+#[cfg(target_os = "linux")]
+pub(crate) use self::unix::ExecutedFile;
 #[cfg(unix)]
 pub(crate) use self::unix::place;
 #[cfg(windows)]

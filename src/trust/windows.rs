@@ -62,6 +62,22 @@ impl ManagedOwner {
     ///
     /// The first [`Violation`], or the system's error.
     pub(crate) fn open(&self, file: &Path) -> Result<RegularFile, TrustError> {
+        let real = self.judge(file)?;
+        // Since the check only its trusted owners can have changed anything on the path.
+        Ok(RegularFile::open(&real)?)
+    }
+
+    /// Checks the program `path` as [`Self::open`] checks a file.
+    ///
+    /// # Errors
+    ///
+    /// The first [`Violation`], or the system's error.
+    pub(crate) fn program(&self, path: &Path) -> Result<(), TrustError> {
+        self.judge(path).map(drop)
+    }
+
+    /// Judges `file`; returns the path that its links lead to.
+    fn judge(&self, file: &Path) -> Result<PathBuf, TrustError> {
         let real = fs::canonicalize(file)?;
         for path in [file, real.as_path()] {
             for (above, at) in path.ancestors().enumerate() {
@@ -74,8 +90,7 @@ impl ManagedOwner {
                 acl::judge(at, &facts, rights, self.sid.as_deref())?;
             }
         }
-        // Since the check only its trusted owners can have changed anything on the path.
-        Ok(RegularFile::open(&real)?)
+        Ok(real)
     }
 }
 

@@ -75,27 +75,35 @@ impl Place {
     }
 }
 
-/// Walks from the process `shim` upwards to its client.
-pub(super) fn client_of(shim: u32, look_up: impl Fn(u32) -> Option<Process>) -> Option<Process> {
+/// Walks from the process `shim` upwards to its client; returns the processes from the shim's
+/// parent to the client, which is the last one.
+pub(super) fn to_client(
+    shim: u32,
+    look_up: impl Fn(u32) -> Option<Process>,
+) -> Option<Vec<Process>> {
     let shim = look_up(shim)?;
-    let mut child = shim.clone();
-    let mut last_skipped = None;
+    let mut chain: Vec<Process> = Vec::new();
+    // How much of the chain there is up to the last program that was skipped.
+    let mut to_last_skipped = 0;
     for _ in 0..MAX_DEPTH {
+        let child = chain.last().unwrap_or(&shim);
         let Some(process) = look_up(child.parent) else {
             break;
         };
-        let Some(before_child) = process.age_at_start_of(&child) else {
+        let Some(before_child) = process.age_at_start_of(child) else {
             break;
         };
         let before_shim = process.age_at_start_of(&shim)?;
-        match Place::of(&process, before_child, before_shim) {
-            Place::Client => return Some(process),
-            Place::Between => last_skipped = Some(process.clone()),
-            Place::Above if last_skipped.is_some() => break,
+        let place = Place::of(&process, before_child, before_shim);
+        chain.push(process);
+        match place {
+            Place::Client => return Some(chain),
+            Place::Between => to_last_skipped = chain.len(),
+            Place::Above if to_last_skipped > 0 => break,
             // Without a program below it, it is the shell in which the user runs the shim.
             Place::Above | Place::Unknown => {}
         }
-        child = process;
     }
-    last_skipped
+    chain.truncate(to_last_skipped);
+    (!chain.is_empty()).then_some(chain)
 }

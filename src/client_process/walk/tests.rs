@@ -40,11 +40,14 @@ fn table(ancestors: &[Ancestor]) -> Vec<Process> {
         .collect()
 }
 
-fn find(processes: &[Process]) -> Option<ClientSession> {
-    client_of(SHIM, |pid| {
+fn chain(processes: &[Process]) -> Option<Vec<Process>> {
+    to_client(SHIM, |pid| {
         processes.iter().find(|process| process.pid == pid).cloned()
     })
-    .map(|client| client.session())
+}
+
+fn find(processes: &[Process]) -> Option<ClientSession> {
+    chain(processes)?.last().map(Process::session)
 }
 
 /// The name of the client that is found among these ancestors.
@@ -232,5 +235,20 @@ fn two_clients_of_one_parent_are_two_sessions() {
 
 #[test]
 fn a_process_that_cannot_be_looked_up_has_no_client() {
-    assert_eq!(client_of(SHIM, |_| None), None);
+    assert_eq!(to_client(SHIM, |_| None), None);
+}
+
+#[test]
+fn the_chain_is_all_that_is_between_the_shim_and_the_client() {
+    let wrappers = [("sh", "dash", 0), ("corp-key", "corp-key", 10)];
+    for (ancestors, expected) in [
+        ([&wrappers[..], &[CLAUDE], &DESKTOP].concat(), 3),
+        // The last one that was skipped is the client.
+        ([&wrappers[..], &DESKTOP].concat(), 2),
+        ([&[CLAUDE], &DESKTOP[..]].concat(), 1),
+    ] {
+        let processes = table(&ancestors);
+        let expected = Some(processes[1..=expected].to_vec());
+        assert_eq!(chain(&processes), expected, "{ancestors:?}");
+    }
 }

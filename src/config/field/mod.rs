@@ -6,6 +6,7 @@
 //! An editor, which does not know our formats, has the [`TextFormat`] of each.
 
 mod audience;
+mod caller;
 mod command;
 mod duration;
 mod env_name;
@@ -30,6 +31,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 pub(crate) use self::{
     audience::Audience,
+    caller::CallerPattern,
     command::CommandLine,
     duration::{IdleTimeout, Leeway, MaxAge, Timeout, Ttl, WatchInterval},
     env_name::EnvName,
@@ -107,6 +109,7 @@ macro_rules! formats {
 }
 
 formats! {
+    "caller" => CallerPattern,
     "env-name" => EnvName,
     "file-path" => FilePath,
     "gateway-url" => GatewayUrl,

@@ -120,6 +120,12 @@ fn a_pattern_accepts_what_the_rule_accepts() {
     let paths = ["/a", "/a/{user}", "/{{a}}"];
     let table: &[Row<'_>] = &[
         (
+            "caller",
+            &["/usr/bin/claude", "/opt/*/claude", "/opt/**/[a-c]?"],
+            &["claude", "~/a", "", "./a", "*/a"],
+            &["/a/../b", "/a//b", "/a/", "/a[", "/a**"],
+        ),
+        (
             "env-name",
             &["A", "_a1"],
             &["1A", "", "A-B", "A B", "É"],

@@ -33,6 +33,7 @@ pub(crate) use self::{
     network::NetworkConfig,
     oauth::{ClientAuth, OauthConfig, OauthDiscovery, OauthFlow, OauthPrompt, OauthToken},
     profile::{Probe, ProfileConfig},
+    root::Reveal,
     secret_ref::SecretRef,
     source::SourceConfig,
     store::StoreKind,

@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    super::field::{FilePath, GatewayKind, GatewayUrl, HeaderKey, MaxAge, NoProxy, ProxySetting},
+    super::field::{
+        CallerPattern, FilePath, GatewayKind, GatewayUrl, HeaderKey, MaxAge, NoProxy, ProxySetting,
+    },
     headers::ProbeHeaders,
     network::{NetworkConfig, check_plain_http},
     validator::Validator,
@@ -31,6 +33,10 @@ pub(crate) struct ProfileConfig {
     /// server.
     #[serde(default)]
     any_gateway: bool,
+    /// The programs that may have the key, as paths or globs, instead of those at the root; see
+    /// there.
+    #[schemars(length(min = 1), extend("examples" = [["/usr/bin/claude"]]))]
+    pub(crate) allowed_callers: Option<Vec<CallerPattern>>,
     /// The name of the source.
     pub(crate) source: String,
     /// How the gateway is asked whether it accepts a key; "models" by default if 'gateway' is set,
@@ -142,9 +148,13 @@ impl ProfileConfig {
     }
 
     /// Fills in the default of `probe`. Takes the keys of `network` that it does not set itself,
-    /// unless it sends no probe: a change of that table does not concern it then.
-    pub(super) fn inherit(&mut self, network: &NetworkConfig) {
+    /// unless it sends no probe: a change of that table does not concern it then. Takes `callers` if
+    /// it has no own.
+    pub(super) fn inherit(&mut self, network: &NetworkConfig, callers: Option<&[CallerPattern]>) {
         self.probe = Some(self.probe());
+        if self.allowed_callers.is_none() {
+            self.allowed_callers = callers.map(<[_]>::to_vec);
+        }
         if self.probe() == Probe::Off {
             return;
         }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::{
     super::{
         document::Diagnostic,
-        field::{Name, Support},
+        field::{CallerPattern, Name, Support},
     },
     chain,
     daemon::DaemonConfig,
@@ -42,6 +42,17 @@ pub(in super::super) struct File {
     /// Whether profiles may use variables of the client's environment, by '{env:NAME}' and
     /// '*_env'; true by default. What a client runs in can set them.
     client_variables: Option<bool>,
+    /// The programs that may have a key, as absolute paths or globs, in which '*' is a part of one
+    /// name: the nearest program above claviger-helper that is no shell or wrapper. Only root
+    /// (Administrators) may be able to write it, its directories, and the programs between it and
+    /// claviger-helper. A profile can have its own. Without this key every program of the user's
+    /// gets one.
+    #[schemars(length(min = 1), extend("examples" = [["/usr/bin/claude", "/opt/claude-code/*/claude"]]))]
+    allowed_callers: Option<Vec<CallerPattern>>,
+    /// Whether claviger-helper shows a key on a terminal if '--reveal' is given: "allowed" (the
+    /// default), or "never".
+    #[serde(default)]
+    reveal: Reveal,
     /// How the daemon itself behaves.
     #[serde(default)]
     daemon: DaemonConfig,
@@ -56,6 +67,18 @@ pub(in super::super) struct File {
     source: BTreeMap<Name, SourceKeys>,
 }
 
+/// Whether a key may be shown on a terminal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[schemars(inline)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Reveal {
+    /// If the user asks for it.
+    #[default]
+    Allowed,
+    /// Never.
+    Never,
+}
+
 /// A whole configuration: every value checked, every default filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -67,6 +90,8 @@ pub struct Config {
     pub(crate) allow_user_config: bool,
     /// The administrator's address.
     pub(crate) support: Option<Support>,
+    /// Whether a key may be shown on a terminal.
+    pub(crate) reveal: Reveal,
     /// By name. Each one's `source` is in `sources`.
     pub(crate) profiles: BTreeMap<String, ProfileConfig>,
     /// By name. No chain of them is circular.
@@ -140,7 +165,7 @@ impl File {
         let names: Vec<_> = sources.keys().map(String::as_str).collect();
         validator.within("profile", |validator| {
             for (name, profile) in &mut profiles {
-                profile.inherit(&network);
+                profile.inherit(&network, self.allowed_callers.as_deref());
                 validator.within(name, |validator| profile.validate(validator, &names));
             }
         });
@@ -159,6 +184,7 @@ impl File {
                 is_managed: false,
                 allow_user_config: self.allow_user_config,
                 support: self.support,
+                reveal: self.reveal,
                 profiles,
                 sources,
                 daemon: self.daemon,

@@ -136,6 +136,32 @@ fn a_key_that_is_too_old_before_it_is_looked_at_is_found() {
 }
 
 #[test]
+fn rules_for_programs_that_can_change_them_are_found() {
+    let text = "version = 1\nreveal = 'never'\nallowed_callers = ['/usr/bin/claude']\n\
+                [profile.p]\nsource = 's'\nallowed_callers = ['/usr/bin/codex']\n\
+                [profile.q]\nsource = 's'\n\
+                [source.s]\ntype = 'exec'\ncommand = ['/bin/key']\n";
+    let mut config = parse(Path::new("/c.toml"), text).unwrap();
+    let found = |config: &Config| {
+        let findings = Review::new(text, config).unwrap().into_findings();
+        let texts = findings.iter().map(|finding| finding.problem.to_string());
+        texts.collect::<Vec<_>>()
+    };
+    let problem = "can be changed by every program of the user's, unless this is the managed \
+                   configuration";
+    assert_eq!(
+        found(&config),
+        [
+            format!("2:1: 'reveal': {problem}"),
+            format!("3:1: 'allowed_callers': {problem}"),
+            format!("6:1: 'allowed_callers' in [profile.p]: {problem}"),
+        ]
+    );
+    config.is_managed = true;
+    assert_eq!(found(&config), [""; 0]);
+}
+
+#[test]
 fn everything_that_is_named_is_listed() {
     let text = include_str!("accepted/keys.toml");
     let config = parse(Path::new("/c.toml"), text).unwrap();

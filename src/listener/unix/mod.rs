@@ -2,6 +2,7 @@
 //! service manager that has bound it.
 
 mod passed;
+mod peer_process;
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -114,7 +115,8 @@ impl Listener {
             let pid = pid.filter(|&pid| pid != 0);
             let uid = credentials.uid();
             if let Some(user) = PeerUser::of(uid, own_uid()) {
-                return Ok((stream, Peer { pid, user }));
+                let process = pid.and_then(|pid| peer_process::identify(&stream, pid));
+                return Ok((stream, Peer { pid, process, user }));
             }
             tracing::warn!(
                 event = "foreign-connection",

@@ -3,6 +3,7 @@
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use super::*;
+use crate::client_process;
 
 /// The path of a socket in a directory that is removed when this is dropped.
 struct TempSocket {
@@ -43,9 +44,41 @@ async fn a_socket_with_a_listener_is_not_touched() {
     let (_, peer) = first.accept().await.unwrap();
     let this = Peer {
         pid: Some(std::process::id()),
+        process: client_process::identify(std::process::id()),
         user: PeerUser::Own,
     };
     assert_eq!(peer, this);
+}
+
+/// Connects to the socket and ends; a child of it keeps the connection open.
+#[cfg(target_os = "linux")]
+const CONNECTS_AND_ENDS: &str = r#"
+use IO::Socket::UNIX;
+my $stream = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die;
+exit if fork;
+sysread($stream, my $end, 1);
+"#;
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_peer_that_has_ended_before_the_connection_is_accepted_is_no_process() {
+    let temp = TempSocket::new();
+    let mut listener = Listener::bind(&temp.socket()).await.unwrap();
+    let mut child = std::process::Command::new("perl")
+        .args(["-e", CONNECTS_AND_ENDS])
+        .arg(temp.socket())
+        .spawn()
+        .unwrap();
+    // It is waited for, so that its id is free.
+    assert!(child.wait().unwrap().success());
+    let (stream, peer) = listener.accept().await.unwrap();
+    assert_eq!((peer.process, peer.user), (None, PeerUser::Own));
+    assert!(
+        matches!(peer.pid, Some(pid) if pid == child.id()),
+        "{peer:?}"
+    );
+    // The child ends when its descriptor is at its end.
+    drop(stream);
 }
 
 #[tokio::test]

@@ -28,7 +28,10 @@ use windows_sys::Win32::{
 };
 
 use super::{BindError, Connection, Peer, PeerUser, sddl};
-use crate::process::{PassedSocket, sid};
+use crate::{
+    client_process,
+    process::{PassedSocket, sid},
+};
 
 /// A listening pipe. The system frees the name when the process closes it or ends.
 #[derive(Debug)]
@@ -98,6 +101,7 @@ impl Listener {
                 Ok((pid, user)) if user == self.user => {
                     let peer = Peer {
                         pid: Some(pid),
+                        process: client_process::identify(pid),
                         user: PeerUser::Own,
                     };
                     return Ok((Stream::new(pipe), peer));

@@ -50,7 +50,11 @@ fn limits() -> Limits {
 }
 
 fn peer(user: PeerUser) -> Peer {
-    Peer { pid: None, user }
+    Peer {
+        pid: None,
+        process: None,
+        user,
+    }
 }
 
 fn admission() -> Admission {

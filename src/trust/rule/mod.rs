@@ -140,6 +140,14 @@ impl Rule {
         }
     }
 
+    /// A program that belongs to root or `uid` and that no other user can write.
+    pub(super) const fn managed_program(uid: u32) -> Self {
+        Self {
+            kind: Some(FileKind::File),
+            ..Self::managed_file(uid)
+        }
+    }
+
     /// A secret of the user's or root's. If other users can write it, its content may be theirs. If
     /// they can read it, that is a warning only: an administrator who hands one secret to all users
     /// of a machine has no other way, and a login that works is not worth breaking over it. A group

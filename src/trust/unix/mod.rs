@@ -1,6 +1,9 @@
 //! Observing files on Unix: kind, owner, mode and links, along a whole path.
 
+#[cfg(target_os = "linux")]
+mod executed;
 mod managed_owner;
+mod managed_program;
 mod private_directory;
 mod walk;
 
@@ -17,6 +20,8 @@ use rustix::{
     process::geteuid,
 };
 
+#[cfg(target_os = "linux")]
+pub(crate) use self::executed::ExecutedFile;
 use self::walk::{End, Walk, Way};
 pub(crate) use self::{managed_owner::ManagedOwner, private_directory::PrivateDirectory};
 use super::{
