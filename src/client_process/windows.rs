@@ -59,7 +59,7 @@ pub(super) fn executable(pid: u32) -> Option<PathBuf> {
     (succeeded != 0).then(|| PathBuf::from(OsString::from_wide(path)))
 }
 
-/// The file that `process` executes, judged by its path: while it runs, the file cannot be replaced.
+/// The file that `process` executes, judged by its path: while it runs, it cannot be replaced.
 pub(super) fn program(process: &Process, owner: &ManagedOwner) -> Program {
     match executable(process.pid) {
         Some(path) => Program::judged(&path, owner.program(&path)),

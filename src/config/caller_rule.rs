@@ -32,9 +32,9 @@ pub(crate) enum CallerRefusal {
 /// Checks that a client may have the key of a profile with these `rules`: `programs` are what
 /// stands between the shim and the client, which is the last one.
 ///
-/// The client's program is one of the rules, and it and each program between it and the shim, shells
-/// included, are root's and only root can write them. So no program of the user's is passed over as
-/// a wrapper, however short its life.
+/// The client's program is one of the rules, and it and each program between it and the shim,
+/// shells included, are root's and only root can write them. So no program of the user's is passed
+/// over as a wrapper, however short its life.
 ///
 /// # Errors
 ///

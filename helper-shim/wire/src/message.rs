@@ -67,7 +67,7 @@ pub struct Acquire {
     pub deadline_ms: u64,
     /// Whether the key may be shown on a terminal (`--reveal`).
     pub reveal: bool,
-    /// The shim's own process id, for a system that does not report the peer's.
+    /// The shim's own process id. A client can claim any: the daemon asks the system instead.
     pub pid: Option<u32>,
     /// The client's name: `--client`, or that in the shim's own name. At most
     /// [`MAX_LABEL_LEN`](crate::MAX_LABEL_LEN) bytes.

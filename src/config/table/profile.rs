@@ -148,8 +148,8 @@ impl ProfileConfig {
     }
 
     /// Fills in the default of `probe`. Takes the keys of `network` that it does not set itself,
-    /// unless it sends no probe: a change of that table does not concern it then. Takes `callers` if
-    /// it has no own.
+    /// unless it sends no probe: a change of that table does not concern it then. Takes `callers`
+    /// if it has none itself.
     pub(super) fn inherit(&mut self, network: &NetworkConfig, callers: Option<&[CallerPattern]>) {
         self.probe = Some(self.probe());
         if self.allowed_callers.is_none() {

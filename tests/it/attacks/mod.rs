@@ -24,7 +24,10 @@
 //!   `variables::the_first_terminal_decides_nothing_for_the_others`
 //! - all at once, with a managed configuration:
 //!   `daemon::a_managed_configuration_ignores_all_of_it`
+//!
+//! Attacks on `allowed_callers` by programs of her own user are in `callers`.
 
+mod callers;
 mod daemon;
 mod network;
 mod variables;
