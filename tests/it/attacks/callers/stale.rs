@@ -17,7 +17,7 @@ my $stream = dial();
 # The connection before this one has been accepted when this one is answered.
 ask(dial(), $rest[0]);
 if (fork) { print "$$\n"; exit }
-close(STDOUT);
+close(STDOUT); close(STDERR);
 pause() until -e "/tmp/go";
 note("stale", ask($stream, $hex));
 "#;
@@ -51,7 +51,8 @@ struct Script(Child);
 impl Script {
     fn start(machine: &Namespace, user: User, program: &str, script: &str, args: &[&str]) -> Self {
         let script = format!("{PERL}{script}");
-        let args = [&["-e", &script, SOCKET, &acquire()], args].concat();
+        let request = acquire();
+        let args = [&["-e", &script, SOCKET, &request], args].concat();
         Self(machine.command(user, program, &args).spawn().unwrap())
     }
 }
