@@ -2,6 +2,12 @@
 
 use std::process::ExitCode;
 
+use claviger::secret::WipingAllocator;
+
+/// Secrets pass through the buffers of many crates.
+#[global_allocator]
+static ALLOCATOR: WipingAllocator = WipingAllocator;
+
 fn main() -> ExitCode {
     claviger::cli::main()
 }

@@ -24,6 +24,11 @@ use crate::{
 /// The most redirects that are followed. Vault needs one: from a standby to the active node.
 const MAX_REDIRECTS: usize = 3;
 
+/// How long a connection without a request stays open: as long as requests that belong together
+/// need, such as a login and a read. Its buffers contain the secrets of the last request, and are
+/// wiped when it is closed.
+const IDLE_TIMEOUT: Duration = Duration::from_millis(500);
+
 /// How one client connects. No file is read before it is built.
 #[derive(Clone, Debug)]
 pub(crate) struct ClientSettings {
@@ -183,6 +188,7 @@ impl ClientSettings {
             .redirect(self.redirects.policy())
             .referer(false)
             .pool_max_idle_per_host(1)
+            .pool_idle_timeout(IDLE_TIMEOUT)
             // Without this the library would read the environment.
             .no_proxy();
         if self.socket.is_none() {

@@ -1,23 +1,26 @@
 //! The one type for a secret, from the first byte read to the last byte written.
 
+mod allocator;
 mod input;
+mod locked;
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use aws_lc_rs::digest;
-use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
+pub use self::allocator::WipingAllocator;
 pub(crate) use self::input::{NotASecret, check_value, key_bytes};
+use self::locked::LockedBytes;
 
 /// A key, token, password or private key.
 ///
 /// It implements neither `Display` nor `Serialize`, its `Debug` shows nothing of it, and its memory
-/// is zeroized on drop. [`Secret::expose`] is the only way to the text, so that a review can search
-/// for it.
+/// is locked, and wiped with the last clone: all clones share it. [`Secret::expose`] is the only
+/// way to the text, so that a review can search for it.
 #[derive(Clone)]
-pub struct Secret(SecretString);
+pub struct Secret(Arc<LockedBytes>);
 
 impl Secret {
     /// Copies `text` into the secret and wipes it.
@@ -40,7 +43,8 @@ impl Secret {
     /// The secret itself. The caller must not keep a copy longer than its use.
     #[must_use]
     pub fn expose(&self) -> &str {
-        self.0.expose_secret()
+        // It was text when it was copied.
+        std::str::from_utf8(self.0.as_slice()).unwrap_or_default()
     }
 
     /// The first 12 hex digits of the secret's SHA-256: enough to distinguish two keys, and useless
@@ -52,7 +56,7 @@ impl Secret {
     }
 
     fn copy_of(text: &str) -> Self {
-        Self(SecretString::from(text))
+        Self(Arc::new(LockedBytes::copy_of(text.as_bytes())))
     }
 }
 
@@ -133,6 +137,16 @@ mod tests {
         // printf abc | sha256sum
         let fingerprint = Secret::new("abc".to_owned()).fingerprint();
         assert_eq!(fingerprint.to_string(), "ba7816bf8f01");
+    }
+
+    #[test]
+    fn clones_share_one_place_in_memory() {
+        let secret = Secret::new("sk-1".to_owned());
+        assert_eq!(secret.clone().expose().as_ptr(), secret.expose().as_ptr());
+        assert_ne!(
+            Secret::new("sk-1".to_owned()).expose().as_ptr(),
+            secret.expose().as_ptr()
+        );
     }
 
     #[test]

@@ -12,6 +12,8 @@
 )]
 
 #[cfg(target_os = "linux")]
+mod allocator;
+#[cfg(target_os = "linux")]
 mod cold;
 #[cfg(target_os = "linux")]
 mod crowd;
@@ -19,6 +21,8 @@ mod crowd;
 mod fixture;
 #[cfg(target_os = "linux")]
 mod measure;
+#[cfg(target_os = "linux")]
+mod reconnect;
 #[cfg(target_os = "linux")]
 mod resident;
 #[cfg(target_os = "linux")]
@@ -45,6 +49,8 @@ async fn main() {
     warm::run().await;
     cold::run().await;
     crowd::run().await;
+    allocator::run();
+    reconnect::run().await;
     resident::run().await;
 }
 

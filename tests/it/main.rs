@@ -28,6 +28,7 @@ mod doctor;
 mod engine;
 mod exec;
 mod gateway_rule;
+mod hardening;
 mod identity_providers;
 mod init;
 mod jwt;

@@ -1,6 +1,7 @@
 //! The daemon's process on Unix.
 
 mod executable;
+mod inspection;
 mod signals;
 
 use std::{fs::OpenOptions, io};
@@ -10,8 +11,9 @@ use rustix::process::{Resource, Rlimit};
 pub(super) use self::executable::running;
 pub(crate) use self::{executable::FileStamp, signals::Signals};
 
-/// Leaves the caller's directory, and prevents core dumps and, on Linux, other processes of the
-/// user from reading the memory. The daemon also starts if the system does not allow one of these.
+/// Leaves the caller's directory, and prevents core dumps and, on Linux and macOS, other processes
+/// of the user from reading the memory. The daemon also starts if the system does not allow one of
+/// these.
 pub(crate) fn harden() {
     let _ = std::env::set_current_dir("/");
     let none = Rlimit {
@@ -19,8 +21,7 @@ pub(crate) fn harden() {
         maximum: Some(0),
     };
     let _ = rustix::process::setrlimit(Resource::Core, none);
-    #[cfg(target_os = "linux")]
-    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+    inspection::deny();
 }
 
 /// Replaces stdout by `/dev/null`, so that a client that waits for the end of that pipe goes on.

@@ -1,5 +1,6 @@
 //! The daemon's process on Windows.
 
+mod access;
 mod environment;
 mod executable;
 mod others;
@@ -16,12 +17,14 @@ pub(crate) use self::{
     signals::Signals,
 };
 
-/// Leaves the caller's directory. Windows makes no core dumps by default, and other users cannot
-/// open the process.
+/// Leaves the caller's directory, and prevents other processes of the user from reading the memory;
+/// other users cannot open the process anyway, and Windows makes no core dumps by default. The
+/// daemon also starts if the system does not allow that.
 pub(crate) fn harden() {
     if let Some(root) = std::env::var_os("SystemRoot") {
         let _ = std::env::set_current_dir(root);
     }
+    let _ = access::restrict();
 }
 
 /// Leaves stdout open: the client closes its end of the pipe.

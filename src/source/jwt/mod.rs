@@ -6,14 +6,14 @@
 //! or `nbf` is in the future, even by a second: both are `leeway` before now, so that a gateway's
 //! clock may be behind. `exp` is `ttl` after now.
 
-mod key_ring;
+mod signer;
 
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
-use self::key_ring::KeyRing;
+use self::signer::Signer;
 use super::{Source, SourceError, random, secret_input::SecretInput};
 use crate::{
     clock::{Clock, Timestamp},
@@ -27,7 +27,7 @@ pub(crate) struct JwtSource {
     name: String,
     config: JwtConfig,
     subject: Option<String>,
-    keys: KeyRing,
+    signer: Signer,
     clock: Arc<dyn Clock>,
 }
 
@@ -58,7 +58,7 @@ impl JwtSource {
             name: name.to_owned(),
             config: config.clone(),
             subject,
-            keys: KeyRing::new(name, config.algorithm, key, password),
+            signer: Signer::new(name, config.algorithm, key, password),
             clock,
         })
     }
@@ -102,7 +102,7 @@ impl Source for JwtSource {
     async fn issue(&self) -> Result<Credential, SourceError> {
         let obtained = self.clock.now();
         let claims = self.claims(obtained.wall)?;
-        let secret = self.keys.sign(self.config.key_id.as_deref(), &claims)?;
+        let secret = self.signer.sign(self.config.key_id.as_deref(), &claims)?;
         check_usable(&secret).map_err(|e| SourceError::Unusable {
             host: self.name.clone(),
             field: "jwt".to_owned(),
@@ -118,10 +118,6 @@ impl Source for JwtSource {
             version: None,
             lease: None,
         })
-    }
-
-    async fn forget(&self) {
-        self.keys.forget();
     }
 
     /// There is no host: the name in the configuration.

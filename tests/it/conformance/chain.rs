@@ -12,6 +12,7 @@ use crate::support::{
     identity_provider::{ProviderFront, Target},
     jwt::SigningKey,
     key_fixture::SECOND,
+    memory::Needle,
     vault_config::vault_config,
 };
 
@@ -19,6 +20,7 @@ pub(super) struct ChainFixture {
     bao: Bao,
     front: ProviderFront,
     env: TestEnv,
+    key: SigningKey,
 }
 
 impl ChainFixture {
@@ -36,7 +38,12 @@ impl ChainFixture {
             "method = \"jwt\", role = \"dev\", jwt_source = \"minted\"",
         );
         env.write_config(&format!("{vault}\n{}", minted(&file, "1h")));
-        Self { bao, front, env }
+        Self {
+            bao,
+            front,
+            env,
+            key,
+        }
     }
 }
 
@@ -63,6 +70,14 @@ impl SourceFixture for ChainFixture {
 
     fn requests(&self) -> usize {
         self.front.requests().len()
+    }
+
+    fn login_secrets(&self) -> Vec<Needle> {
+        let token = self.front.vault_token().unwrap();
+        vec![
+            Needle::text("Vault token", &token),
+            Needle::signing_key(&self.key.private_pem()),
+        ]
     }
 
     async fn replace(&self) {

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::fixture::{SourceFault, SourceFixture};
-use crate::support::TestEnv;
+use crate::support::{TestEnv, memory::Needle};
 
 /// The start of the keys, which end in a count.
 const PREFIX: &str = "sk-canary-program-";
@@ -68,6 +68,10 @@ impl SourceFixture for ExecFixture {
     fn requests(&self) -> usize {
         let calls = fs::read_to_string(self.0.path("secrets/calls"));
         calls.unwrap_or_default().lines().count()
+    }
+
+    fn login_secrets(&self) -> Vec<Needle> {
+        Vec::new()
     }
 
     async fn replace(&self) {}

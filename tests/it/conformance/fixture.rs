@@ -1,6 +1,6 @@
 //! A source whose server or program does what the test says.
 
-use crate::support::TestEnv;
+use crate::support::{TestEnv, memory::Needle};
 
 /// What is wrong with the source, until [`SourceFixture::recover`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +59,9 @@ pub(super) trait SourceFixture: Sized {
 
     /// How many requests the source has had; always 0 if it makes its keys on this machine.
     fn requests(&self) -> usize;
+
+    /// What the daemon has by now to obtain keys with: tokens, refresh tokens, signing keys.
+    fn login_secrets(&self) -> Vec<Needle>;
 
     /// Gives the source another key, if it does not issue another one each time.
     async fn replace(&self);

@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf};
 
 use super::fixture::{SourceFault, SourceFixture};
-use crate::support::{TestEnv, jwt::SigningKey};
+use crate::support::{TestEnv, jwt::SigningKey, memory::Needle};
 
 pub(super) struct JwtFixture {
     env: TestEnv,
@@ -57,6 +57,10 @@ impl SourceFixture for JwtFixture {
 
     fn requests(&self) -> usize {
         0
+    }
+
+    fn login_secrets(&self) -> Vec<Needle> {
+        vec![Needle::signing_key(&self.key.private_pem())]
     }
 
     /// Each one differs in its `jti`.

@@ -9,6 +9,7 @@ use crate::{
     support::{
         TestEnv,
         identity_provider::{ProviderFront, Target},
+        memory::Needle,
     },
 };
 
@@ -53,6 +54,11 @@ impl SourceFixture for LeaseFixture {
 
     fn requests(&self) -> usize {
         self.front.requests().len()
+    }
+
+    fn login_secrets(&self) -> Vec<Needle> {
+        let token = self.front.vault_token().unwrap();
+        vec![Needle::text("Vault token", &token)]
     }
 
     /// Each one is of another database user.

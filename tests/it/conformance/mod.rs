@@ -1,15 +1,16 @@
 //! The suite that every source passes: it issues, renews or reissues, expires, is refused, hangs,
 //! ends mid-answer, answers garbage, is revoked and is cancelled, and no secret is in any output.
 //!
-//! `fixture` says what a source must be able to do in a test, `suite` what must then be seen. The
-//! other files are one source each. That no secret leaks is checked when a fixture's machine is
-//! dropped.
+//! `fixture` says what a source must be able to do in a test, `suite` and `memory` what must then
+//! be seen: `memory` that no secret stays behind. The other files are one source each. That no
+//! secret leaks is checked when a fixture's machine is dropped.
 
 mod chain;
 mod exec;
 mod fixture;
 mod jwt;
 mod lease;
+mod memory;
 mod oauth_machine;
 mod oauth_user;
 mod suite;
@@ -19,7 +20,7 @@ mod vault;
 macro_rules! sources {
     ($($name:ident => $fixture:ty,)+) => {$(
         mod $name {
-            use super::suite;
+            use super::{memory, suite};
 
             type Fixture = $fixture;
 
@@ -56,6 +57,21 @@ macro_rules! sources {
             #[tokio::test]
             async fn a_client_that_gives_up_cancels_nothing() {
                 suite::a_client_that_gives_up_cancels_nothing::<Fixture>().await;
+            }
+
+            #[tokio::test]
+            async fn no_secret_outlives_its_use_in_memory() {
+                memory::no_secret_outlives_its_use::<Fixture>().await;
+            }
+
+            #[tokio::test]
+            async fn a_rejected_key_does_not_stay_in_memory() {
+                memory::a_rejected_key_does_not_stay::<Fixture>().await;
+            }
+
+            #[tokio::test]
+            async fn no_secret_is_in_memory_at_the_daemons_end() {
+                memory::no_secret_is_there_at_the_end::<Fixture>().await;
             }
         }
     )+};

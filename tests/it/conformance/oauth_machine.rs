@@ -8,6 +8,7 @@ use crate::support::{
     TestEnv,
     identity_provider::{CLIENT_SECRET, CONFIDENTIAL_CLIENT, Fault, Target},
     jwt::claims,
+    memory::Needle,
     oidc_provider::{OidcProvider, OidcProviderOptions},
 };
 
@@ -60,6 +61,10 @@ impl SourceFixture for OauthMachineFixture {
 
     fn requests(&self) -> usize {
         self.provider.front.requests().len()
+    }
+
+    fn login_secrets(&self) -> Vec<Needle> {
+        vec![Needle::client_secret(CONFIDENTIAL_CLIENT, CLIENT_SECRET)]
     }
 
     /// Each one differs in its `jti`.

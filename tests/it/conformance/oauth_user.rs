@@ -11,6 +11,7 @@ use crate::support::{
     identity_provider::{PASSWORD, PUBLIC_CLIENT, Target, USER},
     jwt::claims,
     login_command::sign_in,
+    memory::Needle,
     oidc_provider::{OidcProvider, OidcProviderOptions},
 };
 
@@ -65,6 +66,11 @@ impl SourceFixture for OauthUserFixture {
 
     fn requests(&self) -> usize {
         self.provider.front.requests().len()
+    }
+
+    fn login_secrets(&self) -> Vec<Needle> {
+        let tokens = self.provider.front.answered("refresh_token");
+        vec![Needle::text("refresh token", tokens.last().unwrap())]
     }
 
     /// Each one differs in its `jti`.

@@ -12,7 +12,7 @@ use crate::support::{
 const FAULT_TIME: Duration = Duration::from_secs(4);
 
 /// Runs the shim, which must print one of the source's keys.
-async fn key(fixture: &impl SourceFixture) -> String {
+pub(super) async fn key(fixture: &impl SourceFixture) -> String {
     let output = fixture.env().helper().await;
     let key = output.stdout.trim_end().to_owned();
     output.printed(&key);
@@ -22,7 +22,7 @@ async fn key(fixture: &impl SourceFixture) -> String {
 }
 
 /// Runs the shim until it prints a key that is not `old`.
-async fn another_key(fixture: &impl SourceFixture, old: &str) -> String {
+pub(super) async fn another_key(fixture: &impl SourceFixture, old: &str) -> String {
     let mut new = String::new();
     until("another key is printed", SOON, async || {
         let output = fixture.env().helper().await;
@@ -35,7 +35,7 @@ async fn another_key(fixture: &impl SourceFixture, old: &str) -> String {
     new
 }
 
-async fn refresh(fixture: &impl SourceFixture) -> ProgramOutput {
+pub(super) async fn refresh(fixture: &impl SourceFixture) -> ProgramOutput {
     fixture.env().claviger(&["refresh"]).await
 }
 

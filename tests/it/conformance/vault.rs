@@ -1,4 +1,4 @@
-//! A key in Vault's KV v2 engine.
+//! A key in Vault's KV v2 engine, reached by TLS.
 
 use serde_json::json;
 
@@ -7,6 +7,8 @@ use crate::support::{
     Bao, KEY, TestEnv,
     identity_provider::{Fault, ProviderFront, Target},
     key_fixture::SECOND,
+    memory::Needle,
+    tls::Ca,
     vault_config::{token_auth, vault_config},
 };
 
@@ -22,13 +24,15 @@ pub(super) struct KvFixture {
 impl KvFixture {
     async fn with_watch(watch: &str) -> Self {
         let bao = Bao::start_with_key("k", KEY).await;
-        let front = ProviderFront::start(bao.port(), None).await;
+        let ca = Ca::new("corp");
+        let front = ProviderFront::start(bao.port(), Some(&ca)).await;
         let env = TestEnv::new();
+        let ca = env.write_file("ca.pem", &ca.pem);
         let token = env.write_secret_file("token", &bao.create_token(json!({})).await);
         env.write_config(&vault_config(
             &front.url(),
             "secret/k",
-            &format!("watch = \"{watch}\"\ntimeout = \"1s\""),
+            &format!("watch = \"{watch}\"\ntimeout = \"1s\"\nca_file = \"{ca}\""),
             &token_auth(&token),
         ));
         Self { bao, front, env }
@@ -58,6 +62,11 @@ impl SourceFixture for KvFixture {
 
     fn requests(&self) -> usize {
         self.front.requests().len()
+    }
+
+    fn login_secrets(&self) -> Vec<Needle> {
+        let token = self.front.vault_token().unwrap();
+        vec![Needle::text("Vault token", &token)]
     }
 
     async fn replace(&self) {

@@ -16,6 +16,7 @@ pub(crate) mod key_fixture;
 pub(crate) mod litellm;
 pub(crate) mod lock;
 pub(crate) mod login_command;
+pub(crate) mod memory;
 pub(crate) mod namespace;
 pub(crate) mod node;
 pub(crate) mod oidc_provider;

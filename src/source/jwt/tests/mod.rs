@@ -164,19 +164,6 @@ async fn the_claims_match_the_configuration_and_the_lifetime_the_ttl() {
 }
 
 #[tokio::test]
-async fn a_forgotten_key_is_read_again() {
-    let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("key");
-    write(&file, &[1; 32]);
-    let source = source(SigningAlgorithm::Hs256, &file);
-    source.issue().await.unwrap();
-    assert!(source.keys.has_key());
-    source.forget().await;
-    assert!(!source.keys.has_key());
-    source.issue().await.unwrap();
-}
-
-#[tokio::test]
 async fn a_replaced_key_is_used_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("key");

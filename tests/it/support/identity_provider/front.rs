@@ -15,6 +15,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
+use serde_json::Value;
 use tokio::{
     net::TcpListener,
     task::{JoinHandle, JoinSet},
@@ -50,6 +51,8 @@ pub(crate) struct ProviderFront {
 struct Shared {
     forwarder: Forwarder,
     requests: Mutex<Vec<RecordedRequest>>,
+    /// The bodies of the answers.
+    answers: Mutex<Vec<Bytes>>,
     faults: Mutex<Vec<PlannedFault>>,
 }
 
@@ -84,6 +87,7 @@ impl ProviderFront {
         let shared = Arc::new(Shared {
             forwarder: Forwarder::new(port),
             requests: Mutex::default(),
+            answers: Mutex::default(),
             faults: Mutex::default(),
         });
         Self {
@@ -119,6 +123,25 @@ impl ProviderFront {
         self.requests_to(target).len()
     }
 
+    /// The last Vault token that a request had.
+    pub(crate) fn vault_token(&self) -> Option<String> {
+        let requests = lock(&self.shared.requests);
+        let mut tokens = requests
+            .iter()
+            .filter_map(|request| request.headers.get("X-Vault-Token"));
+        Some(tokens.next_back()?.to_str().unwrap().to_owned())
+    }
+
+    /// The values of `field` in the answers that are JSON objects, the oldest first.
+    pub(crate) fn answered(&self, field: &str) -> Vec<String> {
+        let answers = lock(&self.shared.answers);
+        let value = |answer: &Bytes| {
+            let answer: Value = serde_json::from_slice(answer).ok()?;
+            Some(answer.get(field)?.as_str()?.to_owned())
+        };
+        answers.iter().filter_map(value).collect()
+    }
+
     /// The next request of this kind meets `fault`; several calls concern several requests.
     pub(crate) fn fail_next(&self, target: Target, fault: Fault) {
         self.plan(target, fault, true);
@@ -150,8 +173,15 @@ impl Drop for ProviderFront {
 }
 
 impl Shared {
-    /// An error closes the connection.
     async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<Full<Bytes>>> {
+        let (head, body) = self.respond(request).await?.into_parts();
+        let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+        lock(&self.answers).push(body.clone());
+        Ok(Response::from_parts(head, Full::new(body)))
+    }
+
+    /// An error closes the connection.
+    async fn respond(&self, request: Request<Incoming>) -> io::Result<Response<Full<Bytes>>> {
         let (head, body) = request.into_parts();
         let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
         let recorded = RecordedRequest {

@@ -1,8 +1,9 @@
-//! The signing key, parsed again when its file or its password changes.
+//! Signing with the key in a file or variable, which is read for each signature.
+//!
+//! The key is not kept: it can sign any token, it is needed for a millisecond in an hour, and it
+//! may have been replaced since. Only an encrypted key takes longer, for the iterations that the
+//! administrator has chosen.
 
-use std::sync::{Arc, Mutex};
-
-use aws_lc_rs::digest::{self, Digest};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -13,21 +14,18 @@ use crate::{
         secret_input::SecretInput,
         signing_key::{KeyError, KeyNames, SigningKey},
     },
-    sync,
 };
 
-/// The location of the signing key, and the key as last parsed.
-pub(super) struct KeyRing {
+/// The location of the signing key, and of its password.
+pub(super) struct Signer {
     /// The source's name in the configuration.
     name: String,
     algorithm: SigningAlgorithm,
     from: SecretInput,
     password: Option<SecretInput>,
-    /// With the digest of what it was parsed from.
-    last: Mutex<Option<(Vec<u8>, Arc<SigningKey>)>>,
 }
 
-impl KeyRing {
+impl Signer {
     pub(super) fn new(
         name: &str,
         algorithm: SigningAlgorithm,
@@ -39,7 +37,6 @@ impl KeyRing {
             algorithm,
             from,
             password,
-            last: Mutex::new(None),
         }
     }
 
@@ -54,41 +51,15 @@ impl KeyRing {
         key_id: Option<&str>,
         claims: &Map<String, Value>,
     ) -> Result<Secret, SourceError> {
-        let key = self.current()?;
+        let password = self.password.as_ref().map(SecretInput::read_password);
+        let password = password.transpose()?;
         let names = KeyNames {
             key_id,
             certificate_hash: None,
         };
-        key.sign(&names, claims).map_err(|error| self.broken(error))
-    }
-
-    /// Drops the key, which is read again when it is needed.
-    pub(super) fn forget(&self) {
-        *sync::lock(&self.last) = None;
-    }
-
-    /// Whether a key is in memory.
-    #[cfg(test)]
-    pub(super) fn has_key(&self) -> bool {
-        sync::lock(&self.last).is_some()
-    }
-
-    fn current(&self) -> Result<Arc<SigningKey>, SourceError> {
-        let bytes = self.from.read_bytes()?;
-        let password = self.password.as_ref().map(SecretInput::read_password);
-        let password = password.transpose()?;
-        // Not by modification time, whose resolution may hide a second replacement.
-        let hash = hash(&bytes, password.as_ref()).as_ref().to_vec();
-        if let Some((last_hash, key)) = &*sync::lock(&self.last)
-            && *last_hash == hash
-        {
-            return Ok(Arc::clone(key));
-        }
-        let key = SigningKey::parse(self.algorithm, &bytes, password.as_ref())
-            .map(Arc::new)
-            .map_err(|error| self.broken(error))?;
-        *sync::lock(&self.last) = Some((hash, Arc::clone(&key)));
-        Ok(key)
+        SigningKey::parse(self.algorithm, &self.from.read_bytes()?, password.as_ref())
+            .and_then(|key| key.sign(&names, claims))
+            .map_err(|error| self.broken(error))
     }
 
     fn broken(&self, error: KeyError) -> SourceError {
@@ -128,13 +99,6 @@ impl KeyRing {
         };
         SourceError::Configuration { reason, hint }
     }
-}
-
-fn hash(key: &[u8], password: Option<&Secret>) -> Digest {
-    let mut context = digest::Context::new(&digest::SHA256);
-    context.update(digest::digest(&digest::SHA256, key).as_ref());
-    context.update(password.map_or(&[], |password| password.expose().as_bytes()));
-    context.finish()
 }
 
 /// The kind of key that `algorithm` needs, and the command that creates one.
