@@ -18,6 +18,7 @@
 //! source · gateway
 //! store · desktop · configure
 //! network · session_bus
+//! policy
 //! config
 //! preset
 //! template · principal
@@ -44,6 +45,7 @@
 //! - `store`: keeps the secrets of logins between runs of the daemon
 //! - `desktop`: shows a notification, and opens a page in the browser; `session_bus`: how Linux's
 //!   desktop is reached
+//! - `policy`: the signed central policy: its document, signature, and what it means for a user
 //! - [`config`]: from `config.toml` to typed values; `template`, `principal`: their placeholders
 //! - `preset`: what is known of identity providers and gateways, as data
 //! - `listener`, `process`, `client_process`: one file for each system; `paths`, `logging`
@@ -130,6 +132,7 @@ mod metrics;
 mod named_file;
 mod network;
 mod paths;
+mod policy;
 mod preset;
 mod principal;
 mod process;

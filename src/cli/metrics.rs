@@ -1,7 +1,6 @@
 //! `claviger metrics`.
 
 use std::{
-    fs,
     io::{self, Write as _},
     path::{Path, PathBuf},
 };
@@ -12,6 +11,7 @@ use super::{
     CliError,
     all_users::{self, UserDaemon},
     client,
+    public_file::replace,
     socket_args::SocketArgs,
 };
 use crate::metrics::Exposition;
@@ -84,61 +84,8 @@ fn label(user: &UserDaemon) -> String {
     name.unwrap_or_else(|| user.uid.to_string())
 }
 
-/// Replaces `file`: the collector reads the old text or the new one, never a part of one. All users
-/// may read it, as the collector's own user must.
-fn replace(file: &Path, text: &str) -> io::Result<()> {
-    let directory = match file.parent() {
-        Some(directory) if directory != Path::new("") => directory,
-        _ => Path::new("."),
-    };
-    // The collector reads names that end in .prom.
-    let mut written = tempfile::Builder::new()
-        .prefix(".claviger-")
-        .suffix(".tmp")
-        .tempfile_in(directory)?;
-    written.write_all(text.as_bytes())?;
-    make_readable(written.as_file())?;
-    written.persist(file)?;
-    Ok(())
-}
-
-#[cfg(unix)]
-fn make_readable(file: &fs::File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    file.set_permissions(fs::Permissions::from_mode(0o644))
-}
-
-/// The directory's access list decides.
-#[cfg(windows)]
-fn make_readable(_: &fs::File) -> io::Result<()> {
-    Ok(())
-}
-
 fn not_written(file: &Path, error: &io::Error) -> Failure {
     let problem = format!("cannot write '{}': {error}", file.display());
     let hint = "check that the directory exists and that you may write it";
     Failure::new(ExitCode::Usage, problem, hint)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_file_is_replaced_as_a_whole() {
-        let temp = tempfile::tempdir().unwrap();
-        let file = temp.path().join("claviger.prom");
-        for text in ["one\n", "two, which is longer\n", ""] {
-            replace(&file, text).unwrap();
-            assert_eq!(fs::read_to_string(&file).unwrap(), text);
-        }
-        assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 1);
-        let missing = temp.path().join("missing/claviger.prom");
-        let failure = not_written(&missing, &replace(&missing, "").unwrap_err());
-        assert!(
-            failure.message.contains("missing/claviger.prom'"),
-            "{failure:?}"
-        );
-    }
 }

@@ -21,7 +21,9 @@ mod managed_settings;
 mod metrics;
 mod output;
 mod places;
+mod policy;
 mod profile_args;
+mod public_file;
 mod refresh;
 mod socket_args;
 mod status;
@@ -100,6 +102,9 @@ enum CliCommand {
     Metrics(metrics::MetricsArgs),
     /// Print what to distribute to Claude Code or Claude Desktop
     ManagedSettings(managed_settings::ManagedSettingsArgs),
+    /// Sign, verify or show a central policy, for security teams
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     /// Take back what 'configure' has written
     Unconfigure(configure::UnconfigureArgs),
     /// End the daemon; secrets are wiped first
@@ -146,6 +151,7 @@ fn run(command: CliCommand) -> Result<(), CliError> {
         CliCommand::Config(command) => config::run(command),
         CliCommand::Exec(args) => exec::run(args),
         CliCommand::ManagedSettings(args) => managed_settings::run(&args),
+        CliCommand::Policy(command) => policy::run(command),
         CliCommand::Unconfigure(args) => configure::undo(&args),
         CliCommand::Stop(args) => stop::run(&args),
         CliCommand::Daemon(args) => daemon::run(args),

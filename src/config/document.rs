@@ -55,6 +55,11 @@ impl<'i> Document<'i> {
         &self.root
     }
 
+    /// The root table, whose values a caller may replace by others in the same places.
+    pub(super) fn root_mut(&mut self) -> &mut DeTable<'i> {
+        &mut self.root
+    }
+
     /// The root table with its place, for deserialization.
     pub(super) fn to_spanned(&self) -> Spanned<DeTable<'i>> {
         Spanned::new(0..self.text.len(), self.root.clone())

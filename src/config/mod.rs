@@ -30,13 +30,15 @@ mod stamp;
 mod suggest;
 mod table;
 mod toml_text;
+mod typed_document;
 
 pub(crate) use self::{
     caller_rule::{CallerRefusal, permits},
     checklist::{ChecklistEntry, checklist},
     error::Problem,
     field::{
-        Audience, FilePath, IdpName, NoProxy, ProxySetting, ProxyUrl, RedirectHost, Ttl,
+        Audience, DateTime, FilePath, GatewayUrl, IdpName, Mount, Name, NoProxy, PolicyKey,
+        PolicyMaxAge, PolicyWatch, ProgramVersion, ProxySetting, ProxyUrl, RedirectHost, Ttl,
         VaultAddress, check as check_format, host_and_port, is_loopback, is_loopback_name,
         origin_of,
     },
@@ -54,9 +56,10 @@ pub(crate) use self::{
     table::{
         Assertion, AuthConfig, AuthMethod, ClientAuth, Engine, ExecConfig, HeaderValueFrom,
         JwtConfig, NetworkConfig, Notifications, OauthConfig, OauthDiscovery, OauthFlow,
-        OauthPrompt, OauthToken, Probe, ProbeHeaders, ProfileConfig, Reveal, SecretRef,
+        OauthPrompt, OauthToken, PolicyConfig, Probe, ProbeHeaders, ProfileConfig, Reveal, SecretRef,
         SigningAlgorithm, SourceConfig, StoreKind, VaultConfig,
     },
     toml_text::{Entry, to_toml},
+    typed_document::{Mistake, TypedDocument},
 };
 pub use self::{error::ConfigError, parse::parse, table::Config};

@@ -11,7 +11,7 @@ mod review;
 mod sanitize;
 mod secret_input;
 mod sign_in;
-mod signing_key;
+pub(crate) mod signing_key;
 mod stored_secret;
 pub(crate) mod vault;
 

@@ -119,7 +119,7 @@ fn as_json(checked: &Result<Checked, ConfigError>) -> Value {
 
 /// Every problem of the file, or what else is wrong. The first one alone, as other commands report
 /// it, comes with the hint to run `claviger config check`.
-pub(super) fn all_problems(error: &ConfigError) -> CliError {
+pub(in crate::cli) fn all_problems(error: &ConfigError) -> CliError {
     let problems = error.file().map_or_else(Vec::new, |file| {
         error.problems().map(|problem| problem.at(file)).collect()
     });

@@ -12,7 +12,7 @@ const WIDTH: usize = 80;
 const HEIGHT: usize = 50;
 
 /// The commands whose exit codes have a meaning of their own.
-const WITH_EXIT_CODES: [&str; 9] = [
+const WITH_EXIT_CODES: [&str; 10] = [
     "claviger",
     "claviger config check",
     "claviger configure",
@@ -20,6 +20,7 @@ const WITH_EXIT_CODES: [&str; 9] = [
     "claviger exec",
     "claviger login",
     "claviger managed-settings",
+    "claviger policy verify",
     "claviger refresh",
     "claviger status",
 ];

@@ -13,7 +13,7 @@ use super::text_format::TextFormat;
 const FORM: &str = "a duration such as '90s', '15m', '1h30m' or '1d'";
 
 /// Matches every duration: an amount and a unit at least, or an ISO 8601 duration.
-const DURATION: &str =
+pub(super) const DURATION: &str =
     r"^\+?(?:[Pp][0-9A-Za-z.,+]+|[0-9][0-9.,\s]*[A-Za-zµμ:][0-9A-Za-zµμ.,:\s]*)$";
 
 /// The same, or `"off"`.
@@ -232,7 +232,7 @@ impl TextFormat for IdleTimeout {
 /// # Errors
 ///
 /// A message about the key.
-fn parse(text: &str, range: &RangeInclusive<Duration>) -> Result<Duration, String> {
+pub(super) fn parse(text: &str, range: &RangeInclusive<Duration>) -> Result<Duration, String> {
     let duration = parse_any(text).ok_or_else(|| format!("expected {FORM}"))?;
     in_range(duration, range)
 }
@@ -269,7 +269,7 @@ fn parse_any(text: &str) -> Option<Duration> {
 }
 
 /// Writes a duration as the configuration does: `1d2h`.
-fn format(duration: Duration) -> String {
+pub(super) fn format(duration: Duration) -> String {
     let days = SpanRound::new().largest(Unit::Day).days_are_24_hours();
     let span = SignedDuration::try_from(duration)
         .and_then(Span::try_from)

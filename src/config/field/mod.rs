@@ -8,6 +8,7 @@
 mod audience;
 mod caller;
 mod command;
+mod date_time;
 mod duration;
 mod env_name;
 mod file_path;
@@ -17,7 +18,10 @@ mod host;
 mod issuer;
 mod name;
 mod no_proxy;
+mod policy_key;
+mod policy_times;
 mod preset_name;
+mod program_version;
 mod proxy;
 mod support;
 mod text_format;
@@ -33,6 +37,7 @@ pub(crate) use self::{
     audience::Audience,
     caller::CallerPattern,
     command::CommandLine,
+    date_time::DateTime,
     duration::{IdleTimeout, Leeway, MaxAge, Timeout, Ttl, WatchInterval},
     env_name::EnvName,
     file_path::FilePath,
@@ -42,7 +47,10 @@ pub(crate) use self::{
     issuer::{Issuer, RedirectPath, Resource},
     name::Name,
     no_proxy::NoProxy,
+    policy_key::PolicyKey,
+    policy_times::{PolicyMaxAge, PolicyWatch},
     preset_name::{GatewayKind, IdpName},
+    program_version::ProgramVersion,
     proxy::{ProxySetting, ProxyUrl},
     support::Support,
     vault::{Mount, Namespace, Username, VaultAddress, VaultPath},
@@ -110,6 +118,7 @@ macro_rules! formats {
 
 formats! {
     "caller" => CallerPattern,
+    "date-time" => DateTime,
     "env-name" => EnvName,
     "file-path" => FilePath,
     "gateway-url" => GatewayUrl,
@@ -119,7 +128,11 @@ formats! {
     "leeway" => Leeway,
     "max-age" => MaxAge,
     "name" => Name,
+    "policy-key" => PolicyKey,
+    "policy-max-age" => PolicyMaxAge,
+    "policy-watch" => PolicyWatch,
     "program" => ProgramPath,
+    "program-version" => ProgramVersion,
     "proxy" => ProxySetting,
     "redirect-host" => RedirectHost,
     "redirect-path" => RedirectPath,

@@ -126,6 +126,12 @@ fn a_pattern_accepts_what_the_rule_accepts() {
             &["/a/../b", "/a//b", "/a/", "/a[", "/a**"],
         ),
         (
+            "date-time",
+            &["2026-11-30T20:00:00Z", "2026-11-30 21:00:00.5+01:00"],
+            &["", "2026-11-30", "2026-11-30T20:00:00", "20:00:00Z", "now"],
+            &["2026-02-30T20:00:00Z", "2026-11-30T25:00:00Z"],
+        ),
+        (
             "env-name",
             &["A", "_a1"],
             &["1A", "", "A-B", "A B", "É"],
@@ -186,7 +192,38 @@ fn a_pattern_accepts_what_the_rule_accepts() {
             &["https://a", "a@b"],
             &["a:b"],
         ),
+        (
+            "policy-key",
+            &[
+                "ed25519:11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+                "ed25519:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+            ],
+            &[
+                "",
+                "ed25519:",
+                "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+                "ed25519:11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHUR",
+                "ed25519:11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
+                "ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+                // Bits that belong to no byte.
+                "ed25519:11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURp",
+            ],
+            &[],
+        ),
+        (
+            "policy-max-age",
+            &["1h", "7d"],
+            &no_durations,
+            &["59m", "366d"],
+        ),
+        ("policy-watch", &["10s", "1d"], &no_durations, &["9s", "2d"]),
         ("program", &paths, &["a", "~/a", "", "./a", "/{usr}"], &[]),
+        (
+            "program-version",
+            &["0.2.0", "1.0.0-rc.1", "1.2.3+build"],
+            &["", "1", "1.0", "v1.0.0", "1.0.0.0", "1.0.0-"],
+            &["01.0.0", "1.0.0-a..b"],
+        ),
         (
             "proxy",
             &["off", "http://v", "socks5h://v:1/", "HTTPS://[::1]:1"],

@@ -3,6 +3,7 @@
 mod default;
 mod published;
 
+use schemars::JsonSchema;
 use serde_json::Value;
 
 use super::table::File;
@@ -11,7 +12,13 @@ use super::table::File;
 /// makes it of the types, with our formats.
 #[must_use]
 pub(super) fn schema() -> Value {
-    let mut schema = Value::from(schemars::schema_for!(File));
+    of::<File>()
+}
+
+/// The JSON Schema of another document that [`super::check`] walks.
+#[must_use]
+pub(super) fn of<T: JsonSchema>() -> Value {
+    let mut schema = Value::from(schemars::schema_for!(T));
     adapt(&mut schema);
     schema
 }
@@ -66,6 +73,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::{super::field::FORMATS, *};
+    use crate::policy::PolicyDocument;
 
     /// Applies `test` to every object in the schema.
     fn walk(schema: &Value, test: &mut impl FnMut(&Value)) {
@@ -133,13 +141,15 @@ mod tests {
     #[test]
     fn every_format_of_a_string_is_known_and_used() {
         let mut used = Vec::new();
-        walk(&schema(), &mut |schema| {
-            if schema["type"] == "string" || schema.get("minLength").is_some() {
-                used.extend(schema["format"].as_str().map(str::to_owned));
-            }
-            let names = &schema["propertyNames"]["format"];
-            used.extend(names.as_str().map(str::to_owned));
-        });
+        for schema in [schema(), of::<PolicyDocument>()] {
+            walk(&schema, &mut |schema| {
+                if schema["type"] == "string" || schema.get("minLength").is_some() {
+                    used.extend(schema["format"].as_str().map(str::to_owned));
+                }
+                let names = &schema["propertyNames"]["format"];
+                used.extend(names.as_str().map(str::to_owned));
+            });
+        }
         used.sort();
         used.dedup();
         // The format of a value that may be a list, with a schema of its own.

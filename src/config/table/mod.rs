@@ -13,6 +13,7 @@ mod headers;
 mod jwt;
 mod network;
 mod oauth;
+mod policy;
 mod profile;
 mod root;
 mod secret_ref;
@@ -32,6 +33,7 @@ pub(crate) use self::{
     jwt::{JwtConfig, SigningAlgorithm},
     network::NetworkConfig,
     oauth::{ClientAuth, OauthConfig, OauthDiscovery, OauthFlow, OauthPrompt, OauthToken},
+    policy::PolicyConfig,
     profile::{Probe, ProfileConfig},
     root::Reveal,
     secret_ref::SecretRef,

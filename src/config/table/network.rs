@@ -42,6 +42,16 @@ pub(crate) struct NetworkConfig {
 }
 
 impl NetworkConfig {
+    /// How a command reaches a server whose proxy its own environment names.
+    #[must_use]
+    pub(crate) fn of_environment(ca_file: Option<FilePath>) -> Self {
+        Self {
+            proxy: Some(ProxySetting::Environment),
+            no_proxy: None,
+            ca_file,
+        }
+    }
+
     /// These keys, and those of `outer` for the ones that are not set.
     pub(super) fn or(self, outer: &Self) -> Self {
         Self {
@@ -53,7 +63,7 @@ impl NetworkConfig {
 
     /// The variables of the asking client that name the proxy; none unless `proxy` is
     /// `"environment"`.
-    pub(super) fn env_names(&self) -> &'static [&'static str] {
+    pub(crate) fn env_names(&self) -> &'static [&'static str] {
         match self.proxy {
             Some(ProxySetting::Environment) => &PROXY_VARIABLES,
             _ => &[],

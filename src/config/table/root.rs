@@ -18,6 +18,7 @@ use super::{
     chain,
     daemon::DaemonConfig,
     network::NetworkConfig,
+    policy::PolicyConfig,
     profile::ProfileConfig,
     source::{SourceConfig, SourceKeys},
     validator::Validator,
@@ -59,6 +60,9 @@ pub(in super::super) struct File {
     /// How servers are reached.
     #[serde(default)]
     network: NetworkConfig,
+    /// By what the central policy is recognized.
+    #[serde(default)]
+    policy: PolicyConfig,
     /// What a client asks for, by name. There is at least one.
     #[schemars(extend("minProperties" = 1, "propertyNames" = { "format": "name" }))]
     profile: BTreeMap<Name, ProfileConfig>,
@@ -98,6 +102,8 @@ pub struct Config {
     pub(crate) sources: BTreeMap<String, SourceConfig>,
     /// `[daemon]`.
     pub(crate) daemon: DaemonConfig,
+    /// `[policy]`.
+    pub(crate) policy: PolicyConfig,
 }
 
 impl Config {
@@ -122,6 +128,12 @@ impl Config {
     pub(crate) fn chain(&self, name: &str) -> impl Iterator<Item = &SourceConfig> {
         let upstream = |source: &&SourceConfig| self.sources.get(source.upstream()?);
         iter::successors(self.sources.get(name), upstream)
+    }
+
+    /// The names of [`Config::chain`].
+    pub(crate) fn chain_names<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let upstream = |name: &&'a str| self.sources.get(*name)?.upstream();
+        iter::successors(Some(name), upstream)
     }
 
     /// The variables of the client's environment that the source `name` and its chain need.
@@ -170,6 +182,7 @@ impl File {
             }
         });
         validator.within("source", |validator| chain::check(validator, &sources));
+        validator.within("policy", |validator| self.policy.validate(validator));
         let may_need_variables = self.client_variables.unwrap_or(true);
         validator.within("profile", |validator| {
             variables::check(validator, &profiles, &sources, may_need_variables);
@@ -188,6 +201,7 @@ impl File {
                 profiles,
                 sources,
                 daemon: self.daemon,
+                policy: self.policy,
             }),
             // A source that is `None` has a diagnostic.
             (_, diagnostics) => Err(diagnostics),

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    super::field::{FilePath, WatchInterval},
+    super::field::{Audience, FilePath, WatchInterval},
     auth::{Assertion, AuthMethod},
     exec::ExecConfig,
     jwt::{JwtConfig, JwtKeys},
@@ -85,6 +85,24 @@ impl SourceConfig {
                 ..
             } => Some(name),
             _ => None,
+        }
+    }
+
+    /// What it says that its credentials are for; empty if it says nothing.
+    #[must_use]
+    pub(crate) fn audiences(&self) -> Vec<&str> {
+        match self {
+            Self::Oauth(oauth) => [&oauth.audience, &oauth.resource]
+                .into_iter()
+                .flatten()
+                .map(String::as_str)
+                .collect(),
+            Self::Jwt(jwt) => match &jwt.audience {
+                Some(Audience::One(audience)) => vec![audience],
+                Some(Audience::List(list)) => list.iter().map(String::as_str).collect(),
+                None => Vec::new(),
+            },
+            Self::Vault(_) | Self::Exec(_) => Vec::new(),
         }
     }
 

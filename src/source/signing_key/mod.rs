@@ -23,7 +23,7 @@ use crate::{config::SigningAlgorithm, secret::Secret};
 
 /// Why a key cannot sign. It contains nothing of the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum KeyError {
+pub(crate) enum KeyError {
     /// It is no PEM, or a key for another algorithm.
     Wrong,
     /// Shorter than the hash (RFC 7518, section 3.2).
@@ -195,6 +195,23 @@ impl SigningKey {
             }
         };
         Ok(Secret::new(jwt))
+    }
+}
+
+/// The Ed25519 key in the PEM file `bytes`, as PKCS #8: for a signature that is no JWT of a source.
+///
+/// # Errors
+///
+/// [`KeyError`].
+pub(crate) fn ed25519_key(
+    bytes: &[u8],
+    password: Option<&Secret>,
+) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    match private_key(bytes, password)? {
+        PrivateKey::Pkcs8(der) if Ed25519KeyPair::from_pkcs8_maybe_unchecked(&der).is_ok() => {
+            Ok(der)
+        }
+        _ => Err(KeyError::Wrong),
     }
 }
 
