@@ -52,6 +52,7 @@ mod other_clients;
 mod outage;
 mod packages;
 mod places;
+mod policy;
 mod probe;
 mod refresh;
 mod retry_after;
