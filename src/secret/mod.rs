@@ -7,6 +7,7 @@ mod locked;
 use std::{fmt, sync::Arc};
 
 use aws_lc_rs::digest;
+use secrecy::{ExposeSecret as _, SecretBox};
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
@@ -20,7 +21,7 @@ use self::locked::LockedBytes;
 /// is locked, and wiped with the last clone: all clones share it. [`Secret::expose`] is the only
 /// way to the text, so that a review can search for it.
 #[derive(Clone)]
-pub struct Secret(Arc<LockedBytes>);
+pub struct Secret(Arc<SecretBox<LockedBytes>>);
 
 impl Secret {
     /// Copies `text` into the secret and wipes it.
@@ -44,7 +45,7 @@ impl Secret {
     #[must_use]
     pub fn expose(&self) -> &str {
         // It was text when it was copied.
-        std::str::from_utf8(self.0.as_slice()).unwrap_or_default()
+        std::str::from_utf8(self.0.expose_secret().as_slice()).unwrap_or_default()
     }
 
     /// The first 12 hex digits of the secret's SHA-256: enough to distinguish two keys, and useless
@@ -56,7 +57,8 @@ impl Secret {
     }
 
     fn copy_of(text: &str) -> Self {
-        Self(Arc::new(LockedBytes::copy_of(text.as_bytes())))
+        let bytes = Box::new(LockedBytes::copy_of(text.as_bytes()));
+        Self(Arc::new(SecretBox::new(bytes)))
     }
 }
 

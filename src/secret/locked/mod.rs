@@ -28,6 +28,8 @@ use std::{
     },
 };
 
+use zeroize::Zeroize;
+
 use self::arena::Arena;
 #[cfg(unix)]
 use self::unix::Pages;
@@ -77,10 +79,16 @@ impl LockedBytes {
     }
 }
 
+impl Zeroize for LockedBytes {
+    fn zeroize(&mut self) {
+        // SAFETY: the bytes are live, and nothing else accesses them meanwhile.
+        unsafe { wipe(self.start.as_ptr(), self.len) };
+    }
+}
+
 impl Drop for LockedBytes {
     fn drop(&mut self) {
-        // SAFETY: the bytes are live, and nothing else can access them any more.
-        unsafe { wipe(self.start.as_ptr(), self.len) };
+        self.zeroize();
         sync::lock(&ARENA).free(self.start);
     }
 }
