@@ -18,6 +18,8 @@ pub struct Credential {
     pub secret: Secret,
     /// When it was obtained, by both clocks.
     pub obtained: Now,
+    /// When its issuer issued it, by the issuer's clock; `None` if the source does not report it.
+    pub issued: Option<Timestamp>,
     /// How long it is valid from then on; `None` if the source does not report it (a key in KV is
     /// valid until it is rotated).
     pub lifetime: Option<Duration>,
@@ -37,10 +39,11 @@ pub struct Lease {
 }
 
 impl Credential {
-    /// Sets the lifetime of a JWT of which the source reports none to the one that its claim `exp`
-    /// states. A JWT that has expired by this machine's clock stays as it is: the clock may be
-    /// wrong.
-    pub(crate) fn limit_to_jwt(&mut self) {
+    /// Sets what the source does not report of a JWT to what its claims state: `issued` by `iat`,
+    /// and the lifetime by `exp`. A JWT that has expired by this machine's clock stays as it is: the
+    /// clock may be wrong.
+    pub(crate) fn complete_by_jwt(&mut self) {
+        self.issued = self.issued.or_else(|| jwt_claims::issued(&self.secret));
         if self.lifetime.is_none()
             && let Some(expiry) = jwt_claims::expiry(&self.secret)
         {
@@ -163,6 +166,7 @@ mod tests {
         Credential {
             secret: Secret::new("sk-1".to_owned()),
             obtained: now(1000, 500_000),
+            issued: None,
             lifetime: lifetime.map(Duration::from_secs),
             version: None,
             lease: None,

@@ -16,6 +16,12 @@ pub(crate) fn expiry(key: &Secret) -> Option<Timestamp> {
     date(&of(key)?, "exp")
 }
 
+/// When `key` was issued by its claim `iat` (section 4.1.6); `None` if it is not a JWT or has none.
+#[must_use]
+pub(crate) fn issued(key: &Secret) -> Option<Timestamp> {
+    date(&of(key)?, "iat")
+}
+
 /// The claims of `jwt`; `None` if it is not a JWT or its claims do not fit `T`.
 #[must_use]
 pub(crate) fn of<T: DeserializeOwned>(jwt: &Secret) -> Option<T> {

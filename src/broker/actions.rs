@@ -118,7 +118,7 @@ impl Driver {
             Some(credential) => credential,
             None => self.route.source.issue().await?,
         };
-        credential.limit_to_jwt();
+        credential.complete_by_jwt();
         let unusable = |reason: String| SourceError::Unusable {
             host: self.route.source.host().to_owned(),
             field: "credential".to_owned(),

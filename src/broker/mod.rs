@@ -115,7 +115,7 @@ pub use self::{
     driver::{AcquireError, LoggedOut},
     request::AcquireRequest,
     route::{Jitter, Route, RouteBuilder, system_jitter},
-    slot::{CredentialUnavailable, Snapshot},
+    slot::{CredentialUnavailable, RotateAfter, Snapshot},
 };
 use crate::{
     client_variables::ClientVariables,
@@ -250,6 +250,12 @@ impl Broker {
         let refresh = async { JoinSet::from_iter(refreshes).join_all().await };
         let refreshed = self.unless_locked(async { Ok(refresh.await) }).await?;
         refreshed.into_iter().collect()
+    }
+
+    /// Rejects the credentials of `profile` that were issued before `rotation`, from now on; until
+    /// the next call, also those that are obtained later.
+    pub fn rotate_after(&self, profile: &str, rotation: Option<RotateAfter>) {
+        self.profiles[profile].rotate_after(rotation);
     }
 
     /// Discards the credentials of all entries of `profile`, also those under way, and revokes

@@ -52,6 +52,7 @@ impl Source for ScriptedSource {
         answer.map(|(key, lifetime)| Credential {
             secret: Secret::new(key.to_owned()),
             obtained: self.clock.now(),
+            issued: None,
             lifetime: lifetime.map(Duration::from_secs),
             version: None,
             lease: None,

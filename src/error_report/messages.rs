@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     broker::{
         AcquireError,
-        slot::{CredentialUnavailable, Evidence, Reason, Rejected},
+        slot::{CredentialUnavailable, Evidence, Outdated, Reason, Rejected},
     },
     clock::Timestamp,
     gateway::Inconclusive,
@@ -182,6 +182,12 @@ fn reasons() -> Vec<Reason> {
         seen_current: now,
         error,
     }));
+    reasons.push(Reason::Outdated(Outdated {
+        rotate_after: now,
+        fingerprint: Secret::new("abc".to_owned()).fingerprint(),
+        version: Some(12),
+        issued: now,
+    }));
     let retries = inconclusive()
         .into_iter()
         .map(|reason| Some(Box::new(reason)))
@@ -213,7 +219,7 @@ fn every_kind_of_failure_names_the_profile_the_source_and_what_to_do() {
         let error = match &reason {
             Reason::Source(error) => Some(error),
             Reason::TooOld { error, .. } => error.as_deref(),
-            Reason::Rejected(_) => None,
+            Reason::Rejected(_) | Reason::Outdated(_) => None,
         };
         for administrator in [
             None,

@@ -8,7 +8,7 @@ use super::{of_locked, of_source, rejected_hint};
 use crate::{
     broker::{
         AcquireError,
-        slot::{Evidence, Reason, Rejected},
+        slot::{Evidence, Outdated, Reason, Rejected},
     },
     clock::Timestamp,
 };
@@ -47,6 +47,7 @@ pub(crate) fn of_acquire(
                     },
                     ends: vec![String::new()],
                 },
+                Reason::Outdated(outdated) => of_outdated(profile, source, outdated, administrator),
                 Reason::Rejected(rejected) => of_rejected(profile, source, rejected, administrator),
                 Reason::TooOld {
                     seen_current,
@@ -163,6 +164,32 @@ fn of_rejected(
             hint: Some(rejected_hint(source, administrator)),
         },
         ends,
+    }
+}
+
+fn of_outdated(
+    profile: &str,
+    source: &str,
+    outdated: &Outdated,
+    administrator: Option<String>,
+) -> Draft {
+    let version = outdated
+        .version
+        .map(|version| format!("version {version}, "))
+        .unwrap_or_default();
+    Draft {
+        failure: Failure {
+            code: ExitCode::Denied,
+            message: format!(
+                "the policy rejects keys issued before {}, but source '{source}' of profile \
+                 '{profile}' still returns the key {} ({version}issued {})",
+                second(outdated.rotate_after),
+                outdated.fingerprint,
+                second(outdated.issued),
+            ),
+            hint: Some(rejected_hint(source, administrator)),
+        },
+        ends: vec![String::new()],
     }
 }
 

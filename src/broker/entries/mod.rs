@@ -7,7 +7,11 @@ use std::{
     time::Duration,
 };
 
-use super::{Jitter, RouteBuilder, driver::Driver, slot::Snapshot};
+use super::{
+    Jitter, RouteBuilder,
+    driver::Driver,
+    slot::{RotateAfter, Snapshot},
+};
 use crate::{
     client_variables::{ClientVariables, VariablesHash, VariablesSummary},
     clock::{Clock, Tick},
@@ -32,6 +36,8 @@ pub(super) struct Entries {
     lock: Arc<Lock>,
     counters: Arc<Counters>,
     entries: Mutex<BTreeMap<VariablesHash, Entry>>,
+    /// The latest central rotation.
+    rotation: Mutex<Option<RotateAfter>>,
 }
 
 struct Entry {
@@ -70,6 +76,7 @@ impl Entries {
             lock: Arc::clone(lock),
             counters,
             entries: Mutex::default(),
+            rotation: Mutex::default(),
         })
     }
 
@@ -99,6 +106,15 @@ impl Entries {
     /// Whether there is an entry.
     pub(super) fn is_empty(&self) -> bool {
         self.lock().is_empty()
+    }
+
+    /// Rejects what was issued before `rotation`, in all entries and those to come.
+    pub(super) fn rotate_after(&self, rotation: Option<RotateAfter>) {
+        *sync::lock(&self.rotation) = rotation;
+        let now = self.clock.now();
+        for driver in self.all() {
+            driver.update(|slot| slot.rotate_after(now, rotation));
+        }
     }
 
     /// All entries.
@@ -168,15 +184,18 @@ impl Entries {
 
     fn entry(&self, variables: &ClientVariables, now: Tick) -> Entry {
         let route = self.routes.build(variables);
+        let driver = Driver::new(
+            &self.profile,
+            route,
+            &self.clock,
+            &self.jitter,
+            &self.lock,
+            &self.counters,
+        );
+        let rotation = *sync::lock(&self.rotation);
+        driver.lock().rotate_after(self.clock.now(), rotation);
         Entry {
-            driver: Driver::new(
-                &self.profile,
-                route,
-                &self.clock,
-                &self.jitter,
-                &self.lock,
-                &self.counters,
-            ),
+            driver,
             variables: variables.summary(),
             last_used: now,
         }

@@ -25,6 +25,7 @@ impl Source for TeamSource {
         Ok(Credential {
             secret: Secret::new(format!("key-{}", self.team)),
             obtained: self.clock.now(),
+            issued: None,
             lifetime: None,
             version: None,
             lease: None,

@@ -25,7 +25,9 @@ pub(super) struct Cached {
     pub(super) fingerprint: Fingerprint,
     /// When this key was first obtained; a later lease or version with the same key counts as the
     /// same.
-    pub(super) first_obtained: Tick,
+    pub(super) obtained: Now,
+    /// When this key was first issued, if its issuer reports that.
+    pub(super) issued: Option<Timestamp>,
     /// When the source was last known to have it.
     pub(super) confirmed: Tick,
     /// Drawn once for this credential, see [`advisory_window`](super::renewal::advisory_window).
@@ -40,11 +42,18 @@ impl Cached {
         Self {
             jwt_expiry: jwt_claims::expiry(&credential.secret),
             fingerprint: credential.fingerprint(),
+            obtained: credential.obtained,
+            issued: credential.issued,
             credential: Arc::new(credential),
-            first_obtained: now,
             confirmed: now,
             jitter,
         }
+    }
+
+    /// Takes over since when the key is known from `previous`, which is the same key.
+    pub(super) fn continues(&mut self, previous: &Self) {
+        self.obtained = previous.obtained;
+        self.issued = previous.issued;
     }
 
     /// How long it lives in all: its lifetime, or `max_age` if it has none.

@@ -64,19 +64,26 @@ impl Slot {
     pub(super) fn store(&mut self, now: Now, jitter: f64, credential: Credential) {
         self.watch.confirm(now, jitter);
         let mut new = Cached::new(credential, now.tick, jitter);
-        let previous = self
-            .valid(now)
-            .filter(|cached| cached.credential.secret == new.credential.secret)
-            .cloned();
+        let same_key = self
+            .cached
+            .as_ref()
+            .filter(|cached| cached.credential.secret == new.credential.secret);
+        if let Some(same_key) = same_key {
+            new.continues(same_key);
+        }
+        let previous = self.valid(now).filter(|_| same_key.is_some()).cloned();
         let Some(previous) = previous else {
-            self.retry = RetryState::default();
+            match self.is_outdated(&new) {
+                // Otherwise each request would ask the source for the same key again.
+                true => self.retry.record(now.tick, jitter, None),
+                false => self.retry = RetryState::default(),
+            }
             self.succeed(now, new);
             self.recheck_verdict(now);
             return;
         };
         // The key is the source's current one, whatever it returned in between.
         self.successor = None;
-        new.first_obtained = previous.first_obtained;
         let lives_no_longer = previous.credential.lifetime.is_some()
             && new.credential.remaining(now) <= previous.credential.remaining(now);
         if previous.credential.version != new.credential.version {

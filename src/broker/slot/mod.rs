@@ -22,6 +22,7 @@ pub(super) mod probe;
 pub(super) mod refetch_limiter;
 pub(super) mod rejection;
 mod retry_state;
+mod rotate_after;
 pub(super) mod schedule;
 pub(super) mod successor;
 mod types;
@@ -31,13 +32,16 @@ pub(super) mod watch;
 use std::{mem, sync::Arc, time::Duration};
 
 pub(crate) use self::types::{
-    Action, Evidence, LastProbe, Outcome, Reason, Rejected, SlotConfig, Ticket,
+    Action, Evidence, LastProbe, Outcome, Outdated, Reason, Rejected, SlotConfig, Ticket,
 };
-pub use self::types::{CredentialUnavailable, Snapshot};
 use self::{
     cached::Cached, in_flight::InFlight, probe::ProbeState, refetch_limiter::RefetchLimiter,
     rejection::Refusal, retry_state::RetryState, successor::Successor,
     verification::GatewayEvidence, watch::Watch,
+};
+pub use self::{
+    rotate_after::RotateAfter,
+    types::{CredentialUnavailable, Snapshot},
 };
 use super::{
     client_retry::{Sessions, rules},
@@ -60,6 +64,8 @@ pub(crate) const MAX_REVALIDATION_WAIT: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub(crate) struct Slot {
     config: SlotConfig,
+    /// The latest central rotation.
+    rotate_after: Option<RotateAfter>,
     cached: Option<Cached>,
     /// A newer credential of the source, until the gateway accepts it.
     successor: Option<Successor>,
@@ -274,13 +280,43 @@ impl Slot {
         mem::take(&mut self.actions)
     }
 
-    /// The cached credential, if it has not expired.
+    /// Rejects what was issued before a central rotation. If the profile is in use, a new
+    /// credential is fetched at once, so that the next request finds it.
+    pub(crate) fn rotate_after(&mut self, now: Now, rotation: Option<RotateAfter>) {
+        if self.rotate_after == rotation {
+            return;
+        }
+        self.rotate_after = rotation;
+        if self.flight.current().is_some() {
+            // It may have read the source before the rotation.
+            self.follow_up_queued = true;
+        } else if self.outdated().is_some() {
+            // The back-off of earlier fetches does not apply: this one brings another key.
+            self.retry = RetryState::default();
+            if self.is_in_use(now) {
+                self.start_fetch(None);
+            }
+        }
+    }
+
+    /// The cached credential, if it has not expired and no central rotation rejects it.
     fn valid(&self, now: Now) -> Option<&Cached> {
         let max_age = self.config.max_age;
         self.cached.as_ref().filter(|cached| {
             let left = cached.remaining(now, max_age);
-            left.is_none_or(|left| !left.is_zero())
+            left.is_none_or(|left| !left.is_zero()) && !self.is_outdated(cached)
         })
+    }
+
+    /// The cached credential, if a central rotation rejects it.
+    fn outdated(&self) -> Option<&Cached> {
+        let cached = self.cached.as_ref()?;
+        self.is_outdated(cached).then_some(cached)
+    }
+
+    fn is_outdated(&self, cached: &Cached) -> bool {
+        self.rotate_after
+            .is_some_and(|rotation| rotation.rejects(cached))
     }
 }
 

@@ -8,7 +8,9 @@ use super::{
     Slot,
     cached::Cached,
     successor::Successor,
-    types::{CredentialUnavailable, Evidence, Outcome, Reason, Rejected, Snapshot, Ticket},
+    types::{
+        CredentialUnavailable, Evidence, Outcome, Outdated, Reason, Rejected, Snapshot, Ticket,
+    },
 };
 use crate::{
     clock::{Now, Timestamp},
@@ -78,7 +80,9 @@ impl Slot {
     /// Returns why no credential can be served.
     pub(crate) fn unavailable(&self, now: Now) -> CredentialUnavailable {
         let rejected = self.rejected(now).map(Reason::Rejected);
-        let reason = rejected.or_else(|| self.too_old(now)).unwrap_or_else(|| {
+        let outdated = self.still_outdated().map(Reason::Outdated);
+        let known = rejected.or(outdated).or_else(|| self.too_old(now));
+        let reason = known.unwrap_or_else(|| {
             let error = self.last_error().cloned();
             Reason::Source(error.unwrap_or(SourceError::Forgotten))
         });
@@ -189,16 +193,30 @@ impl Slot {
             since,
             fingerprint: cached.fingerprint.clone(),
             version: cached.credential.version,
-            age: now.tick.since(cached.first_obtained),
+            age: now.tick.since(cached.obtained.tick),
             evidence,
         }
+    }
+
+    /// The key that a central rotation rejects; `None` if there is none, or if the source could not
+    /// be asked for another one.
+    fn still_outdated(&self) -> Option<Outdated> {
+        let cached = self.outdated()?;
+        let rotation = self.rotate_after.filter(|_| self.last_error().is_none())?;
+        Some(Outdated {
+            rotate_after: rotation.at,
+            fingerprint: cached.fingerprint.clone(),
+            version: cached.credential.version,
+            issued: cached.issued.unwrap_or(cached.obtained.wall),
+        })
     }
 
     /// Why the cached credential is too old, if it is: it has no expiry, and was not seen to be
     /// current for too long.
     fn too_old(&self, now: Now) -> Option<Reason> {
         let cached = self.cached.as_ref()?;
-        if cached.credential.lifetime.is_some() || self.valid(now).is_some() {
+        let is_endless = cached.credential.lifetime.is_none();
+        if !is_endless || self.valid(now).is_some() || self.outdated().is_some() {
             return None;
         }
         let age = now.tick.since(cached.confirmed);

@@ -85,6 +85,8 @@ pub(crate) enum Reason {
     Source(SourceError),
     /// The gateway rejects the key that the source still issues.
     Rejected(Rejected),
+    /// A central rotation rejects the key that the source still issues.
+    Outdated(Outdated),
     /// A key without an expiry is cached, but for longer than `max_age` it has not been seen to be
     /// the source's current one.
     TooOld {
@@ -108,6 +110,19 @@ pub(crate) struct Rejected {
     pub(crate) age: Duration,
     /// What shows it.
     pub(crate) evidence: Evidence,
+}
+
+/// A key that was issued before a central rotation, and that the source still issues.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Outdated {
+    /// The rotation.
+    pub(crate) rotate_after: Timestamp,
+    /// The key.
+    pub(crate) fingerprint: Fingerprint,
+    /// The key's version at the source, if the source has versions.
+    pub(crate) version: Option<u64>,
+    /// When it was issued, or if its issuer does not report that, when it was first obtained.
+    pub(crate) issued: Timestamp,
 }
 
 /// What shows that the gateway rejects a key.

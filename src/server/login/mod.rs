@@ -215,7 +215,7 @@ pub(super) fn requires_login(error: &AcquireError) -> bool {
     let error = match &unavailable.reason {
         Reason::Source(error) => Some(error),
         Reason::TooOld { error, .. } => error.as_deref(),
-        Reason::Rejected(_) => None,
+        Reason::Outdated(_) | Reason::Rejected(_) => None,
     };
     matches!(error, Some(SourceError::LoginRequired { .. }))
 }

@@ -20,6 +20,7 @@ fn snapshot(lifetime: Option<u64>) -> Snapshot {
         credential: Some(Arc::new(Credential {
             secret: Secret::new("abc".to_owned()),
             obtained: now(),
+            issued: None,
             lifetime: lifetime.map(Duration::from_secs),
             version: Some(3),
             lease: None,

@@ -74,6 +74,7 @@ impl Source for ExecSource {
         Ok(Credential {
             secret: printed.key,
             obtained,
+            issued: None,
             lifetime: printed.lifetime.or(self.ttl),
             version: None,
             lease: None,

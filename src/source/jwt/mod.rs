@@ -114,6 +114,7 @@ impl Source for JwtSource {
         Ok(Credential {
             secret,
             obtained,
+            issued: None,
             lifetime: Some(self.config.ttl.saturating_sub(fraction)),
             version: None,
             lease: None,

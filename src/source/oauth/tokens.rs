@@ -126,6 +126,7 @@ impl OauthClient {
         Ok(Credential {
             secret: secret.clone(),
             obtained: tokens.obtained,
+            issued: None,
             lifetime,
             version: None,
             lease: None,

@@ -255,6 +255,7 @@ fn leased_credential<T>(
     Credential {
         secret,
         obtained: sent_at,
+        issued: None,
         lifetime: shorter(of_lease, of_token),
         version: None,
         lease: (!response.lease_id.is_empty()).then(|| Lease {

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use super::claims::LoginClaims;
-use crate::secret::Secret;
+use crate::{clock::Timestamp, secret::Secret};
 
 /// The frame of every successful response.
 #[derive(Deserialize)]
@@ -46,6 +46,9 @@ pub(super) struct AuthResponse {
 pub(super) struct VersionMetadata {
     pub(super) version: u64,
     pub(super) destroyed: bool,
+    /// When it was written, by Vault's clock.
+    #[serde(default, deserialize_with = "date")]
+    pub(super) created_time: Option<Timestamp>,
 }
 
 impl AuthResponse {
@@ -66,10 +69,19 @@ impl VersionMetadata {
     /// Why the current version has no data, as the `reason` of
     /// [`SourceError::Missing`](crate::source::SourceError::Missing).
     pub(super) fn missing_reason(self) -> String {
-        let Self { version, destroyed } = self;
-        let how = if destroyed { "destroyed" } else { "deleted" };
+        let version = self.version;
+        let how = if self.destroyed {
+            "destroyed"
+        } else {
+            "deleted"
+        };
         format!("version {version}, the current version, was {how}")
     }
+}
+
+/// A date in RFC 3339; `None` if it is not one: no response is invalid because of it.
+fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    Ok(String::deserialize(deserializer)?.parse().ok())
 }
 
 /// A successful response whose body is not Vault's.

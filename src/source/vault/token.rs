@@ -91,6 +91,7 @@ impl VaultToken {
             credential: Credential {
                 secret: auth.client_token,
                 obtained: sent_at,
+                issued: None,
                 lifetime: seconds(auth.lease_duration),
                 version: None,
                 lease: None,

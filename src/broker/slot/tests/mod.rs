@@ -3,9 +3,9 @@
 //!
 //! The fixtures are here; a file each is about obtaining and renewing (`lifecycle`), early requests
 //! (`early_request`), rejected keys (`rejected_key`), clients that keep coming back (`refusal`) or
-//! do not cache (`uninformative`), the time without requests (`unused`), central rotation
-//! (`rotation`), newer keys (`succession`), keys without an expiry (`max_age`), and any sequence of
-//! all that (`model`: a `world` with a `gateway_truth` and `clients`).
+//! do not cache (`uninformative`), the time without requests (`unused`), rotation at the source
+//! (`rotation`) and by policy (`rotate_after`), newer keys (`succession`), keys without an expiry
+//! (`max_age`), and any sequence of all that (`model`: a `world` with a `gateway_truth` and `clients`).
 
 mod clients;
 mod early_request;
@@ -15,6 +15,7 @@ mod max_age;
 mod model;
 mod refusal;
 mod rejected_key;
+mod rotate_after;
 mod rotation;
 mod succession;
 mod uninformative;
@@ -45,6 +46,7 @@ fn key(text: &str, obtained: Now, lifetime: Option<u64>) -> Credential {
     Credential {
         secret: Secret::new(text.to_owned()),
         obtained,
+        issued: None,
         lifetime: lifetime.map(Duration::from_secs),
         version: None,
         lease: None,

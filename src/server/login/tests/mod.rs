@@ -64,6 +64,7 @@ impl Source for Sso {
         Ok(Credential {
             secret: Secret::new("abc".to_owned()),
             obtained: self.clock.now(),
+            issued: None,
             lifetime: Some(Duration::from_secs(3600)),
             version: None,
             lease: None,

@@ -53,7 +53,12 @@ impl SecretMetadata {
             .is_ok_and(|at: Timestamp| at <= now);
         if state.destroyed || deleted {
             let destroyed = state.destroyed;
-            return Err(VersionMetadata { version, destroyed }.missing_reason());
+            let metadata = VersionMetadata {
+                version,
+                destroyed,
+                created_time: None,
+            };
+            return Err(metadata.missing_reason());
         }
         Ok(version)
     }

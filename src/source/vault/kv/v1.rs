@@ -42,6 +42,7 @@ impl SecretsEngine for Kv1 {
                 &token::secrets(read.token.as_ref()),
             )?,
             obtained: read.sent_at,
+            issued: None,
             lifetime: None,
             version: None,
             lease: None,

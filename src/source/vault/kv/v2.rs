@@ -120,6 +120,7 @@ impl SecretsEngine for Kv2 {
                 &token::secrets(read.token.as_ref()),
             )?,
             obtained: read.sent_at,
+            issued: versioned.metadata.created_time,
             lifetime: None,
             version: Some(versioned.metadata.version),
             lease: None,

@@ -57,6 +57,7 @@ impl Source for FakeIdp {
         Ok(Credential {
             secret: Secret::new(jwt),
             obtained: SystemClock.now(),
+            issued: None,
             lifetime: Some(Duration::from_secs(30)),
             version: None,
             lease: None,

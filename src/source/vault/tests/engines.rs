@@ -7,6 +7,7 @@ fn cached(version: u64) -> Credential {
     Credential {
         secret: Secret::new("sk".to_owned()),
         obtained: SystemClock.now(),
+        issued: None,
         lifetime: None,
         version: Some(version),
         lease: None,

@@ -41,6 +41,7 @@ fn credential(key: &str) -> Arc<Credential> {
             tick: Tick(Duration::from_secs(1000)),
             wall: now(),
         },
+        issued: None,
         lifetime: None,
         version: Some(4),
         lease: None,
