@@ -106,7 +106,7 @@ impl Daemon {
             access::refusal_of_key(&in_force.config, name, process.as_ref(), acquire.reveal);
         if let Some(failure) = refusal {
             log.refused(&failure);
-            count(Some(failure.code));
+            count(request_log::DENIED);
             return Err(failure);
         }
         let needed = in_force.config.client_variables(name);

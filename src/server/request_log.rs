@@ -74,6 +74,9 @@ impl RequestLog<'_> {
 /// The outcome in the metrics of a request whose client got the key.
 pub(super) const SERVED: &str = "served";
 
+/// The outcome in the metrics of a request that a rule denies.
+pub(super) const DENIED: &str = "denied";
+
 /// The outcome in the metrics of a request that failed: the state of the profile that kept the
 /// daemon from serving the key.
 pub(super) fn outcome(error: &AcquireError, code: ExitCode) -> &'static str {
@@ -84,7 +87,7 @@ pub(super) fn outcome(error: &AcquireError, code: ExitCode) -> &'static str {
         (_, ExitCode::KeyRejected) => "rejected",
         (_, ExitCode::SourceFailed) => "unreachable",
         (_, ExitCode::KeyUnusable) => "unusable",
-        (_, ExitCode::Denied) => "denied",
+        (_, ExitCode::Denied) => DENIED,
         (_, ExitCode::DaemonUnavailable) => "failed",
     }
 }

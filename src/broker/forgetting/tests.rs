@@ -42,6 +42,7 @@ impl Source for CountingSource {
         Ok(Credential {
             secret: Secret::new(format!("key-{number}")),
             obtained: self.clock.now(),
+            issued: None,
             lifetime: Some(HOUR * 24),
             version: None,
             lease: None,
