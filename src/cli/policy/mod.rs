@@ -14,15 +14,18 @@ mod verify;
 use super::CliError;
 
 #[derive(Debug, clap::Subcommand)]
-#[command(after_help = "\
+#[command(after_help = concat!(
+    "\
 Examples:
   openssl genpkey -algorithm ed25519 -out policy-key.pem
   claviger policy public-key --key policy-key.pem    to pin in [policy]
   claviger policy show policy.toml --user ana        before it is signed
   claviger policy sign policy.toml --key policy-key.pem --output policy.jws
   claviger policy verify policy.jws                  before it is published
-
-A policy is a TOML file; README.md describes it. 'claviger policy COMMAND --help' shows more of each.")]
+",
+    "
+A policy is a TOML file; README.md describes it. 'claviger policy COMMAND --help' shows more of each."
+))]
 pub(super) enum PolicyCommand {
     /// Sign a policy with a private key, or in Vault
     Sign(sign::SignArgs),

@@ -18,16 +18,19 @@ use crate::{
 };
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_help = concat!(
+    "\
 Examples:
   claviger policy sign policy.toml --key policy-key.pem > policy.jws
   claviger policy sign policy.toml --key policy-key.pem --output policy.jws \\
       --previous published.jws
   claviger policy sign policy.toml --transit transit/policy
-
+",
+    "
 With --transit, VAULT_ADDR, VAULT_TOKEN (or ~/.vault-token), VAULT_NAMESPACE and VAULT_CACERT count \
 as for Vault's own command, and the variables for a proxy. The key is of the type ed25519, and the \
-token may read MOUNT/keys/KEY and update MOUNT/sign/KEY.")]
+token may read MOUNT/keys/KEY and update MOUNT/sign/KEY."
+))]
 pub(in crate::cli) struct SignArgs {
     /// The policy, in TOML
     policy: PathBuf,

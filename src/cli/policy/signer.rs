@@ -88,7 +88,7 @@ impl Signer {
     /// # Errors
     ///
     /// [`Failure`] if Vault does not sign.
-    pub(super) fn sign(&self, input: &SigningInput) -> Result<Vec<u8>, Failure> {
+    pub(super) fn sign(&self, input: &SigningInput) -> Result<Vec<u8>, CliError> {
         match self {
             Self::File(key) => Ok(key.sign(input.as_bytes())),
             Self::Transit(transit) => transit.sign(input.as_bytes()),

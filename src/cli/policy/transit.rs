@@ -11,7 +11,6 @@ use claviger_wire::{ExitCode, Failure};
 use http::{HeaderValue, Method};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use tokio::runtime::Runtime;
 
 use super::vault_environment::VaultServer;
 use crate::{
@@ -48,7 +47,6 @@ pub(super) struct TransitKey {
 /// One version of a key in Vault.
 pub(super) struct Transit {
     server: VaultServer,
-    runtime: Runtime,
     key: TransitKey,
     version: u64,
     public: PolicyKey,
@@ -96,9 +94,8 @@ impl Transit {
     /// of another kind.
     pub(super) fn open(key: &TransitKey, args: &TransitArgs) -> Result<Self, CliError> {
         let server = VaultServer::of_environment(args.token_file.as_deref())?;
-        let runtime = runtime()?;
         let path = ["keys", &key.key];
-        let data: KeyData = runtime.block_on(call(&server, Method::GET, key, &path, None))?;
+        let data: KeyData = runtime()?.block_on(call(&server, Method::GET, key, &path, None))?;
         if data.kind != "ed25519" || data.derived {
             let problem = match data.derived {
                 true => format!("the key '{key}' in Vault is derived from a context"),
@@ -117,7 +114,6 @@ impl Transit {
         })?;
         Ok(Self {
             server,
-            runtime,
             key: key.clone(),
             version,
             public,
@@ -134,16 +130,16 @@ impl Transit {
     /// # Errors
     ///
     /// [`Failure`] if Vault refuses or cannot be reached.
-    pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Failure> {
+    pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, CliError> {
         let body = json!({ "input": STANDARD.encode(message), "key_version": self.version });
         let path = ["sign", &self.key.key];
         let call = call(&self.server, Method::POST, &self.key, &path, Some(body));
-        let data: SignatureData = self.runtime.block_on(call)?;
+        let data: SignatureData = runtime()?.block_on(call)?;
         let prefix = format!("vault:v{}:", self.version);
         let signature = data.signature.strip_prefix(&prefix);
         signature
             .and_then(|text| STANDARD.decode(text).ok())
-            .ok_or_else(|| unexpected(&self.server, "not a signature"))
+            .ok_or_else(|| unexpected(&self.server, "not a signature").into())
     }
 }
 
@@ -179,7 +175,8 @@ async fn call<T: DeserializeOwned>(
         let problem = "the token for Vault contains invalid characters";
         Failure::new(ExitCode::Usage, problem, "log in to Vault again")
     })?;
-    let mut request = server.client.request(method, url);
+    let client = server.client()?;
+    let mut request = client.request(method, url);
     request = request.header("X-Vault-Token", token);
     if let Some(namespace) = &server.namespace {
         request = request.header("X-Vault-Namespace", namespace.clone());
@@ -188,7 +185,7 @@ async fn call<T: DeserializeOwned>(
         request = request.json(body);
     }
     let secrets = RequestSecrets::from_iter([server.token.clone()]);
-    let sent = server.client.send(request, &secrets).await;
+    let sent = client.send(request, &secrets).await;
     let response = sent.map_err(|error| no_response(server, &error))?;
     let status = response.status().as_u16();
     let (is_json, secrets) = (response.is_json(), response.secrets().clone());

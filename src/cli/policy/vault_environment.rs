@@ -31,7 +31,7 @@ const TOKEN_FILE: &str = ".vault-token";
 
 /// A Vault that an administrator uses.
 pub(super) struct VaultServer {
-    pub(super) client: HttpClient,
+    settings: ClientSettings,
     /// The address without `/v1`.
     pub(super) address: Url,
     pub(super) namespace: Option<HeaderValue>,
@@ -48,10 +48,9 @@ impl VaultServer {
         let (address, socket) = address()?;
         let network = NetworkConfig::of_environment(ca_file()?);
         let principal = principal(&network);
-        let settings = ClientSettings::new(address.clone(), &network, &principal, TIMEOUT);
-        let client = settings
-            .and_then(|settings| settings.with_socket(socket).build())
-            .map_err(|SetupError { reason, hint, .. }| usage(reason, &hint))?;
+        let settings = ClientSettings::new(address.clone(), &network, &principal, TIMEOUT)
+            .map_err(not_set_up)?
+            .with_socket(socket);
         let namespace = variable("VAULT_NAMESPACE").map(|text| {
             let wrong = |_| {
                 let problem = "VAULT_NAMESPACE contains invalid characters".to_owned();
@@ -60,12 +59,25 @@ impl VaultServer {
             HeaderValue::from_str(&text).map_err(wrong)
         });
         Ok(Self {
-            client,
+            settings,
             address,
             namespace: namespace.transpose()?,
             token: token(token_file, principal.home.as_deref())?,
         })
     }
+
+    /// A client of it: one for each request, whose connections end with the request's runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`ExitCode::Usage`] if the file of `VAULT_CACERT` cannot be used.
+    pub(super) fn client(&self) -> Result<HttpClient, Failure> {
+        self.settings.build().map_err(not_set_up)
+    }
+}
+
+fn not_set_up(SetupError { reason, hint, .. }: SetupError) -> Failure {
+    usage(reason, &hint)
 }
 
 /// The address, and the path of a Unix socket.

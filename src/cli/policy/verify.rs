@@ -28,8 +28,8 @@ pub(in crate::cli) struct VerifyArgs {
     /// The signed policy
     file: PathBuf,
 
-    /// The key, as 'policy public-key' prints it; by default those in [policy] of the managed
-    /// configuration, or of the user's if there is none. May be given twice
+    /// The key, as 'policy public-key' prints it; by default those that the managed configuration
+    /// pins, or the user's if there is none. May be given twice
     #[arg(long, value_name = "KEY")]
     public_key: Vec<PolicyKey>,
 

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::Engineer;
-use crate::support::{bao::Bao, test_env::set_mode};
+use crate::support::{bao::Bao, test_env::set_mode, tls::Ca};
 
 const SIGNER: [(&str, &str); 2] = [
     ("transit/keys/policy", "read"),
@@ -162,4 +162,39 @@ async fn what_vault_lacks_is_named() {
     sign("transit/policy")
         .await
         .failed(5, &[&host, "(503)", "unsealed"]);
+}
+
+#[tokio::test]
+async fn vault_is_reached_over_tls_and_with_a_namespace() {
+    let ca = Ca::new("Corp Root");
+    let bao = Bao::start_with_tls(&ca).await;
+    bao.write("sys/namespaces/eng", json!({})).await;
+    let in_namespace = [("X-Vault-Namespace", "eng")];
+    for (path, body) in [
+        ("sys/mounts/teams/transit", json!({"type": "transit"})),
+        ("teams/transit/keys/policy", json!({"type": "ed25519"})),
+    ] {
+        let (status, answer) = bao.api_with(Method::POST, path, body, &in_namespace).await;
+        assert!(status < 300, "{path}: {status} {answer}");
+    }
+    let rules = [
+        ("eng/teams/transit/keys/policy", "read"),
+        ("eng/teams/transit/sign/policy", "update"),
+    ];
+    let engineer = with_vault(&bao, &rules).await;
+    let env = &engineer.env;
+    env.set_variable("VAULT_ADDR", &bao.tls_url());
+    env.set_variable("VAULT_NAMESPACE", "eng");
+    let transit = ["--transit", "teams/transit/policy"];
+    let sign = [&["policy", "sign", &engineer.policy], &transit[..]].concat();
+    env.claviger(&sign)
+        .await
+        .failed(5, &["signed by an untrusted CA", "hint: set VAULT_CACERT"]);
+    env.set_variable("VAULT_CACERT", &engineer.file("ca.pem", &ca.pem));
+    let text = env.claviger(&sign).await.succeeded().to_owned();
+    let args = [&["policy", "public-key"], &transit[..]].concat();
+    let public = env.claviger(&args).await.succeeded().trim().to_owned();
+    let file = engineer.file("policy.jws", &text);
+    let verify = ["policy", "verify", &file, "--public-key", &public];
+    env.claviger(&verify).await.succeeded();
 }
