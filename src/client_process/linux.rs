@@ -2,8 +2,8 @@
 
 use std::{fs, path::PathBuf};
 
-use super::{Process, Program};
-use crate::trust::{ExecutedFile, ManagedOwner};
+use super::Process;
+use crate::trust::{ExecutedFile, ManagedOwner, TrustError};
 
 /// The unit of start times, in microseconds: `USER_HZ` is 100 on every architecture that Rust has a
 /// standard library for.
@@ -21,12 +21,11 @@ pub(super) fn executable(pid: u32) -> Option<PathBuf> {
     fs::read_link(format!("/proc/{pid}/exe")).ok()
 }
 
-/// The file that `pid` executes, judged: the file itself, whatever has its name by now.
-pub(super) fn program(process: &Process, owner: &ManagedOwner) -> Program {
-    match ExecutedFile::of(process.pid) {
-        Ok(file) => Program::judged(file.path(), owner.executed(&file)),
-        Err(_) => Program::hidden(process),
-    }
+/// The path of the file that the process `pid` executes, and the ruling on that file, whatever has
+/// its name by now; `None` if the system does not reveal it.
+pub(super) fn judged(pid: u32, owner: &ManagedOwner) -> Option<(PathBuf, Result<(), TrustError>)> {
+    let file = ExecutedFile::of(pid).ok()?;
+    Some((file.path().to_owned(), owner.executed(&file)))
 }
 
 /// Parses the file; `None` for a process that has ended and that its parent has not waited for. The

@@ -9,8 +9,8 @@ use std::{
     path::PathBuf,
 };
 
-use super::{Process, Program};
-use crate::trust::ManagedOwner;
+use super::Process;
+use crate::trust::{ManagedOwner, TrustError};
 
 /// The process `pid`, without its executable.
 pub(super) fn describe(pid: u32) -> Option<Process> {
@@ -50,10 +50,9 @@ pub(super) fn executable(pid: u32) -> Option<PathBuf> {
     Some(PathBuf::from(OsStr::from_bytes(path)))
 }
 
-/// The file that `process` executes, judged by its path: the system reveals nothing more.
-pub(super) fn program(process: &Process, owner: &ManagedOwner) -> Program {
-    match executable(process.pid) {
-        Some(path) => Program::judged(&path, owner.program(&path)),
-        None => Program::hidden(process),
-    }
+/// The file that the process `pid` executes, judged by its path: the system reveals nothing more.
+pub(super) fn judged(pid: u32, owner: &ManagedOwner) -> Option<(PathBuf, Result<(), TrustError>)> {
+    let path = executable(pid)?;
+    let ruling = owner.program(&path);
+    Some((path, ruling))
 }

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Client, Process, system};
+use super::{Client, system};
 use crate::trust::{ManagedOwner, TrustError, Violation};
 
 /// The program that a process executes.
@@ -37,7 +37,11 @@ impl Client {
         let judged = self.chain.iter().map(|identity| {
             let find =
                 || system::describe(identity.pid).filter(|process| process.identity() == *identity);
-            let program = system::program(&find()?, owner);
+            let process = find()?;
+            let program = match system::judged(identity.pid, owner) {
+                Some((path, ruling)) => Program::of(path, ruling),
+                None => Program::Hidden { name: process.name },
+            };
             // What was read is about this process if it is still the one with the id.
             find().map(|_| program)
         });
@@ -56,8 +60,7 @@ impl Program {
     }
 
     /// The program at `path`, on which `ruling` was made.
-    pub(super) fn judged(path: &Path, ruling: Result<(), TrustError>) -> Self {
-        let path = path.to_owned();
+    fn of(path: PathBuf, ruling: Result<(), TrustError>) -> Self {
         let violation = match ruling {
             Ok(()) => return Self::Trusted(path),
             Err(TrustError::Violation(violation)) => violation,
@@ -68,13 +71,6 @@ impl Program {
             },
         };
         Self::Untrusted { path, violation }
-    }
-
-    /// The unknown program of `process`.
-    pub(super) fn hidden(process: &Process) -> Self {
-        Self::Hidden {
-            name: process.name.clone(),
-        }
     }
 }
 

@@ -19,8 +19,11 @@ use windows_sys::Win32::{
     },
 };
 
-use super::{Process, Program};
-use crate::{process::snapshot, trust::ManagedOwner};
+use super::Process;
+use crate::{
+    process::snapshot,
+    trust::{ManagedOwner, TrustError},
+};
 
 /// The longest path, in units of UTF-16, with the zero at its end.
 const MAX_PATH_UNITS: usize = 32_768;
@@ -59,12 +62,11 @@ pub(super) fn executable(pid: u32) -> Option<PathBuf> {
     (succeeded != 0).then(|| PathBuf::from(OsString::from_wide(path)))
 }
 
-/// The file that `process` executes, judged by its path: while it runs, it cannot be replaced.
-pub(super) fn program(process: &Process, owner: &ManagedOwner) -> Program {
-    match executable(process.pid) {
-        Some(path) => Program::judged(&path, owner.program(&path)),
-        None => Program::hidden(process),
-    }
+/// The file that the process `pid` executes, judged by its path: it cannot be replaced meanwhile.
+pub(super) fn judged(pid: u32, owner: &ManagedOwner) -> Option<(PathBuf, Result<(), TrustError>)> {
+    let path = executable(pid)?;
+    let ruling = owner.program(&path);
+    Some((path, ruling))
 }
 
 /// Opens the process `pid` to query it.
