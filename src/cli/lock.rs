@@ -12,16 +12,20 @@ use super::{
 use crate::lock_report::LockReport;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_help = concat!(
+    "\
 Examples:
   claviger lock            before you leave the machine, or in an incident
   claviger unlock          keys are given again
 
 Keys and logins are dropped from memory, and no key is given or obtained until 'claviger unlock', \
 also after a restart. A login in a store is used again afterwards; one that is in memory only \
-(store = \"memory\", Vault's oidc) ends. A client uses the key that it has until its cache lifetime \
-is over, and nothing is revoked: for that run 'claviger logout' first. It is a switch, not a \
-password: a program that runs as you can unlock.")]
+(store = \"memory\", Vault's oidc) ends. ",
+    "\
+A client uses the key that it has until its cache lifetime is over, and nothing is revoked: for \
+that run 'claviger logout' first. It is a switch, not a password: a program that runs as you can \
+unlock."
+))]
 pub(super) struct LockArgs {
     /// As one JSON object
     #[arg(long)]

@@ -36,7 +36,8 @@ pub enum Request {
     /// for the daemon, for each profile's entry and for each profile's counters, and
     /// [`Response::Done`].
     Metrics,
-    /// Drops every key and gives none until [`Request::Unlock`], also after a restart. Answered with a [`Response::Report`] of the lock, and [`Response::Done`].
+    /// Drops every key and gives none until [`Request::Unlock`], also after a restart. Answered
+    /// with a [`Response::Report`] of the lock, and [`Response::Done`].
     Lock,
     /// Ends what [`Request::Lock`] has started. Answered like it.
     Unlock,
