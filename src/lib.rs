@@ -101,6 +101,7 @@
 //! | **managed configuration** | the administrator's file; it overrides the user's |
 //! | **in force** | the last valid configuration, with the broker that is built from it |
 
+mod audit;
 pub mod broker;
 mod claude_code;
 pub mod cli;

@@ -32,9 +32,15 @@ pub(super) fn line(event: &str) -> String {
 /// Returns `event`, which is JSON in one line, with the same characters as JSON writes them:
 /// `\\u202e`. Outside of strings JSON has none of them.
 pub(super) fn json_line(event: &str) -> String {
-    let text = event.strip_suffix('\n').unwrap_or(event);
-    let mut line = String::with_capacity(text.len() + 1);
-    for c in text.chars() {
+    let mut line = visible_json(event.strip_suffix('\n').unwrap_or(event));
+    line.push('\n');
+    line
+}
+
+/// Returns `json`, which is in one line, with the same characters as JSON writes them.
+pub(crate) fn visible_json(json: &str) -> String {
+    let mut line = String::with_capacity(json.len() + 1);
+    for c in json.chars() {
         if c.is_control() || is_invisible(c) {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 // Writing to a string cannot fail.
@@ -44,7 +50,6 @@ pub(super) fn json_line(event: &str) -> String {
             line.push(c);
         }
     }
-    line.push('\n');
     line
 }
 

@@ -25,10 +25,11 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-use self::{file::LogFile, journal::Journal};
 pub(crate) use self::{
-    file::OLDER as OLDER_FILE_NAME, format::Format, journal::is_stderr as is_journal, tail::tail,
+    escape::visible_json, file::OLDER as OLDER_FILE_NAME, format::Format,
+    journal::is_stderr as is_journal, tail::tail,
 };
+use self::{file::LogFile, journal::Journal};
 use crate::{sync, trust::TrustError};
 
 /// A log, until it is dropped.
