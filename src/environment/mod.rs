@@ -19,7 +19,7 @@ use std::{
 
 use claviger_wire::client::{PATH, is_inherited};
 
-pub(crate) use self::system::{account, enter};
+pub(crate) use self::system::{account, enter, group};
 #[cfg(unix)]
 use self::unix as system;
 #[cfg(windows)]

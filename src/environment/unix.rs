@@ -1,8 +1,8 @@
-//! The user database, and the start of this program with another environment.
+//! The databases of users and groups, and the start of this program with another environment.
 
 use std::{
     env,
-    ffi::{CStr, OsStr, OsString, c_char},
+    ffi::{CStr, CString, OsStr, OsString, c_char},
     fs, io,
     os::unix::{
         ffi::OsStrExt as _,
@@ -54,6 +54,36 @@ pub(crate) fn account() -> Option<Account> {
                     }
                 });
             }
+            _ => return None,
+        }
+    }
+}
+
+/// Returns the number of the group `name` in the group database; `None` if there is none or the
+/// database does not answer.
+#[expect(unsafe_code, reason = "neither std nor rustix asks the group database")]
+pub(crate) fn group(name: &str) -> Option<u32> {
+    let name = CString::new(name).ok()?;
+    let mut buffer: Vec<c_char> = vec![0; 1024];
+    loop {
+        let mut entry = ptr::null_mut();
+        // SAFETY: a `group` of zeros is valid: numbers and null pointers.
+        let mut memory: libc::group = unsafe { std::mem::zeroed() };
+        // SAFETY: `name` ends with a zero; `memory`, `entry` and `buffer`, with its own length, are
+        // live and not shared.
+        let status = unsafe {
+            libc::getgrnam_r(
+                name.as_ptr(),
+                &raw mut memory,
+                buffer.as_mut_ptr(),
+                buffer.len(),
+                &raw mut entry,
+            )
+        };
+        match status {
+            libc::ERANGE if buffer.len() < MAX_LEN => buffer.resize(4 * buffer.len(), 0),
+            libc::EINTR => {}
+            0 if !entry.is_null() => return Some(memory.gr_gid),
             _ => return None,
         }
     }
@@ -121,5 +151,18 @@ mod tests {
         let account = account().unwrap();
         assert_eq!(account.name.to_str(), whoami::username().ok().as_deref());
         assert!(account.home.is_absolute());
+    }
+
+    #[test]
+    fn a_group_is_known_by_its_name() {
+        // Its name is another one on macOS.
+        let root = if cfg!(target_os = "macos") {
+            "wheel"
+        } else {
+            "root"
+        };
+        assert_eq!(group(root), Some(0));
+        assert_eq!(group("no-such-group"), None);
+        assert_eq!(group("root\0"), None);
     }
 }

@@ -47,6 +47,11 @@ pub(crate) fn account() -> Option<Account> {
     })
 }
 
+/// Returns nothing: groups have no numbers here.
+pub(crate) fn group(_: &str) -> Option<u32> {
+    None
+}
+
 /// Windows has no session bus.
 pub(super) fn own_socket(_: &Path) -> bool {
     false

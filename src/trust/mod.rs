@@ -10,6 +10,7 @@
 //! - The socket's and the log's directory ([`PrivateDirectory`]): owned by the user, closed to all
 //!   others, not a link, below directories as above. The log is a regular file of the user's.
 //! - The directory of the sealed logins, and each file in it: as above, and closed to all others.
+//! - The audit log: as the daemon's log, or in a directory of the user's that one group may read.
 //! - A program that the daemon runs ([`program`]): owned and written as a user's configuration.
 //! - A program that may ask for a key ([`ManagedOwner::program`]): owned and written, and every
 //!   directory and link on its path, as the managed configuration. On Linux it is the executed file

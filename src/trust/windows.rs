@@ -152,6 +152,37 @@ impl PrivateDirectory {
         Ok(options.create(true).append(true).open(self.0.join(name))?)
     }
 
+    /// As [`Self::open_or_create`]: who may read is for the directory's access list to say.
+    ///
+    /// # Errors
+    ///
+    /// The system's error.
+    pub(crate) fn open_or_create_for(path: &Path, _: u32) -> Result<Self, TrustError> {
+        Self::open_or_create(path)
+    }
+
+    /// Opens the file `name` for reading and for writing anywhere; makes it if it does not exist.
+    ///
+    /// # Errors
+    ///
+    /// The system's error.
+    pub(crate) fn update(&self, name: &str) -> Result<File, TrustError> {
+        let mut options = File::options();
+        options.read(true).write(true).create(true).truncate(false);
+        Ok(options.open(self.0.join(name))?)
+    }
+
+    /// Whether there is a file `name`, of any kind.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        fs::symlink_metadata(self.0.join(name)).is_ok()
+    }
+
+    /// Whether the file `name` is `file`: it is if it exists, as an open file keeps its name unless
+    /// a program takes care to allow the change.
+    pub(crate) fn is_current(&self, name: &str, _: &File) -> bool {
+        self.has(name)
+    }
+
     /// Renames the file `from` to `to`, which is replaced.
     ///
     /// # Errors

@@ -179,6 +179,14 @@ impl Rule {
         }
     }
 
+    /// A directory of the user's that no other user can write.
+    pub(super) const fn readable_directory() -> Self {
+        Self {
+            denied: WRITE,
+            ..Self::private_directory()
+        }
+    }
+
     /// A directory or link on the path of a file of the user's. It belongs to the user or root, and
     /// no other user can write it, apart from administrators, so none can replace what it contains.
     pub(super) const fn on_the_way() -> Self {

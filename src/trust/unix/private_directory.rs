@@ -7,7 +7,7 @@ use std::{
 };
 
 use rustix::{
-    fs::{self, AtFlags, Mode, OFlags},
+    fs::{self, AtFlags, Gid, Mode, OFlags},
     io::Errno,
 };
 use zeroize::Zeroizing;
@@ -16,15 +16,28 @@ use super::{
     observed, user,
     walk::{Directory, End, Walk, Way},
 };
-use crate::trust::{RegularFile, TrustError, rule::Rule};
+use crate::trust::{RegularFile, TrustError, Violation, rule::Rule};
 
 /// The mode of a file that Claviger makes.
 const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
 
-/// An open directory that belongs to the user and that no other user can enter, read or write. No
-/// other user can replace it or a directory above it.
+/// The mode of a file that a group may read.
+const READABLE: Mode = PRIVATE.union(Mode::RGRP);
+
+/// The mode of a directory that Claviger makes for such files, which then have its group.
+const READABLE_DIRECTORY: Mode = Mode::RWXU
+    .union(Mode::RGRP)
+    .union(Mode::XGRP)
+    .union(Mode::SGID);
+
+/// An open directory that belongs to the user and that no other user can enter, read or write,
+/// apart from a group that may read. No other user can replace it or a directory above it.
 #[derive(Debug)]
-pub(crate) struct PrivateDirectory(Directory);
+pub(crate) struct PrivateDirectory {
+    directory: Directory,
+    /// The group that may read.
+    readers: Option<u32>,
+}
 
 impl PrivateDirectory {
     /// Opens the directory `path`, which must not be a link. If it or one above it does not exist,
@@ -36,40 +49,105 @@ impl PrivateDirectory {
     pub(crate) fn open_or_create(path: &Path) -> Result<Self, TrustError> {
         let walk = Walk::new(Way::Own).creating();
         match walk.ending(Rule::private_directory()).to(path)? {
-            End::Directory(directory) => Ok(Self(directory)),
+            End::Directory(directory) => Ok(Self {
+                directory,
+                readers: None,
+            }),
             End::Other { .. } => Err(Errno::NOTDIR.into()),
         }
     }
 
+    /// Opens the directory `path`, in which the members of the group `readers` may read. If it does
+    /// not exist, it is made with mode 2750 and that group.
+    ///
+    /// # Errors
+    ///
+    /// The first violation on the way, or the system's error: only a member of a group can give it
+    /// a directory.
+    pub(crate) fn open_or_create_for(path: &Path, readers: u32) -> Result<Self, TrustError> {
+        let is_new = !path.exists();
+        let walk = Walk::new(Way::Own).creating();
+        let end = walk.ending(Rule::readable_directory()).to(path)?;
+        let End::Directory(directory) = end else {
+            return Err(Errno::NOTDIR.into());
+        };
+        if is_new {
+            let group = Gid::from_raw(readers);
+            fs::chownat(&directory.fd, ".", None, Some(group), AtFlags::empty())?;
+            // Only after the change of the group, which takes the bit away.
+            fs::chmodat(&directory.fd, ".", READABLE_DIRECTORY, AtFlags::empty())?;
+        } else {
+            readable(&directory, readers)?;
+        }
+        Ok(Self {
+            directory,
+            readers: Some(readers),
+        })
+    }
+
     /// Opens the file `name` for appending; makes it, with mode 0600, if it does not exist. It must
     /// be a regular file of the user's with no other name. If other users can read or write it, its
-    /// mode is changed to 0600.
+    /// mode is changed to 0600. If a group may read in the directory, it may read the file, too, and
+    /// the mode is 0640.
     ///
     /// # Errors
     ///
     /// The violation, or the system's error.
     pub(crate) fn append(&self, name: &str) -> Result<File, TrustError> {
-        let path = self.0.path.join(name);
+        self.open_own(name, OFlags::WRONLY | OFlags::APPEND)
+    }
+
+    /// As [`Self::append`], but for reading and for writing anywhere.
+    ///
+    /// # Errors
+    ///
+    /// The violation, or the system's error.
+    pub(crate) fn update(&self, name: &str) -> Result<File, TrustError> {
+        self.open_own(name, OFlags::RDWR)
+    }
+
+    /// Whether there is a file `name`, of any kind.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        fs::statat(&self.directory.fd, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
+    }
+
+    /// Whether the file `name` is `file`, and not another one that has its name by now.
+    pub(crate) fn is_current(&self, name: &str, file: &File) -> bool {
+        let named = fs::statat(&self.directory.fd, name, AtFlags::SYMLINK_NOFOLLOW);
+        let (Ok(named), Ok(open)) = (named, fs::fstat(file)) else {
+            return false;
+        };
+        (named.st_dev, named.st_ino) == (open.st_dev, open.st_ino)
+    }
+
+    fn open_own(&self, name: &str, access: OFlags) -> Result<File, TrustError> {
+        let path = self.directory.path.join(name);
         let judge = |found: &fs::Stat| Rule::own_file().judge(&path, &observed(found), user());
-        match fs::statat(&self.0.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+        match fs::statat(&self.directory.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
             // Before it is opened: opening a device may have an effect.
             Ok(found) => drop(judge(&found)?),
             Err(Errno::NOENT) => {}
             Err(error) => return Err(error.into()),
         }
-        let flags = OFlags::WRONLY
-            | OFlags::APPEND
+        let flags = access
             | OFlags::CREATE
             | OFlags::NOFOLLOW
             // A FIFO that has the name by now: opening it fails instead of blocking.
             | OFlags::NONBLOCK
             | OFlags::NOCTTY
             | OFlags::CLOEXEC;
-        let file = fs::openat(&self.0.fd, name, flags, PRIVATE)?;
+        let file = fs::openat(&self.directory.fd, name, flags, PRIVATE)?;
         let found = fs::fstat(&file)?;
         judge(&found)?;
-        if Mode::from_raw_mode(found.st_mode) != PRIVATE {
-            fs::fchmod(&file, PRIVATE)?;
+        let mode = match self.readers {
+            Some(_) => READABLE,
+            None => PRIVATE,
+        };
+        if let Some(readers) = self.readers.filter(|readers| *readers != found.st_gid) {
+            fs::fchown(&file, None, Some(Gid::from_raw(readers)))?;
+        }
+        if Mode::from_raw_mode(found.st_mode) != mode {
+            fs::fchmod(&file, mode)?;
         }
         Ok(File::from(file))
     }
@@ -80,7 +158,12 @@ impl PrivateDirectory {
     ///
     /// The system's error.
     pub(crate) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        Ok(fs::renameat(&self.0.fd, from, &self.0.fd, to)?)
+        Ok(fs::renameat(
+            &self.directory.fd,
+            from,
+            &self.directory.fd,
+            to,
+        )?)
     }
 
     /// Reads the file `name`, which has at most `limit` bytes. It must be a regular file of the
@@ -93,8 +176,8 @@ impl PrivateDirectory {
         // A FIFO that has the name is not waited for.
         let flags =
             OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let file = fs::openat(&self.0.fd, name, flags, Mode::empty())?;
-        let file = RegularFile::new(self.0.path.join(name), File::from(file))?;
+        let file = fs::openat(&self.directory.fd, name, flags, Mode::empty())?;
+        let file = RegularFile::new(self.directory.path.join(name), File::from(file))?;
         file.judge(&Rule::private_file())?;
         Ok(file.read(limit)?)
     }
@@ -110,7 +193,7 @@ impl PrivateDirectory {
         // A crash may have left one.
         self.unlink(&new)?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        let mut file = File::from(fs::openat(&self.0.fd, &new, flags, PRIVATE)?);
+        let mut file = File::from(fs::openat(&self.directory.fd, &new, flags, PRIVATE)?);
         file.write_all(bytes)?;
         file.sync_all()?;
         self.rename(&new, name)?;
@@ -129,7 +212,7 @@ impl PrivateDirectory {
     }
 
     fn unlink(&self, name: &str) -> Result<(), Errno> {
-        match fs::unlinkat(&self.0.fd, name, AtFlags::empty()) {
+        match fs::unlinkat(&self.directory.fd, name, AtFlags::empty()) {
             Err(Errno::NOENT) => Ok(()),
             result => result,
         }
@@ -139,9 +222,25 @@ impl PrivateDirectory {
     fn sync(&self) -> io::Result<()> {
         // The directory's own descriptor can only be used to open what it contains.
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let directory = fs::openat(&self.0.fd, ".", flags, Mode::empty())?;
+        let directory = fs::openat(&self.directory.fd, ".", flags, Mode::empty())?;
         Ok(fs::fsync(directory)?)
     }
+}
+
+/// Checks that the members of the group `readers` can read in `directory`.
+fn readable(directory: &Directory, readers: u32) -> Result<(), Violation> {
+    let (mode, group) = (directory.facts.mode, directory.facts.group);
+    let is_readable = mode & 0o005 == 0o005 || (mode & 0o050 == 0o050 && group == readers);
+    if is_readable {
+        return Ok(());
+    }
+    Err(Violation {
+        path: directory.path.clone(),
+        problem: format!(
+            "cannot be read by the group {readers} (group {group}, mode {mode:04o}; expected 2750)"
+        ),
+        hint: "let the administrator give it that group and mode 2750".to_owned(),
+    })
 }
 
 /// The name of a file's new content until it is complete.

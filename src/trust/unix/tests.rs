@@ -260,3 +260,47 @@ fn a_fifo_is_refused_without_waiting() {
     let error = RegularFile::open_judged(&fifo, &Rule::user_file()).unwrap_err();
     assert_eq!(error.to_string(), "not a regular file");
 }
+
+#[test]
+fn a_group_may_read_in_a_directory_that_is_made_for_it() {
+    let own = Own::new();
+    let group = rustix::process::getegid().as_raw();
+    let directory = PrivateDirectory::open_or_create_for(&own.path("log"), group).unwrap();
+    assert_eq!(own.mode("log"), 0o2750);
+    drop(directory.append("file").unwrap());
+    assert_eq!(own.mode("log/file"), 0o640);
+    drop(directory.update("file").unwrap());
+    PrivateDirectory::open_or_create_for(&own.path("log"), group).unwrap();
+    own.private("log").unwrap_err();
+}
+
+#[test]
+fn a_directory_that_its_readers_cannot_enter_is_refused() {
+    let own = Own::new();
+    let group = rustix::process::getegid().as_raw();
+    let error = |name: &str, group| {
+        let opened = PrivateDirectory::open_or_create_for(&own.path(name), group);
+        opened.map_err(|error| error.to_string()).unwrap_err()
+    };
+    own.directory("closed", 0o700);
+    let closed = error("closed", group);
+    assert!(closed.contains("cannot be read by the group"), "{closed}");
+    own.directory("other", 0o750);
+    let other = error("other", group + 1);
+    assert!(other.contains("cannot be read by the group"), "{other}");
+    own.directory("writable", 0o770);
+    let writable = error("writable", group);
+    assert!(writable.contains("is writable by others"), "{writable}");
+}
+
+#[test]
+fn a_file_that_has_lost_its_name_is_not_current() {
+    let own = Own::new();
+    let directory = own.private("log").unwrap();
+    let file = directory.append("file").unwrap();
+    assert!(directory.is_current("file", &file));
+    directory.rename("file", "older").unwrap();
+    assert!(!directory.is_current("file", &file));
+    directory.append("file").unwrap();
+    assert!(!directory.is_current("file", &file));
+}
