@@ -22,7 +22,8 @@
 //! config
 //! preset
 //! template · principal
-//! lock · environment · logging · paths · listener · client_process · named_file · settings_file
+//! lock · audit · environment · logging · paths · listener · client_process
+//! named_file · settings_file
 //! claude_code · trust · process
 //! service_manager
 //! metrics
@@ -52,6 +53,7 @@
 //! - `service_manager`: tells systemd what the daemon does
 //! - `environment`: the daemon's environment, built from the user database
 //! - `lock`: the switch with which no key is given, and its file
+//! - `audit`: the log of grants and changes, chained by hashes: its records, files and verification
 //! - `trust`: who may own, write or read a file or directory; `named_file`: the files that a
 //!   configuration names
 //! - `metrics`: the names, the daemon's counters, and the text of `claviger metrics`

@@ -11,7 +11,7 @@ pub(crate) struct Hash([u8; 32]);
 
 impl Hash {
     /// The hash before the first line.
-    pub(super) const NONE: Self = Self([0; 32]);
+    pub(crate) const NONE: Self = Self([0; 32]);
 
     /// The hash of `bytes`.
     pub(crate) fn of(bytes: &[u8]) -> Self {

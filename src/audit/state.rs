@@ -48,9 +48,9 @@ impl State {
         replace(&self.error, Some(error))
     }
 
-    /// The sending of a copy had this result. Returns whether a failure is news.
-    pub(super) fn on_copied(&self, result: Result<(), &str>) -> bool {
-        replace(&self.copy_error, result.err())
+    /// A copy was sent, or not because of `error`. Returns whether a failure is news.
+    pub(super) fn on_copied(&self, error: Option<&str>) -> bool {
+        replace(&self.copy_error, error)
     }
 
     /// How many records were lost since this was last called.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{driver::Driver, slot::Action};
+use super::{driver::Driver, observer::Change, slot::Action};
 use crate::{
     credential::{self, Credential},
     gateway::{Calibration, ProbeResult},
@@ -13,7 +13,11 @@ impl Driver {
     /// Performs `action` and reports its result to the slot.
     pub(super) async fn perform(self: Arc<Self>, action: Action) {
         match action {
-            Action::Fetch { flight, renew } => {
+            Action::Fetch {
+                flight,
+                renew,
+                cause,
+            } => {
                 let result = self.fetch(renew.as_deref()).await;
                 let counted = result.as_ref().map(|_| ());
                 self.counters
@@ -33,6 +37,10 @@ impl Driver {
                         "failed to obtain a credential",
                     ),
                 }
+                self.report(match &result {
+                    Ok(credential) => Change::Obtained { credential, cause },
+                    Err(error) => Change::FetchFailed { cause, error },
+                });
                 let jitter = (self.jitter)();
                 self.update(|slot| slot.on_fetched(self.clock.now(), jitter, flight, result));
             }
@@ -55,6 +63,7 @@ impl Driver {
                     slot.has_successor()
                 });
                 if is_put_off {
+                    self.report(Change::NotAccepted(&credential));
                     tracing::warn!(
                         event = "successor-rejected",
                         fingerprint = %credential.fingerprint(),

@@ -10,12 +10,12 @@ use tokio::{sync::watch, task::JoinHandle};
 use tracing::Instrument as _;
 
 use super::{
+    observer::{Change, DropCause, Grant, Observer},
     route::{Jitter, Route},
-    slot::{Action, CredentialUnavailable, Outcome, Slot, SlotConfig, Ticket},
+    slot::{Action, CredentialUnavailable, Outcome, Slot, SlotChange, SlotConfig, Ticket},
 };
 use crate::{
     clock::{Clock, Tick},
-    credential::Credential,
     gateway::Calibration,
     lock::{Lock, Locked},
     metrics::Counters,
@@ -60,6 +60,7 @@ pub(super) struct Driver {
     lock: Arc<Lock>,
     /// The counters of the profile.
     pub(super) counters: Arc<Counters>,
+    observer: Arc<dyn Observer>,
     /// The number of updates of the slot; callers that wait poll again when it changes.
     updates: watch::Sender<u64>,
     timer: Mutex<Option<JoinHandle<()>>>,
@@ -82,6 +83,7 @@ impl Driver {
         jitter: &Jitter,
         lock: &Arc<Lock>,
         counters: &Arc<Counters>,
+        observer: &Arc<dyn Observer>,
     ) -> Arc<Self> {
         let config = SlotConfig {
             watch: route.watch,
@@ -96,6 +98,7 @@ impl Driver {
             jitter: Arc::clone(jitter),
             lock: Arc::clone(lock),
             counters: Arc::clone(counters),
+            observer: Arc::clone(observer),
             updates: watch::Sender::new(0),
             timer: Mutex::default(),
         })
@@ -113,10 +116,21 @@ impl Driver {
 
     /// Updates the slot, starts the actions that follow and wakes the callers that wait.
     pub(super) fn update<T>(self: &Arc<Self>, change: impl FnOnce(&mut Slot) -> T) -> T {
-        let (result, actions) = {
+        let (result, actions, changes) = {
             let mut slot = self.lock();
-            (change(&mut slot), slot.take_actions())
+            let result = change(&mut slot);
+            (result, slot.take_actions(), slot.take_changes())
         };
+        for change in &changes {
+            self.report(match change {
+                SlotChange::Promoted(credential) => Change::Promoted(credential),
+                SlotChange::Rejected(credential) => Change::Rejected(credential),
+                SlotChange::Dropped { credential, cause } => Change::Dropped {
+                    credential,
+                    cause: *cause,
+                },
+            });
+        }
         for action in actions {
             // What a source or a gateway logs has these fields, too.
             let span = match &action {
@@ -163,7 +177,7 @@ impl Driver {
         self: &Arc<Self>,
         ticket: Ticket,
         deadline: Tick,
-    ) -> Result<Arc<Credential>, AcquireError> {
+    ) -> Result<Grant, AcquireError> {
         let mut updates = self.updates.subscribe();
         loop {
             let polled = self.lock().poll(self.clock.now(), ticket);
@@ -184,7 +198,10 @@ impl Driver {
                 outcome => outcome,
             };
             return match outcome {
-                Outcome::Ready(credential) => Ok(credential),
+                Outcome::Ready(credential) => Ok(Grant {
+                    reason: ticket.reason(&credential),
+                    credential,
+                }),
                 Outcome::Failed(unavailable) => Err(AcquireError::Unavailable(unavailable)),
                 Outcome::Pending(_) => Err(self.timed_out(self.lock().last_error())),
             };
@@ -220,12 +237,30 @@ impl Driver {
                     "forgot the credential, but could not revoke it",
                 ),
             }
+            self.report(Change::LoggedOut {
+                fingerprint: forgotten.as_ref(),
+                revocation: &revocation,
+            });
             revocation
         };
         let revocation = work.instrument(self.span("logout")).await;
         LoggedOut {
             forgotten,
             revocation,
+        }
+    }
+
+    /// Reports `change` to the observer.
+    pub(super) fn report(&self, change: Change<'_>) {
+        self.observer
+            .on_change(&self.profile, &self.route.source_name, change);
+    }
+
+    /// Reports that the cached credential, if there is one, is dropped.
+    pub(super) fn report_dropped(&self, cause: DropCause) {
+        let credential = self.lock().snapshot(self.clock.now()).credential;
+        if let Some(credential) = &credential {
+            self.report(Change::Dropped { credential, cause });
         }
     }
 

@@ -92,6 +92,7 @@ pub(crate) mod client_retry;
 mod driver;
 mod entries;
 mod forgetting;
+mod observer;
 pub(crate) mod renewal;
 mod request;
 pub(crate) mod retry;
@@ -109,10 +110,12 @@ pub(crate) use self::entries::EntrySnapshot;
 use self::{
     driver::Driver,
     entries::Entries,
+    observer::NoObserver,
     slot::{Outcome, Slot},
 };
 pub use self::{
     driver::{AcquireError, LoggedOut},
+    observer::{Change, DropCause, FetchCause, Grant, GrantReason, Observer},
     request::AcquireRequest,
     route::{Jitter, Route, RouteBuilder, system_jitter},
     slot::{CredentialUnavailable, RotateAfter, Snapshot},
@@ -120,7 +123,6 @@ pub use self::{
 use crate::{
     client_variables::ClientVariables,
     clock::{Clock, Tick},
-    credential::Credential,
     lock::Lock,
     metrics::Counters,
     source::Source,
@@ -132,6 +134,7 @@ use crate::{
 pub struct Broker {
     profiles: BTreeMap<String, Arc<Entries>>,
     lock: Arc<Lock>,
+    observer: Arc<dyn Observer>,
 }
 
 impl Broker {
@@ -143,17 +146,18 @@ impl Broker {
         clock: &Arc<dyn Clock>,
         jitter: &Jitter,
     ) -> Self {
-        let empty = Self::empty(Arc::new(Lock::in_memory()));
+        let empty = Self::empty(Arc::new(Lock::in_memory()), Arc::new(NoObserver));
         empty.reconfigured(routes, &BTreeSet::new(), clock, jitter)
     }
 
     /// Creates a broker without profiles. While `lock` is on, it gives no credential and obtains
-    /// none.
+    /// none. Both are also those of the brokers that are made of it.
     #[must_use]
-    pub(crate) fn empty(lock: Arc<Lock>) -> Self {
+    pub(crate) fn empty(lock: Arc<Lock>, observer: Arc<dyn Observer>) -> Self {
         Self {
             profiles: BTreeMap::new(),
             lock,
+            observer,
         }
     }
 
@@ -171,7 +175,11 @@ impl Broker {
             Some(entries) if unchanged.contains(profile) => Arc::clone(entries),
             before => {
                 let counters = before.map(|entries| entries.counters()).unwrap_or_default();
-                Entries::new(profile, routes.into(), clock, jitter, &self.lock, counters)
+                let observer = Arc::clone(&self.observer);
+                let routes = routes.into();
+                Entries::new(
+                    profile, routes, clock, jitter, &self.lock, counters, observer,
+                )
             }
         };
         let profiles = routes
@@ -181,9 +189,17 @@ impl Broker {
                 (profile, entries)
             })
             .collect();
+        for (profile, entries) in &self.profiles {
+            if !unchanged.contains(profile) {
+                for driver in entries.all() {
+                    driver.report_dropped(DropCause::Reconfigured);
+                }
+            }
+        }
         Self {
             profiles,
             lock: Arc::clone(&self.lock),
+            observer: Arc::clone(&self.observer),
         }
     }
 
@@ -200,7 +216,7 @@ impl Broker {
         variables: &ClientVariables,
         request: AcquireRequest,
         deadline: Tick,
-    ) -> Result<Arc<Credential>, AcquireError> {
+    ) -> Result<Grant, AcquireError> {
         let entries = &self.profiles[profile];
         let acquire = async {
             let driver = entries.get(variables);
@@ -262,6 +278,7 @@ impl Broker {
     /// nothing: they are of a user who is not signed in any more.
     pub(crate) fn discard(&self, profile: &str) {
         for driver in self.profiles[profile].all() {
+            driver.report_dropped(DropCause::OtherUser);
             driver.update(Slot::forget);
         }
     }

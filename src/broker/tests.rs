@@ -19,6 +19,7 @@ use super::{
 use crate::{
     clock::{ManualClock, Timestamp},
     credential,
+    credential::Credential,
     secret::Secret,
     source::{Revocation, Source, SourceError, TransportError},
 };
@@ -94,10 +95,10 @@ impl BrokerFixture {
         let broker = Arc::clone(&self.broker);
         let deadline = self.clock.now().tick + Duration::from_secs(8);
         tokio::spawn(async move {
-            let credential = broker
+            let grant = broker
                 .acquire("p", &ClientVariables::default(), REQUEST, deadline)
                 .await?;
-            Ok(credential.secret.expose().to_owned())
+            Ok(grant.credential.secret.expose().to_owned())
         })
     }
 
@@ -304,11 +305,11 @@ async fn a_new_configuration_keeps_the_keys_of_unchanged_profiles() {
         let broker = fixture
             .broker
             .reconfigured(routes, &unchanged, &clock, &jitter);
-        let credential = broker
+        let grant = broker
             .acquire("p", &ClientVariables::default(), REQUEST, deadline)
             .await
             .unwrap();
-        assert_eq!(credential.secret.expose(), expected);
+        assert_eq!(grant.credential.secret.expose(), expected);
     }
 }
 
@@ -358,7 +359,7 @@ async fn a_hanging_source_delays_neither_another_profile_nor_a_cached_key() {
         .acquire("p", &ClientVariables::default(), REQUEST, deadline)
         .await
         .unwrap();
-    assert_eq!(served.secret.expose(), "k2");
+    assert_eq!(served.credential.secret.expose(), "k2");
     waiting.abort();
 }
 

@@ -1,6 +1,7 @@
 //! The command line: its definition here, one file for each command.
 
 mod all_users;
+mod audit;
 mod client;
 mod completions;
 mod config;
@@ -98,6 +99,8 @@ enum CliCommand {
     Exec(exec::ExecArgs),
     /// Print the daemon's log, and follow it
     Logs(logs::LogsArgs),
+    /// Print the audit log, or check that it is as it was written
+    Audit(audit::AuditArgs),
     /// Print metrics for Prometheus
     Metrics(metrics::MetricsArgs),
     /// Print what to distribute to Claude Code or Claude Desktop
@@ -144,6 +147,7 @@ fn run(command: CliCommand) -> Result<(), CliError> {
         CliCommand::Status(args) => status::run(&args),
         CliCommand::Metrics(args) => metrics::run(&args),
         CliCommand::Logs(args) => logs::run(&args),
+        CliCommand::Audit(args) => audit::run(&args),
         CliCommand::Refresh(args) => refresh::run(&args),
         CliCommand::Logout(args) => logout::run(&args),
         CliCommand::Lock(args) => lock::run(&args),

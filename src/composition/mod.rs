@@ -6,6 +6,7 @@
 //! replaces a file by removing and writing it, and the user's own must not be in force meanwhile.
 
 mod absence;
+mod recorder;
 mod routes;
 mod unchanged;
 
@@ -14,10 +15,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
+pub(crate) use self::recorder::{Recorder, settings as audit_settings};
 use self::{absence::Absence, routes::routes, unchanged::unchanged};
 pub(crate) use crate::source::catalog::LoginSessions;
 use crate::{
-    broker::{Broker, Jitter, RouteBuilder},
+    broker::{Broker, Jitter, Observer, RouteBuilder},
     clock::Clock,
     config::{self, Config, ConfigError, Locations, Origin, Stamp},
     lock::Lock,
@@ -40,6 +42,7 @@ pub(crate) struct Composition {
     jitter: Jitter,
     logins: Arc<LoginSessions>,
     lock: Arc<Lock>,
+    recorder: Arc<Recorder>,
     loaded: Mutex<Loaded>,
 }
 
@@ -65,13 +68,15 @@ impl Composition {
         jitter: Jitter,
         logins: Arc<LoginSessions>,
         lock: Arc<Lock>,
+        recorder: Arc<Recorder>,
     ) -> Self {
         let origin = origin.into();
         let stamp = origin.stamp();
         let mut absence = Absence::default();
         let (in_force, error) = match load(&origin, &clock, &logins, &mut absence) {
             Ok((config, routes)) => {
-                let broker = first_broker(routes, &lock, &clock, &jitter);
+                recorder.on_config(&config);
+                let broker = first_broker(routes, &lock, &recorder, &clock, &jitter);
                 let broker = Arc::new(broker);
                 (Ok(InForce { config, broker }), None)
             }
@@ -86,6 +91,7 @@ impl Composition {
             jitter,
             logins,
             lock,
+            recorder,
             loaded: Mutex::new(Loaded {
                 stamp,
                 absence,
@@ -148,6 +154,7 @@ impl Composition {
         loaded.absence = absence;
         match result {
             Ok((config, routes)) => {
+                self.recorder.on_config(&config);
                 let broker = match &loaded.in_force {
                     Ok(before) => before.broker.reconfigured(
                         routes,
@@ -155,7 +162,13 @@ impl Composition {
                         &self.clock,
                         &self.jitter,
                     ),
-                    Err(_) => first_broker(routes, &self.lock, &self.clock, &self.jitter),
+                    Err(_) => first_broker(
+                        routes,
+                        &self.lock,
+                        &self.recorder,
+                        &self.clock,
+                        &self.jitter,
+                    ),
                 };
                 let broker = Arc::new(broker);
                 loaded.in_force = Ok(InForce { config, broker });
@@ -183,10 +196,13 @@ impl Composition {
 fn first_broker(
     routes: BTreeMap<String, RouteBuilder>,
     lock: &Arc<Lock>,
+    recorder: &Arc<Recorder>,
     clock: &Arc<dyn Clock>,
     jitter: &Jitter,
 ) -> Broker {
-    Broker::empty(Arc::clone(lock)).reconfigured(routes, &BTreeSet::new(), clock, jitter)
+    let observer: Arc<dyn Observer> = Arc::<Recorder>::clone(recorder);
+    let empty = Broker::empty(Arc::clone(lock), observer);
+    empty.reconfigured(routes, &BTreeSet::new(), clock, jitter)
 }
 
 /// A configuration with the routes that it describes.

@@ -27,6 +27,10 @@ fn unlocked() -> Arc<Lock> {
     Arc::new(Lock::in_memory())
 }
 
+fn recorder() -> Arc<Recorder> {
+    Arc::new(Recorder::off())
+}
+
 /// A composition of a user's file with `text`, which may be absent.
 fn composition(text: Option<&str>) -> (Composition, PathBuf, tempfile::TempDir) {
     let directory = tempfile::tempdir().unwrap();
@@ -46,6 +50,7 @@ fn composition(text: Option<&str>) -> (Composition, PathBuf, tempfile::TempDir) 
         Arc::new(|| 0.5),
         logins(),
         unlocked(),
+        recorder(),
     );
     (composition, file, directory)
 }
@@ -123,6 +128,7 @@ impl Managed {
             Arc::new(|| 0.5),
             logins(),
             unlocked(),
+            recorder(),
         );
         Self {
             directory,
@@ -270,6 +276,7 @@ fn a_fixed_configuration_stays_whatever_files_there_are() {
         Arc::new(|| 0.5),
         logins(),
         unlocked(),
+        recorder(),
     );
     for _ in 0..2 {
         assert_eq!(profiles(&composition), ["default"]);

@@ -56,8 +56,8 @@ pub(crate) use self::{
     table::{
         Assertion, AuthConfig, AuthMethod, ClientAuth, Engine, ExecConfig, HeaderValueFrom,
         JwtConfig, NetworkConfig, Notifications, OauthConfig, OauthDiscovery, OauthFlow,
-        OauthPrompt, OauthToken, PolicyConfig, Probe, ProbeHeaders, ProfileConfig, Reveal, SecretRef,
-        SigningAlgorithm, SourceConfig, StoreKind, VaultConfig,
+        OauthPrompt, OauthToken, PolicyConfig, Probe, ProbeHeaders, ProfileConfig, Reveal,
+        SecretRef, SigningAlgorithm, SourceConfig, StoreKind, VaultConfig,
     },
     toml_text::{Entry, to_toml},
     typed_document::{Mistake, TypedDocument},

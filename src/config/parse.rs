@@ -12,6 +12,7 @@ use super::{
     schema::schema,
     table::{Config, File},
 };
+use crate::audit::Hash;
 
 /// The largest configuration, in bytes. A fleet's has a few thousand; a larger file is something
 /// else.
@@ -44,7 +45,10 @@ pub fn parse(file: &Path, text: &str) -> Result<Config, ConfigError> {
     let parsed = File::deserialize(deserializer).map_err(|_| invalid(Vec::new()))?;
     let mut diagnostics = presets::check(&document);
     match parsed.validate(file.to_owned()) {
-        Ok(config) if diagnostics.is_empty() => return Ok(config),
+        Ok(config) if diagnostics.is_empty() => {
+            let sha256 = Hash::of(text.as_bytes());
+            return Ok(Config { sha256, ..config });
+        }
         Ok(_) => {}
         Err(others) => diagnostics.extend(others),
     }

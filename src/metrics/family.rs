@@ -42,6 +42,12 @@ pub(super) const CONFIG_ERROR: Family = Family::gauge(
     "claviger_config_error",
     "Whether the current configuration file is invalid",
 );
+pub(super) const AUDIT_RECORDS: Family =
+    Family::counter("claviger_audit_records", "Records in the audit log");
+pub(super) const AUDIT_LOST: Family = Family::counter(
+    "claviger_audit_lost",
+    "Records that could not be written to the audit log",
+);
 pub(super) const PROFILE_STATE: Family = Family::gauge(
     "claviger_profile_state",
     "The state of a profile: 1 for the current one, 0 for the others",

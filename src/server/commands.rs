@@ -159,6 +159,7 @@ impl Daemon {
     fn report(&self, config: Option<&Config>) -> DaemonReport {
         let now = self.clock.now();
         let locked = self.lock.current();
+        let audit = self.recorder.status();
         DaemonReport {
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -175,6 +176,9 @@ impl Daemon {
                 .and_then(|lock| lock.since)
                 .map(whole_seconds),
             lock_error: self.lock_error(locked),
+            audit_error: audit.error,
+            audit_records: audit.written,
+            audit_lost: audit.lost,
         }
     }
 

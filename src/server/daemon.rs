@@ -11,7 +11,7 @@ use super::{idle, prompts::Prompts, shutdown::Shutdown};
 use crate::{
     broker::Jitter,
     clock::{Clock, Now, Tick},
-    composition::{Composition, LoginSessions},
+    composition::{Composition, LoginSessions, Recorder},
     config::Origin,
     desktop::Desktop,
     lock::Lock,
@@ -58,6 +58,7 @@ pub(crate) struct Daemon {
     pub(super) log_error: Option<String>,
     pub(super) shutdown: Shutdown,
     pub(super) executable: Option<Executable>,
+    pub(super) recorder: Arc<Recorder>,
     look: Notify,
     last_request: Mutex<Tick>,
     pub(super) sessions: Arc<LoginSessions>,
@@ -86,6 +87,10 @@ impl Daemon {
             false => socket.to_string_lossy().into_owned(),
         };
         let lock = Arc::new(Lock::open(&state_dir, &instance));
+        let other_socket = (!is_usual_socket).then_some(socket.as_path());
+        let recorder = Recorder::new(Arc::clone(&clock), state_dir.clone(), other_socket);
+        recorder.on_daemon("started");
+        let recorder = Arc::new(recorder);
         let sessions = Arc::new(LoginSessions::new(state_dir, instance));
         Self {
             composition: Composition::new(
@@ -94,6 +99,7 @@ impl Daemon {
                 jitter,
                 Arc::clone(&sessions),
                 Arc::clone(&lock),
+                Arc::clone(&recorder),
             ),
             logins: Logins::new(Arc::clone(&clock)),
             lock,
@@ -106,6 +112,7 @@ impl Daemon {
             log_error,
             shutdown,
             executable,
+            recorder,
             look: Notify::new(),
             last_request: Mutex::new(started.tick),
             sessions,
@@ -137,6 +144,8 @@ impl Daemon {
     /// Stores what must not be lost. For the daemon's end.
     pub(crate) async fn finish(&self) {
         self.sessions.flush(&*self.clock).await;
+        self.recorder.on_daemon("ended");
+        self.recorder.finish();
     }
 
     /// The moment at which the daemon ends if no request comes; `None` if it stays.

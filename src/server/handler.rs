@@ -80,7 +80,12 @@ impl Daemon {
         let (name, profile) = in_force
             .config
             .select(acquire.profile.as_deref(), base_url)
-            .map_err(|error| error_report::of_select(&error))?;
+            .map_err(|error| {
+                let failure = error_report::of_select(&error);
+                let asked = acquire.profile.as_deref();
+                request_log::unselected(&self.recorder, peer, client, asked, &failure);
+                failure
+            })?;
         let process = peer.process.and_then(client_process::find);
         let request = AcquireRequest {
             cache_lifetime: Duration::from_millis(acquire.cache_lifetime_ms),
@@ -94,8 +99,9 @@ impl Daemon {
             profile: name,
             source: &profile.source,
             shim: peer.pid,
-            executable: process.as_ref().and_then(|it| it.executable.as_deref()),
             request: &request,
+            process: process.as_ref(),
+            recorder: &self.recorder,
         };
         let count = |outcome| {
             let duration = self.clock.now().tick.since(asked);
@@ -105,7 +111,7 @@ impl Daemon {
         let refusal =
             access::refusal_of_key(&in_force.config, name, process.as_ref(), acquire.reveal);
         if let Some(failure) = refusal {
-            log.refused(&failure);
+            log.refused(&failure, request_log::DENIED);
             count(request_log::DENIED);
             return Err(failure);
         }
@@ -120,7 +126,7 @@ impl Daemon {
             .broker
             .acquire(name, &variables, request, until)
             .await;
-        let credential = acquired.map_err(|error| {
+        let grant = acquired.map_err(|error| {
             if login::requires_login(&error) {
                 let client = AskingClient {
                     context: request.context,
@@ -130,12 +136,14 @@ impl Daemon {
             }
             let administrator = in_force.config.ask_administrator();
             let failure = error_report::of_acquire(name, &profile.source, &error, administrator);
-            log.refused(&failure);
-            count(request_log::outcome(&error, failure.code));
+            let outcome = request_log::outcome(&error, failure.code);
+            log.refused(&failure, outcome);
+            count(outcome);
             failure
         })?;
-        log.granted(&credential);
+        log.granted(&grant);
         count(request_log::SERVED);
+        let credential = grant.credential;
         Ok(Response::Credential {
             token: Token::new(credential.secret.expose().as_bytes().to_vec()),
             expires_at: credential

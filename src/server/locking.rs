@@ -35,12 +35,14 @@ impl Daemon {
         // In this order: the lock is on in memory before anything is dropped, and a slow disk
         // delays nothing.
         let (before, ()) = tokio::join!(self.lock.turn_on(self.clock.now().wall), forget);
+        self.recorder.record("lock", "locked", |record| record);
         self.lock_report(before.is_none())
     }
 
     /// Gives keys again.
     pub(super) async fn turn_lock_off(&self) -> Result<Vec<Response>, Failure> {
         let before = self.lock.turn_off().await;
+        self.recorder.record("lock", "unlocked", |record| record);
         self.lock_report(before.is_some())
     }
 

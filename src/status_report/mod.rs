@@ -49,6 +49,12 @@ pub(crate) struct DaemonReport {
     /// Why the next daemon may not be locked as this one is: the file of the lock cannot be read or
     /// changed.
     pub(crate) lock_error: Option<String>,
+    /// Why the audit log is not written, or not sent elsewhere.
+    pub(crate) audit_error: Option<String>,
+    /// The records that were written since the daemon's start.
+    pub(crate) audit_records: u64,
+    /// The records that could not be written since then.
+    pub(crate) audit_lost: u64,
 }
 
 /// One profile. Times are in whole seconds.

@@ -21,6 +21,9 @@ fn a_report_round_trips() {
             locked: true,
             locked_since: time(9),
             lock_error: Some("no space".to_owned()),
+            audit_error: Some("no space left on device".to_owned()),
+            audit_records: 12,
+            audit_lost: 3,
         }),
         profiles: vec![
             ProfileReport {

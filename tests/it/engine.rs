@@ -154,12 +154,12 @@ impl EngineFixture {
     /// Requests the key.
     async fn key(&self) -> String {
         let until = self.clock.now().tick + Duration::from_secs(8);
-        let credential = self
+        let grant = self
             .broker
             .acquire("default", &ClientVariables::default(), REQUEST, until)
             .await
             .unwrap();
-        credential.secret.expose().to_owned()
+        grant.credential.secret.expose().to_owned()
     }
 
     /// Advances the clock by `time` in steps. The client requests a key at each step and must get
@@ -334,7 +334,7 @@ async fn a_revoked_lease_is_replaced_within_the_watch_interval() {
             fixture.clock.advance(INTERVAL);
             fixture.key().await
         }
-        Ok(credential) => credential.secret.expose().to_owned(),
+        Ok(grant) => grant.credential.secret.expose().to_owned(),
     };
     assert_ne!(second, first);
     assert_eq!(fixture.bao.count("read", "database/creds/dev"), 2);

@@ -11,6 +11,7 @@
 mod administrator;
 mod all_users;
 mod attacks;
+mod audit;
 mod audit_counts;
 mod auth;
 mod bad_input;

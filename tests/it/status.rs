@@ -39,6 +39,9 @@ async fn the_report_has_the_documented_names_and_values() {
         "log_error",
         "config",
         "config_error",
+        "audit_error",
+        "audit_records",
+        "audit_lost",
     ] {
         assert!(keys(daemon).contains(name), "{name}");
     }

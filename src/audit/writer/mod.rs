@@ -39,6 +39,8 @@ const FAREWELL: Duration = Duration::from_secs(2);
 pub(crate) struct Audit {
     user: Option<String>,
     queue: Mutex<Option<SyncSender<Message>>>,
+    /// The last settings; `None` before the first ones.
+    settings: Mutex<Option<Option<Settings>>>,
     state: Arc<State>,
     /// Ends when the thread does.
     end: Mutex<Option<Receiver<()>>>,
@@ -91,6 +93,7 @@ impl Audit {
         Self {
             user: None,
             queue: Mutex::default(),
+            settings: Mutex::default(),
             state: Arc::default(),
             end: Mutex::default(),
         }
@@ -98,9 +101,36 @@ impl Audit {
 
     /// Writes the records from now on as `settings` say; `None` for no log.
     pub(crate) fn configure(&self, settings: Option<Settings>) {
+        *sync::lock(&self.settings) = Some(settings.clone());
         if let Some(queue) = &*sync::lock(&self.queue) {
             // Waits for a place: it is rare, and must not be lost.
             let _ = queue.send(Message::Configure(settings.map(Box::new)));
+        }
+    }
+
+    /// Whether it was configured.
+    #[must_use]
+    pub(crate) fn is_configured(&self) -> bool {
+        sync::lock(&self.settings).is_some()
+    }
+
+    /// Whether these are the settings.
+    #[must_use]
+    pub(crate) fn is_configured_as(&self, settings: Option<&Settings>) -> bool {
+        let current = sync::lock(&self.settings);
+        current
+            .as_ref()
+            .is_some_and(|current| current.as_ref() == settings)
+    }
+
+    /// There is no log because of `error`.
+    pub(crate) fn fail(&self, error: &str) {
+        if self.state.set_error(error) {
+            tracing::warn!(
+                event = "audit-failed",
+                error,
+                "the audit log is not written"
+            );
         }
     }
 
@@ -275,7 +305,7 @@ impl Writer {
         });
         if self
             .state
-            .on_copied(result.as_ref().map_err(|error| &**error).map(|()| ()))
+            .on_copied(result.as_ref().err().map(|error| &**error))
         {
             let error = result.err();
             tracing::warn!(

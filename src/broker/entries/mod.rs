@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    Jitter, RouteBuilder,
+    Jitter, Observer, RouteBuilder,
     driver::Driver,
     slot::{RotateAfter, Snapshot},
 };
@@ -35,6 +35,7 @@ pub(super) struct Entries {
     jitter: Jitter,
     lock: Arc<Lock>,
     counters: Arc<Counters>,
+    observer: Arc<dyn Observer>,
     entries: Mutex<BTreeMap<VariablesHash, Entry>>,
     /// The latest central rotation.
     rotation: Mutex<Option<RotateAfter>>,
@@ -67,6 +68,7 @@ impl Entries {
         jitter: &Jitter,
         lock: &Arc<Lock>,
         counters: Arc<Counters>,
+        observer: Arc<dyn Observer>,
     ) -> Arc<Self> {
         Arc::new(Self {
             profile: profile.to_owned(),
@@ -75,6 +77,7 @@ impl Entries {
             jitter: Arc::clone(jitter),
             lock: Arc::clone(lock),
             counters,
+            observer,
             entries: Mutex::default(),
             rotation: Mutex::default(),
         })
@@ -191,6 +194,7 @@ impl Entries {
             &self.jitter,
             &self.lock,
             &self.counters,
+            &self.observer,
         );
         let rotation = *sync::lock(&self.rotation);
         driver.lock().rotate_after(self.clock.now(), rotation);

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use super::{super::*, *};
 use crate::{
     clock::{ManualClock, Timestamp},
+    credential::Credential,
     secret::Secret,
     source::{Source, SourceError},
 };
@@ -82,7 +83,13 @@ impl TeamFixture {
         let acquired = self
             .broker
             .acquire("p", &variables, REQUEST, self.deadline());
-        acquired.await.unwrap().secret.expose().to_owned()
+        acquired
+            .await
+            .unwrap()
+            .credential
+            .secret
+            .expose()
+            .to_owned()
     }
 
     /// The clients whose credentials have been fetched since the last call.

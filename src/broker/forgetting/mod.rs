@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::task::JoinSet;
 
-use super::{AcquireError, Broker, entries::Entries, slot::Slot};
+use super::{AcquireError, Broker, DropCause, entries::Entries, slot::Slot};
 use crate::{clock::Tick, source::Source};
 
 impl Broker {
@@ -35,6 +35,7 @@ impl Broker {
         let drivers = self.profiles.values().flat_map(|of| of.remove_all());
         let mut tasks = JoinSet::new();
         for driver in drivers {
+            driver.report_dropped(DropCause::Locked);
             driver.update(Slot::forget);
             tasks.spawn(async move { driver.drop_secrets().await });
         }
@@ -50,6 +51,7 @@ impl Broker {
         let mut has_dropped = false;
         for entries in self.profiles.values() {
             for driver in entries.remove_unused(now, limit) {
+                driver.report_dropped(DropCause::Unused);
                 driver.update(Slot::forget);
                 driver.close_gateway();
                 has_dropped = true;

@@ -13,7 +13,7 @@ use tokio::{sync::Semaphore, task::JoinHandle};
 
 use super::*;
 use crate::{
-    broker::{AcquireRequest, Jitter, Route, RouteBuilder},
+    broker::{AcquireRequest, Jitter, Route, RouteBuilder, observer::NoObserver},
     client_variables::ClientVariables,
     clock::{Clock, ManualClock, Timestamp},
     credential::Credential,
@@ -77,7 +77,7 @@ impl Scene {
         });
         let lock = Arc::new(Lock::in_memory());
         let scene = Self {
-            broker: Arc::new(Broker::empty(Arc::clone(&lock))),
+            broker: Arc::new(Broker::empty(Arc::clone(&lock), Arc::new(NoObserver))),
             clock,
             source,
             lock,
@@ -109,8 +109,8 @@ impl Scene {
         let deadline = self.clock.now().tick + Duration::from_secs(8);
         tokio::spawn(async move {
             let none = ClientVariables::default();
-            let credential = broker.acquire(profile, &none, REQUEST, deadline).await?;
-            Ok(credential.secret.expose().to_owned())
+            let grant = broker.acquire(profile, &none, REQUEST, deadline).await?;
+            Ok(grant.credential.secret.expose().to_owned())
         })
     }
 

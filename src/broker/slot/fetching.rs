@@ -5,8 +5,13 @@
 
 use std::sync::Arc;
 
-use super::{Cached, Slot, retry_state::RetryState, types::Action};
+use super::{
+    Cached, Slot,
+    retry_state::RetryState,
+    types::{Action, SlotChange},
+};
 use crate::{
+    broker::observer::{DropCause, FetchCause},
     clock::{Now, Tick},
     credential::Credential,
     source::SourceError,
@@ -25,6 +30,13 @@ impl Slot {
             return None;
         }
         let is_rejected = self.probe.is_rejected();
+        let cause = match &self.cached {
+            None => FetchCause::First,
+            Some(cached) if self.is_outdated(cached) => FetchCause::Policy,
+            Some(_) if self.valid(now).is_none() => FetchCause::Expired,
+            Some(_) if is_rejected => FetchCause::GatewayRejected,
+            Some(_) => FetchCause::AheadOfNeed,
+        };
         let renew = self
             .valid(now)
             .filter(|_| !is_rejected)
@@ -36,23 +48,29 @@ impl Slot {
                     .is_some_and(|lease| lease.renewable)
             })
             .map(Arc::clone);
-        Some(self.start_fetch(renew))
+        Some(self.start_fetch(renew, cause))
     }
 
     /// Returns the fetch under way, or starts one because the key may be rejected; `None` while the
     /// back-off or the refetch limit forbids it.
     pub(super) fn refetch_if_allowed(&mut self, now: Now) -> Option<u64> {
+        let cause = self.suspicion.unwrap_or(FetchCause::RejectionInferred);
         if let Some(flight) = self.flight.current() {
             return Some(flight);
         }
         let is_allowed = self.retry_at(now).is_none() && self.refetch_limiter.allow(now.tick);
-        is_allowed.then(|| self.start_fetch(None))
+        is_allowed.then(|| self.start_fetch(None, cause))
     }
 
     /// Starts a fetch; none may be under way. `renew` is the credential whose lease can be renewed.
-    pub(super) fn start_fetch(&mut self, renew: Option<Arc<Credential>>) -> u64 {
+    pub(super) fn start_fetch(&mut self, renew: Option<Arc<Credential>>, cause: FetchCause) -> u64 {
         let flight = self.flight.start();
-        self.actions.push(Action::Fetch { flight, renew });
+        self.suspicion = None;
+        self.actions.push(Action::Fetch {
+            flight,
+            renew,
+            cause,
+        });
         flight
     }
 
@@ -105,7 +123,7 @@ impl Slot {
     /// only the latter drops the cached one.
     pub(super) fn record_failure(&mut self, now: Now, jitter: f64, error: SourceError) {
         if error.is_final() {
-            self.drop_cached();
+            self.drop_because(DropCause::Denied);
         }
         self.retry.record(now.tick, jitter, Some(error));
     }
@@ -118,6 +136,13 @@ impl Slot {
                 .as_ref()
                 .is_none_or(|last_request| last_request.is_of_person);
         self.retry.retry_at(now.tick, is_awaited)
+    }
+
+    /// Drops the cached credential and all that is known about it, for `cause`.
+    pub(super) fn drop_because(&mut self, cause: DropCause) {
+        let dropped = self.drop_cached().map(|cached| cached.credential);
+        let change = dropped.map(|credential| SlotChange::Dropped { credential, cause });
+        self.changes.extend(change);
     }
 
     /// Drops the cached credential and all that is known about it, and returns it.

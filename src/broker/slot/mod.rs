@@ -32,7 +32,8 @@ pub(super) mod watch;
 use std::{mem, sync::Arc, time::Duration};
 
 pub(crate) use self::types::{
-    Action, Evidence, LastProbe, Outcome, Outdated, Reason, Rejected, SlotConfig, Ticket,
+    Action, Evidence, LastProbe, Outcome, Outdated, Reason, Rejected, SlotChange, SlotConfig,
+    Ticket,
 };
 use self::{
     cached::Cached, in_flight::InFlight, probe::ProbeState, refetch_limiter::RefetchLimiter,
@@ -45,6 +46,7 @@ pub use self::{
 };
 use super::{
     client_retry::{Sessions, rules},
+    observer::{DropCause, FetchCause},
     renewal,
     request::AcquireRequest,
 };
@@ -72,7 +74,7 @@ pub(crate) struct Slot {
     flight: InFlight,
     /// A refresh was requested during a fetch that may have read the source before the change that
     /// the refresh is about: fetch once more.
-    follow_up_queued: bool,
+    follow_up: Option<FetchCause>,
     retry: RetryState,
     /// When the last fetch finished.
     last_fetch: Option<Tick>,
@@ -83,7 +85,10 @@ pub(crate) struct Slot {
     refusal: Option<Refusal>,
     refetch_limiter: RefetchLimiter,
     watch: Watch,
+    /// What shows that the gateway may reject the key, until a fetch has started for it.
+    suspicion: Option<FetchCause>,
     actions: Vec<Action>,
+    changes: Vec<SlotChange>,
 }
 
 #[derive(Debug)]
@@ -120,6 +125,7 @@ impl Slot {
         self.want_evidence(now);
         self.seek_evidence_if_due(now);
         let mut ticket = Ticket {
+            asked: now.tick,
             request: Some(request),
             ..Ticket::default()
         };
@@ -156,9 +162,9 @@ impl Slot {
         self.evidence = GatewayEvidence::default();
         let flight = self.flight.next();
         if self.flight.current().is_some() {
-            self.follow_up_queued = true;
+            self.follow_up = Some(FetchCause::Forced);
         } else {
-            self.start_fetch(None);
+            self.start_fetch(None, FetchCause::Forced);
         }
         Ticket {
             flight: Some(flight),
@@ -183,8 +189,8 @@ impl Slot {
             Ok(credential) => self.store(now, jitter, credential),
             Err(error) => self.record_failure(now, jitter, error),
         }
-        if mem::take(&mut self.follow_up_queued) {
-            self.start_fetch(None);
+        if let Some(cause) = self.follow_up.take() {
+            self.start_fetch(None, cause);
         }
     }
 
@@ -214,7 +220,7 @@ impl Slot {
                 self.watch.back_off(now, jitter, None);
                 // The back-off of earlier fetches does not apply: this one brings another key.
                 if self.flight.current().is_none() {
-                    self.start_fetch(None);
+                    self.start_fetch(None, FetchCause::Rotation);
                 }
             }
             Ok(Freshness::Unknown) => self.watch.stop(),
@@ -243,7 +249,7 @@ impl Slot {
     pub(crate) fn forget(&mut self) -> Option<Arc<Credential>> {
         // Resolve all waiters, including those queued for the follow-up fetch.
         self.flight.abandon();
-        if mem::take(&mut self.follow_up_queued) {
+        if self.follow_up.take().is_some() {
             self.flight.start();
             self.flight.abandon();
         }
@@ -271,13 +277,18 @@ impl Slot {
     pub(crate) fn drop_revoked(&mut self, revoked: &Arc<Credential>) {
         let mut cached = self.cached.iter();
         if cached.any(|cached| Arc::ptr_eq(&cached.credential, revoked)) {
-            self.drop_cached();
+            self.drop_because(DropCause::Revoked);
         }
     }
 
     /// Returns the actions that the driver must run now, each once.
     pub(crate) fn take_actions(&mut self) -> Vec<Action> {
         mem::take(&mut self.actions)
+    }
+
+    /// Returns the changes since the last call, for the observer.
+    pub(crate) fn take_changes(&mut self) -> Vec<SlotChange> {
+        mem::take(&mut self.changes)
     }
 
     /// Rejects what was issued before a central rotation. If the profile is in use, a new
@@ -289,12 +300,12 @@ impl Slot {
         self.rotate_after = rotation;
         if self.flight.current().is_some() {
             // It may have read the source before the rotation.
-            self.follow_up_queued = true;
+            self.follow_up = Some(FetchCause::Policy);
         } else if self.outdated().is_some() {
             // The back-off of earlier fetches does not apply: this one brings another key.
             self.retry = RetryState::default();
             if self.is_in_use(now) {
-                self.start_fetch(None);
+                self.start_fetch(None, FetchCause::Policy);
             }
         }
     }

@@ -10,13 +10,15 @@ use std::{sync::Arc, time::Duration};
 use super::{
     Slot,
     probe::{Consequence, UNINFORMATIVE_INTERVAL},
-    types::{Action, Ticket},
+    types::{Action, SlotChange, Ticket},
 };
 use crate::{
     broker::{
         client_retry::{EarlyAsk, Signal},
+        observer::FetchCause,
         request::AcquireRequest,
     },
+    client_kind::HelperContext,
     clock::{Now, Tick},
     gateway::{Calibration, ProbeResult},
 };
@@ -52,9 +54,14 @@ impl Slot {
         let Some(cached) = &self.cached else { return };
         let current = &cached.fingerprint;
         let confirmed = cached.confirmed;
+        let suspicion = match request.context {
+            HelperContext::Rejected => FetchCause::RejectionStated,
+            _ => FetchCause::RejectionInferred,
+        };
         if self.sessions.is_refused(request, current, now.tick) {
             ticket.is_suspect = true;
             ticket.refuse_if_confirmed_since = Some(Tick::default());
+            self.suspicion = Some(suspicion);
             ticket.flight = self.look_at_source(now);
             return;
         }
@@ -64,6 +71,7 @@ impl Slot {
             Signal::PossibleReject(ask) => {
                 ticket.is_suspect = !ask.is_immediate;
                 ticket.refuse_if_confirmed_since = ask.retrying_since;
+                self.suspicion = Some(suspicion);
                 if self.config.has_gateway {
                     self.probe_suspect(now, ask, ticket);
                 } else if !ask.is_immediate
@@ -152,7 +160,8 @@ impl Slot {
             .last_fetch
             .is_some_and(|at| now.tick.since(at) < REJECTED_RECHECK);
         let is_failing = self.retry.error().is_some() && self.retry_at(now).is_some();
-        (!was_just_now && !is_failing).then(|| self.start_fetch(None))
+        let cause = self.suspicion.unwrap_or(FetchCause::GatewayRejected);
+        (!was_just_now && !is_failing).then(|| self.start_fetch(None, cause))
     }
 
     /// Refuses the caller with `ticket` the key if its client keeps coming back for it, the source
@@ -200,7 +209,8 @@ impl Slot {
             Consequence::None => {}
             Consequence::Reissue => {
                 if self.flight.current().is_none() {
-                    self.start_fetch(None);
+                    let cause = self.suspicion.unwrap_or(FetchCause::GatewayRejected);
+                    self.start_fetch(None, cause);
                 }
             }
             // The newer key has arrived, and nothing speaks for the older one.
@@ -214,7 +224,18 @@ impl Slot {
     /// Records what the gateway has reported about the cached key.
     pub(super) fn record_probe(&mut self, now: Now, result: ProbeResult) -> Consequence {
         self.evidence.on_probed(now.tick, &result);
-        self.probe.record(now, result)
+        let was_rejected = self.probe.is_rejected();
+        let is_accepting = result.is_accepting();
+        let consequence = self.probe.record(now, result);
+        if is_accepting && consequence == Consequence::None {
+            self.suspicion = None;
+        }
+        if self.probe.is_rejected() && !was_rejected {
+            let rejected = self.cached.iter();
+            let rejected = rejected.map(|cached| Arc::clone(&cached.credential));
+            self.changes.extend(rejected.map(SlotChange::Rejected));
+        }
+        consequence
     }
 
     /// Returns the probe under way, or starts one; `None` if no credential is cached.

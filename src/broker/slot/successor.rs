@@ -8,8 +8,12 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Slot, cached::Cached, in_flight::InFlight, probe::RESULT_TTL, refetch_limiter::RefetchLimiter,
-    types::Action,
+    Slot,
+    cached::Cached,
+    in_flight::InFlight,
+    probe::RESULT_TTL,
+    refetch_limiter::RefetchLimiter,
+    types::{Action, SlotChange},
 };
 use crate::{
     broker::{renewal, retry},
@@ -69,6 +73,11 @@ impl Successor {
     /// Whether the gateway was asked about it, and did not accept it.
     pub(super) fn was_tried(&self) -> bool {
         self.rejections + self.inconclusive > 0
+    }
+
+    /// Whether the gateway is or was asked about it.
+    fn was_probed(&self) -> bool {
+        self.probe.next() > 1
     }
 
     /// When it is tried next; `None` while it is.
@@ -234,6 +243,10 @@ impl Slot {
         let Some(successor) = self.successor.take() else {
             return;
         };
+        if successor.was_probed() {
+            let credential = Arc::clone(&successor.cached.credential);
+            self.changes.push(SlotChange::Promoted(credential));
+        }
         let Successor {
             cached,
             rejected_at,

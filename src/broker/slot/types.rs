@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    broker::request::AcquireRequest,
+    broker::{
+        observer::{DropCause, FetchCause, GrantReason},
+        request::AcquireRequest,
+    },
     client_kind::HelperContext,
     clock::{Tick, Timestamp},
     credential::Credential,
@@ -28,6 +31,8 @@ pub(crate) struct SlotConfig {
 /// A caller's place in the queue: the operations whose results it waits for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ticket {
+    /// When it was drawn.
+    pub(super) asked: Tick,
     /// The fetch that brings the credential.
     pub(super) flight: Option<u64>,
     /// The probe that decides whether the cached key may be served.
@@ -55,6 +60,20 @@ impl Ticket {
             return Some(Rejection::Stated);
         }
         self.is_suspect.then_some(Rejection::Inferred)
+    }
+
+    /// How it came about that the caller is served `credential`.
+    pub(crate) fn reason(&self, credential: &Credential) -> GrantReason {
+        let is_new = credential.obtained.tick >= self.asked;
+        match self.rejection() {
+            Some(Rejection::Stated) => GrantReason::RejectionStated,
+            Some(Rejection::Inferred) => GrantReason::RejectionInferred,
+            None if is_new && self.flight.is_none() && self.revalidation.is_some() => {
+                GrantReason::Rotation
+            }
+            None if is_new => GrantReason::Fetched,
+            None => GrantReason::Cached,
+        }
     }
 }
 
@@ -146,6 +165,8 @@ pub(crate) enum Action {
         flight: u64,
         /// The credential whose lease can be renewed, if there is one.
         renew: Option<Arc<Credential>>,
+        /// Why.
+        cause: FetchCause,
     },
     /// Probe the gateway with this key; then [`Slot::on_probed`](super::Slot::on_probed).
     Probe {
@@ -169,6 +190,22 @@ pub(crate) enum Action {
         revalidation: u64,
         /// The cached credential.
         credential: Arc<Credential>,
+    },
+}
+
+/// A change of the credential that follows from an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum SlotChange {
+    /// A successor that was probed is served from now on.
+    Promoted(Arc<Credential>),
+    /// The gateway rejects the cached credential.
+    Rejected(Arc<Credential>),
+    /// The cached credential is dropped.
+    Dropped {
+        /// The credential.
+        credential: Arc<Credential>,
+        /// Why.
+        cause: DropCause,
     },
 }
 

@@ -14,7 +14,7 @@ pub(super) fn read(file: &Path) -> Option<String> {
 }
 
 /// Reads what is added to a log.
-pub(super) struct Follower {
+pub(in crate::cli) struct Follower {
     path: PathBuf,
     file: Option<File>,
     /// The start of a line whose end has not been written yet.
@@ -23,7 +23,7 @@ pub(super) struct Follower {
 
 impl Follower {
     /// Opens the log at `path`, and returns its lines so far; `None` if there is no log yet.
-    pub(super) fn open(path: PathBuf) -> (Self, Option<String>) {
+    pub(in crate::cli) fn open(path: PathBuf) -> (Self, Option<String>) {
         let mut follower = Self {
             path,
             file: None,
@@ -36,7 +36,7 @@ impl Follower {
 
     /// Returns the lines that were added since the last call. If the daemon has begun a new log,
     /// those are the last ones of the old log and all of the new one.
-    pub(super) fn read(&mut self) -> String {
+    pub(in crate::cli) fn read(&mut self) -> String {
         let mut added = std::mem::take(&mut self.rest);
         // An error is that of the next call, too: the log may come back.
         let _ = self.read_open(&mut added);

@@ -13,7 +13,8 @@ use std::{
 
 use claviger_wire::{ExitCode, Failure, Request};
 
-use self::{file::Follower, line::written};
+pub(super) use self::file::Follower;
+use self::line::written;
 use super::{CliError, client, places};
 use crate::{logging::OLDER_FILE_NAME, paths::Starter};
 

@@ -54,6 +54,9 @@ fn print_daemon(out: &mut impl Write, daemon: &DaemonReport) -> io::Result<()> {
         locked,
         locked_since,
         lock_error,
+        audit_error,
+        audit_records: _,
+        audit_lost,
     } = daemon;
     let uptime = output::rounded(Duration::from_secs(*uptime_s));
     output::paragraph(out, &format!("claviger {version}, pid {pid}, up {uptime}"))?;
@@ -67,6 +70,13 @@ fn print_daemon(out: &mut impl Write, daemon: &DaemonReport) -> io::Result<()> {
     }
     if let Some(error) = log_error {
         output::paragraph(out, &format!("there is no log: {error}"))?;
+    }
+    if let Some(error) = audit_error {
+        let lost = match audit_lost {
+            0 => String::new(),
+            lost => format!(" ({lost} records lost)"),
+        };
+        output::paragraph(out, &format!("the audit log fails{lost}: {error}"))?;
     }
     match (config, config_error) {
         (Some(config), error) => {

@@ -12,8 +12,9 @@ const WIDTH: usize = 80;
 const HEIGHT: usize = 50;
 
 /// The commands whose exit codes have a meaning of their own.
-const WITH_EXIT_CODES: [&str; 10] = [
+const WITH_EXIT_CODES: [&str; 11] = [
     "claviger",
+    "claviger audit verify",
     "claviger config check",
     "claviger configure",
     "claviger doctor",

@@ -5,6 +5,7 @@
 //! Each of the others has a `…Keys` type that is deserialized and then validated. The comments on
 //! keys are the descriptions in the JSON Schema.
 
+mod audit;
 mod auth;
 mod chain;
 mod daemon;

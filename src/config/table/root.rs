@@ -15,6 +15,7 @@ use super::{
         document::Diagnostic,
         field::{CallerPattern, Name, Support},
     },
+    audit::AuditConfig,
     chain,
     daemon::DaemonConfig,
     network::NetworkConfig,
@@ -24,6 +25,7 @@ use super::{
     validator::Validator,
     variables,
 };
+use crate::audit::Hash;
 /// The configuration of Claviger.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(title = "Claviger")]
@@ -57,6 +59,9 @@ pub(in super::super) struct File {
     /// How the daemon itself behaves.
     #[serde(default)]
     daemon: DaemonConfig,
+    /// The audit log.
+    #[serde(default)]
+    audit: AuditConfig,
     /// How servers are reached.
     #[serde(default)]
     network: NetworkConfig,
@@ -104,6 +109,10 @@ pub struct Config {
     pub(crate) daemon: DaemonConfig,
     /// `[policy]`.
     pub(crate) policy: PolicyConfig,
+    /// `[audit]`.
+    pub(crate) audit: AuditConfig,
+    /// SHA-256 of the file's text, for the audit log.
+    pub(crate) sha256: Hash,
 }
 
 impl Config {
@@ -161,6 +170,7 @@ impl File {
     /// Every broken rule between keys.
     pub(in super::super) fn validate(self, file: PathBuf) -> Result<Config, Vec<Diagnostic>> {
         let mut validator = Validator::new();
+        validator.within("audit", |validator| self.audit.validate(validator));
         let network = self.network;
         let mut profiles = by_name(self.profile);
         let sources: BTreeMap<String, Option<SourceConfig>> =
@@ -202,6 +212,8 @@ impl File {
                 sources,
                 daemon: self.daemon,
                 policy: self.policy,
+                audit: self.audit,
+                sha256: Hash::NONE,
             }),
             // A source that is `None` has a diagnostic.
             (_, diagnostics) => Err(diagnostics),

@@ -78,6 +78,13 @@ pub(super) const NO_LOG: Check = super::check_of(
     "the daemon cannot write its log",
 );
 
+/// The daemon has no audit log.
+pub(super) const NO_AUDIT: Check = super::check_of(
+    Severity::Warning,
+    "machine.audit-unusable",
+    "the daemon cannot write its audit log, or send it elsewhere",
+);
+
 /// A daemon was killed.
 pub(super) const STALE_SOCKET: Check = super::check_of(
     Severity::Note,
@@ -305,6 +312,12 @@ fn of_report(facts: &Facts, daemon: &DaemonReport) -> Vec<Finding> {
     if let Some(error) = &daemon.log_error {
         let remedy = "correct that, and run claviger stop";
         findings.push(NO_LOG.found("the daemon cannot write its log", [error.clone()], remedy));
+    }
+    if let Some(error) = &daemon.audit_error {
+        let problem = "the daemon cannot write its audit log, or send it elsewhere";
+        let lost = format!("{} records are lost", daemon.audit_lost);
+        let remedy = "correct that: keys are served all the same, and without a record";
+        findings.push(NO_AUDIT.found(problem, [error.clone(), lost], remedy));
     }
     findings
 }

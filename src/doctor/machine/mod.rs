@@ -3,6 +3,7 @@
 //! Each file has the facts of one subject, `observe`, and `check`, a pure function of the facts.
 //! What differs between systems is in `system/`.
 
+mod audit;
 mod configuration;
 mod daemon;
 mod environment;
@@ -51,6 +52,7 @@ pub(crate) const CHECKS: &[Check] = &[
     state::UNWRITABLE,
     state::DISK_FULL,
     state::NETWORK_HOME,
+    audit::BROKEN,
     store::LOCKED,
     store::UNAVAILABLE,
     daemon::SOCKET_UNSAFE,
@@ -61,6 +63,7 @@ pub(crate) const CHECKS: &[Check] = &[
     daemon::SECOND,
     daemon::OLD_CONFIGURATION,
     daemon::NO_LOG,
+    daemon::NO_AUDIT,
     daemon::STALE_SOCKET,
     daemon::NOT_RUNNING,
     daemon::REPLACED,
@@ -84,6 +87,8 @@ pub(crate) async fn check(context: &Context<'_>) -> Vec<Finding> {
     findings.extend(programs::check(&programs::observe()));
     progress("looking at the state directory");
     findings.extend(state::check(&state::observe(context)));
+    progress("verifying the audit log");
+    findings.extend(audit::check(&audit::observe(context)));
     progress("trying the secret store");
     findings.extend(store::check(&store::observe(context).await));
     progress("asking the daemon");

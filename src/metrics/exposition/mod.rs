@@ -84,6 +84,12 @@ impl Exposition {
         let is_invalid = i64::from(daemon.config_error.is_some());
         self.0
             .gauge(family::CONFIG_ERROR, of_user(user), is_invalid);
+        for (family, count) in [
+            (family::AUDIT_RECORDS, daemon.audit_records),
+            (family::AUDIT_LOST, daemon.audit_lost),
+        ] {
+            self.0.counter(family, of_user(user), count);
+        }
         if let Some(at) = started_at {
             self.0
                 .gauge(family::START_TIME, of_user(user), at.as_second());

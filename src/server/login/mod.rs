@@ -19,8 +19,9 @@ use super::{
     variables::{self, Received},
 };
 use crate::{
+    audit::Record,
     broker::{AcquireError, slot::Reason},
-    composition::InForce,
+    composition::{InForce, Recorder},
     credential::Credential,
     error_report,
     login::{Entered, Flow, LoginError, LoginEvent, Watch},
@@ -35,6 +36,7 @@ pub(super) type Reports = mpsc::Sender<Response>;
 struct Request<'a> {
     target: Target,
     reports: &'a Reports,
+    recorder: &'a Recorder,
 }
 
 impl Daemon {
@@ -80,7 +82,11 @@ impl Daemon {
             variables,
             sign_in: sign_in.ok_or_else(|| error_report::of_no_login(name, source))?,
         };
-        let request = Request { target, reports };
+        let request = Request {
+            target,
+            reports,
+            recorder: &self.recorder,
+        };
         self.sign_in(&request, flow(login.flow), login.force).await
     }
 
@@ -173,6 +179,13 @@ impl Request<'_> {
             sign_in,
             ..
         } = &self.target;
+        if !already {
+            self.recorder.record("login", "signed-in", |record| Record {
+                profile: Some(name.clone()),
+                source: Some(sign_in.source().to_owned()),
+                ..record
+            });
+        }
         let profile = &in_force.config.profiles[name];
         self.report(LoginReport::SignedIn {
             profile: name.clone(),

@@ -55,9 +55,10 @@ impl Target {
             is_for_headers: false,
         };
         let broker = &self.in_force.broker;
-        broker
+        let grant = broker
             .acquire(&self.profile, &self.variables, acquire, until)
-            .await
+            .await?;
+        Ok(grant.credential)
     }
 
     /// As [`Self::key`], after a login: all profiles that use it and have been asked for their key

@@ -258,7 +258,7 @@ fn a_known_key_is_served_at_once_although_a_fetch_is_under_way() {
         let ticket = slot.acquire(at(1), from_session(1));
         let probe = started_probe(&mut slot);
         // A refresh, for example.
-        slot.start_fetch(None);
+        slot.start_fetch(None, FetchCause::Forced);
         slot.on_probed(at(1), probe, result);
         assert_eq!(served(slot.poll(at(1), ticket)), "k1");
     }

@@ -154,7 +154,8 @@ fn a_renewable_lease_is_renewed_but_a_refresh_issues_a_new_one() {
         slot.take_actions()[..],
         [Action::Fetch {
             flight: 2,
-            renew: Some(_)
+            renew: Some(_),
+            cause: FetchCause::AheadOfNeed,
         }]
     ));
     slot.on_fetched(at(3000), 0.5, 2, Err(down()));
@@ -163,7 +164,8 @@ fn a_renewable_lease_is_renewed_but_a_refresh_issues_a_new_one() {
         slot.take_actions()[..],
         [Action::Fetch {
             flight: 3,
-            renew: None
+            renew: None,
+            cause: FetchCause::Forced,
         }]
     ));
 }

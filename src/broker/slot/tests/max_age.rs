@@ -69,7 +69,7 @@ fn a_key_in_use_is_confirmed_in_time() {
     let mut slot = slot_with_max_age();
     let due = slot.next_deadline(at(1)).unwrap().since(at(0).tick);
     assert_eq!(due.as_secs(), 12 * HOUR * 7 / 10, "30% before the end");
-    let flight = slot.start_fetch(None);
+    let flight = slot.start_fetch(None, FetchCause::Forced);
     slot.take_actions();
     slot.on_fetched(at(8 * HOUR), 0.5, flight, Ok(key("k1", at(8 * HOUR), None)));
     assert_eq!(

@@ -151,7 +151,7 @@ fn a_lease_is_not_renewed_but_replaced() {
 #[test]
 fn a_successor_that_is_too_old_is_not_served_either() {
     let mut slot = slot_with_gateway();
-    let flight = slot.start_fetch(None);
+    let flight = slot.start_fetch(None, FetchCause::Forced);
     slot.take_actions();
     slot.on_fetched(at(10), 0.5, flight, Ok(key("k2", at(10), None)));
     report_on_successor(&mut slot, at(11), ProbeResult::Rejected);

@@ -131,7 +131,7 @@ fn a_new_version_replaces_a_rejected_key_despite_the_back_off() {
         let flight = slot
             .flight
             .current()
-            .unwrap_or_else(|| slot.start_fetch(None));
+            .unwrap_or_else(|| slot.start_fetch(None, FetchCause::Forced));
         slot.on_fetched(at(31), 1.0, flight, Ok(key("k1", at(31), None)));
     }
     slot.take_actions();

@@ -5,7 +5,7 @@ use super::*;
 /// `k1` is served, and the source has just returned `k2`.
 fn slot_with_successor() -> Slot {
     let mut slot = slot_with_gateway();
-    let flight = slot.start_fetch(None);
+    let flight = slot.start_fetch(None, FetchCause::Forced);
     slot.take_actions();
     slot.on_fetched(at(10), 0.5, flight, Ok(key("k2", at(10), None)));
     slot

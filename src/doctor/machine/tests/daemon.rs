@@ -11,7 +11,7 @@ use crate::{
         check::Check,
         machine::{
             daemon::{
-                Facts, LOCKED, LOG_ERRORS, NO_ANSWER, NO_LOG, NO_START, NOT_RUNNING,
+                Facts, LOCKED, LOG_ERRORS, NO_ANSWER, NO_AUDIT, NO_LOG, NO_START, NOT_RUNNING,
                 OLD_CONFIGURATION, OTHER_SOCKET, REPLACED, SECOND, SOCKET_UNSAFE, STALE_SOCKET,
                 VERSION, check,
             },
@@ -91,6 +91,12 @@ pub(super) fn cases() -> Vec<Case> {
             NO_LOG,
             with(report(|report| {
                 report.log_error = Some("a link".to_owned());
+            })),
+        ),
+        case(
+            NO_AUDIT,
+            with(report(|report| {
+                report.audit_error = Some("no space left on device".to_owned());
             })),
         ),
         case(STALE_SOCKET, absent()),

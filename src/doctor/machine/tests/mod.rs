@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use claviger_wire::paths::{Owner, PathError};
 
-use super::{configuration, environment, programs, state, store};
+use super::{audit, configuration, environment, programs, state, store};
 use crate::{
     config::ConfigError,
     doctor::{check::Check, finding::Finding, tests::Case},
@@ -20,6 +20,7 @@ pub(in crate::doctor) fn cases() -> Vec<Case> {
         of_configuration(),
         of_programs(),
         of_state(),
+        of_audit(),
         of_store(),
         daemon::cases(),
     ]
@@ -288,6 +289,16 @@ fn of_state() -> Vec<Case> {
             },
         ),
     ]
+}
+
+fn of_audit() -> Vec<Case> {
+    use audit::{BROKEN, Facts, check};
+    let facts = |breaks: &[&str]| Facts {
+        directory: "/home/ana/.local/state/claviger".into(),
+        breaks: breaks.iter().map(|line| (*line).to_owned()).collect(),
+    };
+    let broken = check(&facts(&["/audit.log:7: edited"]));
+    vec![case(BROKEN, broken, check(&facts(&[])))]
 }
 
 fn of_store() -> Vec<Case> {

@@ -158,6 +158,7 @@ impl Fixture {
         let request = Request {
             target,
             reports: &sender,
+            recorder: &self.daemon.recorder,
         };
         let answer = self.daemon.sign_in(&request, Flow::Device, is_forced).await;
         let mut reports = Vec::new();
@@ -172,7 +173,8 @@ impl Fixture {
         let until = self.daemon.until(LONGEST_DEADLINE);
         let variables = ClientVariables::default();
         let broker = &self.in_force.broker;
-        broker.acquire(profile, &variables, request, until).await
+        let granted = broker.acquire(profile, &variables, request, until).await;
+        granted.map(|grant| grant.credential)
     }
 }
 

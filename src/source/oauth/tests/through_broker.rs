@@ -47,7 +47,7 @@ async fn run(world: &World, broker: &Broker) -> Result<Arc<Credential>, AcquireE
         }
     }
     settle().await;
-    acquired
+    acquired.map(|grant| grant.credential)
 }
 
 /// Lets the broker's tasks run until they wait.
