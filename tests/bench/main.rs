@@ -14,6 +14,8 @@
 #[cfg(target_os = "linux")]
 mod allocator;
 #[cfg(target_os = "linux")]
+mod audit;
+#[cfg(target_os = "linux")]
 mod cold;
 #[cfg(target_os = "linux")]
 mod crowd;
@@ -47,6 +49,7 @@ async fn main() {
         load.split(' ').next().unwrap(),
     );
     warm::run().await;
+    audit::run().await;
     cold::run().await;
     crowd::run().await;
     allocator::run();

@@ -25,7 +25,7 @@ use crate::support::{
 /// The file of the log on the usual socket.
 const LOG: &str = "audit.log";
 
-/// The records of the log, the oldest first. A daemon on another socket has another name for it.
+/// The records of the log, the oldest first.
 fn records_in(directory: &Path) -> Vec<Value> {
     let text = fs::read_to_string(log_in(directory)).unwrap_or_default();
     let lines = text.lines();
@@ -34,6 +34,7 @@ fn records_in(directory: &Path) -> Vec<Value> {
         .collect()
 }
 
+/// The current file: its name depends on the daemon's socket.
 fn log_in(directory: &Path) -> PathBuf {
     let entries = fs::read_dir(directory).into_iter().flatten();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());

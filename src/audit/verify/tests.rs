@@ -191,7 +191,7 @@ proptest! {
         prop_assert!(named[0].0 <= line + 1 && named[0].0 + 1 >= line, "{line}: {named:?}");
     }
 
-    /// A field of one line has another value, and the line is a record as before.
+    /// A field of one line was changed, and the line is a record as before.
     #[test]
     fn a_forged_value_is_found_and_only_its_line_named((count, line) in logs()) {
         let (mut lines, heads) = log(count);

@@ -129,16 +129,6 @@ const UNSTATED: &[(&str, &[&str], &str)] = &[
         "the characters of a claim's name",
     ),
     (
-        "audit-rules",
-        &["audit.group"],
-        "a rule between two keys that have a default or none",
-    ),
-    (
-        "audit-placeholder",
-        &["audit.directory"],
-        "the placeholders of one key, of those that its format allows",
-    ),
-    (
         "claims",
         &[
             "source.s.claims.born",

@@ -31,8 +31,8 @@ pub(super) struct Facts {
     pub(super) breaks: Vec<String>,
 }
 
-/// Verifies the log. A log that is not there, or cannot be read, has no breaks: the daemon reports
-/// why it does not write one.
+/// Verifies the log. A missing one, or one that cannot be read, has no breaks: the daemon reports
+/// why it writes none.
 pub(super) fn observe(context: &Context<'_>) -> Facts {
     let (Ok(config), Ok(places)) = (context.config, context.places) else {
         return Facts::default();

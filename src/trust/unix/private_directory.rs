@@ -87,8 +87,7 @@ impl PrivateDirectory {
 
     /// Opens the file `name` for appending; makes it, with mode 0600, if it does not exist. It must
     /// be a regular file of the user's with no other name. If other users can read or write it, its
-    /// mode is changed to 0600. If a group may read in the directory, it may read the file, too, and
-    /// the mode is 0640.
+    /// mode is changed to 0600; to 0640 if a group may read in the directory.
     ///
     /// # Errors
     ///

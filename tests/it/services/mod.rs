@@ -1,6 +1,7 @@
 //! The daemon as a service of systemd's user manager: `packaging/linux/systemd`.
 
 mod activation;
+mod audit;
 mod ending;
 mod failing;
 mod orders;
