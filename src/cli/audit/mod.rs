@@ -21,7 +21,7 @@ use crate::{
 #[command(args_conflicts_with_subcommands = true, after_help = concat!(
     "\
 Examples:
-  claviger audit                     which keys were served lately, and to whom
+  claviger audit --lines 100         the last keys that were served, and to whom
   claviger audit tail --follow       then what is written, until Ctrl-C
   claviger audit verify              whether the log is as it was written
 ",

@@ -15,16 +15,19 @@ use crate::{
 };
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_help = concat!(
+    "\
 Examples:
   claviger audit verify                     the log of this machine's daemon
   claviger audit verify --json              for a script
   claviger audit verify --head 812:3fa1…    up to a record that a collector has
   claviger audit verify --copy collected    up to the last record of a copy
   claviger audit verify collected           a copy itself, or a part of one
-
+",
+    "
 Exit codes: 0 the log is as it was written; 1 it is not, and each line that is wrong is named. \
-Only a head or a copy from elsewhere shows that the whole log was not written anew.")]
+Only a head or a copy from elsewhere shows that the whole log was not written anew."
+))]
 pub(super) struct VerifyArgs {
     /// The files, the oldest first; by default the log of the daemon
     #[arg(value_name = "FILE")]
