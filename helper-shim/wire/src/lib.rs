@@ -118,7 +118,7 @@
 //! A shim of one release talks to a daemon of another.
 //!
 //! - A tag that the reader does not know, for that kind, is skipped.
-//! - A tag from 1 to 15 occurs at most once in a message; a repeat is an error. Tags above 15 may
+//! - A tag from 0 to 15 occurs at most once in a message; a repeat is an error. Tags above 15 may
 //!   repeat.
 //! - A kind that the reader does not know is [`Request::Unknown`] or [`Response::Unknown`]; its
 //!   fields are skipped by their lengths. The daemon answers it with unsupported.
