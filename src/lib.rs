@@ -10,6 +10,7 @@
 //! `tests/architecture` compares this map with the imports.
 //!
 //! ```text
+//! fuzzing
 //! cli
 //! demo · doctor · server
 //! composition · error_report
@@ -29,6 +30,7 @@
 //! metrics
 //! login_report · logout_report · status_report · lock_report · credential · client_variables
 //! jwt_claims
+//! hostile_input
 //! secret · client_kind · client_session · clock · shell_word · sync
 //! ```
 //!
@@ -64,6 +66,8 @@
 //! - `claude_code`: the places of its settings, and the variables that decide about its key
 //! - [`credential`], [`secret`], [`client_kind`], `client_session`, [`client_variables`],
 //!   [`clock`], `shell_word`, `sync`: what all of them share
+//! - `fuzzing`: what the fuzz targets in `tests/fuzz` call; `hostile_input`: what these functions
+//!   have in common
 //!
 //! # Glossary
 //!
@@ -121,7 +125,11 @@ mod desktop;
 mod doctor;
 mod environment;
 mod error_report;
+#[cfg(feature = "test-util")]
+pub mod fuzzing;
 mod gateway;
+#[cfg(feature = "test-util")]
+mod hostile_input;
 mod jwt_claims;
 mod listener;
 mod lock;

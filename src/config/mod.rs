@@ -14,6 +14,8 @@ mod document;
 mod error;
 mod facts;
 mod field;
+#[cfg(feature = "test-util")]
+pub(crate) mod fuzzing;
 mod gateway_rule;
 mod layer;
 mod load;

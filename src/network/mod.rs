@@ -14,6 +14,8 @@ mod classify;
 mod client;
 mod error;
 mod foreign_text;
+#[cfg(feature = "test-util")]
+pub(crate) mod fuzzing;
 mod presented;
 mod proxy;
 mod roots;

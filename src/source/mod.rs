@@ -3,6 +3,8 @@
 pub mod catalog;
 mod error;
 pub(crate) mod exec;
+#[cfg(feature = "test-util")]
+pub(crate) mod fuzzing;
 pub(crate) mod jwt;
 pub(crate) mod oauth;
 mod random;

@@ -254,8 +254,17 @@ impl<'s> Checker<'s> {
             ));
             return;
         }
-        let hint = nearest(value, names);
-        let hint = hint.map_or(String::new(), |name| format!("; did you mean '{name}'?"));
+        let hint = match nearest(value, names) {
+            // The source of tokens has a key 'token' with two values, and a reader may take it for
+            // the place of the token.
+            None if LITERAL_SECRETS.contains(&key) => {
+                self.error(&format!(
+                    "expected {expected}, got another value; a secret does not belong in this file"
+                ));
+                return;
+            }
+            hint => hint.map_or(String::new(), |name| format!("; did you mean '{name}'?")),
+        };
         self.error(&format!("expected {expected}, got {}{hint}", quote(value)));
     }
 

@@ -8,6 +8,8 @@
 //! A program that takes too long is killed with all its children. Children that it leaves behind
 //! when it exits, such as an agent, go on, and are not waited for if they keep its output open.
 
+#[cfg(feature = "test-util")]
+pub(super) mod fuzzing;
 mod output;
 mod pipe;
 mod process_group;

@@ -19,6 +19,8 @@
 mod client;
 mod exposed;
 mod facts;
+#[cfg(feature = "test-util")]
+pub(super) mod fuzzing;
 mod login_sessions;
 mod provider;
 mod record;

@@ -37,6 +37,8 @@ mod error;
 mod error_response;
 mod field;
 mod foreign;
+#[cfg(feature = "test-util")]
+pub(super) mod fuzzing;
 mod kv;
 mod lease;
 mod location;

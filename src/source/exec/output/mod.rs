@@ -12,6 +12,8 @@
 //! [`expiry`].
 
 mod expiry;
+#[cfg(feature = "test-util")]
+pub(super) mod fuzzing;
 mod value;
 
 use std::time::Duration;

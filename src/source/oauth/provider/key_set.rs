@@ -98,20 +98,30 @@ async fn fetch(exchange: &Exchange, url: &Url) -> Result<Vec<Jwk>, SourceError> 
     if answer.is_page {
         return Err(answer.page());
     }
-    let document: Option<Document> = match answer.status {
-        200 => serde_json::from_slice(&answer.body).ok(),
+    let keys = match answer.status {
+        200 => parse(&answer.body),
         _ => None,
     };
-    let document = document
-        .ok_or_else(|| answer.malformed(format!("expected a key set ({})", answer.status)))?;
-    // A key of a kind that is unknown here must not hide the others.
-    let keys = document.keys.into_iter();
-    Ok(keys
-        .filter_map(|key| serde_json::from_value(key).ok())
-        .collect())
+    keys.ok_or_else(|| answer.malformed(format!("expected a key set ({})", answer.status)))
 }
 
-fn matching(keys: &[Jwk], key_id: Option<&str>, algorithm: Algorithm) -> Vec<DecodingKey> {
+/// The keys in a document; `None` if it is not a key set.
+pub(super) fn parse(document: &[u8]) -> Option<Vec<Jwk>> {
+    let document: Document = serde_json::from_slice(document).ok()?;
+    // A key of a kind that is unknown here must not hide the others.
+    let keys = document.keys.into_iter();
+    Some(
+        keys.filter_map(|key| serde_json::from_value(key).ok())
+            .collect(),
+    )
+}
+
+/// Those of `keys` that a signature with `key_id` and `algorithm` may be made by.
+pub(super) fn matching(
+    keys: &[Jwk],
+    key_id: Option<&str>,
+    algorithm: Algorithm,
+) -> Vec<DecodingKey> {
     let fits = |key: &&Jwk| {
         let common = &key.common;
         let has_id = key_id.is_none() || common.key_id.as_deref() == key_id;

@@ -30,6 +30,8 @@ mod client_auth;
 mod discovery;
 mod exchange;
 mod form;
+#[cfg(feature = "test-util")]
+pub(super) mod fuzzing;
 mod id_token;
 mod key_set;
 mod refusal;

@@ -4,6 +4,8 @@
 
 mod approle;
 mod cert;
+#[cfg(feature = "test-util")]
+mod fuzzing;
 mod jwt;
 mod method;
 mod oidc;
@@ -14,6 +16,8 @@ mod wrapped;
 
 use std::sync::Arc;
 
+#[cfg(feature = "test-util")]
+pub(super) use self::fuzzing::refused_login;
 use self::{
     approle::AppRoleLogin, cert::CertLogin, jwt::JwtLogin, token::TokenLogin,
     userpass::UserPassLogin,

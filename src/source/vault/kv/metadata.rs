@@ -9,15 +9,15 @@ use crate::{clock::Timestamp, source::vault::response::VersionMetadata};
 
 /// The `data` of a KV v2 read.
 #[derive(Deserialize)]
-pub(super) struct VersionedData<T> {
+pub(in crate::source::vault) struct VersionedData<T> {
     /// `null` if the version was deleted; the status is then 404.
-    pub(super) data: Option<T>,
-    pub(super) metadata: VersionMetadata,
+    pub(in crate::source::vault) data: Option<T>,
+    pub(in crate::source::vault) metadata: VersionMetadata,
 }
 
 /// The `data` of a KV v2 metadata read.
 #[derive(Deserialize)]
-pub(super) struct SecretMetadata {
+pub(in crate::source::vault) struct SecretMetadata {
     current_version: u64,
     #[serde(default)]
     versions: BTreeMap<String, VersionState>,
@@ -39,7 +39,7 @@ impl SecretMetadata {
     ///
     /// Why it has no data, as the `reason` of
     /// [`SourceError::Missing`](crate::source::SourceError::Missing).
-    pub(super) fn current(&self, now: Timestamp) -> Result<u64, String> {
+    pub(in crate::source::vault) fn current(&self, now: Timestamp) -> Result<u64, String> {
         let version = self.current_version;
         if version == 0 {
             return Err("no version was written".to_owned());

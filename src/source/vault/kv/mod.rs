@@ -4,4 +4,6 @@ mod metadata;
 mod v1;
 mod v2;
 
+#[cfg(feature = "test-util")]
+pub(super) use self::metadata::{SecretMetadata, VersionedData};
 pub(super) use self::{v1::Kv1, v2::Kv2};

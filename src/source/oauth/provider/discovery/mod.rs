@@ -128,10 +128,19 @@ impl Discovery {
                 Lookup::Absent(_) => return Err(first),
             },
         };
+        self.accept(*document, issuer, &url)
+    }
+
+    /// The metadata of `issuer` in `document`, which was found at `url`.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError`] if it is another issuer's document, or has an invalid endpoint.
+    fn accept(&self, document: Document, issuer: &str, url: &Url) -> Result<Metadata, SourceError> {
         if document.issuer != issuer {
             return Err(self.other_issuer(issuer, &document.issuer));
         }
-        document.check(&url, self.plain_http)
+        document.check(url, self.plain_http)
     }
 
     fn other_issuer(&self, expected: &str, actual: &str) -> SourceError {
@@ -162,6 +171,21 @@ impl Discovery {
             Some(document) => Lookup::Found(Box::new(document), url.clone()),
             None => Lookup::Absent(absent(&answer, url)),
         })
+    }
+}
+
+#[cfg(feature = "test-util")]
+impl Discovery {
+    /// What is made of `answer`, for the fuzz target: the metadata of `issuer`; `None` if it is no
+    /// document.
+    pub(super) fn of_answer(
+        &self,
+        answer: &Answer,
+        issuer: &str,
+    ) -> Option<Result<Metadata, SourceError>> {
+        let url = Url::parse(issuer).ok()?;
+        let [url, _] = documents_of(&url);
+        Some(self.accept(parse(answer)?, issuer, &url))
     }
 }
 
