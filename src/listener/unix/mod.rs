@@ -7,9 +7,12 @@ mod peer_process;
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io,
-    os::unix::{
-        fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _},
-        net::UnixStream as StdStream,
+    os::{
+        fd::AsFd,
+        unix::{
+            fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _},
+            net::UnixStream as StdStream,
+        },
     },
     path::{Path, PathBuf},
     time::Duration,
@@ -38,6 +41,11 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The pause between two attempts to lock.
 const LOCK_INTERVAL: Duration = Duration::from_millis(10);
+
+/// The most connections that wait to be accepted. Those of a flood come before a shim that connects
+/// during it; beyond this number connect(2) waits, and the next one to wait is the next one to
+/// connect. By default there are 4096, which take seconds on a busy machine.
+const BACKLOG: i32 = 128;
 
 /// A listening socket. Dropping it unlinks its file, unless another process has replaced it or has
 /// passed the socket.
@@ -68,6 +76,7 @@ impl Listener {
         let _lock = lock(path).await?;
         clear_stale(path)?;
         let inner = UnixListener::bind(path).map_err(BindError::io(path, "listen on"))?;
+        limit_backlog(&inner).map_err(BindError::io(path, "listen on"))?;
         let identity = identify(path).map_err(BindError::io(path, "read the metadata of"))?;
         Ok(Self {
             inner,
@@ -88,6 +97,7 @@ impl Listener {
         // No daemon that finds the socket stale may replace it meanwhile.
         let _lock = lock(path).await?;
         let (inner, identity) = passed::judge(passed, path)?;
+        limit_backlog(&inner).map_err(BindError::io(path, "listen on"))?;
         let inner = UnixListener::from_std(inner).map_err(BindError::io(path, "listen on"))?;
         Ok(Self {
             inner,
@@ -174,6 +184,11 @@ impl Drop for Listener {
             let _ = fs::remove_file(&self.path);
         }
     }
+}
+
+fn limit_backlog(listener: impl AsFd) -> io::Result<()> {
+    // It listens already: this only changes the number.
+    Ok(rustix::net::listen(listener, BACKLOG)?)
 }
 
 fn own_uid() -> u32 {

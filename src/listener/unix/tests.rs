@@ -202,3 +202,26 @@ async fn nothing_is_made_below_a_directory_that_others_can_write() {
     assert_eq!(error.to_string(), expected);
     assert!(!above.join("run").exists());
 }
+
+/// Those of a flood are before a shim in the queue. The kernel admits one more than it is told.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn only_a_few_connections_wait_to_be_accepted() {
+    use rustix::net::{
+        AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with,
+    };
+    let temp = TempSocket::new();
+    let _listener = Listener::bind(&temp.socket()).await.unwrap();
+    let address = SocketAddrUnix::new(temp.socket()).unwrap();
+    let mut open = Vec::new();
+    let error = loop {
+        let flags = SocketFlags::NONBLOCK;
+        let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None).unwrap();
+        match connect(&socket, &address) {
+            Ok(()) => open.push(socket),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error, Errno::AGAIN);
+    assert_eq!(open.len(), BACKLOG as usize + 1);
+}
