@@ -49,11 +49,12 @@ impl Admission {
         }
     }
 
-    /// Makes one connection without a request give way, if there is one.
-    pub(super) fn give_way(&self) {
-        if let Some(displaced) = sync::lock(&self.places).give_way() {
-            displaced.notify_one();
-        }
+    /// Makes one connection without a request give way; returns false if there is none.
+    pub(super) fn give_way(&self) -> bool {
+        let displaced = sync::lock(&self.places).give_way();
+        displaced
+            .inspect(|displaced| displaced.notify_one())
+            .is_some()
     }
 }
 

@@ -44,6 +44,9 @@ pub(crate) struct Limits {
     /// The pause after a failed accept(2): long enough for a descriptor to become free, too short
     /// to be noticed.
     pub(super) accept_pause: Duration,
+    /// The same if a connection gives way: it closes its descriptor at once, and a shim may wait
+    /// behind many others.
+    pub(super) give_way_pause: Duration,
     /// How long connections under way may take when the daemon ends. systemd and launchd wait
     /// longer.
     pub(super) farewell: Duration,
@@ -65,6 +68,7 @@ impl Limits {
             request: Duration::from_secs(2),
             response: Duration::from_secs(2),
             accept_pause: Duration::from_millis(100),
+            give_way_pause: Duration::from_millis(1),
             farewell: Duration::from_secs(2),
         }
     }

@@ -116,8 +116,11 @@ impl Server {
                     tracing::warn!(event = "accept-failed", %error, "cannot accept a connection");
                 }
                 self.is_failing = true;
-                self.admission.give_way();
-                tokio::time::sleep(self.limits.accept_pause).await;
+                let pause = match self.admission.give_way() {
+                    true => self.limits.give_way_pause,
+                    false => self.limits.accept_pause,
+                };
+                tokio::time::sleep(pause).await;
             }
         }
     }
