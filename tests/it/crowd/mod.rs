@@ -1,5 +1,7 @@
 //! Crowds of connections that ask for nothing, do not finish, do not read or go away: others are
-//! served promptly all the same.
+//! served promptly all the same. The floods among them go on while others are served.
+
+mod flood;
 
 use std::{fs, io::Write as _, os::unix::net::UnixStream, time::Duration};
 
@@ -53,15 +55,20 @@ command = ["{slow}"]
 
 /// Opens connections that have each sent `bytes`.
 fn crowd(env: &TestEnv, bytes: &[u8]) -> Vec<UnixStream> {
+    let count = raise_limit().map_or(CROWD, |most| CROWD.min(most / 2));
+    (0..count).map(|_| connect(env, bytes)).collect()
+}
+
+/// Raises the limit of this process's descriptors as far as the system allows; returns it. The
+/// other tests of this process need some, too.
+fn raise_limit() -> Option<u64> {
     let limit = getrlimit(Resource::Nofile);
     let all = Rlimit {
         current: limit.maximum,
         ..limit
     };
     setrlimit(Resource::Nofile, all).unwrap();
-    // The other tests of this process need some, too.
-    let count = limit.maximum.map_or(CROWD, |most| CROWD.min(most / 2));
-    (0..count).map(|_| connect(env, bytes)).collect()
+    limit.maximum
 }
 
 /// Opens a connection that has sent `bytes`.
