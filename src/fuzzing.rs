@@ -1,28 +1,33 @@
 //! The functions that the fuzz targets in `tests/fuzz` call: one for each decoder of input from
 //! outside. None may panic, and each asserts what holds beyond that for every input.
 //!
-//! | function | input | what holds |
-//! |---|---|---|
-//! | [`config`] | a configuration | each problem has a place in the file; what `config show` prints of an accepted one is accepted and has the same values |
-//! | [`discovery`] | an issuer's document | an accepted one is the issuer's own, and its endpoints are encrypted |
-//! | [`exec_output`] | a program's output | an accepted key is one that the shim prints |
-//! | [`foreign_text`] | a server's text | what is shown is one short line without the request's secrets |
-//! | [`id_token`] | claims, or a token and a key set | accepted claims are the client's own, of now; a token is not accepted without a key's signature |
-//! | [`token_response`] | a status and a body | an accepted token is not blank; a page is an https URL |
-//! | [`vault_response`] | a status and a body | an accepted key is one that the shim prints |
-//! | [`wire`] | a frame | what is decoded encodes to a frame that decodes to the same |
+//! - [`config`]: each problem has a place in the file. What `config show` prints of an accepted
+//!   configuration is accepted and has the same values.
+//! - [`discovery`]: an accepted document is the issuer's own, and its endpoints are encrypted.
+//! - [`exec_output`]: an accepted key is one that the shim prints.
+//! - [`foreign_text`]: what is shown is one short line without the request's secrets.
+//! - [`id_token`]: accepted claims are the client's own and of now, and no token is accepted
+//!   without a key.
+//! - [`token_response`]: an accepted token is not blank, and the page of a sign-in is an https URL.
+//! - [`vault_response`]: an accepted key is one that the shim prints; only Vault's own word drops a
+//!   key or a login.
+//! - [`wire`]: what is decoded encodes to a frame that decodes to the same.
 //!
 //! No message repeats a secret of the input or contains a control character. A decoder's function
 //! is in its folder, because the decoders are private.
 
+use claviger_wire::{
+    HEADER_LEN, MAX_BODY, MAX_EXPIRY_LEN, MAX_TEXT_LEN, Request, Response, body_len,
+};
+
 pub use crate::{
     config::fuzzing::config,
     network::fuzzing::foreign_text,
-    source::fuzzing::{discovery, exec_output, id_token, token_response, vault_response},
-};
-
-use claviger_wire::{
-    HEADER_LEN, MAX_BODY, MAX_EXPIRY_LEN, MAX_TEXT_LEN, Request, Response, body_len,
+    source::{
+        exec::fuzzing::exec_output,
+        oauth::fuzzing::{discovery, id_token, token_response},
+        vault::fuzzing::vault_response,
+    },
 };
 
 /// A frame. What its header says is checked apart from its body, so that the fuzzer need not

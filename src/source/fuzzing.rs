@@ -1,11 +1,6 @@
-//! The fuzz targets of the sources, and what they have in common.
+//! What the fuzz targets of the sources have in common.
 
 use super::SourceError;
-pub use super::{
-    exec::fuzzing::exec_output,
-    oauth::fuzzing::{discovery, id_token, token_response},
-    vault::fuzzing::vault_response,
-};
 use crate::{
     clock::{Clock as _, ManualClock, Now, Timestamp},
     hostile_input::assert_shown,

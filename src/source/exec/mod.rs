@@ -9,7 +9,7 @@
 //! when it exits, such as an agent, go on, and are not waited for if they keep its output open.
 
 #[cfg(feature = "test-util")]
-pub(super) mod fuzzing;
+pub(crate) mod fuzzing;
 mod output;
 mod pipe;
 mod process_group;

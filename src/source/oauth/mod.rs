@@ -20,7 +20,7 @@ mod client;
 mod exposed;
 mod facts;
 #[cfg(feature = "test-util")]
-pub(super) mod fuzzing;
+pub(crate) mod fuzzing;
 mod login_sessions;
 mod provider;
 mod record;

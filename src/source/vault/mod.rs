@@ -38,7 +38,7 @@ mod error_response;
 mod field;
 mod foreign;
 #[cfg(feature = "test-util")]
-pub(super) mod fuzzing;
+pub(crate) mod fuzzing;
 mod kv;
 mod lease;
 mod location;

@@ -114,8 +114,8 @@ async fn shim_is_served(env: &TestEnv) {
     env.helper_with(&args, &[]).await.printed(KEY);
 }
 
-/// Starts a flood of `attack` by `threads` threads, and asserts what this module is about. The flood
-/// must have attacked `at_least` so many times.
+/// Starts a flood of `attack` by `threads` threads, and asserts what this module is about. There
+/// must have been `at_least` so many attacks.
 async fn others_are_served(
     env: &TestEnv,
     threads: usize,
