@@ -22,7 +22,7 @@ use std::{
 use claviger_wire::{
     Acquire, ExitCode, Failure, Request, Response,
     client::{self as daemon, Client, Deadline, Pending},
-    wipe,
+    internal_error, on_panic, wipe,
 };
 
 use self::{
@@ -31,11 +31,26 @@ use self::{
 };
 
 fn main() -> process::ExitCode {
-    run().unwrap_or_else(|failure| {
-        // The exit code is all that is left if stderr is closed.
-        let _ = io::stderr().write_all(failure.to_text().as_bytes());
-        failure.code.into()
-    })
+    on_panic(|place| end(&internal_error(place)));
+    run().unwrap_or_else(|failure| report(&failure))
+}
+
+/// Prints a failure on stderr and returns its exit code.
+fn report(failure: &Failure) -> process::ExitCode {
+    // The exit code is all that is left if stderr is closed.
+    let _ = io::stderr().write_all(failure.to_text().as_bytes());
+    failure.code.into()
+}
+
+/// Reports a panic and ends the process, on whichever thread it occurs. The process neither prints
+/// a key after it nor dumps core, as by the signal of an abort.
+#[expect(
+    clippy::exit,
+    reason = "the threads of a request do not return to `main`"
+)]
+fn end(failure: &Failure) {
+    report(failure);
+    process::exit(failure.code.as_byte().into());
 }
 
 fn run() -> Result<process::ExitCode, Failure> {

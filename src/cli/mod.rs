@@ -21,6 +21,7 @@ mod man;
 mod managed_settings;
 mod metrics;
 mod output;
+mod panic;
 mod places;
 mod policy;
 mod profile_args;
@@ -126,6 +127,7 @@ enum CliCommand {
 /// [`ExitCode`](claviger_wire::ExitCode).
 #[must_use]
 pub fn main() -> process::ExitCode {
+    panic::install();
     match run(Cli::parse().command) {
         Ok(()) => process::ExitCode::SUCCESS,
         Err(error) => error.report(),

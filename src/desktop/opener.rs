@@ -3,6 +3,7 @@
 use url::Url;
 
 use super::DesktopError;
+use crate::sync;
 
 /// Opens `page`, on a thread of its own: the function may wait for the browser.
 pub(super) async fn open(page: &Url) -> Result<(), DesktopError> {
@@ -11,6 +12,6 @@ pub(super) async fn open(page: &Url) -> Result<(), DesktopError> {
     match opened {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(DesktopError::new(error.to_string())),
-        Err(error) => Err(DesktopError::new(error.to_string())),
+        Err(error) => Err(DesktopError::new(sync::interruption(&error).to_owned())),
     }
 }

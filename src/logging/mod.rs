@@ -1,5 +1,5 @@
-//! The daemon's log: one line for each event. It contains only this program's own events: a
-//! library's could repeat a secret.
+//! The daemon's log: one line for each event. It contains only this program's own events, at every
+//! level: a library's could repeat a secret.
 //!
 //! The log never keeps the daemon from serving: without a usable file it does not log, and a line
 //! that cannot be written is lost.
@@ -11,18 +11,22 @@ mod journal;
 mod tail;
 
 use std::{
+    cell::Cell,
     io,
     path::{Path, PathBuf},
     sync::Mutex,
 };
 
-use tracing::{Level, Metadata, dispatcher::DefaultGuard, level_filters::LevelFilter};
+use tracing::{
+    Dispatch, Level, Metadata,
+    dispatcher::{self, DefaultGuard, WeakDispatch},
+    level_filters::LevelFilter,
+};
 use tracing_subscriber::{
     Layer as _, Registry,
     filter::Targets,
     fmt::{self, MakeWriter},
     layer::SubscriberExt as _,
-    util::SubscriberInitExt as _,
 };
 
 pub(crate) use self::{
@@ -42,8 +46,8 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Logs to stderr: for a daemon in the foreground. `level` is error, warn, info (the default)
-    /// or debug.
+    /// Logs to stderr: for a daemon in the foreground. `level` is error, warn, info (the default),
+    /// debug or trace.
     #[must_use]
     pub(crate) fn to_stderr(level: Option<&str>, format: Format) -> Self {
         Self {
@@ -129,9 +133,36 @@ fn start<S: Sink>(sink: S, level: Option<&str>, format: Format) -> DefaultGuard 
         }
     };
     let own = Targets::new().with_target("claviger", level);
-    Registry::default()
-        .with(layer.with_filter(own))
-        .set_default()
+    let log = Dispatch::new(Registry::default().with(layer.with_filter(own)));
+    *sync::lock(&CURRENT) = Some(log.downgrade());
+    IS_DAEMONS.set(true);
+    dispatcher::set_default(&log)
+}
+
+/// The log of this process, for threads other than the daemon's own.
+static CURRENT: Mutex<Option<WeakDispatch>> = Mutex::new(None);
+
+thread_local! {
+    /// Whether the log has the events of this thread by default.
+    static IS_DAEMONS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Calls `report`, whose events are logged, on whichever thread that is. Returns whether this
+/// process has a log.
+pub(crate) fn on_any_thread(report: impl FnOnce()) -> bool {
+    if IS_DAEMONS.get() {
+        // If an event is being written, `report` has no log, because it would wait for itself; a
+        // change of the default would panic.
+        report();
+        return true;
+    }
+    let log = sync::lock(&CURRENT)
+        .as_ref()
+        .and_then(WeakDispatch::upgrade);
+    if let Some(log) = &log {
+        dispatcher::with_default(log, report);
+    }
+    log.is_some()
 }
 
 /// Where lines go.
@@ -206,93 +237,4 @@ impl<S: Sink> io::Write for EventWriter<'_, S> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-
-    #[test]
-    fn an_event_is_one_line_whatever_its_fields_contain() {
-        let temp = tempfile::tempdir().unwrap();
-        let path = temp.path().join("state/daemon.log");
-        let log = Log::to(path.clone(), None, Format::Text);
-        assert_eq!(
-            (log.problem.as_deref(), log.file.as_deref()),
-            (None, Some(&*path))
-        );
-        let hostile = "/a\n2026-01-01T00:00:00Z  INFO forged\x1b[2J\u{202e}$(id)";
-        tracing::info!(
-            target: "claviger",
-            path = %Path::new(hostile).display(),
-            "message\r{hostile}",
-        );
-        tracing::warn!(target: "claviger", ?hostile, text = hostile);
-        tracing::info!(target: "library", "is not ours");
-        drop(log);
-        let text = fs::read_to_string(&path).unwrap();
-        assert_eq!(text.lines().count(), 2, "{text}");
-        let escaped = "/a\\n2026-01-01T00:00:00Z  INFO forged\\x1b[2J\\u{202e}$(id)";
-        assert!(text.contains(&format!("message\\r{escaped}")), "{text}");
-        assert!(text.contains(&format!("path={escaped}")), "{text}");
-        assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text}");
-    }
-
-    #[test]
-    fn an_event_in_json_is_one_object_with_its_fields_and_those_of_its_profile() {
-        let temp = tempfile::tempdir().unwrap();
-        let path = temp.path().join("state/daemon.log");
-        let log = Log::to(path.clone(), None, Format::Json);
-        let hostile = "a\n\"b\u{202e}\u{9b}\u{e0041}";
-        let span = tracing::info_span!(target: "claviger", "profile", profile = hostile);
-        span.in_scope(|| tracing::warn!(target: "claviger", event = "key-refused", hostile, "m"));
-        drop(log);
-        let text = fs::read_to_string(&path).unwrap();
-        assert_eq!(text.lines().count(), 1, "{text}");
-        assert!(
-            !text.contains(['\u{202e}', '\u{9b}', '\u{e0041}']),
-            "{text}"
-        );
-        let line: serde_json::Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(line["event"], "key-refused");
-        assert_eq!(
-            (&line["level"], &line["message"]),
-            (&"WARN".into(), &"m".into())
-        );
-        assert_eq!(
-            (&line["hostile"], &line["span"]["profile"]),
-            (&hostile.into(), &hostile.into())
-        );
-        assert!(line["timestamp"].is_string(), "{text}");
-    }
-
-    #[test]
-    fn without_a_usable_file_the_reason_is_known() {
-        let temp = tempfile::tempdir().unwrap();
-        let path = temp.path().join("state/daemon.log");
-        drop(Log::to(path.clone(), None, Format::Text));
-        fs::remove_file(&path).unwrap();
-        fs::create_dir(&path).unwrap();
-        let log = Log::to(path.clone(), None, Format::Text);
-        let problem = log.problem.as_deref().unwrap();
-        assert!(problem.contains("daemon.log'"), "{problem}");
-        assert_eq!(log.file.as_deref(), Some(&*path));
-        tracing::info!(target: "claviger", "is lost");
-    }
-
-    #[test]
-    fn a_line_that_cannot_be_written_is_lost() {
-        struct Full;
-
-        impl Sink for Full {
-            fn write_line(&mut self, _: Level, _: &str) -> io::Result<()> {
-                Err(io::ErrorKind::StorageFull.into())
-            }
-        }
-
-        let output = Output {
-            sink: Mutex::new(Full),
-            escape: escape::line,
-        };
-        io::Write::write_all(&mut output.make_writer(), b"event\n").unwrap();
-    }
-}
+mod tests;

@@ -3,6 +3,7 @@
 use tokio::{task, time};
 
 use super::{StoreError, TIMEOUT};
+use crate::sync;
 
 /// Runs `operation` of the store of this name on a thread for blocking work, and waits at most
 /// [`TIMEOUT`] for it. What has started then is not undone.
@@ -17,7 +18,10 @@ pub(super) async fn run<T: Send + 'static>(
     match time::timeout(TIMEOUT, task::spawn_blocking(operation)).await {
         Ok(Ok(result)) => result,
         // It has panicked, in a test, or the daemon ends.
-        Ok(Err(error)) => Err(StoreError::failed(store, error.to_string())),
+        Ok(Err(error)) => Err(StoreError::failed(
+            store,
+            sync::interruption(&error).to_owned(),
+        )),
         Err(_) => Err(StoreError::timed_out(store)),
     }
 }

@@ -131,7 +131,7 @@
 //! A token is copied once when it is encoded, straight into a frame that does not grow, and once
 //! when it is decoded; a variable once more when it is encoded. The owner of a frame or a body with
 //! a credential or with variables [wipes](wipe) it after use.
-//! Errors name fields, never values.
+//! Errors name fields, never values. A panic is [reported](on_panic) by its place alone.
 
 mod acquire;
 pub mod client;
@@ -139,6 +139,7 @@ mod codec;
 mod error_text;
 mod exit_code;
 mod frame;
+mod internal_error;
 mod key;
 mod login;
 mod message;
@@ -152,6 +153,7 @@ pub use self::{
         DecodeError, FrameError, HEADER_LEN, MAX_BODY, MAX_EXPIRY_LEN, MAX_LABEL_LEN,
         MAX_REPORT_LEN, MAX_TEXT_LEN, MAX_VARIABLE_NAME_LEN, MAX_VARIABLES, VERSION, body_len,
     },
+    internal_error::{internal_error, on_panic},
     key::check_key,
     message::{
         Acquire, Failure, Format, Login, LoginFlow, Request, Response, Token, Variable, Variables,

@@ -201,7 +201,7 @@ impl LoginSession {
         // It fails if the daemon ends.
         let result = tokio::spawn(task.in_current_span()).await;
         result.unwrap_or_else(|error| {
-            let error = TransportError::Interrupted(error.to_string());
+            let error = TransportError::Interrupted(sync::interruption(&error).to_owned());
             Err(SourceError::Unreachable { host, error })
         })
     }
