@@ -22,6 +22,7 @@ mod facts;
 mod imports;
 mod layers;
 mod length;
+mod links;
 mod lints;
 mod messages;
 mod names;

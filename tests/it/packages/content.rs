@@ -6,6 +6,9 @@ use std::{
     path::Path,
 };
 
+use flate2::read::ZlibDecoder;
+use serde_json::Value;
+
 use super::{
     CLAVIGER,
     package::{Format, Version},
@@ -185,6 +188,54 @@ fn the_requirements_are_those_of_the_programs() {
     let helper = fs::read(root.outside(super::HELPER)).unwrap();
     assert_eq!(versions(&helper), [0; 0]);
     assert!(!helper.windows(10).any(|part| part == b"/ld-linux-"));
+}
+
+/// Scanners find the dependencies in the program itself, also without the SBOM beside the package.
+#[test]
+fn the_programs_contain_the_list_of_their_dependencies() {
+    let root = Root::debian();
+    Format::Deb.install(&root, Version::Own);
+    let daemon = dependencies(&root.outside(CLAVIGER));
+    let lock = include_str!("../../../Cargo.lock");
+    let locked = lock.split("[[package]]").filter_map(|package| {
+        let value = |key: &str| Some(package.split_once(key)?.1.split('"').next()?.to_owned());
+        Some((value("\nname = \"")?, value("\nversion = \"")?))
+    });
+    let locked: BTreeSet<_> = locked.collect();
+    assert!(daemon.is_subset(&locked), "{daemon:#?}");
+    for name in ["aws-lc-rs", "rustls", "tokio", "claviger-wire"] {
+        assert!(
+            daemon.iter().any(|(own, _)| own == name),
+            "{name}: {daemon:#?}"
+        );
+    }
+    // The shim has none but the wire.
+    let shim = dependencies(&root.outside(super::HELPER));
+    let shim: Vec<_> = shim.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(shim, ["claviger-helper", "claviger-wire"]);
+}
+
+/// Name and version of each package that is compiled into a program, as `cargo auditable` records
+/// them: JSON, compressed, in a section of its own.
+fn dependencies(program: &Path) -> BTreeSet<(String, String)> {
+    let directory = tempfile::tempdir().unwrap();
+    let section = directory.path().join("section");
+    let dump = format!(".dep-v0={}", section.display());
+    let output = std::process::Command::new("objcopy")
+        .args(["--dump-section", &dump])
+        .arg(program)
+        .arg(directory.path().join("copy"))
+        .output();
+    ProgramOutput::from(output.unwrap()).succeeded();
+    let list: Value =
+        serde_json::from_reader(ZlibDecoder::new(fs::File::open(section).unwrap())).unwrap();
+    let packages = list["packages"].as_array().unwrap();
+    // Those that only run in the compiler have the kind `build`.
+    let packages = packages.iter().filter(|package| package["kind"] != "build");
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    packages
+        .map(|package| (text(&package["name"]), text(&package["version"])))
+        .collect()
 }
 
 /// The second numbers of the symbol versions `GLIBC_2.N` in a program.
