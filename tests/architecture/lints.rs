@@ -5,7 +5,7 @@ use std::fs;
 use crate::{source_tree::root, violations::Violations};
 
 /// Lints with the invariant that each one holds.
-const REQUIRED: [(&str, &str); 5] = [
+const REQUIRED: [(&str, &str); 8] = [
     ("await_holding_lock", "no lock is held across .await"),
     (
         "await_holding_refcell_ref",
@@ -16,6 +16,9 @@ const REQUIRED: [(&str, &str); 5] = [
         "undocumented_unsafe_blocks",
         "every unsafe block has its SAFETY line",
     ),
+    ("expect_used", "no panic shows an error's Debug"),
+    ("panic", "no message of a panic repeats a value"),
+    ("unwrap_used", "no panic shows an error's Debug"),
     (
         "allow_attributes",
         "an exception is an expect with its reason",

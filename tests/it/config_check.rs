@@ -203,7 +203,7 @@ async fn placeholders_are_resolved_before_a_file_is_checked() {
         "{error}"
     );
 
-    std::fs::write(env.path("home/token"), "hvs.0123456789").unwrap();
+    env.write_input(&env.path("home/token"), "hvs.0123456789");
     set_mode(env.path("home/token"), 0o600);
     env.edit_config(|config| config.replace(&template, "~/token"));
     assert_eq!(warnings(&env).await, "");

@@ -12,6 +12,8 @@ use crate::support::{KEY, TestEnv, poll::SOON, until};
 #[tokio::test]
 async fn the_last_lines_of_the_log_and_of_the_one_before_it_are_printed() {
     let env = TestEnv::with_fixed_key();
+    // At `debug` each connection of the test is an event of its own.
+    env.set_variable("CLAVIGER_LOG", "info");
     env.claviger(&["logs"])
         .await
         .failed(8, &["there is no log at '", "daemon.log'"]);

@@ -2,6 +2,7 @@
 
 #![cfg(target_os = "linux")]
 #![expect(
+    clippy::expect_used,
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stdout,
@@ -16,6 +17,7 @@ mod audit_counts;
 mod auth;
 mod bad_input;
 mod broken_pipe;
+mod canaries;
 mod client;
 mod clients;
 mod compatibility;
@@ -52,6 +54,7 @@ mod not_a_no;
 mod other_clients;
 mod outage;
 mod packages;
+mod panics;
 mod places;
 mod policy;
 mod probe;

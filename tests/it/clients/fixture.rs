@@ -58,9 +58,7 @@ impl ClientFixture {
 
     /// Writes a file in the home directory.
     pub(super) fn write(&self, name: &str, text: &str) {
-        let path = self.home(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        self.env.write_input(&self.home(name), text);
     }
 
     /// Reads a file in the home directory.

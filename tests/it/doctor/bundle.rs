@@ -17,7 +17,8 @@ fn with_secrets() -> TestEnv {
     ] {
         env.add_secret(secret);
     }
-    let program = env.write_program("corp-key", &format!("echo {KEY}"));
+    // Its arguments are a secret of the test.
+    let program = env.write_unobserved_program("corp-key", &format!("echo {KEY}"));
     let signing = env.write_secret_file("hmac", "s3cret-signing-key-of-some-32-bytes");
     env.write_config(&format!(
         "[profile.default]\nsource = \"corp\"\ngateway = \"http://127.0.0.1:9\"\n\

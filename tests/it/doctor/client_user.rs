@@ -32,9 +32,7 @@ fn user(gateway: &str) -> TestEnv {
 
 /// Writes a file below the home directory.
 fn write(env: &TestEnv, name: &str, text: &str) {
-    let file = env.path("home").join(name);
-    fs::create_dir_all(file.parent().unwrap()).unwrap();
-    fs::write(file, text).unwrap();
+    env.write_input(&env.path("home").join(name), text);
 }
 
 fn write_settings(env: &TestEnv, settings: &Value) {

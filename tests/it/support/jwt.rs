@@ -8,12 +8,16 @@ use jsonwebtoken::{
 use rcgen::{KeyPair, PKCS_ED25519};
 use serde_json::Value;
 
+use super::canary::issued;
+
 /// A key for `EdDSA`.
 pub(crate) struct SigningKey(KeyPair);
 
 impl SigningKey {
     pub(crate) fn new() -> Self {
-        Self(KeyPair::generate_for(&PKCS_ED25519).unwrap())
+        let key = Self(KeyPair::generate_for(&PKCS_ED25519).unwrap());
+        issued::add(&key.private_pem());
+        key
     }
 
     /// PKCS #8 in PEM.

@@ -2,6 +2,7 @@
 
 pub(crate) mod answers;
 pub(crate) mod bao;
+pub(crate) mod canary;
 pub(crate) mod chromium;
 pub(crate) mod claude;
 pub(crate) mod desktop;

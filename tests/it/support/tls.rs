@@ -5,6 +5,8 @@ use rcgen::{
     KeyUsagePurpose, date_time_ymd,
 };
 
+use super::canary::issued;
+
 /// A certificate authority.
 pub(crate) struct Ca {
     /// The CA's own certificate.
@@ -66,6 +68,7 @@ impl Ca {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![purpose];
         let key = KeyPair::generate().unwrap();
+        issued::add(&key.serialize_pem());
         let cert = params.signed_by(&key, &self.issuer).unwrap();
         IssuedCertificate {
             cert: cert.pem(),
@@ -82,5 +85,6 @@ fn params(names: &[&str]) -> CertificateParams {
 /// Generates a key pair for JWTs signed with EdDSA: the private and the public key, both in PEM.
 pub(crate) fn signing_key() -> (String, String) {
     let key = KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+    issued::add(&key.serialize_pem());
     (key.serialize_pem(), key.public_key_pem())
 }

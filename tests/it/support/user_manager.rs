@@ -2,15 +2,19 @@
 //! the real journal, in a namespace.
 
 use std::{
+    collections::HashMap,
     fs,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    thread,
 };
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::{
+    KEY,
+    canary::{Canary, issued},
     namespace::{Namespace, User},
     poll::{SOON, until_blocking},
     test_env::ProgramOutput,
@@ -213,6 +217,37 @@ impl UserManager {
             .env("XDG_RUNTIME_DIR", "/run/user/4242")
             .env("PATH", "/usr/bin:/bin");
         command
+    }
+}
+
+/// The journal must not contain a secret, nor must the daemon's command line and environment and
+/// ana's files, except for her program and her configuration.
+impl Drop for UserManager {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            return;
+        }
+        let mut canary = Canary::default();
+        canary.add_secret(KEY);
+        issued::add_to(&mut canary);
+        for pid in self.daemons() {
+            canary.record_process(pid, &HashMap::new());
+        }
+        if self.session.manager.is_some() {
+            let entries = self.journal();
+            let text: Vec<_> = entries.iter().map(Value::to_string).collect();
+            canary.record("the journal", text.join("\n"));
+        }
+        let inputs = ["/home/ana/key", CONFIG].map(|path| {
+            let path = self.machine.outside(path);
+            let content = fs::read(&path).unwrap();
+            (path, content)
+        });
+        for directory in ["/home/ana", "/run/user/4242/claviger", "/tmp"] {
+            canary.record_files(&self.machine.outside(directory), &inputs.clone().into());
+        }
+        let leaks = canary.leaks();
+        assert!(leaks.is_empty(), "a secret leaked: {leaks:#?}");
     }
 }
 

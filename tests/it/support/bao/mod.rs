@@ -16,6 +16,7 @@ use tempfile::TempDir;
 
 pub(crate) use self::{agent::BaoAgent, auth::AppRoleCredentials};
 use super::{
+    canary::issued,
     tls::{Ca, IssuedCertificate},
     tools::free_port,
 };
@@ -85,6 +86,7 @@ impl Bao {
         for _ in 0..3 {
             (bao.port, bao.tls_port) = (free_port(), free_port());
             if bao.launch().await {
+                issued::add_audit_log(&bao.path("audit.log"));
                 bao.set_up().await;
                 return bao;
             }
@@ -185,5 +187,6 @@ impl Bao {
 impl Drop for Bao {
     fn drop(&mut self) {
         self.kill();
+        issued::read_audit_log(&self.path("audit.log"));
     }
 }

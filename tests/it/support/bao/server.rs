@@ -75,7 +75,7 @@ impl Bao {
     fn config(&self) -> String {
         let directory = self.directory.path().display();
         let mut config = format!(
-            "audit \"file\" \"file\" {{ options {{ file_path = \"{directory}/audit.log\" }} }}\n"
+            "audit \"file\" \"file\" {{ options {{ file_path = \"{directory}/audit.log\", log_raw = \"true\" }} }}\n"
         );
         if self.options.tls.is_some() {
             let _ = writeln!(

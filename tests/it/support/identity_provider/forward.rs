@@ -11,6 +11,8 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
 use reqwest::redirect::Policy;
 
+use crate::support::canary::issued;
+
 /// Headers that concern one connection.
 const HOP_BY_HOP: [HeaderName; 3] = [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING];
 
@@ -53,6 +55,7 @@ impl Forwarder {
             .map_err(io::Error::other)?;
         let (status, headers) = (response.status(), response.headers().clone());
         let body = response.bytes().await.map_err(io::Error::other)?;
+        issued::add_tokens(&body);
         let mut forwarded = Response::new(Full::from(body));
         *forwarded.status_mut() = status;
         *forwarded.headers_mut() = without_hop_by_hop(headers);

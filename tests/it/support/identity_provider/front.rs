@@ -26,7 +26,18 @@ use super::{
     fault::{Fault, Target},
     forward::Forwarder,
 };
-use crate::support::{lock::lock, tls::Ca, tls_front::TlsFront};
+use crate::support::{canary::issued, lock::lock, tls::Ca, tls_front::TlsFront};
+
+/// The fields of requests that are secrets.
+const SECRETS: [&str; 7] = [
+    "assertion",
+    "client_assertion",
+    "client_secret",
+    "code",
+    "code_verifier",
+    "device_code",
+    "refresh_token",
+];
 
 /// A request that a client or a browser has sent.
 #[derive(Clone, Debug)]
@@ -190,6 +201,13 @@ impl Shared {
             headers: head.headers.clone(),
             form: form_urlencoded::parse(&body).into_owned().collect(),
         };
+        for name in SECRETS {
+            recorded
+                .form
+                .get(name)
+                .into_iter()
+                .for_each(|value| issued::add(value));
+        }
         let fault = self.fault_of(&recorded);
         lock(&self.requests).push(recorded);
         let forward = self.forwarder.forward(head, body);

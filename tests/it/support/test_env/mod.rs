@@ -1,6 +1,5 @@
 //! A developer's machine for one test: directories, an environment and the real programs.
 
-mod canary;
 mod programs;
 
 use std::{
@@ -13,13 +12,14 @@ use std::{
     time::Duration,
 };
 
+use rustix::process::Pid;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use self::canary::Canary;
 pub(crate) use self::programs::ProgramOutput;
 use super::{
     bao::Bao,
+    canary::{Canary, Inputs, issued},
     lock::lock,
     program_file,
     vault_config::{approle_auth, token_auth, vault_config},
@@ -35,6 +35,8 @@ pub(crate) struct TestEnv {
     root: TempDir,
     variables: Mutex<HashMap<String, String>>,
     canary: Mutex<Canary>,
+    /// What the test wrote: the configuration, the files below `secrets`.
+    inputs: Mutex<Inputs>,
 }
 
 impl TestEnv {
@@ -46,8 +48,17 @@ impl TestEnv {
             root,
             variables: Mutex::default(),
             canary: Mutex::default(),
+            inputs: Mutex::default(),
         };
-        for directory in ["home", "config/claviger", "state", "run", "secrets"] {
+        for directory in [
+            "home",
+            "config/claviger",
+            "state",
+            "run",
+            "secrets",
+            "tmp",
+            "observed",
+        ] {
             fs::create_dir_all(env.path(directory)).unwrap();
             set_mode(&env.path(directory), 0o700);
         }
@@ -136,6 +147,7 @@ impl TestEnv {
         let new = self.path("config/claviger/new");
         fs::write(&new, text).unwrap();
         fs::rename(new, self.config_file()).unwrap();
+        self.declare_input(&self.config_file());
     }
 
     /// Replaces the user's configuration by what `edit` makes of it.
@@ -155,15 +167,42 @@ impl TestEnv {
         let path = self.path("secrets").join(name);
         fs::write(&path, content).unwrap();
         set_mode(&path, 0o600);
+        self.declare_input(&path);
         path.to_str().unwrap().to_owned()
     }
 
-    /// Writes a shell script as a program; returns its path.
+    /// Writes a shell script as a program; returns its path. It records its arguments and its
+    /// environment, which must not contain a secret.
     pub(crate) fn write_program(&self, name: &str, script: &str) -> String {
+        let observed = self.path("observed").join(name);
+        let record = format!(
+            r#"{{ export -p; printf '%s\n' "$0" "$@"; }} 2>/dev/null >>'{}'"#,
+            observed.display()
+        );
+        self.write_unobserved_program(name, &format!("{record}\n{script}"))
+    }
+
+    /// [`TestEnv::write_program`], for one that is given a secret: what `claviger exec` runs.
+    pub(crate) fn write_unobserved_program(&self, name: &str, script: &str) -> String {
         let path = self.path("secrets").join(name);
         program_file::write(&path, &format!("#!/bin/sh\n{script}\n"));
         set_mode(&path, 0o700);
+        self.declare_input(&path);
         path.to_str().unwrap().to_owned()
+    }
+
+    /// Writes a file of the user's, which may contain secrets as long as nothing changes it.
+    pub(crate) fn write_input(&self, path: &Path, text: &str) {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+        self.declare_input(path);
+    }
+
+    /// Declares a file that the test has written, which may contain secrets as long as nothing
+    /// changes it.
+    pub(crate) fn declare_input(&self, path: &Path) {
+        let content = fs::read(path).unwrap();
+        lock(&self.inputs).insert(path.to_owned(), content);
     }
 
     /// Sets a variable in the environment of the programs that are started from now on.
@@ -172,8 +211,8 @@ impl TestEnv {
         variables.insert(name.to_owned(), value.to_owned());
     }
 
-    /// Declares a secret. Only the shim may print it: it must not be in any other output, in the
-    /// files of the state directory and of `run`, or in the daemon's command line and environment.
+    /// Declares a secret. Only the shim may print it: it must be in no place that
+    /// [`canary`](super::canary) lists.
     pub(crate) fn add_secret(&self, value: &str) {
         lock(&self.canary).add_secret(value);
     }
@@ -185,14 +224,31 @@ impl TestEnv {
 
     /// Stops the daemon and returns every place that contains a secret.
     fn stop_and_find_leaks(&self) -> Vec<String> {
+        self.record_daemons();
         let mut canary = lock(&self.canary);
         if let Some(pid) = self.daemon_pid() {
             canary.record_process(pid, &lock(&self.variables));
             self.stop_daemon(pid);
         }
-        canary.record_files(&self.state_dir());
-        canary.record_files(&self.path("run"));
+        canary.record_files(self.root.path(), &lock(&self.inputs));
+        issued::add_to(&mut canary);
         canary.leaks()
+    }
+
+    /// Records the command lines and environments of the daemons that have logged and run.
+    fn record_daemons(&self) {
+        for line in self
+            .log()
+            .lines()
+            .filter(|line| line.contains(" listening "))
+        {
+            let pid = line
+                .split_once("pid=")
+                .and_then(|(_, rest)| rest.split(' ').next());
+            if let Some(pid) = pid.and_then(|pid| Pid::from_raw(pid.parse().ok()?)) {
+                lock(&self.canary).record_process(pid, &lock(&self.variables));
+            }
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use tokio::process::{Child, Command};
 
 use super::TestEnv;
 use crate::support::{
+    canary::issued,
     lock::lock,
     poll::{SOON, until, until_blocking},
     process::{binary, is_alive},
@@ -44,7 +45,7 @@ impl TestEnv {
         let mut command = self.command("claviger-helper", args);
         command.envs(variables.iter().copied());
         let output = run(command).await;
-        self.record_output("claviger-helper's stderr", &output.stderr);
+        self.record_shim(&output);
         assert!(
             output.code == Some(0) || output.stdout.is_empty(),
             "the shim failed and printed"
@@ -62,17 +63,25 @@ impl TestEnv {
         let mut outputs = Vec::with_capacity(count);
         for shim in shims {
             let output = ProgramOutput::from(shim.await.unwrap().unwrap());
-            self.record_output("claviger-helper's stderr", &output.stderr);
+            self.record_shim(&output);
             outputs.push(output);
         }
         outputs
+    }
+
+    /// What the shim prints is a secret from now on.
+    fn record_shim(&self, output: &ProgramOutput) {
+        if output.code == Some(0) {
+            issued::add_printed(&output.stdout);
+        }
+        self.record_daemons();
     }
 
     /// Runs the command line.
     pub(crate) async fn claviger(&self, args: &[&str]) -> ProgramOutput {
         let output = run(self.command("claviger", args)).await;
         self.record_output(&format!("the stdout of {args:?}"), &output.stdout);
-        self.record_output(&format!("the stderr of {args:?}"), &output.stderr);
+        self.record_daemons();
         output
     }
 
@@ -137,6 +146,9 @@ impl TestEnv {
             .env("XDG_CONFIG_HOME", self.path("config"))
             .env("XDG_STATE_HOME", self.path("state"))
             .env("XDG_RUNTIME_DIR", self.path("run"))
+            .env("TMPDIR", self.path("tmp"))
+            // Whatever is logged at any level must not contain a secret.
+            .env("CLAVIGER_LOG", "trace")
             // Other tests keep the machine busy.
             .env("CLAVIGER_TIMEOUT_MS", "30000")
             .envs(lock(&self.variables).iter())
@@ -202,10 +214,12 @@ impl ProgramOutput {
 
 impl From<std::process::Output> for ProgramOutput {
     fn from(output: std::process::Output) -> Self {
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        issued::record("a program's stderr", &stderr);
         Self {
             code: output.status.code(),
             stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
+            stderr,
         }
     }
 }
