@@ -5,6 +5,7 @@
 #![cfg_attr(
     target_os = "linux",
     expect(
+        clippy::expect_used,
         clippy::panic,
         clippy::unwrap_used,
         reason = "a failed measurement ends the program"

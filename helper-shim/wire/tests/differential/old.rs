@@ -58,3 +58,13 @@ pub(crate) fn response(response: Response) -> v1::Response {
         }
     }
 }
+
+/// The same response with a code that this version knows: others are read as 8.
+pub(crate) fn with_known_code(response: v1::Response) -> v1::Response {
+    match response {
+        v1::Response::Failure(failure) if !(2..=8).contains(&failure.code) => {
+            v1::Response::Failure(v1::Failure { code: 8, ..failure })
+        }
+        known => known,
+    }
+}

@@ -88,6 +88,8 @@ pub(crate) fn of_request(request: &Request) -> Plain {
             )
         }
         Request::Metrics => (7, vec![]),
+        Request::Lock => (8, vec![]),
+        Request::Unlock => (9, vec![]),
         Request::Unknown { kind } => (*kind, vec![]),
     }
 }
