@@ -40,8 +40,8 @@ pub struct Lease {
 
 impl Credential {
     /// Sets what the source does not report of a JWT to what its claims state: `issued` by `iat`,
-    /// and the lifetime by `exp`. A JWT that has expired by this machine's clock stays as it is: the
-    /// clock may be wrong.
+    /// and the lifetime by `exp`. A JWT that has expired by this machine's clock stays as it is:
+    /// the clock may be wrong.
     pub(crate) fn complete_by_jwt(&mut self) {
         self.issued = self.issued.or_else(|| jwt_claims::issued(&self.secret));
         if self.lifetime.is_none()

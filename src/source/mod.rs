@@ -86,10 +86,10 @@ pub trait Source: Send + Sync {
         Ok(Revocation::default())
     }
 
-    /// Drops the secrets that this source has in memory: of its login, and in the connections to its
-    /// server. Waits for a request under way that may bring others. Sends
-    /// nothing, and leaves what a store has: the next [`issue`](Self::issue) obtains or reads it
-    /// again. A source that keeps no secret has nothing to do.
+    /// Drops the secrets that this source has in memory: of its login, and in the connections to
+    /// its server. Waits for a request under way that may bring others. Sends nothing, and leaves
+    /// what a store has: the next [`issue`](Self::issue) obtains or reads it again. A source that
+    /// keeps no secret has nothing to do.
     async fn forget(&self) {}
 
     /// What a user does to log in, if this source or the one whose credential it presents has such

@@ -4,9 +4,9 @@
 //! The fixtures are here; a file each is about obtaining and renewing (`lifecycle`), early requests
 //! (`early_request`), rejected keys (`rejected_key`), clients that keep coming back (`refusal`) or
 //! do not cache (`uninformative`), the time without requests (`unused`), what is reported for an
-//! audit (`changes`), rotation at the source (`rotation`) and by policy (`rotate_after`), newer keys
-//! (`succession`), keys without an expiry (`max_age`), and any sequence of all that (`model`: a
-//! `world` with a `gateway_truth` and `clients`).
+//! audit (`changes`), rotation at the source (`rotation`) and by policy (`rotate_after`), newer
+//! keys (`succession`), keys without an expiry (`max_age`), and any sequence of all that (`model`:
+//! a `world` with a `gateway_truth` and `clients`).
 
 mod changes;
 mod clients;
