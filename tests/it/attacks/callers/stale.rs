@@ -3,6 +3,7 @@
 use std::{fs, process::Child};
 
 use claviger_wire::Request;
+use rustix::process::{Signal, kill_process};
 
 use super::{CLIENT, OWN, PERL, SOCKET, acquire, copy, hex, log, machine};
 use crate::support::{
@@ -10,12 +11,12 @@ use crate::support::{
     poll::{SOON, until_blocking},
 };
 
-/// Connects, waits until the daemon has accepted the connection, and ends. A child of it keeps the
-/// connection, waits for the file `go`, and sends the request.
+/// Connects, waits until the daemon has accepted the connection if a request is given for that, and
+/// ends. A child of it keeps the connection, waits for the file `go`, and sends its request.
 const ATTACKER: &str = r#"
 my $stream = dial();
 # The connection before this one has been accepted when this one is answered.
-ask(dial(), $rest[0]);
+ask(dial(), $rest[0]) if @rest;
 if (fork) { print "$$\n"; exit }
 close(STDOUT); close(STDERR);
 pause() until -e "/tmp/go";
@@ -41,6 +42,7 @@ POSIX::setgid(4242); POSIX::setuid(4242);
 exec($client, "-e", "sleep 600") if $child;
 die "another id" if $$ != $pid;
 pause() until readlink("/proc/" . getppid() . "/exe") eq $client;
+note("ready", "");
 note("own", ask(dial(), $hex));
 sleep 600;
 "#;
@@ -86,16 +88,36 @@ fn start(machine: &Namespace) {
 /// has its id. Result: the shim gets the key, and the child code 7, without a client.
 #[test]
 fn a_reused_process_id_inherits_nothing() {
+    reuse(true);
+}
+
+/// The same before the daemon accepts the connection, which it does when the id is the shim's: the
+/// kernel still knows which process it was (`SO_PEERPIDFD`).
+#[test]
+fn a_process_id_that_is_reused_before_the_daemon_accepts_inherits_nothing() {
+    reuse(false);
+}
+
+fn reuse(is_accepted: bool) {
     let machine = machine("/usr/bin/perl");
     start(&machine);
+    let daemon = machine.pids_of("claviger")[0];
     let status = hex(&Request::Status { profile: None }.encode());
     let script = format!("{PERL}{ATTACKER}");
-    let args = ["-e", &script, SOCKET, &acquire(), &status];
+    let request = acquire();
+    let mut args = vec!["-e", &script, SOCKET, &request];
+    if is_accepted {
+        args.push(&status);
+    } else {
+        kill_process(daemon, Signal::STOP).unwrap();
+    }
     let attacker = machine.run(User::Ana, "/usr/bin/perl", &args, &[]);
     let pid = attacker.succeeded().trim().to_owned();
 
     let args = [&pid[..], CLIENT];
     let _victim = Script::start(&machine, User::Root, "/usr/bin/perl", VICTIM, &args);
+    noted(&machine, "ready");
+    kill_process(daemon, Signal::CONT).unwrap();
     let own = noted(&machine, "own");
     assert!(
         own.contains(OWN),
