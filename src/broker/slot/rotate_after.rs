@@ -3,8 +3,8 @@
 //! Pure. A key's age counts by the clock of its issuer, if that reports when it issued the key: by
 //! the claim `iat` of a JWT, or by the creation time of a version in KV v2. Otherwise it counts
 //! from when this daemon first obtained the key. The wall clock of this machine may be wrong, and
-//! must neither keep an old key in use nor reject every new one: what was obtained before the daemon
-//! learned of the rotation is old, by the monotonic clock.
+//! must neither keep an old key in use nor reject every new one: what was obtained before the
+//! daemon learned of the rotation is old, by the monotonic clock.
 
 use crate::{
     broker::slot::cached::Cached,
