@@ -8,6 +8,7 @@ use std::{
     mem,
     sync::{
         Arc, Mutex,
+        atomic::{AtomicU64, Ordering::Relaxed},
         mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, channel, sync_channel},
     },
     thread,
@@ -41,15 +42,25 @@ pub(crate) struct Audit {
     queue: Mutex<Option<SyncSender<Message>>>,
     /// The last settings; `None` before the first ones.
     settings: Mutex<Option<Option<Settings>>>,
+    configurations: AtomicU64,
     state: Arc<State>,
+    /// The settings that found no place in the queue, for the next message that is taken from it.
+    deferred: Arc<Mutex<Option<Configuration>>>,
     /// Ends when the thread does.
     end: Mutex<Option<Receiver<()>>>,
 }
 
 enum Message {
     Record(Box<Record>),
-    /// New settings; `None` for no log.
-    Configure(Option<Box<Settings>>),
+    Configure(Configuration),
+}
+
+/// New settings.
+struct Configuration {
+    /// Counts up, so that older ones that waited in the queue do not replace these.
+    number: u64,
+    /// `None` for no log.
+    settings: Option<Box<Settings>>,
 }
 
 impl Audit {
@@ -60,12 +71,13 @@ impl Audit {
         let (sender, receiver) = sync_channel(QUEUE);
         let (alive, end) = channel();
         let state = Arc::clone(&audit.state);
+        let deferred = Arc::clone(&audit.deferred);
         // Events of the thread are those of the daemon.
         let log = dispatcher::get_default(Clone::clone);
         let thread = thread::Builder::new().name("audit".to_owned());
         let started = thread.spawn(move || {
             let _alive = alive;
-            dispatcher::with_default(&log, || Writer::new(state).run(&receiver));
+            dispatcher::with_default(&log, || Writer::new(state).run(&receiver, &deferred));
         });
         match started {
             Ok(_) => Self {
@@ -94,17 +106,25 @@ impl Audit {
             user: None,
             queue: Mutex::default(),
             settings: Mutex::default(),
+            configurations: AtomicU64::new(0),
             state: Arc::default(),
+            deferred: Arc::default(),
             end: Mutex::default(),
         }
     }
 
-    /// Writes the records from now on as `settings` say; `None` for no log.
+    /// Writes the records from now on as `settings` say; `None` for no log. Never waits.
     pub(crate) fn configure(&self, settings: Option<Settings>) {
         *sync::lock(&self.settings) = Some(settings.clone());
-        if let Some(queue) = &*sync::lock(&self.queue) {
-            // Waits for a place: it is rare, and must not be lost.
-            let _ = queue.send(Message::Configure(settings.map(Box::new)));
+        let configuration = Configuration {
+            number: self.configurations.fetch_add(1, Relaxed) + 1,
+            settings: settings.map(Box::new),
+        };
+        let queue = sync::lock(&self.queue);
+        let Some(queue) = &*queue else { return };
+        let queued = queue.try_send(Message::Configure(configuration));
+        if let Err(TrySendError::Full(Message::Configure(configuration))) = queued {
+            *sync::lock(&self.deferred) = Some(configuration);
         }
     }
 
@@ -173,6 +193,8 @@ struct Writer {
     state: Arc<State>,
     /// `None` before the first configuration.
     settings: Option<Option<Settings>>,
+    /// The number of that configuration.
+    number: u64,
     unconfigured: Vec<Record>,
     file: Option<AuditFile>,
     sinks: Option<Sinks>,
@@ -183,22 +205,32 @@ impl Writer {
         Self {
             state,
             settings: None,
+            number: 0,
             unconfigured: Vec::new(),
             file: None,
             sinks: None,
         }
     }
 
-    fn run(mut self, queue: &Receiver<Message>) {
+    fn run(mut self, queue: &Receiver<Message>, deferred: &Mutex<Option<Configuration>>) {
         while let Ok(message) = queue.recv() {
+            let configuration = sync::lock(deferred).take();
+            if let Some(configuration) = configuration {
+                self.configure(configuration);
+            }
             match message {
                 Message::Record(record) => self.write(&record),
-                Message::Configure(settings) => self.configure(settings.map(|settings| *settings)),
+                Message::Configure(configuration) => self.configure(configuration),
             }
         }
     }
 
-    fn configure(&mut self, settings: Option<Settings>) {
+    fn configure(&mut self, configuration: Configuration) {
+        if configuration.number < self.number {
+            return;
+        }
+        self.number = configuration.number;
+        let settings = configuration.settings.map(|settings| *settings);
         if self.settings.as_ref() != Some(&settings) {
             self.file = None;
             self.sinks = None;

@@ -140,6 +140,29 @@ fn a_queue_that_is_full_loses_records_and_never_waits() {
 }
 
 #[test]
+fn new_settings_for_a_full_queue_are_not_waited_for_and_count_at_the_next_message() {
+    let fixture = Fixture::new();
+    let (sender, receiver) = sync_channel(1);
+    let audit = Audit {
+        queue: Mutex::new(Some(sender)),
+        ..Audit::off()
+    };
+    audit.configure(None);
+    audit.configure(Some(fixture.settings.clone()));
+    let writer = Writer::new(Arc::clone(&audit.state));
+    let deferred = Arc::clone(&audit.deferred);
+    let thread = thread::spawn(move || writer.run(&receiver, &deferred));
+    // The older ones, which were in the queue, do not replace them.
+    while audit.status().written == 0 {
+        audit.record(Record::default());
+        thread::yield_now();
+    }
+    drop(audit.queue.lock().unwrap().take());
+    thread.join().unwrap();
+    assert!(fixture.verdict().records > 0);
+}
+
+#[test]
 fn new_settings_take_effect_between_two_records() {
     let fixture = Fixture::new();
     fixture.configure();
