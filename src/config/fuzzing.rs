@@ -67,6 +67,8 @@ pub fn config(data: &[u8]) {
 /// Whether the secret in `text` is only in the lines that say of themselves that they have one. A
 /// message quotes other values, such as the name of a profile.
 fn has_literals_alone(text: &str) -> bool {
+    // A message that repeats it in other letters repeats it, too.
+    let text = text.to_ascii_lowercase();
     let mut lines = text.lines().filter(|line| line.contains(CANARY));
     let is_literal = |line: &str| {
         let secret = LITERALS.iter().find_map(|start| line.strip_prefix(start));
@@ -75,6 +77,9 @@ fn has_literals_alone(text: &str) -> bool {
         secret.is_some_and(|line| line.starts_with(CANARY))
             || proxy.is_some_and(|line| line.starts_with('@'))
     };
-    // Within a text of several lines, it is a part of that text.
-    lines.all(is_literal) && !text.contains("\"\"\"") && !text.contains("'''")
+    // Within a text of several lines it is a part of that text, and an escape may hide another one.
+    lines.all(is_literal)
+        && !text.contains('\\')
+        && !text.contains("\"\"\"")
+        && !text.contains("'''")
 }
