@@ -7,7 +7,6 @@
     expect(
         clippy::expect_used,
         clippy::panic,
-        clippy::expect_used,
         clippy::unwrap_used,
         reason = "a failed measurement ends the program"
     )
