@@ -14,7 +14,7 @@ use super::{
     field::FilePath,
     parse::MAX_LEN,
     presets::tables,
-    table::{Config, Engine, SourceConfig},
+    table::{Config, Engine, Reveal, SourceConfig},
 };
 use crate::{
     template::{Template, is_env_name},
@@ -194,7 +194,10 @@ impl<'i> Review<'i> {
         let root = self.document.root();
         let profiles = tables(root, "profile").map(|(path, table)| (path.to_vec(), table));
         for (path, table) in profiles.chain([(Vec::new(), root)]) {
-            let keys = RULES.iter().filter(|key| table.contains_key(**key));
+            // 'reveal' restricts nothing by default.
+            let keys = RULES.iter().filter(|key| {
+                table.contains_key(**key) && (**key != "reveal" || config.reveal == Reveal::Never)
+            });
             rules.extend(keys.map(|key| [&path[..], &[(*key).to_owned()]].concat()));
         }
         for key in rules {

@@ -251,7 +251,8 @@ async fn doctor_names_the_lock_and_the_way_out() {
 async fn a_key_of_a_clients_variables_is_dropped_too() {
     let env = TestEnv::new();
     env.add_secret(KEY);
-    let program = env.write_program("key-of", "echo $1");
+    // Its argument is the key.
+    let program = env.write_unobserved_program("key-of", "echo $1");
     env.write_config(&format!(
         "[profile.default]\nsource = \"of\"\n[source.of]\ntype = \"exec\"\n\
          command = [\"{program}\", \"{{env:TEAM_KEY}}\"]\n"

@@ -159,6 +159,12 @@ fn rules_for_programs_that_can_change_them_are_found() {
     );
     config.is_managed = true;
     assert_eq!(found(&config), [""; 0]);
+    // What is shown of a configuration names the defaults, too, which restrict nothing.
+    let text = text.replace("never", "allowed");
+    let config = parse(Path::new("/c.toml"), &text).unwrap();
+    let findings = Review::new(&text, &config).unwrap().into_findings();
+    let mut texts = findings.iter().map(|finding| finding.problem.to_string());
+    assert!(!texts.any(|text| text.contains("reveal")));
 }
 
 #[test]

@@ -45,6 +45,7 @@ impl Engineer {
         let key = env.path("secrets/key.pem").to_str().unwrap().to_owned();
         openssl(&["genpkey", "-algorithm", "ed25519", "-out", &key]);
         set_mode(Path::new(&key), 0o600);
+        env.declare_input(Path::new(&key));
         for line in fs::read_to_string(&key).unwrap().lines() {
             if !line.starts_with('-') {
                 env.add_secret(line);

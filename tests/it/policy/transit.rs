@@ -19,8 +19,9 @@ async fn with_vault(bao: &Bao, capabilities: &[(&str, &str)]) -> Engineer {
     bao.set_policy("signer", capabilities).await;
     let token = bao.create_token(json!({"policies": ["signer"]})).await;
     engineer.env.write_secret_file("token", &token);
-    fs::write(engineer.env.path("home/.vault-token"), &token).unwrap();
-    set_mode(&engineer.env.path("home/.vault-token"), 0o600);
+    let token_file = engineer.env.path("home/.vault-token");
+    engineer.env.write_input(&token_file, &token);
+    set_mode(&token_file, 0o600);
     engineer.env.set_variable("VAULT_ADDR", &bao.url());
     engineer
 }
