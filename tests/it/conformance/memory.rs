@@ -31,9 +31,15 @@ pub(super) async fn no_secret_outlives_its_use<F: SourceFixture>() {
     are_gone(&fixture, "refresh", &[first]).await;
     are_in_use(&fixture, &second).await;
     let mut secrets = fixture.login_secrets();
+    secrets.push(second);
+    fixture.env().claviger(&["lock"]).await.succeeded();
+    are_gone(&fixture, "lock", &secrets).await;
+    fixture.env().claviger(&["unlock"]).await.succeeded();
+    let again = Needle::text("key", &key(&fixture).await);
+    let mut secrets = fixture.login_secrets();
+    secrets.push(again);
     fixture.env().claviger(&["logout"]).await.succeeded();
     secrets.extend(fixture.login_secrets());
-    secrets.push(second);
     are_gone(&fixture, "logout", &secrets).await;
 }
 
