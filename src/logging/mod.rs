@@ -144,6 +144,13 @@ static CURRENT: Mutex<Option<WeakDispatch>> = Mutex::new(None);
 
 thread_local! {
     /// Whether the log has the events of this thread by default.
+    #[cfg_attr(
+        windows,
+        expect(
+            clippy::missing_const_for_thread_local,
+            reason = "clippy overlooks the 'const' for this system"
+        )
+    )]
     static IS_DAEMONS: Cell<bool> = const { Cell::new(false) };
 }
 

@@ -15,6 +15,10 @@ use super::{chain::Head, record::Record, settings::Settings};
 
 /// A record that is sent.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(
+    not(unix),
+    expect(dead_code, reason = "nothing on this system receives copies")
+)]
 pub(super) struct Copy<'a> {
     pub(super) record: &'a Record,
     /// Its line, which is the one of the file if that has it.
