@@ -8,11 +8,12 @@ use claviger_wire::{Acquire, Format, Request, Response, Variables, client::Clien
 use crate::{
     fixture::BenchFixture,
     measure::{Samples, ratio, timed},
+    resident::usage,
     support::TestEnv,
 };
 
 /// The number of requests of each kind, in turn.
-const REQUESTS: usize = 5_000;
+const REQUESTS: u32 = 5_000;
 
 pub(crate) async fn run() {
     let with = BenchFixture::new().await;
@@ -25,28 +26,42 @@ pub(crate) async fn run() {
     for fixture in &fixtures {
         fixture.env.helper().await;
     }
-    for _ in 0..REQUESTS {
-        for (fixture, samples) in fixtures.iter().zip(&mut samples) {
-            let (answer, took) = timed(|| request(&fixture.env));
+    let daemons = fixtures
+        .each_ref()
+        .map(|fixture| fixture.env.daemon_pid().unwrap());
+    let before = daemons.map(usage);
+    for number in 0..REQUESTS {
+        // Each kind as often first as second: the machine is another one after a request.
+        let first = usize::from(number % 2 == 0);
+        for kind in [first, 1 - first] {
+            let (answer, took) = timed(|| request(&fixtures[kind].env));
             assert!(matches!(answer[..], [Response::Credential { .. }]));
-            samples.push(took);
+            samples[kind].push(took);
         }
     }
+    let after = daemons.map(usage);
     let records = fixtures[0].env.status().await["daemon"]["audit_records"].clone();
     assert!(
-        records.as_u64().unwrap() >= REQUESTS as u64,
+        records.as_u64().unwrap() >= u64::from(REQUESTS),
         "{records} records"
     );
-    println!("\na request for a cached key, {REQUESTS} of each, in turn, in µs     p50       p99");
-    for (name, samples) in ["with the audit log", "without it"].iter().zip(&samples) {
+    println!("\na cached key, {REQUESTS} requests, µs        p50       p99   CPU of the daemon");
+    let mut cpu = [Duration::ZERO; 2];
+    for (kind, name) in ["with the audit log", "without it"].iter().enumerate() {
+        cpu[kind] = after[kind].cpu.saturating_sub(before[kind].cpu) / REQUESTS;
         println!(
-            "  {name:58} {:>9.1} {:>9.1}",
-            micros(samples.median()),
-            micros(samples.percentile(99)),
+            "  {name:34} {:>8.1} {:>9.1} {:>19.1}",
+            micros(samples[kind].median()),
+            micros(samples[kind].percentile(99)),
+            micros(cpu[kind]),
         );
     }
-    let [with, without] = samples;
-    println!("  p50 ÷ p50 {:.3}", ratio(with.median(), without.median()));
+    let [with, without] = samples.map(|samples| samples.median());
+    println!(
+        "  ratio {:>37.2} {:>29.2}",
+        ratio(with, without),
+        ratio(cpu[0], cpu[1]),
+    );
 }
 
 /// Requests the key as a shim does. A cache lifetime of 0 keeps the daemon from taking the next

@@ -15,8 +15,8 @@ const IDLE: Duration = Duration::from_secs(10);
 
 /// What a process has used so far, all its threads together.
 #[derive(Clone, Copy, Default)]
-struct ProcessUsage {
-    cpu: Duration,
+pub(crate) struct ProcessUsage {
+    pub(crate) cpu: Duration,
     wakeups: u64,
 }
 
@@ -57,7 +57,7 @@ pub(crate) async fn run() {
 
 /// Reads the scheduler's statistics, in nanoseconds: proc_pid_stat(5) has only hundredths of a
 /// second.
-fn usage(pid: Pid) -> ProcessUsage {
+pub(crate) fn usage(pid: Pid) -> ProcessUsage {
     let mut usage = ProcessUsage::default();
     for task in fs::read_dir(format!("{}/task", proc(pid))).unwrap() {
         let task = task.unwrap().path();
