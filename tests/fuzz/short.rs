@@ -1,6 +1,6 @@
 //! A short run of every fuzz target, without libFuzzer, whose build takes longer than the gate can
 //! wait: its corpus, and inputs that are made of it. The inputs are the same in every run; those
-//! that nobody has seen yet are for `tests/fuzz/run`.
+//! that are not known yet are for `tests/fuzz/run`.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
