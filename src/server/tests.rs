@@ -203,18 +203,15 @@ async fn acquire(scene: &Scene) -> Response {
     request(&scene.path("run/agent.sock"), &Request::Acquire(acquire)).await
 }
 
+/// Whether a key is in memory that a client has asked for.
+fn is_used(scene: &Scene) -> bool {
+    let in_force = scene.daemon.composition.in_force().unwrap();
+    in_force.broker.is_used()
+}
+
 #[tokio::test]
 async fn a_key_that_no_client_asks_for_is_dropped_by_the_clock_alone() {
     let scene = Scene::new(true, DROPS).await;
-    let is_used = || {
-        scene
-            .daemon
-            .composition
-            .in_force()
-            .unwrap()
-            .broker
-            .is_used()
-    };
     let is_served = |response| matches!(response, Response::Credential { .. });
     assert!(is_served(acquire(&scene).await));
     scene.clock.advance(7 * 60 * MINUTE);
@@ -224,10 +221,10 @@ async fn a_key_that_no_client_asks_for_is_dropped_by_the_clock_alone() {
         .clock
         .advance(8 * 60 * MINUTE - Duration::from_secs(1));
     assert!(!scene.has_ended().await);
-    assert!(is_used());
+    assert!(is_used(&scene));
     scene.clock.advance(Duration::from_secs(1));
     assert!(!scene.has_ended().await);
-    assert!(!is_used());
+    assert!(!is_used(&scene));
     assert!(is_served(acquire(&scene).await), "nothing is refused");
 }
 
@@ -243,15 +240,7 @@ async fn a_lock_refuses_keys_until_the_unlock() {
     };
     assert_eq!(code(acquire(&scene).await), None);
     request(&socket, &Request::Lock).await;
-    assert!(
-        !scene
-            .daemon
-            .composition
-            .in_force()
-            .unwrap()
-            .broker
-            .is_used()
-    );
+    assert!(!is_used(&scene));
     for refused in [
         Request::Acquire(Acquire::default()),
         Request::Login(Login::default()),

@@ -1,27 +1,16 @@
 //! The journal of systemd, by its native protocol: a datagram of fields. The journal adds the uid,
 //! the pid and the program of the sender, which the sender cannot forge.
 
-use std::{
-    io,
-    os::unix::net::UnixDatagram,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{io, path::Path};
 
-use super::Copy;
+use super::{Copy, datagram::DatagramSender};
 
 /// The journal's socket.
 const SOCKET: &str = "/run/systemd/journal/socket";
 
-/// The longest wait for a journal that does not read: the queue holds the records meanwhile.
-const TIMEOUT: Duration = Duration::from_secs(1);
-
 /// Sends records to the journal.
 #[derive(Debug)]
-pub(super) struct Journal {
-    socket: UnixDatagram,
-    path: PathBuf,
-}
+pub(super) struct Journal(DatagramSender);
 
 impl Journal {
     /// The machine's journal.
@@ -34,10 +23,7 @@ impl Journal {
     }
 
     fn at(path: &Path) -> io::Result<Self> {
-        let socket = UnixDatagram::unbound()?;
-        socket.set_write_timeout(Some(TIMEOUT))?;
-        let path = path.to_owned();
-        Ok(Self { socket, path })
+        DatagramSender::to(path).map(Self)
     }
 
     /// Sends `copy`.
@@ -46,7 +32,7 @@ impl Journal {
     ///
     /// The system's error.
     pub(super) fn send(&self, copy: Copy<'_>) -> io::Result<()> {
-        self.socket.send_to(&fields(copy), &self.path).map(drop)
+        self.0.send(&fields(copy))
     }
 }
 
@@ -98,6 +84,8 @@ fn add(datagram: &mut Vec<u8>, name: &str, value: &str) {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::net::UnixDatagram;
+
     use super::*;
     use crate::{
         audit::{chain::Head, record::Record},

@@ -4,6 +4,8 @@
 //! end for a receiver that does not read, open a connection that a restart of the receiver breaks,
 //! or bring a logger's whole framework.
 
+#[cfg(unix)]
+mod datagram;
 #[cfg(target_os = "linux")]
 mod journal;
 #[cfg(unix)]

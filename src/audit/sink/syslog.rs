@@ -4,15 +4,9 @@
 //! The form of RFC 5424 is for the network; on this socket rsyslog and the journal take its header
 //! for a part of the text. The line has the time, to the millisecond.
 
-use std::{
-    io,
-    os::unix::net::UnixDatagram,
-    path::{Path, PathBuf},
-    process,
-    time::Duration,
-};
+use std::{io, path::Path, process};
 
-use super::Copy;
+use super::{Copy, datagram::DatagramSender};
 
 /// The socket of syslog.
 #[cfg(target_os = "macos")]
@@ -23,15 +17,9 @@ const SOCKET: &str = "/dev/log";
 /// The number of the facility `authpriv`: messages about access that not all users may read.
 const AUTHPRIV: u8 = 10;
 
-/// The longest wait for a syslog that does not read: the queue holds the records meanwhile.
-const TIMEOUT: Duration = Duration::from_secs(1);
-
 /// Sends records to syslog.
 #[derive(Debug)]
-pub(super) struct Syslog {
-    socket: UnixDatagram,
-    path: PathBuf,
-}
+pub(super) struct Syslog(DatagramSender);
 
 impl Syslog {
     /// The machine's syslog.
@@ -44,10 +32,7 @@ impl Syslog {
     }
 
     fn at(path: &Path) -> io::Result<Self> {
-        let socket = UnixDatagram::unbound()?;
-        socket.set_write_timeout(Some(TIMEOUT))?;
-        let path = path.to_owned();
-        Ok(Self { socket, path })
+        DatagramSender::to(path).map(Self)
     }
 
     /// Sends `copy`.
@@ -59,14 +44,14 @@ impl Syslog {
         let priority = AUTHPRIV * 8 + copy.severity();
         let pid = process::id();
         let message = format!("<{priority}>claviger-audit[{pid}]: {}", copy.line);
-        self.socket
-            .send_to(message.as_bytes(), &self.path)
-            .map(drop)
+        self.0.send(message.as_bytes())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::net::UnixDatagram;
+
     use super::*;
     use crate::{
         audit::{chain::Head, record::Record},

@@ -144,12 +144,12 @@ impl Entries {
     /// Removes all entries and returns them; an unused one if there are none: the source may have a
     /// login all the same.
     pub(super) fn take(&self) -> Vec<Arc<Driver>> {
-        let entries = std::mem::take(&mut *self.lock());
-        if entries.is_empty() {
+        let mut drivers = self.remove_all();
+        if drivers.is_empty() {
             let unused = self.entry(&ClientVariables::default(), self.clock.now().tick);
-            return vec![unused.driver];
+            drivers.push(unused.driver);
         }
-        entries.into_values().map(|entry| entry.driver).collect()
+        drivers
     }
 
     /// Removes all entries and returns them.
