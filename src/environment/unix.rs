@@ -2,8 +2,9 @@
 
 use std::{
     env,
-    ffi::{CStr, CString, OsStr, OsString, c_char},
+    ffi::{CStr, CString, OsStr, OsString, c_char, c_int},
     fs, io,
+    mem::MaybeUninit,
     os::unix::{
         ffi::OsStrExt as _,
         fs::{FileTypeExt as _, MetadataExt as _},
@@ -25,38 +26,19 @@ const MAX_LEN: usize = 1 << 20;
 /// or the database does not answer.
 #[expect(unsafe_code, reason = "neither std nor rustix asks the user database")]
 pub(crate) fn account() -> Option<Account> {
-    let mut buffer: Vec<c_char> = vec![0; 1024];
-    loop {
-        let mut entry = ptr::null_mut();
-        // SAFETY: a `passwd` of zeros is valid: numbers and null pointers.
-        let mut memory: libc::passwd = unsafe { std::mem::zeroed() };
-        let uid = geteuid().as_raw();
-        // SAFETY: `memory`, `entry` and `buffer`, with its own length, are live and not shared.
-        let status = unsafe {
-            libc::getpwuid_r(
-                uid,
-                &raw mut memory,
-                buffer.as_mut_ptr(),
-                buffer.len(),
-                &raw mut entry,
-            )
-        };
-        match status {
-            libc::ERANGE if buffer.len() < MAX_LEN => buffer.resize(4 * buffer.len(), 0),
-            libc::EINTR => {}
-            0 if !entry.is_null() => {
-                // SAFETY: the call has filled `memory`; its strings are in `buffer`, which is live.
-                return Some(unsafe {
-                    Account {
-                        name: text(memory.pw_name),
-                        home: PathBuf::from(text(memory.pw_dir)),
-                        shell: text(memory.pw_shell),
-                    }
-                });
+    let uid = geteuid().as_raw();
+    look_up(
+        // SAFETY: `look_up` passes pointers that are live and not shared, and the buffer's length.
+        |memory, buffer, len, entry| unsafe { libc::getpwuid_r(uid, memory, buffer, len, entry) },
+        // SAFETY: the strings of the entry are in the buffer, which is live.
+        |entry: &libc::passwd| unsafe {
+            Account {
+                name: text(entry.pw_name),
+                home: PathBuf::from(text(entry.pw_dir)),
+                shell: text(entry.pw_shell),
             }
-            _ => return None,
-        }
-    }
+        },
+    )
 }
 
 /// Returns the number of the group `name` in the group database; `None` if there is none or the
@@ -64,26 +46,37 @@ pub(crate) fn account() -> Option<Account> {
 #[expect(unsafe_code, reason = "neither std nor rustix asks the group database")]
 pub(crate) fn group(name: &str) -> Option<u32> {
     let name = CString::new(name).ok()?;
+    look_up(
+        // SAFETY: `name` ends with a zero; for the others see `account`.
+        |memory, buffer, len, entry| unsafe {
+            libc::getgrnam_r(name.as_ptr(), memory, buffer, len, entry)
+        },
+        |entry: &libc::group| entry.gr_gid,
+    )
+}
+
+/// Asks a database by `ask`, one of the functions of getpwuid_r(3) and getgrnam_r(3), with a buffer
+/// that is large enough, and returns what `read` makes of the entry.
+#[expect(unsafe_code, reason = "the system fills memory")]
+fn look_up<E, T>(
+    ask: impl Fn(*mut E, *mut c_char, usize, *mut *mut E) -> c_int,
+    read: impl FnOnce(&E) -> T,
+) -> Option<T> {
     let mut buffer: Vec<c_char> = vec![0; 1024];
+    let mut memory = MaybeUninit::<E>::zeroed();
     loop {
         let mut entry = ptr::null_mut();
-        // SAFETY: a `group` of zeros is valid: numbers and null pointers.
-        let mut memory: libc::group = unsafe { std::mem::zeroed() };
-        // SAFETY: `name` ends with a zero; `memory`, `entry` and `buffer`, with its own length, are
-        // live and not shared.
-        let status = unsafe {
-            libc::getgrnam_r(
-                name.as_ptr(),
-                &raw mut memory,
-                buffer.as_mut_ptr(),
-                buffer.len(),
-                &raw mut entry,
-            )
-        };
+        let status = ask(
+            memory.as_mut_ptr(),
+            buffer.as_mut_ptr(),
+            buffer.len(),
+            &raw mut entry,
+        );
         match status {
             libc::ERANGE if buffer.len() < MAX_LEN => buffer.resize(4 * buffer.len(), 0),
             libc::EINTR => {}
-            0 if !entry.is_null() => return Some(memory.gr_gid),
+            // SAFETY: the call has filled `memory`, to which `entry` points.
+            0 if !entry.is_null() => return Some(read(unsafe { memory.assume_init_ref() })),
             _ => return None,
         }
     }
