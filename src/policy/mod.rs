@@ -2,7 +2,7 @@
 //! with Ed25519.
 //!
 //! ```text
-//! TOML ─▶ document ─▶ payload ─▶ jws ─▶ acceptance: may it replace the last one?
+//! TOML ─▶ document ─▶ payload ─▶ jws ─▶ acceptance: may it replace the last one? ─▶ state
 //!                        key ─────┘         └▶ evaluate: what is in force for a user and profile
 //! ```
 //!
@@ -15,6 +15,7 @@ mod jws;
 mod key;
 mod payload;
 mod schedule;
+mod state;
 
 pub(crate) use self::{
     acceptance::{Acceptance, accept},
@@ -24,4 +25,5 @@ pub(crate) use self::{
     key::{SigningKey, key_id, public_key},
     payload::payload,
     schedule::worst_case,
+    state::{Look, LookOutcome, PolicyState, Standing},
 };
