@@ -15,7 +15,7 @@
 //! demo · doctor · server
 //! composition · error_report
 //! managed_settings
-//! login · broker
+//! login · policy_watch · broker
 //! source · gateway
 //! store · desktop · configure
 //! network · session_bus
@@ -48,7 +48,8 @@
 //! - `store`: keeps the secrets of logins between runs of the daemon
 //! - `desktop`: shows a notification, and opens a page in the browser; `session_bus`: how Linux's
 //!   desktop is reached
-//! - `policy`: the signed central policy: its document, signature, and what it means for a user
+//! - `policy`: the signed central policy: its document, signature, and what it means for a user;
+//!   `policy_watch`: fetches it, and keeps the last good one
 //! - [`config`]: from `config.toml` to typed values; `template`, `principal`: their placeholders
 //! - `preset`: what is known of identity providers and gateways, as data
 //! - `listener`, `process`, `client_process`: one file for each system; `paths`, `logging`
@@ -144,6 +145,7 @@ mod named_file;
 mod network;
 mod paths;
 mod policy;
+mod policy_watch;
 mod preset;
 mod principal;
 mod process;

@@ -10,6 +10,7 @@ use super::{
     chain::Head,
     lines::Lines,
     settings::Names,
+    tail,
     verify::{Expected, Place, Verdict, Verifier},
 };
 
@@ -39,6 +40,21 @@ pub(crate) fn noted_head(directory: &Path, names: &Names) -> Option<Head> {
         super::verify::LineOf::Whole(bytes) => std::str::from_utf8(bytes).ok()?.parse().ok(),
         _ => None,
     }
+}
+
+/// The largest counter of a central policy in the last records of the log in `directory`; `None` if
+/// it has none, or cannot be read.
+#[must_use]
+pub(crate) fn last_policy(directory: &Path, names: &Names) -> Option<u64> {
+    // The last record may be in the file before the current one.
+    let files = [names.log(), names.older(1)].into_iter();
+    let policies = files.filter_map(|name| {
+        let path = directory.join(name);
+        let is_file = fs::metadata(&path).is_ok_and(|it| it.is_file());
+        let mut file = is_file.then(|| File::open(&path).ok())??;
+        tail::last_policy(&mut file).ok()?
+    });
+    policies.max()
 }
 
 /// The lines of `file`.

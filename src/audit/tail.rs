@@ -8,6 +8,7 @@ use std::{
 use super::{
     chain::{Head, Link, MAX_LINE},
     hash::Hash,
+    record::Record,
 };
 
 /// How much of a file is looked at: at least one line, and one that is not a record.
@@ -40,11 +41,7 @@ impl Tail {
     ///
     /// The system's error.
     pub(super) fn of(file: &mut File) -> io::Result<Self> {
-        let len = file.metadata()?.len();
-        file.seek(SeekFrom::Start(len.saturating_sub(LEN)))?;
-        let mut bytes = Vec::new();
-        file.take(LEN).read_to_end(&mut bytes)?;
-        Ok(Self::in_bytes(&bytes))
+        Ok(Self::in_bytes(&last_bytes(file)?))
     }
 
     fn in_bytes(bytes: &[u8]) -> Self {
@@ -71,10 +68,32 @@ impl Tail {
     }
 }
 
+/// The largest counter of a central policy in the records at the end of `file`.
+///
+/// # Errors
+///
+/// The system's error.
+pub(super) fn last_policy(file: &mut File) -> io::Result<Option<u64>> {
+    Ok(policy_in(&last_bytes(file)?))
+}
+
+fn policy_in(bytes: &[u8]) -> Option<u64> {
+    let lines = bytes.split(|byte| *byte == b'\n');
+    let records = lines.filter_map(|line| serde_json::from_slice::<Record>(line).ok());
+    records.filter_map(|record| record.policy).max()
+}
+
+fn last_bytes(file: &mut File) -> io::Result<Vec<u8>> {
+    let len = file.metadata()?.len();
+    file.seek(SeekFrom::Start(len.saturating_sub(LEN)))?;
+    let mut bytes = Vec::new();
+    file.take(LEN).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::record::Record;
 
     #[test]
     fn the_end_is_a_record_a_part_of_one_or_nothing() {
@@ -96,5 +115,25 @@ mod tests {
             of(Some(one), Rest::Nothing)
         );
         assert_eq!(tail("garbage\n".to_owned()), of(None, Rest::Nothing));
+    }
+
+    #[test]
+    fn the_last_policy_is_the_largest_counter_of_the_last_records() {
+        let line = |policy| {
+            let record = Record {
+                policy,
+                ..Record::default()
+            };
+            Head::START.followed_by(&record).0
+        };
+        assert_eq!(policy_in(b""), None);
+        let text = [
+            line(Some(41)),
+            line(Some(42)),
+            line(None),
+            "garbage".to_owned(),
+        ];
+        assert_eq!(policy_in(text.join("\n").as_bytes()), Some(42));
+        assert_eq!(policy_in(text[2..].join("\n").as_bytes()), None);
     }
 }

@@ -274,11 +274,11 @@ impl Broker {
         self.profiles[profile].rotate_after(rotation);
     }
 
-    /// Discards the credentials of all entries of `profile`, also those under way, and revokes
-    /// nothing: they are of a user who is not signed in any more.
-    pub(crate) fn discard(&self, profile: &str) {
+    /// Discards the credentials of all entries of `profile`, also those under way, because of
+    /// `cause`, and revokes nothing.
+    pub(crate) fn discard(&self, profile: &str, cause: DropCause) {
         for driver in self.profiles[profile].all() {
-            driver.report_dropped(DropCause::OtherUser);
+            driver.report_dropped(cause);
             driver.update(Slot::forget);
         }
     }

@@ -72,6 +72,8 @@ pub enum DropCause {
     Locked,
     /// No client has asked for it for long.
     Unused,
+    /// The central policy denies it.
+    Policy,
 }
 
 /// A change of one entry's credential.

@@ -6,6 +6,7 @@
 //! replaces a file by removing and writing it, and the user's own must not be in force meanwhile.
 
 mod absence;
+mod central;
 mod recorder;
 mod routes;
 mod unchanged;
@@ -23,6 +24,8 @@ use crate::{
     clock::Clock,
     config::{self, Config, ConfigError, Locations, Origin, Stamp},
     lock::Lock,
+    policy_watch::PolicyWatch,
+    principal::Principal,
     sync,
 };
 
@@ -33,6 +36,8 @@ pub(crate) struct InForce {
     pub(crate) config: Arc<Config>,
     /// The broker of exactly the profiles in `config`.
     pub(crate) broker: Arc<Broker>,
+    /// The user's name, for the central policy.
+    user: Arc<str>,
 }
 
 /// Loads the configuration, builds what it describes, and replaces both when a file changes.
@@ -43,6 +48,8 @@ pub(crate) struct Composition {
     logins: Arc<LoginSessions>,
     lock: Arc<Lock>,
     recorder: Arc<Recorder>,
+    policy: Arc<PolicyWatch>,
+    user: Arc<str>,
     loaded: Mutex<Loaded>,
 }
 
@@ -69,16 +76,18 @@ impl Composition {
         logins: Arc<LoginSessions>,
         lock: Arc<Lock>,
         recorder: Arc<Recorder>,
+        policy: Arc<PolicyWatch>,
     ) -> Self {
         let origin = origin.into();
+        let user = Arc::from(Principal::of_this_machine().user);
         let stamp = origin.stamp();
         let mut absence = Absence::default();
         let (in_force, error) = match load(&origin, &clock, &logins, &mut absence) {
             Ok((config, routes)) => {
+                policy.configure(&config.policy, || recorder.last_policy(&config));
                 recorder.on_config(&config);
                 let broker = first_broker(routes, &lock, &recorder, &clock, &jitter);
-                let broker = Arc::new(broker);
-                (Ok(InForce { config, broker }), None)
+                (Ok(InForce::new(config, broker, &user)), None)
             }
             Err(error) => {
                 tracing::error!(event = "config-invalid", %error, "invalid configuration");
@@ -92,6 +101,8 @@ impl Composition {
             logins,
             lock,
             recorder,
+            policy,
+            user,
             loaded: Mutex::new(Loaded {
                 stamp,
                 absence,
@@ -154,6 +165,8 @@ impl Composition {
         loaded.absence = absence;
         match result {
             Ok((config, routes)) => {
+                self.policy
+                    .configure(&config.policy, || self.recorder.last_policy(&config));
                 self.recorder.on_config(&config);
                 let broker = match &loaded.in_force {
                     Ok(before) => before.broker.reconfigured(
@@ -170,8 +183,11 @@ impl Composition {
                         &self.jitter,
                     ),
                 };
-                let broker = Arc::new(broker);
-                loaded.in_force = Ok(InForce { config, broker });
+                let in_force = InForce::new(config, broker, &self.user);
+                if let Some(policy) = self.policy.in_force() {
+                    in_force.apply(&policy);
+                }
+                loaded.in_force = Ok(in_force);
                 loaded.error = None;
             }
             Err(error) => {
@@ -189,6 +205,16 @@ impl Composition {
 
     fn lock(&self) -> MutexGuard<'_, Loaded> {
         sync::lock(&self.loaded)
+    }
+}
+
+impl InForce {
+    fn new(config: Arc<Config>, broker: Broker, user: &Arc<str>) -> Self {
+        Self {
+            config,
+            broker: Arc::new(broker),
+            user: Arc::clone(user),
+        }
     }
 }
 

@@ -2,15 +2,19 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
 use crate::{
-    audit::{Audit, AuditStatus, Names, Record, Settings},
+    audit::{Audit, AuditStatus, Names, Record, Settings, read::last_policy},
     broker::{Change, DropCause, FetchCause, Observer},
     clock::Clock,
     config::Config,
     credential::Credential,
+    policy_watch::{self, PolicyEvent},
     principal::Principal,
     source::{Revocation, Revoked},
 };
@@ -24,6 +28,8 @@ pub(crate) struct Recorder {
     clock: Arc<dyn Clock>,
     state_dir: PathBuf,
     names: Names,
+    /// The counter of the last good central policy; 0 without one.
+    policy: AtomicU64,
 }
 
 impl Recorder {
@@ -37,6 +43,7 @@ impl Recorder {
             clock,
             state_dir,
             names: Names::new(socket),
+            policy: AtomicU64::new(0),
         }
     }
 
@@ -49,6 +56,7 @@ impl Recorder {
             clock: Arc::new(crate::clock::SystemClock),
             state_dir: PathBuf::new(),
             names: Names::new(None),
+            policy: AtomicU64::new(0),
         }
     }
 
@@ -60,7 +68,12 @@ impl Recorder {
         fill: impl FnOnce(Record) -> Record,
     ) {
         let now = self.clock.now().wall;
-        self.audit.record(fill(Record::new(now, event, outcome)));
+        let policy = self.policy.load(Relaxed);
+        let record = Record {
+            policy: (policy > 0).then_some(policy),
+            ..Record::new(now, event, outcome)
+        };
+        self.audit.record(fill(record));
     }
 
     /// Records what the daemon itself does.
@@ -93,6 +106,13 @@ impl Recorder {
         }
         self.audit.configure(settings);
         record();
+    }
+
+    /// The counter of a central policy that was in force by the log that `config` describes.
+    pub(super) fn last_policy(&self, config: &Config) -> Option<u64> {
+        let settings = settings(config, &self.state_dir, self.names.clone());
+        let settings = settings.ok()??;
+        last_policy(&settings.directory, &settings.names)
     }
 
     /// How the log does.
@@ -145,6 +165,27 @@ pub(crate) fn settings(
         journal: audit.journal,
         syslog: audit.syslog,
     }))
+}
+
+impl policy_watch::Observer for Recorder {
+    fn on_counter(&self, counter: Option<u64>) {
+        self.policy.store(counter.unwrap_or(0), Relaxed);
+    }
+
+    fn on_policy(&self, event: &PolicyEvent) {
+        let (outcome, message) = match event {
+            PolicyEvent::Accepted { key_id, .. } => ("accepted", format!("signed by {key_id}")),
+            PolicyEvent::Refused { reason } => ("refused", reason.clone()),
+            PolicyEvent::Failed { reason } => ("failed", reason.clone()),
+            PolicyEvent::Resumed { .. } => ("available", String::new()),
+            // The next daemon may refuse it, which it records.
+            PolicyEvent::FileFailed { .. } => return,
+        };
+        self.record("policy", outcome, |record| Record {
+            message: Some(message).filter(|message| !message.is_empty()),
+            ..record
+        });
+    }
 }
 
 impl Observer for Recorder {
@@ -226,6 +267,7 @@ const fn drop_name(cause: DropCause) -> &'static str {
         DropCause::Reconfigured => "reconfigured",
         DropCause::Locked => "locked",
         DropCause::Unused => "unused",
+        DropCause::Policy => "policy",
     }
 }
 

@@ -31,6 +31,16 @@ fn recorder() -> Arc<Recorder> {
     Arc::new(Recorder::off())
 }
 
+fn policy_watch() -> Arc<PolicyWatch> {
+    Arc::new(PolicyWatch::new(
+        std::path::Path::new("/nonexistent"),
+        "",
+        Arc::new(SystemClock),
+        Arc::new(|| 0.5),
+        recorder(),
+    ))
+}
+
 /// A composition of a user's file with `text`, which may be absent.
 fn composition(text: Option<&str>) -> (Composition, PathBuf, tempfile::TempDir) {
     let directory = tempfile::tempdir().unwrap();
@@ -51,6 +61,7 @@ fn composition(text: Option<&str>) -> (Composition, PathBuf, tempfile::TempDir) 
         logins(),
         unlocked(),
         recorder(),
+        policy_watch(),
     );
     (composition, file, directory)
 }
@@ -129,6 +140,7 @@ impl Managed {
             logins(),
             unlocked(),
             recorder(),
+            policy_watch(),
         );
         Self {
             directory,
@@ -277,6 +289,7 @@ fn a_fixed_configuration_stays_whatever_files_there_are() {
         logins(),
         unlocked(),
         recorder(),
+        policy_watch(),
     );
     for _ in 0..2 {
         assert_eq!(profiles(&composition), ["default"]);

@@ -36,16 +36,25 @@ pub(crate) fn load_beside(
         managed => managed,
     };
     if let Some(explicit) = &locations.explicit {
-        return load_user(explicit);
+        return Ok(under(managed, load_user(explicit)?));
     }
     if let Some(user) = &locations.user
         && exists(user)?
     {
-        return load_user(user);
+        return Ok(under(managed, load_user(user)?));
     }
     managed.ok_or_else(|| ConfigError::Missing {
         looked: locations.candidates().cloned().collect(),
     })
+}
+
+/// The user's own configuration below a managed one that allows it: the central policy is that of
+/// the managed one, which no user can leave.
+fn under(managed: Option<Config>, own: Config) -> Config {
+    match managed.map(|managed| managed.policy) {
+        Some(policy) if !policy.is_empty() => Config { policy, ..own },
+        _ => own,
+    }
 }
 
 /// Reads `file` by the rules that it is read by when it applies: those of the managed configuration

@@ -1,10 +1,17 @@
-//! The failure of a client that the configuration excludes.
+//! The failure of a client that the configuration or the central policy excludes.
 
 use std::path::Path;
 
 use claviger_wire::{ExitCode, Failure};
 
-use crate::config::CallerRefusal;
+use crate::{
+    config::CallerRefusal,
+    policy::{CallerDenial, Denial},
+    policy_watch::NoPolicy,
+};
+
+/// What to do about a policy, if the configuration names no administrator.
+const ASK_PUBLISHER: &str = "ask the administrators who publish the policy";
 
 /// Reports that the client is not one of the `allowed_callers` of `profile`. `file` is the
 /// configuration, `administrator` is
@@ -17,14 +24,18 @@ pub(crate) fn of_caller(
     administrator: Option<String>,
 ) -> Failure {
     let message = format!("profile '{profile}' is for 'allowed_callers' only: {refusal}");
+    let hint = caller_hint(refusal, file, administrator);
+    Failure::new(ExitCode::Denied, message, hint)
+}
+
+fn caller_hint(refusal: &CallerRefusal, file: &Path, administrator: Option<String>) -> String {
     let is_for_administrator = match refusal {
         CallerRefusal::NotListed { .. } | CallerRefusal::Untrusted(_) => true,
         // The developer has started it so.
         CallerRefusal::Unknown | CallerRefusal::Hidden { .. } => false,
     };
     let administrator = administrator.filter(|_| is_for_administrator);
-    let hint = administrator.unwrap_or_else(|| refusal.hint(file));
-    Failure::new(ExitCode::Denied, message, hint)
+    administrator.unwrap_or_else(|| refusal.hint(file))
 }
 
 /// Reports that no key is shown on a terminal, although `--reveal` is given.
@@ -39,6 +50,46 @@ pub(crate) fn of_reveal(file: &Path, administrator: Option<String>) -> Failure {
         "the key is not shown on a terminal ('reveal = \"never\"')",
         hint,
     )
+}
+
+/// Reports that the central policy denies the key of `profile`.
+#[must_use]
+pub(crate) fn of_policy(profile: &str, denial: &Denial, administrator: Option<String>) -> Failure {
+    let hint = administrator.unwrap_or_else(|| match denial {
+        Denial::Version { .. } => "update Claviger".to_owned(),
+        Denial::Disabled { .. } | Denial::NotListed { .. } => ASK_PUBLISHER.to_owned(),
+    });
+    let message = format!("no key for profile '{profile}': {denial}");
+    Failure::new(ExitCode::Denied, message, hint)
+}
+
+/// Reports that the central policy denies the key of `profile` to a program.
+#[must_use]
+pub(crate) fn of_policy_caller(
+    profile: &str,
+    denial: &CallerDenial,
+    administrator: Option<String>,
+) -> Failure {
+    let CallerDenial { rule, refusal } = denial;
+    let message = format!(
+        "profile '{profile}' is for the programs of rule '{rule}' of the company's policy only: \
+         {refusal}"
+    );
+    let hint = match refusal {
+        CallerRefusal::NotListed { .. } => administrator.unwrap_or(ASK_PUBLISHER.to_owned()),
+        // The file of the configuration is named for `NotListed` only.
+        other => caller_hint(other, Path::new(""), administrator),
+    };
+    Failure::new(ExitCode::Denied, message, hint)
+}
+
+/// Reports that no key is given because no central policy counts.
+#[must_use]
+pub(crate) fn of_no_policy(error: &NoPolicy, administrator: Option<String>) -> Failure {
+    let hint = administrator.unwrap_or_else(|| {
+        "check 'policy' in the configuration; Claviger looks again every 10 s".to_owned()
+    });
+    Failure::new(ExitCode::Denied, error.to_string(), hint)
 }
 
 #[cfg(test)]

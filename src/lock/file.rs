@@ -5,12 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
 
 use super::{LockReason, Locked};
 use crate::{
     clock::{Timestamp, whole_seconds},
+    paths::state_file,
     trust::{PrivateDirectory, TrustError},
 };
 
@@ -19,9 +19,6 @@ const VERSION: u32 = 1;
 
 /// The largest file in bytes.
 const MAX_LEN: u64 = 4096;
-
-/// How many bytes of a hash distinguish the files of two daemons.
-const ID_LEN: usize = 8;
 
 /// Where one daemon keeps its lock.
 pub(super) struct LockFile {
@@ -39,18 +36,9 @@ struct Content {
 impl LockFile {
     /// The file in `directory` of the daemon that is called `instance`. Nothing is read or made.
     pub(super) fn new(directory: &Path, instance: &str) -> Self {
-        let name = match instance {
-            "" => "lock.json".to_owned(),
-            other => {
-                let hash = digest::digest(&digest::SHA256, other.as_bytes());
-                let id = hash.as_ref()[..ID_LEN].iter();
-                let id: String = id.map(|byte| format!("{byte:02x}")).collect();
-                format!("lock-{id}.json")
-            }
-        };
         Self {
             directory: directory.to_owned(),
-            name,
+            name: state_file("lock", instance),
         }
     }
 

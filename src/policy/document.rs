@@ -124,6 +124,14 @@ impl PolicyDocument {
     }
 }
 
+impl PolicyDocument {
+    /// The moments of all `rotate_after`.
+    pub(crate) fn rotations(&self) -> impl Iterator<Item = Timestamp> {
+        let moments = self.rules.values().filter_map(|rule| rule.rotate_after);
+        moments.map(|at| at.get())
+    }
+}
+
 impl Rule {
     /// The lists of texts, by key.
     fn lists(&self) -> [(&'static str, Option<Vec<&str>>); 5] {

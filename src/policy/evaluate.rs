@@ -3,8 +3,9 @@
 
 use super::document::{PolicyDocument, Rule};
 use crate::{
+    client_process::Program,
     clock::Timestamp,
-    config::{GatewayUrl, Name, ProgramVersion},
+    config::{self, CallerPattern, CallerRefusal, GatewayUrl, Name, ProgramVersion},
 };
 
 /// The part of a policy that is about one user and profile.
@@ -55,6 +56,15 @@ pub(crate) enum Denial {
         /// What its list lacks: `the source 'x'`.
         what: String,
     },
+}
+
+/// A client whose program a rule does not allow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CallerDenial {
+    /// The rule.
+    pub(crate) rule: String,
+    /// What is wrong with the client.
+    pub(crate) refusal: CallerRefusal,
 }
 
 impl PolicyDocument {
@@ -133,6 +143,37 @@ impl<'p> InForce<'p> {
                 let rule = (*name).to_owned();
                 return Err(Denial::NotListed { rule, what });
             }
+        }
+        Ok(())
+    }
+}
+
+impl InForce<'_> {
+    /// Whether a rule restricts which programs may have a key.
+    #[must_use]
+    pub(crate) fn restricts_callers(&self) -> bool {
+        let mut rules = self.rules.iter();
+        rules.any(|(_, rule)| rule.allowed_callers.is_some())
+    }
+
+    /// Checks that a client may have a key whose `programs` are what stands between the shim and
+    /// the client, as for [`config::permits`].
+    ///
+    /// # Errors
+    ///
+    /// [`CallerDenial`] by the first rule.
+    pub(crate) fn check_caller(&self, programs: Option<&[Program]>) -> Result<(), CallerDenial> {
+        for (name, rule) in &self.rules {
+            let Some(allowed) = &rule.allowed_callers else {
+                continue;
+            };
+            // A policy is for all systems: the paths of the others are no program's here.
+            let exact = allowed.iter().filter_map(|path| CallerPattern::exact(path));
+            let exact: Vec<_> = exact.collect();
+            config::permits(&exact, programs).map_err(|refusal| CallerDenial {
+                rule: (*name).to_owned(),
+                refusal,
+            })?;
         }
         Ok(())
     }

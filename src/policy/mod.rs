@@ -20,10 +20,10 @@ mod state;
 pub(crate) use self::{
     acceptance::{Acceptance, accept},
     document::{PolicyDocument, Rule},
-    evaluate::{Denial, Request},
-    jws::{JwsError, SignedPolicy, SigningInput, decode_unverified, verify},
+    evaluate::{CallerDenial, Denial, InForce, Request},
+    jws::{JwsError, MAX_LEN, SignedPolicy, SigningInput, decode_unverified, verify},
     key::{SigningKey, key_id, public_key},
     payload::payload,
-    schedule::worst_case,
-    state::{Look, LookOutcome, PolicyState, Standing},
+    schedule::{LOOK_TIMEOUT, worst_case},
+    state::{Accepted, Look, LookOutcome, PolicyState, Standing},
 };

@@ -3,12 +3,12 @@
 //! Pure: `now` and the jitter are arguments. The mechanism reports each look and asks what is in
 //! force.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
     Acceptance, SignedPolicy,
     acceptance::{Refusal, accept},
-    schedule::{LOOK_TIMEOUT, interval},
+    schedule::{LOOK_TIMEOUT, interval, worst_case},
 };
 use crate::clock::{Now, Tick, Timestamp};
 
@@ -22,6 +22,10 @@ const MAX_INTERVAL_WITHOUT: Duration = Duration::from_secs(10);
 /// The longest time that a request for a key waits for a look although a policy is in force: as
 /// long as it waits for the source of a key that may be rejected.
 const MAX_WAIT: Duration = Duration::from_secs(1);
+
+/// How far in the future the time may be at which a policy was stored, by the wall clock: what
+/// network time corrects. A later one counts as never.
+const MAX_AHEAD: Duration = Duration::from_secs(300);
 
 /// What a look has found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,17 +59,27 @@ pub(crate) struct PolicyState {
     current: Option<Current>,
     /// When the last look started, and the random number that spreads the next one.
     last_look: Option<(Tick, f64)>,
+    /// When the last look has ended.
+    last_result: Option<Tick>,
+    is_looking: bool,
     last_request: Option<Tick>,
     error: Option<String>,
 }
 
 #[derive(Debug)]
 struct Current {
-    policy: Arc<SignedPolicy>,
+    accepted: Arc<Accepted>,
     /// When it was last seen to be the published one.
     seen: Seen,
-    /// When this daemon has put it in force.
-    since: Tick,
+}
+
+/// A policy that was accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Accepted {
+    /// The policy.
+    pub(crate) signed: SignedPolicy,
+    /// When this daemon learned of each rotation, from this policy or one before it.
+    rotations: BTreeMap<Timestamp, Tick>,
 }
 
 /// A moment, of which a daemon that starts knows the wall time only.
@@ -85,13 +99,8 @@ pub(crate) enum Standing {
         /// When it was seen last.
         seen: Timestamp,
     },
-    /// This one, which is in force since then.
-    InForce {
-        /// The policy.
-        policy: Arc<SignedPolicy>,
-        /// When this daemon has put it in force.
-        since: Tick,
-    },
+    /// This one.
+    InForce(Arc<Accepted>),
 }
 
 impl PolicyState {
@@ -102,9 +111,8 @@ impl PolicyState {
         Self {
             minimum_counter: minimum,
             current: stored.map(|(policy, wall)| Current {
-                policy: Arc::new(policy),
+                accepted: Arc::new(Accepted::new(policy, None, now.tick)),
                 seen: Seen { tick: None, wall },
-                since: now.tick,
             }),
             ..Self::default()
         }
@@ -118,11 +126,14 @@ impl PolicyState {
     /// Records that a look starts; `jitter` is a random number from 0 to 1.
     pub(crate) fn on_look_started(&mut self, now: Now, jitter: f64) {
         self.last_look = Some((now.tick, jitter));
+        self.is_looking = true;
     }
 
     /// Records what a look that started at `started` has found.
     pub(crate) fn on_look(&mut self, now: Now, started: Now, look: Look) -> LookOutcome {
-        // By then the server had answered at the latest, and at the earliest when it was asked.
+        self.last_result = Some(now.tick);
+        self.is_looking = false;
+        // The server has answered at some time since then.
         let seen = Seen {
             tick: Some(started.tick),
             wall: started.wall,
@@ -147,7 +158,7 @@ impl PolicyState {
         let last = self.current.as_mut();
         match accept(
             &new,
-            last.as_ref().map(|last| &*last.policy),
+            last.as_ref().map(|last| &last.accepted.signed),
             self.minimum_counter,
         ) {
             Ok(Acceptance::Unchanged) => {
@@ -158,11 +169,9 @@ impl PolicyState {
                 LookOutcome::Confirmed
             }
             Ok(Acceptance::Newer) => {
-                self.current = Some(Current {
-                    policy: Arc::new(new),
-                    seen,
-                    since: now.tick,
-                });
+                let before = last.as_ref().map(|last| &*last.accepted);
+                let accepted = Arc::new(Accepted::new(new, before, now.tick));
+                self.current = Some(Current { accepted, seen });
                 self.error = None;
                 LookOutcome::Replaced
             }
@@ -179,23 +188,20 @@ impl PolicyState {
         let Some(current) = &self.current else {
             return Standing::Missing;
         };
-        let max_age = current.policy.document.max_age.get();
+        let max_age = current.accepted.signed.document.max_age.get();
         match current.seen.age(now) > max_age {
             true => Standing::Expired {
                 seen: current.seen.wall,
             },
-            false => Standing::InForce {
-                policy: Arc::clone(&current.policy),
-                since: current.since,
-            },
+            false => Standing::InForce(Arc::clone(&current.accepted)),
         }
     }
 
     /// The last good policy, expired or not, and when it was last seen to be the published one.
     #[must_use]
-    pub(crate) fn last(&self) -> Option<(Arc<SignedPolicy>, Timestamp)> {
+    pub(crate) fn last(&self) -> Option<(Arc<Accepted>, Timestamp)> {
         let current = self.current.as_ref()?;
-        Some((Arc::clone(&current.policy), current.seen.wall))
+        Some((Arc::clone(&current.accepted), current.seen.wall))
     }
 
     /// Why the last look has found no policy that may be in force; `None` if it has.
@@ -211,7 +217,7 @@ impl PolicyState {
             return now.tick;
         };
         let watch = match self.standing(now) {
-            Standing::InForce { policy, .. } => policy.document.watch.get(),
+            Standing::InForce(policy) => policy.signed.document.watch.get(),
             Standing::Missing | Standing::Expired { .. } => MAX_INTERVAL_WITHOUT,
         };
         last + interval(watch, jitter)
@@ -225,14 +231,45 @@ impl PolicyState {
         (due <= end && now.tick <= end).then_some(due)
     }
 
-    /// How long a request waits for a look that is due: without a policy in force it cannot be
-    /// answered otherwise.
+    /// How long a request waits for a look: not at all while the daemon is in use and looks on its
+    /// own. Without a policy in force it cannot be answered otherwise.
     #[must_use]
     pub(crate) fn patience(&self, now: Now) -> Duration {
         match self.standing(now) {
-            Standing::InForce { .. } => MAX_WAIT,
+            Standing::InForce(policy) => {
+                let latest = worst_case(policy.signed.document.watch.get());
+                let is_recent = |last: Tick| now.tick.since(last) <= latest;
+                match self.last_result.is_some_and(is_recent) {
+                    true => Duration::ZERO,
+                    false => MAX_WAIT,
+                }
+            }
+            // It has just failed.
+            Standing::Missing | Standing::Expired { .. }
+                if now.tick < self.due(now) && !self.is_looking =>
+            {
+                Duration::ZERO
+            }
             Standing::Missing | Standing::Expired { .. } => LOOK_TIMEOUT,
         }
+    }
+}
+
+impl Accepted {
+    fn new(signed: SignedPolicy, before: Option<&Self>, now: Tick) -> Self {
+        let moments = signed.document.rotations();
+        let known = |at| before.and_then(|before| before.rotations.get(&at).copied());
+        let rotations = moments.map(|at| (at, known(at).unwrap_or(now)));
+        Self {
+            rotations: rotations.collect(),
+            signed,
+        }
+    }
+
+    /// When this daemon learned of the rotation `at`, which is one of the policy's.
+    #[must_use]
+    pub(crate) fn known_since(&self, at: Timestamp) -> Option<Tick> {
+        self.rotations.get(&at).copied()
     }
 }
 
@@ -240,10 +277,14 @@ impl Seen {
     /// The time since then; by the clock that says more, so that a wall clock that was set back
     /// prolongs nothing.
     fn age(self, now: Now) -> Duration {
-        let by_wall = now.wall.duration_since(self.wall);
-        let by_wall = Duration::try_from(by_wall).unwrap_or(Duration::ZERO);
-        let by_tick = self.tick.map(|tick| now.tick.since(tick));
-        by_tick.map_or(by_wall, |by_tick| by_tick.max(by_wall))
+        let since = now.wall.duration_since(self.wall);
+        let by_wall = Duration::try_from(since).unwrap_or(Duration::ZERO);
+        match self.tick {
+            Some(tick) => now.tick.since(tick).max(by_wall),
+            // Its file was changed, or the wall clock was wrong then or is now.
+            None if since.unsigned_abs() > MAX_AHEAD && by_wall.is_zero() => Duration::MAX,
+            None => by_wall,
+        }
     }
 }
 

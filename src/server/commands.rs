@@ -93,8 +93,16 @@ impl Daemon {
             }
         };
         let until = self.until(LONGEST_DEADLINE);
+        let mut failures = BTreeMap::new();
+        for name in &names {
+            let checked = self.check_policy(in_force, name, until).await;
+            failures.extend(checked.err().map(|failure| (name.clone(), failure)));
+        }
         let mut refreshes = tokio::task::JoinSet::new();
         for name in names.clone() {
+            if failures.contains_key(&name) {
+                continue;
+            }
             let variables = variables.only(&needed(&name));
             let broker = Arc::clone(&in_force.broker);
             refreshes.spawn(async move {
@@ -103,14 +111,12 @@ impl Daemon {
             });
         }
         let failed = refreshes.join_all().await.into_iter().flatten();
-        let mut failures: BTreeMap<_, _> = failed
-            .map(|(name, error)| {
-                let source = &in_force.config.profiles[&name].source;
-                let administrator = in_force.config.ask_administrator();
-                let failure = error_report::of_acquire(&name, source, &error, administrator);
-                (name, failure)
-            })
-            .collect();
+        failures.extend(failed.map(|(name, error)| {
+            let source = &in_force.config.profiles[&name].source;
+            let administrator = in_force.config.ask_administrator();
+            let failure = error_report::of_acquire(&name, source, &error, administrator);
+            (name, failure)
+        }));
         let mut profiles = self.profile_reports(in_force, &names).await;
         for profile in &mut profiles {
             profile.failure = failures.get(&profile.name).map(report::failure);

@@ -16,6 +16,8 @@ use crate::{
     desktop::Desktop,
     lock::Lock,
     login::Logins,
+    policy::Accepted,
+    policy_watch::PolicyWatch,
     process::Executable,
     sync,
 };
@@ -59,6 +61,7 @@ pub(crate) struct Daemon {
     pub(super) shutdown: Shutdown,
     pub(super) executable: Option<Executable>,
     pub(super) recorder: Arc<Recorder>,
+    pub(super) policy: Arc<PolicyWatch>,
     look: Notify,
     last_request: Mutex<Tick>,
     pub(super) sessions: Arc<LoginSessions>,
@@ -91,6 +94,13 @@ impl Daemon {
         let recorder = Recorder::new(Arc::clone(&clock), state_dir.clone(), other_socket);
         recorder.on_daemon("started");
         let recorder = Arc::new(recorder);
+        let policy = Arc::new(PolicyWatch::new(
+            &state_dir,
+            &instance,
+            Arc::clone(&clock),
+            Arc::clone(&jitter),
+            Arc::<Recorder>::clone(&recorder),
+        ));
         let sessions = Arc::new(LoginSessions::new(state_dir, instance));
         Self {
             composition: Composition::new(
@@ -100,6 +110,7 @@ impl Daemon {
                 Arc::clone(&sessions),
                 Arc::clone(&lock),
                 Arc::clone(&recorder),
+                Arc::clone(&policy),
             ),
             logins: Logins::new(Arc::clone(&clock)),
             lock,
@@ -113,6 +124,7 @@ impl Daemon {
             shutdown,
             executable,
             recorder,
+            policy,
             look: Notify::new(),
             last_request: Mutex::new(started.tick),
             sessions,
@@ -122,6 +134,16 @@ impl Daemon {
     /// Restarts the time after which an idle daemon ends.
     pub(super) fn on_request(&self) {
         *sync::lock(&self.last_request) = self.clock.now().tick;
+    }
+
+    /// Keeps the central policy up to date. Never returns.
+    pub(super) async fn watch_policy(&self) {
+        let apply = |policy: &Accepted| {
+            if let Some(in_force) = self.composition.in_force() {
+                in_force.apply(policy);
+            }
+        };
+        self.policy.run(apply).await;
     }
 
     /// Reads the configuration again. A broken one does not replace a good one. The server looks at

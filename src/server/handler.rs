@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use claviger_wire::{Acquire, Failure, Format, Request, Response, Token};
 
 use super::{
-    access,
+    access, central,
     daemon::Daemon,
     limits::{ANSWER_MARGIN, LONGEST_DEADLINE},
     login,
@@ -108,9 +108,18 @@ impl Daemon {
             let counters = in_force.broker.counters(name);
             counters.on_request(client, outcome, duration);
         };
+        let until = self.until(Duration::from_millis(acquire.deadline_ms));
+        let permitted = match self.policy(in_force, until).await {
+            Ok(Some(policy)) => {
+                let gateway = acquire.gateway.as_deref();
+                central::permit_client(in_force, &policy, name, gateway, process.as_ref())
+            }
+            Ok(None) => Ok(()),
+            Err(failure) => Err(failure),
+        };
         let refusal =
             access::refusal_of_key(&in_force.config, name, process.as_ref(), acquire.reveal);
-        if let Some(failure) = refusal {
+        if let Some(failure) = permitted.err().or(refusal) {
             log.refused(&failure, request_log::DENIED);
             count(request_log::DENIED);
             return Err(failure);
@@ -121,7 +130,6 @@ impl Daemon {
             Ok(Received::Ask(response)) => return Ok(response),
             Err(error) => return Err(error_report::of_variables(name, &error)),
         };
-        let until = self.until(Duration::from_millis(acquire.deadline_ms));
         let acquired = in_force
             .broker
             .acquire(name, &variables, request, until)

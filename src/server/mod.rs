@@ -3,6 +3,7 @@
 
 mod access;
 mod admission;
+mod central;
 mod commands;
 mod connection;
 mod daemon;
@@ -42,6 +43,11 @@ use crate::{
 /// it has become useless: see [`EndReason`]. The socket is removed before this returns.
 pub(crate) async fn run(listener: Listener, daemon: Arc<Daemon>, limits: Limits) {
     let mut server = Server::new(listener, &daemon, limits);
+    let mut background = JoinSet::new();
+    background.spawn({
+        let daemon = Arc::clone(&daemon);
+        async move { daemon.watch_policy().await }
+    });
     loop {
         let wake_at = server.wake_at();
         tokio::select! {

@@ -79,6 +79,21 @@ impl Catalog {
     }
 }
 
+/// The source `name` in Vault, apart from all others, for no client and without a user's login.
+///
+/// # Errors
+///
+/// As those of a source that is built: [`SourceError::Configuration`].
+pub(crate) fn vault_without_user(
+    name: &str,
+    config: &config::VaultConfig,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn Source>, SourceError> {
+    let principal = Principal::of_this_machine();
+    let source = VaultSource::new(name, config, &principal, Arc::clone(clock), None, None)?;
+    Ok(Arc::new(source))
+}
+
 /// A source that is built at its first use.
 struct LazySource {
     name: String,

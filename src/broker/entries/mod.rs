@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    mem,
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
@@ -113,7 +114,10 @@ impl Entries {
 
     /// Rejects what was issued before `rotation`, in all entries and those to come.
     pub(super) fn rotate_after(&self, rotation: Option<RotateAfter>) {
-        *sync::lock(&self.rotation) = rotation;
+        // Each request sets it again.
+        if mem::replace(&mut *sync::lock(&self.rotation), rotation) == rotation {
+            return;
+        }
         let now = self.clock.now();
         for driver in self.all() {
             driver.update(|slot| slot.rotate_after(now, rotation));
@@ -154,7 +158,7 @@ impl Entries {
 
     /// Removes all entries and returns them.
     pub(super) fn remove_all(&self) -> Vec<Arc<Driver>> {
-        let entries = std::mem::take(&mut *self.lock());
+        let entries = mem::take(&mut *self.lock());
         entries.into_values().map(|entry| entry.driver).collect()
     }
 

@@ -68,7 +68,7 @@ fn pinned(args: &VerifyArgs) -> Result<PolicyConfig, CliError> {
     if !args.public_key.is_empty() {
         return Ok(PolicyConfig {
             public_keys: args.public_key.clone(),
-            minimum_counter: 0,
+            ..PolicyConfig::default()
         });
     }
     let locations = places::of(Starter::Client)?.locations;

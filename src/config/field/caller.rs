@@ -23,6 +23,14 @@ const MATCHING: MatchOptions = MatchOptions {
 pub(crate) struct CallerPattern(Pattern);
 
 impl CallerPattern {
+    /// The program at `path`, whose characters stand for themselves; `None` if it is not a path on
+    /// this system.
+    #[must_use]
+    pub(crate) fn exact(path: &str) -> Option<Self> {
+        let is_path = Path::new(path).is_absolute();
+        is_path.then(|| Pattern::new(&Pattern::escape(path)).ok().map(Self))?
+    }
+
     /// Whether it is the path of the program, or a glob that stands for it.
     #[must_use]
     pub(crate) fn matches(&self, program: &Path) -> bool {
@@ -61,6 +69,21 @@ impl TextFormat for CallerPattern {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_exact_path_is_no_pattern() {
+        let matches = |exact: &str, path: &str| {
+            CallerPattern::exact(exact).is_some_and(|exact| exact.matches(Path::new(path)))
+        };
+        assert!(matches("/opt/[a-c]*/claude?", "/opt/[a-c]*/claude?"));
+        for other in ["/opt/b/claude1", "/opt/[a-c]/claude?", "/opt/a*/claude?"] {
+            assert!(!matches("/opt/[a-c]*/claude?", other), "{other}");
+        }
+        assert!(
+            !matches("C:\\claude.exe", "C:\\claude.exe"),
+            "of another system"
+        );
+    }
 
     #[test]
     fn a_star_is_part_of_one_name() {

@@ -20,6 +20,7 @@ mod name;
 mod no_proxy;
 mod policy_key;
 mod policy_times;
+mod policy_url;
 mod preset_name;
 mod program_version;
 mod proxy;
@@ -49,6 +50,7 @@ pub(crate) use self::{
     no_proxy::NoProxy,
     policy_key::PolicyKey,
     policy_times::{PolicyMaxAge, PolicyWatch},
+    policy_url::PolicyUrl,
     preset_name::{GatewayKind, IdpName},
     program_version::ProgramVersion,
     proxy::{ProxySetting, ProxyUrl},
@@ -130,6 +132,7 @@ formats! {
     "name" => Name,
     "policy-key" => PolicyKey,
     "policy-max-age" => PolicyMaxAge,
+    "policy-url" => PolicyUrl,
     "policy-watch" => PolicyWatch,
     "program" => ProgramPath,
     "program-version" => ProgramVersion,

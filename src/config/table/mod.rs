@@ -34,7 +34,7 @@ pub(crate) use self::{
     jwt::{JwtConfig, SigningAlgorithm},
     network::NetworkConfig,
     oauth::{ClientAuth, OauthConfig, OauthDiscovery, OauthFlow, OauthPrompt, OauthToken},
-    policy::PolicyConfig,
+    policy::{PolicyConfig, PolicyPlace},
     profile::{Probe, ProfileConfig},
     root::Reveal,
     secret_ref::SecretRef,

@@ -19,7 +19,7 @@ use super::{
     chain,
     daemon::DaemonConfig,
     network::NetworkConfig,
-    policy::PolicyConfig,
+    policy::{PolicyConfig, PolicyKeys},
     profile::ProfileConfig,
     source::{SourceConfig, SourceKeys},
     validator::Validator,
@@ -65,9 +65,9 @@ pub(in super::super) struct File {
     /// How servers are reached.
     #[serde(default)]
     network: NetworkConfig,
-    /// By what the central policy is recognized.
+    /// By what the central policy is recognized, and where it is published.
     #[serde(default)]
-    policy: PolicyConfig,
+    policy: PolicyKeys,
     /// What a client asks for, by name. There is at least one.
     #[schemars(extend("minProperties" = 1, "propertyNames" = { "format": "name" }))]
     profile: BTreeMap<Name, ProfileConfig>,
@@ -192,7 +192,9 @@ impl File {
             }
         });
         validator.within("source", |validator| chain::check(validator, &sources));
-        validator.within("policy", |validator| self.policy.validate(validator));
+        let policy = validator.within("policy", |validator| {
+            self.policy.validate(validator, &network, &sources)
+        });
         let may_need_variables = self.client_variables.unwrap_or(true);
         validator.within("profile", |validator| {
             variables::check(validator, &profiles, &sources, may_need_variables);
@@ -211,7 +213,7 @@ impl File {
                 profiles,
                 sources,
                 daemon: self.daemon,
-                policy: self.policy,
+                policy,
                 audit: self.audit,
                 sha256: Hash::NONE,
             }),

@@ -30,7 +30,7 @@ fn look(state: &mut PolicyState, clock: &ManualClock, look: Look) -> LookOutcome
 
 fn counter(state: &PolicyState, clock: &ManualClock) -> Option<u64> {
     match state.standing(clock.now()) {
-        Standing::InForce { policy, .. } => Some(policy.document.counter),
+        Standing::InForce(policy) => Some(policy.signed.document.counter),
         Standing::Missing | Standing::Expired { .. } => None,
     }
 }
@@ -40,16 +40,31 @@ fn a_newer_policy_replaces_the_last_one_and_an_older_one_does_not() {
     let (mut state, clock) = empty();
     assert_eq!(state.standing(clock.now()), Standing::Missing);
     let published = |counter| Look::Published(policy(counter));
-    assert_eq!(look(&mut state, &clock, published(41)), LookOutcome::Replaced);
-    assert_eq!(look(&mut state, &clock, published(42)), LookOutcome::Replaced);
-    assert_eq!(look(&mut state, &clock, published(42)), LookOutcome::Confirmed);
-    assert_eq!(look(&mut state, &clock, Look::Unchanged), LookOutcome::Confirmed);
+    assert_eq!(
+        look(&mut state, &clock, published(41)),
+        LookOutcome::Replaced
+    );
+    assert_eq!(
+        look(&mut state, &clock, published(42)),
+        LookOutcome::Replaced
+    );
+    assert_eq!(
+        look(&mut state, &clock, published(42)),
+        LookOutcome::Confirmed
+    );
+    assert_eq!(
+        look(&mut state, &clock, Look::Unchanged),
+        LookOutcome::Confirmed
+    );
     assert_eq!(state.error(), None);
     let refusal = Refusal::Older {
         counter: 41,
         last: 42,
     };
-    assert_eq!(look(&mut state, &clock, published(41)), LookOutcome::Refused(refusal));
+    assert_eq!(
+        look(&mut state, &clock, published(41)),
+        LookOutcome::Refused(refusal)
+    );
     assert_eq!(counter(&state, &clock), Some(42));
     assert!(state.error().unwrap().contains("rolled back"));
 }
@@ -178,4 +193,63 @@ fn no_daemon_in_use_is_later_than_the_worst_case() {
         latest = latest.max(delay);
     }
     assert!(latest > worst.mul_f64(0.85), "{latest:?} of {worst:?}");
+}
+
+#[test]
+fn a_request_does_not_wait_while_the_daemon_looks_on_its_own() {
+    let (mut state, clock) = empty();
+    look(&mut state, &clock, Look::Published(policy(1)));
+    for outcome in [Look::Unchanged, Look::Failed("timed out".to_owned())] {
+        clock.advance(worst_case(secs(60)));
+        assert_eq!(state.patience(clock.now()), Duration::ZERO);
+        // After a suspension the last look is older.
+        clock.advance(secs(1));
+        assert_eq!(state.patience(clock.now()), MAX_WAIT);
+        look(&mut state, &clock, outcome);
+    }
+}
+
+#[test]
+fn without_a_policy_a_request_waits_for_a_look_under_way_and_not_after_a_failure() {
+    let (mut state, clock) = empty();
+    state.on_look_started(clock.now(), 0.5);
+    clock.advance(secs(1));
+    assert_eq!(state.patience(clock.now()), LOOK_TIMEOUT);
+    look(&mut state, &clock, Look::Failed("refused".to_owned()));
+    assert_eq!(state.patience(clock.now()), Duration::ZERO);
+    clock.advance(MAX_INTERVAL_WITHOUT);
+    assert_eq!(state.patience(clock.now()), LOOK_TIMEOUT);
+}
+
+#[test]
+fn a_policy_that_was_stored_in_the_future_counts_as_expired() {
+    let clock = empty().1;
+    let now = clock.now();
+    for (ahead, expected) in [(0, Some(1)), (299, Some(1)), (301, None), (1 << 30, None)] {
+        let wall = now.wall + secs(ahead);
+        let stored = PolicyState::new(now, Some((policy(1), wall)), 0);
+        assert_eq!(counter(&stored, &clock), expected, "{ahead} s ahead");
+    }
+}
+
+#[test]
+fn a_rotation_is_known_since_the_first_policy_that_has_it() {
+    let rotating = |counter: u64, at: &str| {
+        let text = format!("version = 1\ncounter = {counter}\n[rule.r]\nrotate_after = {at}\n");
+        Look::Published(signed(&text))
+    };
+    let (first, second) = ("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z");
+    let (mut state, clock) = empty();
+    let mut ticks = Vec::new();
+    for (counter, at) in [(1, first), (2, first), (3, second)] {
+        look(&mut state, &clock, rotating(counter, at));
+        let Standing::InForce(policy) = state.standing(clock.now()) else {
+            panic!("counter {counter}");
+        };
+        ticks.push(policy.known_since(at.parse().unwrap()).unwrap());
+        assert_eq!(policy.known_since(Timestamp::UNIX_EPOCH), None);
+        clock.advance(secs(60));
+    }
+    assert_eq!(ticks[0], ticks[1], "it is the same rotation");
+    assert_eq!(ticks[2], ticks[0] + secs(120));
 }

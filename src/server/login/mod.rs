@@ -66,6 +66,8 @@ impl Daemon {
             .config
             .select(login.profile.as_deref(), None)
             .map_err(|error| error_report::of_select(&error))?;
+        let deadline = self.until(LONGEST_DEADLINE);
+        self.check_policy(in_force, name, deadline).await?;
         let variables = match received(in_force, name, &login.variables)? {
             Received::All(variables) => variables,
             Received::Ask(response) => return Ok(response),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use crate::{
-    broker::{AcquireError, AcquireRequest},
+    broker::{AcquireError, AcquireRequest, DropCause},
     client_kind::{ClientKind, HelperContext},
     client_variables::ClientVariables,
     clock::Tick,
@@ -40,7 +40,9 @@ impl Target {
             sign_in: Arc::clone(&self.sign_in),
             flow,
             on_new_user: Box::new(move || {
-                profiles.iter().for_each(|profile| broker.discard(profile));
+                for profile in &profiles {
+                    broker.discard(profile, DropCause::OtherUser);
+                }
             }),
         }
     }

@@ -1,0 +1,32 @@
+//! Why no key is given although a central policy is configured.
+
+use crate::clock::{Timestamp, whole_seconds};
+
+/// No policy counts now. `place` is where it is published.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NoPolicy {
+    /// None was seen yet.
+    #[error("the company's policy has not arrived from {place} yet{}", because(.error.as_deref()))]
+    Missing {
+        place: String,
+        /// Why the last look failed.
+        error: Option<String>,
+    },
+    /// The last one was not seen to be the published one for too long.
+    #[error(
+        "the company's policy was last seen at {place} at {}, longer ago than its 'max_age' of \
+         {max_age}{}",
+        whole_seconds(*.seen), because(.error.as_deref())
+    )]
+    Expired {
+        place: String,
+        seen: Timestamp,
+        max_age: String,
+        /// Why the last look failed.
+        error: Option<String>,
+    },
+}
+
+fn because(error: Option<&str>) -> String {
+    error.map_or_else(String::new, |error| format!(": {error}"))
+}

@@ -1,0 +1,93 @@
+//! The central policy, as the requests meet it.
+
+use std::sync::Arc;
+
+use claviger_wire::Failure;
+
+use super::daemon::Daemon;
+use crate::{
+    client_process::Client, clock::Tick, composition::InForce, error_report, policy::Accepted,
+    trust::ManagedOwner,
+};
+
+impl Daemon {
+    /// The policy in force; `None` if there is none by the configuration. Waits for a look that is
+    /// due, at most until `deadline`.
+    ///
+    /// # Errors
+    ///
+    /// The failure of every request for a key, as long as no policy counts.
+    pub(super) async fn policy(
+        &self,
+        in_force: &InForce,
+        deadline: Tick,
+    ) -> Result<Option<Arc<Accepted>>, Failure> {
+        let current = self.policy.current(deadline).await;
+        current.map_err(|error| {
+            error_report::of_no_policy(&error, in_force.config.ask_administrator())
+        })
+    }
+
+    /// Checks that the policy allows the key of `profile`, which must exist, apart from the client
+    /// that it is for. The keys that the policy rejects are so from now on.
+    ///
+    /// # Errors
+    ///
+    /// The failure of a request for that key.
+    pub(super) async fn check_policy(
+        &self,
+        in_force: &InForce,
+        profile: &str,
+        deadline: Tick,
+    ) -> Result<(), Failure> {
+        match self.policy(in_force, deadline).await? {
+            Some(policy) => permit(in_force, &policy, profile, None),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Checks that `policy` allows the key of `profile` to a client of `gateway`, apart from what
+/// program it is. The keys that the policy rejects are so from now on.
+fn permit(
+    in_force: &InForce,
+    policy: &Accepted,
+    profile: &str,
+    gateway: Option<&str>,
+) -> Result<(), Failure> {
+    // Here, too, and not only when the policy arrived: the request may have waited for it.
+    in_force.apply_to(policy, profile);
+    match in_force.denial(policy, profile, gateway) {
+        None => Ok(()),
+        Some(denial) => Err(error_report::of_policy(
+            profile,
+            &denial,
+            in_force.config.ask_administrator(),
+        )),
+    }
+}
+
+/// Checks that `policy` allows the key of `profile` to `client`, which is a client of `gateway`.
+///
+/// # Errors
+///
+/// The failure of the request.
+pub(super) fn permit_client(
+    in_force: &InForce,
+    policy: &Accepted,
+    profile: &str,
+    gateway: Option<&str>,
+    client: Option<&Client>,
+) -> Result<(), Failure> {
+    permit(in_force, policy, profile, gateway)?;
+    let rules = in_force.rules(policy, profile);
+    if !rules.restricts_callers() {
+        return Ok(());
+    }
+    let owner = ManagedOwner::of_this_machine();
+    let programs = client.and_then(|client| client.programs(&owner));
+    rules.check_caller(programs.as_deref()).map_err(|denial| {
+        let administrator = in_force.config.ask_administrator();
+        error_report::of_policy_caller(profile, &denial, administrator)
+    })
+}
