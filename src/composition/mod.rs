@@ -209,7 +209,8 @@ impl Composition {
 }
 
 impl InForce {
-    fn new(config: Arc<Config>, broker: Broker, user: &Arc<str>) -> Self {
+    /// `config` with the `broker` of exactly its profiles, for this `user`.
+    pub(crate) fn new(config: Arc<Config>, broker: Broker, user: &Arc<str>) -> Self {
         Self {
             config,
             broker: Arc::new(broker),

@@ -136,10 +136,7 @@ impl Fixture {
         Self {
             daemon: Arc::new(Daemon::new(options, Shutdown::new())),
             desktop,
-            in_force: InForce {
-                config: Arc::new(config),
-                broker: Arc::new(broker),
-            },
+            in_force: InForce::new(Arc::new(config), broker, &Arc::from("ana")),
             sign_in,
             error,
             clock,
