@@ -1,0 +1,110 @@
+//! `rotate_after`: keys from before are never given again.
+
+use claviger::clock::{Clock as _, SystemClock};
+use serde_json::json;
+
+use super::{Publisher, audit, stop, until_in_force};
+use crate::support::{
+    KEY, TestEnv,
+    fingerprint::fingerprint,
+    key_fixture::{KeyFixture, SECOND, THIRD},
+    memory::Needle,
+};
+
+/// The lines of a policy that drops credentials from before now.
+fn rotate_now() -> String {
+    let now = SystemClock.now().wall;
+    format!("[rule.leak]\nrotate_after = {now}\n")
+}
+
+#[tokio::test]
+async fn the_key_of_a_program_is_replaced() {
+    let publisher = Publisher::start().await;
+    let env = TestEnv::new();
+    env.add_secret(KEY);
+    env.add_secret(SECOND);
+    let file = env.write_file("key", KEY);
+    let program = env.write_program("corp-key", &format!("cat '{file}'"));
+    env.write_config(&format!(
+        "[profile.default]\nsource = \"corp\"\n[source.corp]\ntype = \"exec\"\n\
+         command = [\"{program}\"]\n"
+    ));
+    publisher.configure(&env, "");
+    publisher.publish("").await;
+    env.helper().await.printed(KEY);
+    env.write_file("key", SECOND);
+    env.helper().await.printed(KEY);
+
+    publisher.publish(&rotate_now()).await;
+    until_in_force(&env, 2).await;
+    for _ in 0..3 {
+        env.helper().await.printed(SECOND);
+    }
+    let story = audit::story(&env);
+    let accepted = story
+        .iter()
+        .rposition(|it| it.starts_with("policy accepted"));
+    let after = &story[accepted.unwrap()..];
+    let [old, new] = [KEY, SECOND].map(fingerprint);
+    assert!(
+        after.contains(&format!("change obtained policy {new}")),
+        "{story:#?}"
+    );
+    assert!(!after.iter().any(|it| it.ends_with(&old)), "{story:#?}");
+    let pid = env.daemon_pid().unwrap();
+    assert_eq!(Needle::text("key", KEY).copies(pid), []);
+
+    // A daemon that starts later obtains its keys after the rotation.
+    stop(&env).await;
+    env.helper().await.printed(SECOND);
+}
+
+/// A version of a secret counts from its creation, whenever it was read.
+#[tokio::test]
+async fn an_old_version_in_vault_is_never_given_again() {
+    let publisher = Publisher::start().await;
+    let fixture = KeyFixture::start("off").await;
+    let env = &fixture.env;
+    publisher.configure(env, "");
+    publisher.publish("").await;
+    env.helper().await.printed(KEY);
+
+    let rotation = rotate_now();
+    fixture.put(SECOND).await;
+    fixture
+        .gateway
+        .accept(crate::support::answers::secret(SECOND));
+    publisher.publish(&rotation).await;
+    until_in_force(env, 2).await;
+    env.helper().await.printed(SECOND);
+    let story = audit::story(env);
+    let obtained = format!("change obtained policy {}", fingerprint(SECOND));
+    assert!(story.contains(&obtained), "{story:#?}");
+
+    // The key leaks again, and its owner is late: no old one meanwhile.
+    publisher.publish(&rotate_now()).await;
+    until_in_force(env, 3).await;
+    let outdated = env.helper().await;
+    outdated.failed(4, &["'default'", "company's policy", "\nhint: "]);
+    stop(env).await;
+    env.helper().await.failed(4, &["company's policy"]);
+    fixture.put(THIRD).await;
+    fixture
+        .gateway
+        .accept(crate::support::answers::secret(THIRD));
+    env.claviger(&["refresh"]).await.succeeded();
+    env.helper().await.printed(THIRD);
+    let after: Vec<_> = audit::story(env)
+        .into_iter()
+        .skip_while(|it| !it.starts_with("policy accepted"))
+        .skip(1)
+        .filter(|it| it.starts_with("grant"))
+        .collect();
+    let [second, third] = [SECOND, THIRD].map(fingerprint);
+    assert!(
+        after.iter().any(|it| it.ends_with(&third)) && after.iter().any(|it| it.ends_with(&second)),
+        "{after:#?}"
+    );
+    assert_eq!(fixture.bao.count("read", "secret/data/k"), fixture.reads());
+    assert_eq!(env.status().await["profiles"][0]["version"], json!(3));
+}
