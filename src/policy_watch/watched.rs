@@ -91,14 +91,17 @@ impl Watched {
             let reason = reason.clone();
             PolicyEvent::FileFailed { reason }.log("");
         }
+        let policy = PolicyState::new(clock.now(), seen, minimum);
+        // The server must send its text if the stored one does not count.
+        let known = stored.as_ref().filter(|_| policy.last().is_some());
         Some(Self {
             config: config.clone(),
             place: publisher::name(place),
             publisher: publisher::of(place, clock),
             file: Arc::new(file),
             state: Mutex::new(State {
-                policy: PolicyState::new(clock.now(), seen, minimum),
-                etag: stored.as_ref().and_then(|stored| stored.etag.clone()),
+                etag: known.and_then(|stored| stored.etag.clone()),
+                policy,
                 stored,
                 file_error: error,
             }),
