@@ -17,6 +17,7 @@ use super::{
 use crate::{
     clock::{Clock, Now, Tick, Timestamp},
     config::PolicyConfig,
+    network::TransportError,
     policy::{Accepted, LOOK_TIMEOUT, Look, LookOutcome, PolicyState, Standing, verify},
     sync,
 };
@@ -178,7 +179,8 @@ impl Watched {
         let fetched = tokio::select! {
             fetched = self.publisher.fetch(etag.as_deref()) => fetched,
             () = clock.sleep_until(started.tick + LOOK_TIMEOUT) => {
-                Err(format!("timed out after {} s", LOOK_TIMEOUT.as_secs()))
+                // As the publisher says it, which has the same limit: one failure is one event.
+                Err(TransportError::TimedOut(LOOK_TIMEOUT).to_string())
             }
         };
         let (look, etag) = match fetched {
