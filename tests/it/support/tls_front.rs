@@ -89,6 +89,13 @@ impl TlsFront {
         self.port
     }
 
+    /// Stops listening, and frees the port.
+    pub(crate) async fn stop(mut self) {
+        self.task.abort();
+        // It was aborted.
+        let _ = (&mut self.task).await;
+    }
+
     /// Passes what later connections receive on to `port`.
     pub(crate) fn forward_to(&self, port: u16) {
         self.server.store(port, Ordering::SeqCst);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{LOOK_LIMIT, Publisher, policy_records, stop, stored, until_in_force};
+use super::{LOOK_LIMIT, Publisher, file, policy_records, stop, stored, until_in_force};
 use crate::support::{KEY, TestEnv, poll::until, upstream::UpstreamReply};
 
 #[tokio::test]
@@ -69,7 +69,7 @@ async fn the_entity_tag_is_sent_back_as_it_came() {
     }
     // 304 to a request without a tag.
     stop(&env).await;
-    std::fs::remove_file(env.state_dir().join("policy.json")).unwrap();
+    std::fs::remove_file(file(&env)).unwrap();
     publisher
         .answer(answer("304 Not Modified", String::new()))
         .await;

@@ -8,7 +8,7 @@ use claviger::{
     demo::gateway::{LoggedRequest, TestGateway},
 };
 
-use super::{LOOK_LIMIT, Publisher, WORST_CASE, audit, until_in_force};
+use super::{LOOK_LIMIT, Publisher, WORST_CASE, audit, rotation, until_in_force};
 use crate::{
     scenarios::{Deployment, FIRST, MACHINE_LOCK, SECOND, TTL, turn},
     support::{
@@ -42,9 +42,7 @@ async fn an_emergency_rotation_reaches_a_running_client_within_the_worst_case() 
     let rotate_after = SystemClock.now().wall;
     deployment.gateway.accept(secret(SECOND));
     deployment.put_second().await;
-    let policy = publisher
-        .sign(&format!("[rule.leak]\nrotate_after = {rotate_after}\n"))
-        .await;
+    let policy = publisher.sign(&rotation(rotate_after).await).await;
     publisher.replace(policy.as_bytes());
     let published = SystemClock.now();
     let mut longest_turn = Duration::ZERO;
@@ -118,9 +116,7 @@ async fn a_client_that_caches_the_old_key_recovers_from_its_401_without_a_read()
 
     let rotate_after = SystemClock.now().wall;
     deployment.rotate_at_once().await;
-    publisher
-        .publish(&format!("[rule.leak]\nrotate_after = {rotate_after}\n"))
-        .await;
+    publisher.publish(&rotation(rotate_after).await).await;
     until_in_force(env, 2).await;
     let obtained = format!("change obtained policy {}", fingerprint(SECOND));
     until("the new key is there", LOOK_LIMIT, async || {

@@ -20,6 +20,11 @@ async fn the_policy_is_fetched_before_the_key() {
     let env = TestEnv::with_fixed_key();
     publisher.configure(&env, "");
     publisher.publish("").await;
+    let _daemon = env.spawn_daemon();
+    until("the daemon listens", SOON, async || {
+        env.daemon_pid().is_some()
+    })
+    .await;
     env.claviger(&["status"]).await.succeeded();
     assert!(publisher.statuses().is_empty(), "no client has asked");
     let (output, took) = timed(env.helper()).await;
@@ -47,7 +52,7 @@ async fn no_key_is_given_until_the_first_policy_has_arrived() {
     let env = TestEnv::with_fixed_key();
     publisher.configure(&env, "");
     publisher.publish("").await;
-    publisher.stop();
+    publisher.stop().await;
     let missing = format!(
         "claviger: the company's policy has not arrived from '{}' yet: ",
         publisher.url()
@@ -84,7 +89,7 @@ async fn a_server_that_hangs_is_given_up_within_the_deadline_of_the_shim() {
     publisher.answer(UpstreamReply::Silence).await;
     let deadline = [("CLAVIGER_TIMEOUT_MS", "8000")];
     let (output, took) = timed(env.helper_with(&[], &deadline)).await;
-    output.failed(7, &["has not arrived", "timed out after 5 s"]);
+    output.failed(7, &["has not arrived", "timed out after 5s"]);
     println!("no policy, and a server that hangs: refused after {took:?}");
     assert!(took < Duration::from_secs(8), "{took:?}");
     assert_eq!(publisher.requests().len(), 1);

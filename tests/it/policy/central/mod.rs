@@ -24,9 +24,10 @@ mod vault;
 
 use std::time::Duration;
 
+use claviger::clock::{Clock as _, SystemClock, Timestamp};
 use serde_json::Value;
 
-use self::publisher::{Publisher, stored};
+use self::publisher::{Publisher, file, files, stored};
 use crate::{
     audit,
     support::{TestEnv, until},
@@ -66,6 +67,16 @@ async fn until_in_force(env: &TestEnv, counter: u64) {
         records.iter().any(|record| record["policy"] == counter)
     })
     .await;
+}
+
+/// A rule that drops credentials from before `at`, as soon as it can be signed: in the second after
+/// it.
+async fn rotation(at: Timestamp) -> String {
+    until("the second is over", Duration::from_secs(2), async || {
+        SystemClock.now().wall.as_second() > at.as_second()
+    })
+    .await;
+    format!("[rule.leak]\nrotate_after = {at}\n")
 }
 
 /// Ends the daemon; the next command starts another one.

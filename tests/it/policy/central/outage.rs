@@ -5,7 +5,7 @@ use std::{fs, time::Duration};
 use claviger::clock::{Clock as _, SystemClock, Timestamp};
 use serde_json::json;
 
-use super::{LOOK_LIMIT, Publisher, policy_records, stop, stored, until_recorded};
+use super::{LOOK_LIMIT, Publisher, file, policy_records, stop, stored, until_recorded};
 use crate::support::{
     KEY, TestEnv,
     poll::{timed, until},
@@ -38,7 +38,7 @@ async fn a_daemon_in_use_serves_keys_without_delay_while_the_server_is_down() {
     publisher.configure(&env, "");
     publisher.publish("").await;
     env.helper().await.printed(KEY);
-    publisher.stop();
+    publisher.stop().await;
     let failed = until_recorded(&env, "failed", 1).await;
     assert!(
         failed["message"].as_str().unwrap().contains("refused"),
@@ -75,7 +75,7 @@ async fn a_daemon_that_starts_serves_by_the_policy_of_its_file() {
     publisher.publish("").await;
     env.helper().await.printed(KEY);
     stop(&env).await;
-    publisher.stop();
+    publisher.stop().await;
     env.helper().await.printed(KEY);
     until_recorded(&env, "failed", 1).await;
     stop(&env).await;
@@ -92,8 +92,7 @@ async fn a_daemon_that_starts_serves_by_the_policy_of_its_file() {
 fn set_seen_at(env: &TestEnv, at: Timestamp) {
     let mut policy = stored(env);
     policy["seen_at"] = json!(at.to_string());
-    let file = env.state_dir().join("policy.json");
-    fs::write(file, policy.to_string()).unwrap();
+    fs::write(file(env), policy.to_string()).unwrap();
 }
 
 #[tokio::test]
@@ -104,7 +103,7 @@ async fn a_policy_that_was_not_seen_for_its_max_age_gives_no_keys() {
     publisher.publish("max_age = \"1d\"\n").await;
     env.helper().await.printed(KEY);
     stop(&env).await;
-    publisher.stop();
+    publisher.stop().await;
     let now = SystemClock.now().wall;
     let minute = Duration::from_secs(60);
     set_seen_at(&env, now - DAY + minute);

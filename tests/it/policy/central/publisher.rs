@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    path::PathBuf,
     sync::atomic::{AtomicU64, Ordering},
 };
 
@@ -133,13 +134,15 @@ impl Publisher {
     }
 
     /// Stops the server: connections are refused.
-    pub(super) fn stop(&mut self) {
-        self.front = None;
+    pub(super) async fn stop(&mut self) {
+        if let Some(front) = self.front.take() {
+            front.stop().await;
+        }
     }
 
     /// Starts the server, at the same URL.
     pub(super) async fn start_again(&mut self) {
-        self.stop();
+        self.stop().await;
         self.other = None;
         let server = self.files.port();
         let front = TlsFront::start_at(self.port, &self.certificate, None, server).await;
@@ -159,8 +162,26 @@ impl Publisher {
     }
 }
 
-/// The last good policy as the daemon on the usual socket keeps it.
+/// The files in which the daemons of `env` keep the last good policy. Their names depend on the
+/// sockets.
+pub(super) fn files(env: &TestEnv) -> Vec<PathBuf> {
+    let files = fs::read_dir(env.state_dir()).unwrap();
+    let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+    files.retain(|path| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        name.starts_with("policy") && name.ends_with(".json")
+    });
+    files
+}
+
+/// The only one of [`files`].
+pub(super) fn file(env: &TestEnv) -> PathBuf {
+    let files = files(env);
+    assert_eq!(files.len(), 1, "{files:?}");
+    files[0].clone()
+}
+
+/// What is in [`file`].
 pub(super) fn stored(env: &TestEnv) -> Value {
-    let file = fs::read(env.state_dir().join("policy.json")).unwrap();
-    serde_json::from_slice(&file).unwrap()
+    serde_json::from_slice(&fs::read(file(env)).unwrap()).unwrap()
 }

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use super::{Publisher, audit, policy_records, stop, stored, until_in_force, until_recorded};
+use super::{Publisher, audit, file, policy_records, stop, stored, until_in_force, until_recorded};
 use crate::support::{
     KEY, TestEnv,
     poll::until,
@@ -142,13 +142,13 @@ async fn no_other_server_ends_the_last_good_policy() {
             "unexpected status 412",
         ),
         (UpstreamReply::Close, "dropped the connection"),
-        (UpstreamReply::Silence, "timed out after 5 s"),
+        (UpstreamReply::Silence, "timed out after 5s"),
     ] {
         scene.publisher.answer(reply).await;
         scene.assert_kept("failed", message).await;
     }
     assert_eq!(elsewhere.connections(), 0, "no redirect was followed");
-    scene.publisher.stop();
+    scene.publisher.stop().await;
     scene.assert_kept("failed", "refused the connection").await;
 }
 
@@ -183,12 +183,14 @@ async fn an_older_policy_stays_refused_after_the_users_file_is_gone() {
     let (publisher, env) = (&scene.publisher, &scene.env);
     let older = publisher.sign_as(4, "").await;
     publisher.replace(older.as_bytes());
+    let file = file(env);
     for _ in 0..2 {
         stop(env).await;
-        fs::remove_file(env.state_dir().join("policy.json")).unwrap();
-        env.helper().await.failed(7, &["counter 4", "at least 5"]);
-        assert!(!env.state_dir().join("policy.json").exists());
-        fs::write(env.state_dir().join("policy.json"), "{}").unwrap();
+        fs::remove_file(&file).unwrap();
+        let refused = "the published policy has the counter 4, and at least 5 is required";
+        env.helper().await.failed(7, &["has not arrived", refused]);
+        assert!(!file.exists());
+        fs::write(&file, "{}").unwrap();
     }
     audit::is_whole(env).await;
     publisher.replace(scene.good.as_bytes());
@@ -202,8 +204,8 @@ async fn a_file_that_the_user_writes_is_no_policy() {
     let mut scene = Scene::new().await;
     let older = scene.publisher.sign_as(4, "").await;
     let foreign = Publisher::start().await.sign_as(9, "").await;
-    scene.publisher.stop();
-    let file = scene.env.state_dir().join("policy.json");
+    scene.publisher.stop().await;
+    let file = file(&scene.env);
     let good = stored(&scene.env);
     for text in [older, foreign] {
         stop(&scene.env).await;
@@ -221,7 +223,7 @@ async fn the_configuration_has_the_last_word_with_its_minimum() {
     let env = TestEnv::with_fixed_key();
     publisher.configure(&env, "minimum_counter = 2\n");
     publisher.publish("").await;
-    let message = "has the counter 1, and the configuration demands at least 2";
+    let message = "has the counter 1, and at least 2 is required";
     env.helper().await.failed(7, &[message]);
     stop(&env).await;
     publisher.publish("").await;

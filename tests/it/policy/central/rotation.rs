@@ -3,19 +3,13 @@
 use claviger::clock::{Clock as _, SystemClock};
 use serde_json::json;
 
-use super::{Publisher, audit, stop, until_in_force};
+use super::{Publisher, audit, rotation, stop, until_in_force};
 use crate::support::{
     KEY, TestEnv,
     fingerprint::fingerprint,
     key_fixture::{KeyFixture, SECOND, THIRD},
     memory::Needle,
 };
-
-/// The lines of a policy that drops credentials from before now.
-fn rotate_now() -> String {
-    let now = SystemClock.now().wall;
-    format!("[rule.leak]\nrotate_after = {now}\n")
-}
 
 #[tokio::test]
 async fn the_key_of_a_program_is_replaced() {
@@ -35,7 +29,9 @@ async fn the_key_of_a_program_is_replaced() {
     env.write_file("key", SECOND);
     env.helper().await.printed(KEY);
 
-    publisher.publish(&rotate_now()).await;
+    publisher
+        .publish(&rotation(SystemClock.now().wall).await)
+        .await;
     until_in_force(&env, 2).await;
     for _ in 0..3 {
         env.helper().await.printed(SECOND);
@@ -69,12 +65,12 @@ async fn an_old_version_in_vault_is_never_given_again() {
     publisher.publish("").await;
     env.helper().await.printed(KEY);
 
-    let rotation = rotate_now();
+    let rotated = SystemClock.now().wall;
     fixture.put(SECOND).await;
     fixture
         .gateway
         .accept(crate::support::answers::secret(SECOND));
-    publisher.publish(&rotation).await;
+    publisher.publish(&rotation(rotated).await).await;
     until_in_force(env, 2).await;
     env.helper().await.printed(SECOND);
     let story = audit::story(env);
@@ -82,12 +78,20 @@ async fn an_old_version_in_vault_is_never_given_again() {
     assert!(story.contains(&obtained), "{story:#?}");
 
     // The key leaks again, and its owner is late: no old one meanwhile.
-    publisher.publish(&rotate_now()).await;
+    publisher
+        .publish(&rotation(SystemClock.now().wall).await)
+        .await;
     until_in_force(env, 3).await;
     let outdated = env.helper().await;
-    outdated.failed(4, &["'default'", "company's policy", "\nhint: "]);
+    let rejected = [
+        "claviger: the policy rejects keys issued before ",
+        "source 'vault' of profile 'default' still returns the key ",
+        "(version 2, ",
+        "\nhint: ask the administrator of source 'vault' for a new key",
+    ];
+    outdated.failed(7, &rejected);
     stop(env).await;
-    env.helper().await.failed(4, &["company's policy"]);
+    env.helper().await.failed(7, &rejected);
     fixture.put(THIRD).await;
     fixture
         .gateway

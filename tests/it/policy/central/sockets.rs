@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use super::{Publisher, stored};
+use serde_json::Value;
+
+use super::{Publisher, file, files, stored};
 use crate::support::{KEY, TestEnv};
 
 #[tokio::test]
@@ -13,24 +15,20 @@ async fn each_daemon_keeps_its_own_policy() {
     let text = publisher.publish("").await;
     env.helper().await.printed(KEY);
     let usual = stored(&env);
+    let file = file(&env);
     let newer = publisher
         .publish("[rule.off]\ndisabled = \"closed\"\n")
         .await;
     let socket = env.path("run/other.sock");
     let other = [("CLAVIGER_SOCKET", socket.to_str().unwrap())];
     env.helper_with(&[], &other).await.failed(7, &["closed"]);
-    assert_eq!(stored(&env), usual);
+    let read = |file| serde_json::from_slice::<Value>(&fs::read(file).unwrap()).unwrap();
+    assert_eq!(read(&file), usual);
     assert_eq!(usual["policy"], text.trim());
-    let files = fs::read_dir(env.state_dir()).unwrap();
-    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
-    let mut names: Vec<_> = names
-        .filter(|name| name.starts_with("policy") && name.ends_with(".json"))
-        .collect();
-    names.sort();
-    assert_eq!(names.len(), 2, "{names:?}");
-    let file = fs::read(env.state_dir().join(&names[0])).unwrap();
-    let file: serde_json::Value = serde_json::from_slice(&file).unwrap();
-    assert_eq!(file["policy"], newer.trim(), "{names:?}");
+    let mut files = files(&env);
+    files.retain(|other| *other != file);
+    assert_eq!(files.len(), 1, "{files:?}");
+    assert_eq!(read(&files[0])["policy"], newer.trim());
     env.set_variable("CLAVIGER_SOCKET", socket.to_str().unwrap());
     env.claviger(&["stop"]).await.succeeded();
 }
