@@ -10,7 +10,8 @@ use crate::{config::TypedDocument, policy::SigningKey};
 
 const POLICY: &str = "version = 1\ncounter = 42\n";
 
-fn key() -> SigningKey {
+/// The key of these tests.
+pub(crate) fn key() -> SigningKey {
     key_of(&[3; 32])
 }
 
@@ -18,7 +19,8 @@ fn at() -> Timestamp {
     Timestamp::from_second(1_800_000_000).unwrap()
 }
 
-fn text_of(toml: &str) -> String {
+/// A policy that is signed with that key, as it is published.
+pub(crate) fn text_of(toml: &str) -> String {
     let document = TypedDocument::<PolicyDocument>::parse(Path::new("p.toml"), toml, |document| {
         document.mistakes(at())
     });
@@ -28,7 +30,7 @@ fn text_of(toml: &str) -> String {
 }
 
 /// A policy that is signed with the key of these tests.
-pub(in super::super) fn signed(toml: &str) -> SignedPolicy {
+pub(crate) fn signed(toml: &str) -> SignedPolicy {
     verify(text_of(toml).as_bytes(), &[key().public()]).unwrap()
 }
 
