@@ -18,6 +18,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod circles;
+mod dependencies;
 mod facts;
 mod imports;
 mod layers;
