@@ -29,5 +29,7 @@ mod messages;
 mod names;
 mod secrets;
 mod source_tree;
+mod test_paths;
+mod threats;
 mod tokens;
 mod violations;
