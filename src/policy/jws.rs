@@ -210,4 +210,4 @@ fn check_header(header: &[u8]) -> Result<String, JwsError> {
 
 #[cfg(test)]
 #[path = "tests/jws.rs"]
-pub(super) mod tests;
+pub(crate) mod tests;

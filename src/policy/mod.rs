@@ -27,3 +27,6 @@ pub(crate) use self::{
     schedule::{LOOK_TIMEOUT, worst_case},
     state::{Accepted, Look, LookOutcome, PolicyState, Standing},
 };
+
+#[cfg(test)]
+pub(crate) use self::jws::tests as signed_policies;

@@ -121,7 +121,11 @@ mod tests {
     #[test]
     fn what_was_written_is_read() {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().canonicalize().unwrap().join("policy.json");
+        let path = directory
+            .path()
+            .canonicalize()
+            .unwrap()
+            .join("state/policy.json");
         let file = PolicyFile::new(&path);
         assert_eq!(file.read(), Ok(None));
         for etag in [None, Some("\"7\"")] {
@@ -134,7 +138,11 @@ mod tests {
     #[test]
     fn a_file_that_is_something_else_is_named() {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().canonicalize().unwrap().join("policy.json");
+        let path = directory
+            .path()
+            .canonicalize()
+            .unwrap()
+            .join("state/policy.json");
         let file = PolicyFile::new(&path);
         let stored = StoredPolicy::new("a.b.c", Timestamp::UNIX_EPOCH, None);
         file.write(&stored).unwrap();

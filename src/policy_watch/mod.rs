@@ -24,11 +24,11 @@ use std::{
 use tokio::sync::Notify;
 
 pub(crate) use self::{error::NoPolicy, event::PolicyEvent, watched::PolicyStatus};
-use self::{file::PolicyFile, watched::Watched};
+use self::{file::PolicyFile, publisher::Publisher, watched::Watched};
 use crate::{
     broker::Jitter,
     clock::{Clock, Tick},
-    config::PolicyConfig,
+    config::{PolicyConfig, PolicyPlace},
     paths::state_file,
     policy::Accepted,
     sync,
@@ -47,12 +47,16 @@ pub(crate) trait Observer: Send + Sync {
     fn on_policy(&self, event: &PolicyEvent);
 }
 
+/// Makes the publisher at a place.
+type Publishers = Box<dyn Fn(&PolicyPlace) -> Box<dyn Publisher> + Send + Sync>;
+
 /// The central policy of one daemon.
 pub(crate) struct PolicyWatch {
     clock: Arc<dyn Clock>,
     jitter: Jitter,
     file: PathBuf,
     observer: Arc<dyn Observer>,
+    publishers: Publishers,
     /// `None` without a central policy.
     watched: Mutex<Option<Arc<Watched>>>,
     /// A request has come, or the configuration has changed.
@@ -70,7 +74,12 @@ impl PolicyWatch {
         jitter: Jitter,
         observer: Arc<dyn Observer>,
     ) -> Self {
+        let publishers = {
+            let clock = Arc::clone(&clock);
+            move |place: &PolicyPlace| publisher::of(place, &clock)
+        };
         Self {
+            publishers: Box::new(publishers),
             clock,
             jitter,
             file: state_dir.join(state_file("policy", instance)),
@@ -94,7 +103,11 @@ impl PolicyWatch {
         // A policy that is in force stays so if only the way to it changes: its file has it.
         let minimum = config.minimum_counter.max(minimum().unwrap_or(0));
         let file = PolicyFile::new(&self.file);
-        *watched = Watched::new(config, minimum, file, &self.clock).map(Arc::new);
+        let new = |place| {
+            let publisher = (self.publishers)(place);
+            Watched::new(config, place, publisher, minimum, file, self.clock.now())
+        };
+        *watched = config.place.as_ref().map(new).map(Arc::new);
         let counter = watched.as_ref().and_then(|watched| watched.counter());
         drop(watched);
         self.observer.on_counter(counter);

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, Now, Tick, Timestamp},
-    config::PolicyConfig,
+    config::{PolicyConfig, PolicyPlace},
     network::TransportError,
     policy::{Accepted, LOOK_TIMEOUT, Look, LookOutcome, PolicyState, Standing, verify},
     sync,
@@ -34,8 +34,8 @@ pub(super) struct Watched {
     publisher: Box<dyn Publisher>,
     file: Arc<PolicyFile>,
     state: Mutex<State>,
-    /// Changes at the end of each look.
-    looks: watch::Sender<()>,
+    /// How many looks have ended.
+    pub(super) looks: watch::Sender<u64>,
 }
 
 struct State {
@@ -51,7 +51,7 @@ struct State {
 pub(super) struct Wait {
     /// For at most this long.
     pub(super) patience: Duration,
-    looked: watch::Receiver<()>,
+    looked: watch::Receiver<u64>,
 }
 
 /// What is known of the policy.
@@ -70,14 +70,16 @@ pub(crate) struct PolicyStatus {
 }
 
 impl Watched {
-    /// The policy of `config`, from its file if that has one; `None` if no place is configured.
+    /// The policy of `config`, which is published at `place`; from `file` if that has one. Its
+    /// counter is at least `minimum`.
     pub(super) fn new(
         config: &PolicyConfig,
+        place: &PolicyPlace,
+        publisher: Box<dyn Publisher>,
         minimum: u64,
         file: PolicyFile,
-        clock: &Arc<dyn Clock>,
-    ) -> Option<Self> {
-        let place = config.place.as_ref()?;
+        now: Now,
+    ) -> Self {
         let (read, error) = match file.read() {
             Ok(read) => (read, None),
             Err(error) => (None, Some(error)),
@@ -92,13 +94,13 @@ impl Watched {
             let reason = reason.clone();
             PolicyEvent::FileFailed { reason }.log("");
         }
-        let policy = PolicyState::new(clock.now(), seen, minimum);
+        let policy = PolicyState::new(now, seen, minimum);
         // The server must send its text if the stored one does not count.
         let known = stored.as_ref().filter(|_| policy.last().is_some());
-        Some(Self {
+        Self {
             config: config.clone(),
             place: publisher::name(place),
-            publisher: publisher::of(place, clock),
+            publisher,
             file: Arc::new(file),
             state: Mutex::new(State {
                 etag: known.and_then(|stored| stored.etag.clone()),
@@ -106,8 +108,8 @@ impl Watched {
                 stored,
                 file_error: error,
             }),
-            looks: watch::Sender::new(()),
-        })
+            looks: watch::Sender::new(0),
+        }
     }
 
     /// Records a request for a key; returns what it waits for.
@@ -200,7 +202,7 @@ impl Watched {
 
     /// Lets the requests go on that wait for a look.
     pub(super) fn finish_look(&self) {
-        self.looks.send_replace(());
+        self.looks.send_modify(|looks| *looks += 1);
     }
 
     fn verified(&self, text: &[u8]) -> Look {

@@ -94,7 +94,7 @@ impl TeamFixture {
 
     /// The clients whose credentials have been fetched since the last call.
     fn fetched(&self) -> Vec<String> {
-        std::mem::take(&mut *self.fetches.lock().unwrap())
+        mem::take(&mut *self.fetches.lock().unwrap())
     }
 }
 

@@ -216,6 +216,12 @@ fn a_pattern_accepts_what_the_rule_accepts() {
             &no_durations,
             &["59m", "366d"],
         ),
+        (
+            "policy-url",
+            &["https://v/p.jws", "HTTPS://v:1", "http://127.0.0.1:1/p"],
+            addresses.1,
+            &["http://v/p.jws", "https://v:99999"],
+        ),
         ("policy-watch", &["10s", "1d"], &no_durations, &["9s", "2d"]),
         ("program", &paths, &["a", "~/a", "", "./a", "/{usr}"], &[]),
         (
