@@ -1,9 +1,14 @@
 //! `disabled`: no keys for all, for a user, for a profile.
 
-use std::process::Command;
+use std::{fs, path::PathBuf, process::Command};
 
 use super::{Publisher, audit, stop, until_in_force};
-use crate::support::{KEY, TestEnv, fingerprint::fingerprint, memory::Needle};
+use crate::support::{
+    KEY, TestEnv,
+    fingerprint::fingerprint,
+    memory::Needle,
+    poll::{SOON, until},
+};
 
 const MESSAGE: &str = "the gateway is being rebuilt; call 1234";
 
@@ -107,4 +112,47 @@ async fn one_profile_can_be_disabled_and_not_the_others() {
     refresh.succeeded();
     let refresh = env.claviger(&["refresh"]).await;
     assert_eq!(refresh.code, Some(7), "{refresh:?}");
+}
+
+/// A machine whose program says that it runs and waits until a file exists; returns both files.
+fn with_slow_program() -> (TestEnv, PathBuf, PathBuf) {
+    let env = TestEnv::new();
+    env.add_secret(KEY);
+    let (started, go) = (env.path("secrets/started"), env.path("secrets/go"));
+    let script = format!(
+        "echo >> '{}'; while [ ! -e '{}' ]; do sleep 0.05; done; echo {KEY}",
+        started.display(),
+        go.display()
+    );
+    let program = env.write_program("slow-key", &script);
+    env.write_config(&format!(
+        "[profile.default]\nsource = \"slow\"\n[source.slow]\ntype = \"exec\"\n\
+         command = [\"{program}\"]\ntimeout = \"60s\"\n"
+    ));
+    (env, started, go)
+}
+
+#[tokio::test]
+async fn a_client_that_waits_for_its_key_is_refused_when_the_policy_comes() {
+    let publisher = Publisher::start().await;
+    let (env, started, go) = with_slow_program();
+    publisher.configure(&env, "");
+    publisher.publish("").await;
+    let waiting = env.helper();
+    let disable = async {
+        until("the program runs", SOON, async || started.exists()).await;
+        publisher.publish(&disabled("")).await;
+    };
+    let (refused, ()) = tokio::join!(waiting, disable);
+    refused.failed(7, &[MESSAGE]);
+    // The key that the program prints is not kept.
+    fs::write(&go, "").unwrap();
+    until("the fetch ends", SOON, async || {
+        env.log().contains("obtained a credential")
+    })
+    .await;
+    publisher.publish("").await;
+    until_in_force(&env, 3).await;
+    assert_eq!(env.status().await["profiles"][0]["state"], "empty");
+    env.helper().await.printed(KEY);
 }
