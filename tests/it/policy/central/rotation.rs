@@ -1,5 +1,7 @@
 //! `rotate_after`: keys from before are never given again.
 
+use std::fs;
+
 use claviger::clock::{Clock as _, SystemClock};
 use serde_json::json;
 
@@ -9,6 +11,7 @@ use crate::support::{
     fingerprint::fingerprint,
     key_fixture::{KeyFixture, SECOND, THIRD},
     memory::Needle,
+    poll::{SOON, until},
 };
 
 #[tokio::test]
@@ -111,4 +114,39 @@ async fn an_old_version_in_vault_is_never_given_again() {
     );
     assert_eq!(fixture.bao.count("read", "secret/data/k"), fixture.reads());
     assert_eq!(env.status().await["profiles"][0]["version"], json!(3));
+}
+
+/// A program that has read the old key before the rotation, and prints it after it.
+#[tokio::test]
+async fn a_key_that_was_under_way_at_the_rotation_is_not_given() {
+    let publisher = Publisher::start().await;
+    let env = TestEnv::new();
+    env.add_secret(KEY);
+    env.add_secret(SECOND);
+    let file = env.write_file("key", KEY);
+    let [read, go] = ["read", "go"].map(|name| env.path("secrets").join(name));
+    let script = format!(
+        "key=$(cat '{file}'); echo >>'{}'; while [ ! -e '{}' ]; do sleep 0.05; done; echo $key",
+        read.display(),
+        go.display()
+    );
+    let program = env.write_program("slow-key", &script);
+    env.write_config(&format!(
+        "[profile.default]\nsource = \"slow\"\n[source.slow]\ntype = \"exec\"\n\
+         command = [\"{program}\"]\ntimeout = \"60s\"\n"
+    ));
+    publisher.configure(&env, "");
+    publisher.publish("").await;
+    let waiting = env.helper();
+    let rotate = async {
+        until("the program has read the key", SOON, async || read.exists()).await;
+        env.write_file("key", SECOND);
+        let rule = rotation(SystemClock.now().wall).await;
+        publisher.publish(&rule).await;
+        until_in_force(&env, 2).await;
+        fs::write(&go, "").unwrap();
+    };
+    let (output, ()) = tokio::join!(waiting, rotate);
+    output.printed(SECOND);
+    env.helper().await.printed(SECOND);
 }
