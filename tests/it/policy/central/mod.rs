@@ -4,7 +4,7 @@
 //! - `disabled`: `switch`; the lists and `minimum_version`: `lists`, `callers`
 //! - `rotate_after`: `rotation`; with the real client: `emergency`
 //! - what must not replace the last good one: `rollback`
-//! - conditional requests: `conditional`; from Vault: `vault`
+//! - conditional requests: `conditional`; proxies: `network`; from Vault: `vault`
 //! - users with a configuration of their own, and several daemons: `managed`, `sockets`
 
 mod publisher;
@@ -15,6 +15,7 @@ mod emergency;
 mod first;
 mod lists;
 mod managed;
+mod network;
 mod outage;
 mod rollback;
 mod rotation;

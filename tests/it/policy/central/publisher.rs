@@ -40,10 +40,15 @@ pub(super) struct Publisher {
 impl Publisher {
     /// Starts the server, on which there is no policy yet.
     pub(super) async fn start() -> Self {
+        Self::start_as(&["127.0.0.1"]).await
+    }
+
+    /// [`Publisher::start`] with a certificate for these host names or addresses.
+    pub(super) async fn start_as(names: &[&str]) -> Self {
         let engineer = Engineer::new();
         let public_key = engineer.public_key(&engineer.key).await;
         let ca = Ca::new("corp");
-        let certificate = ca.server(&["127.0.0.1", "localhost"]);
+        let certificate = ca.server(names);
         let mut publisher = Self {
             engineer,
             public_key,
