@@ -34,7 +34,7 @@ use crate::{
     support::{TestEnv, until},
 };
 
-/// How soon a daemon in use must have a newer policy whose `watch` is 10 s: the bound of the README.
+/// How soon a daemon in use must have a newer policy if `watch` is 10 s: the bound of the README.
 const WORST_CASE: Duration = Duration::from_secs(16);
 
 /// [`WORST_CASE`], on a busy machine.
