@@ -23,12 +23,14 @@ use std::{
 
 use tokio::sync::Notify;
 
-pub(crate) use self::{error::NoPolicy, event::PolicyEvent, watched::PolicyStatus};
+pub(crate) use self::{
+    error::NoPolicy, event::PolicyEvent, publisher::SecretSources, watched::PolicyStatus,
+};
 use self::{file::PolicyFile, publisher::Publisher, watched::Watched};
 use crate::{
-    broker::Jitter,
     clock::{Clock, Tick},
     config::{PolicyConfig, PolicyPlace},
+    jitter::Jitter,
     paths::state_file,
     policy::Accepted,
     sync,
@@ -65,7 +67,7 @@ pub(crate) struct PolicyWatch {
 
 impl PolicyWatch {
     /// Without a policy. The last good one is kept in `state_dir`, where `instance` distinguishes
-    /// this daemon from the user's other ones.
+    /// this daemon from the user's other ones. `secrets` makes the sources that are named.
     #[must_use]
     pub(crate) fn new(
         state_dir: &Path,
@@ -73,13 +75,10 @@ impl PolicyWatch {
         clock: Arc<dyn Clock>,
         jitter: Jitter,
         observer: Arc<dyn Observer>,
+        secrets: SecretSources,
     ) -> Self {
-        let publishers = {
-            let clock = Arc::clone(&clock);
-            move |place: &PolicyPlace| publisher::of(place, &clock)
-        };
         Self {
-            publishers: Box::new(publishers),
+            publishers: Box::new(move |place| publisher::of(place, &secrets)),
             clock,
             jitter,
             file: state_dir.join(state_file("policy", instance)),

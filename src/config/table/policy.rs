@@ -65,7 +65,7 @@ pub(crate) enum PolicyPlace {
         /// The policy's own URL.
         url: PolicyUrl,
         /// How the server is reached.
-        network: NetworkConfig,
+        network: Box<NetworkConfig>,
     },
     /// A secret in Vault.
     Vault {
@@ -130,6 +130,7 @@ impl PolicyKeys {
             }
             (Some(url), None) => {
                 check_network(validator, &network);
+                let network = Box::new(network);
                 Some(PolicyPlace::Url { url, network })
             }
             (None, Some(name)) => of_source(validator, name.into(), sources),
