@@ -114,7 +114,8 @@ impl PolicyWatch {
     }
 
     /// The policy by which a request for a key is judged now; `None` if there is none by the
-    /// configuration. Waits for a look that is due, for a bounded time and at most until `deadline`.
+    /// configuration. Waits for a look that is due, for a bounded time and at most until
+    /// `deadline`.
     ///
     /// # Errors
     ///
