@@ -160,7 +160,7 @@ impl PolicyWatch {
                 && at <= now.tick
             {
                 let events = watched.look(&*self.clock, (self.jitter)()).await;
-                // A configuration that has changed meanwhile has another policy.
+                // If the configuration has changed meanwhile, this is not its policy.
                 if self
                     .watched()
                     .is_some_and(|current| Arc::ptr_eq(&current, watched))
