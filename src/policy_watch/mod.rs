@@ -137,10 +137,21 @@ impl PolicyWatch {
         watched.in_force(self.clock.now()).map(Some)
     }
 
+    /// As [`PolicyWatch::current`], without a look.
+    ///
+    /// # Errors
+    ///
+    /// [`NoPolicy`].
+    pub(crate) fn known(&self) -> Result<Option<Arc<Accepted>>, NoPolicy> {
+        let watched = self.watched();
+        let in_force = watched.map(|watched| watched.in_force(self.clock.now()));
+        in_force.transpose()
+    }
+
     /// The policy that is in force without a look; `None` if there is none.
     #[must_use]
     pub(crate) fn in_force(&self) -> Option<Arc<Accepted>> {
-        self.watched()?.in_force(self.clock.now()).ok()
+        self.known().ok().flatten()
     }
 
     /// What is known of the policy; `None` if there is none by the configuration.

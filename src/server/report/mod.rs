@@ -2,11 +2,14 @@
 
 mod advice;
 pub(super) mod login;
+mod policy;
 mod state;
 
 use claviger_wire::{ExitCode, Failure, Response};
 use serde::Serialize;
 
+pub(super) use self::policy::policy;
+use super::central::PolicyDenial;
 use crate::{
     broker::{
         LoggedOut,
@@ -143,10 +146,28 @@ pub(super) fn profile(
             }
             .to_owned()
         }),
+        policy_denial: None,
         advice: remedy.into_iter().chain(advice).collect(),
         variables: None,
         login,
         failure: None,
+    }
+}
+
+/// Returns the report of a profile whose key the central policy denies.
+pub(super) fn denied(profile: ProfileReport, denial: &PolicyDenial) -> ProfileReport {
+    let profile = ProfileReport {
+        policy_denial: Some(denial.reason.clone()),
+        ..profile
+    };
+    match denial.is_for_some {
+        true => profile,
+        false => ProfileReport {
+            state: ProfileState::Denied,
+            error_code: Some(denial.failure.code.as_byte()),
+            advice: denial.failure.hint.iter().cloned().collect(),
+            ..profile
+        },
     }
 }
 
