@@ -17,8 +17,6 @@ mod payload;
 mod schedule;
 mod state;
 
-#[cfg(test)]
-pub(crate) use self::jws::tests::signed;
 pub(crate) use self::{
     acceptance::{Acceptance, accept},
     document::{PolicyDocument, Rule},

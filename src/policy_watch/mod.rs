@@ -23,7 +23,9 @@ use std::{
 
 use tokio::sync::Notify;
 
-pub(crate) use self::{error::NoPolicy, event::PolicyEvent, watched::PolicyStatus};
+pub(crate) use self::{
+    error::NoPolicy, event::PolicyEvent, file::StoredPolicy, watched::PolicyStatus,
+};
 use self::{file::PolicyFile, publisher::Publisher, watched::Watched};
 use crate::{
     broker::Jitter,
@@ -49,6 +51,25 @@ pub(crate) trait Observer: Send + Sync {
 
 /// Makes the publisher at a place.
 type Publishers = Box<dyn Fn(&PolicyPlace) -> Box<dyn Publisher> + Send + Sync>;
+
+/// The last good policy that the daemon of `instance` keeps in `state_dir`, as for
+/// [`PolicyWatch::new`], with its file; `None` if it keeps none. The signature is not verified.
+///
+/// # Errors
+///
+/// What is wrong with the file.
+pub(crate) fn kept(
+    state_dir: &Path,
+    instance: &str,
+) -> Result<Option<(PathBuf, StoredPolicy)>, String> {
+    let path = path_of(state_dir, instance);
+    let stored = PolicyFile::new(&path).read()?;
+    Ok(stored.map(|stored| (path, stored)))
+}
+
+fn path_of(state_dir: &Path, instance: &str) -> PathBuf {
+    state_dir.join(state_file("policy", instance))
+}
 
 /// The central policy of one daemon.
 pub(crate) struct PolicyWatch {
@@ -82,7 +103,7 @@ impl PolicyWatch {
             publishers: Box::new(publishers),
             clock,
             jitter,
-            file: state_dir.join(state_file("policy", instance)),
+            file: path_of(state_dir, instance),
             observer,
             watched: Mutex::default(),
             woken: Notify::new(),

@@ -157,8 +157,9 @@ impl Watched {
     /// What is known.
     pub(super) fn status(&self, now: Now) -> PolicyStatus {
         let state = sync::lock(&self.state);
+        let place = self.config.place.as_ref();
         PolicyStatus {
-            place: self.place.clone(),
+            place: place.map_or_else(String::new, ToString::to_string),
             standing: state.policy.standing(now),
             last: state.policy.last(),
             error: state.policy.error().map(str::to_owned),

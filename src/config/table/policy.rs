@@ -1,6 +1,6 @@
 //! `[policy]`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -65,7 +65,7 @@ pub(crate) enum PolicyPlace {
         /// The policy's own URL.
         url: PolicyUrl,
         /// How the server is reached.
-        network: NetworkConfig,
+        network: Box<NetworkConfig>,
     },
     /// A secret in Vault.
     Vault {
@@ -74,6 +74,16 @@ pub(crate) enum PolicyPlace {
         /// The source, which needs no user and no client.
         config: Box<VaultConfig>,
     },
+}
+
+/// The URL, or the source by its name.
+impl fmt::Display for PolicyPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url { url, .. } => url.fmt(f),
+            Self::Vault { name, .. } => write!(f, "source '{name}'"),
+        }
+    }
 }
 
 impl PolicyConfig {
@@ -130,6 +140,7 @@ impl PolicyKeys {
             }
             (Some(url), None) => {
                 check_network(validator, &network);
+                let network = Box::new(network);
                 Some(PolicyPlace::Url { url, network })
             }
             (None, Some(name)) => of_source(validator, name.into(), sources),

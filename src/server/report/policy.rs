@@ -69,7 +69,7 @@ mod tests {
     use super::*;
     use crate::{
         clock::{Clock as _, ManualClock, Now, Timestamp},
-        policy::{Look, PolicyState, signed},
+        policy::{Look, PolicyState, signed_policies::signed},
     };
 
     fn status(state: &PolicyState, now: Now, file_error: Option<&str>) -> PolicyStatus {
