@@ -61,8 +61,8 @@ impl InForce {
         }
     }
 
-    /// Whether `policy` allows the key of `profile`, which must exist, to the clients of at least one
-    /// of its gateways.
+    /// Whether `policy` allows the key of `profile`, which must exist, to the clients of at least
+    /// one of its gateways.
     #[must_use]
     pub(crate) fn is_allowed_somewhere(&self, policy: &Accepted, profile: &str) -> bool {
         let gateways = self.config.profiles[profile].gateways();

@@ -23,9 +23,9 @@ Examples:
   claviger policy show policy.toml --user ana        before it is signed
   claviger policy sign policy.toml --key policy-key.pem --output policy.jws
   claviger policy verify policy.jws                  before it is published
-  claviger policy show                               the one of this machine
 ",
-    "
+    "  claviger policy show                               the one of this machine
+
 A policy is a TOML file; README.md describes it. 'claviger policy COMMAND --help' shows more of each."
 ))]
 pub(super) enum PolicyCommand {

@@ -23,15 +23,17 @@ use crate::{
 };
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_help = concat!(
+    "\
 Examples:
-  claviger policy show                             the one that this machine keeps
-  claviger policy show policy.toml                 before it is signed
-  claviger policy show policy.jws --user ana       what is in force for her
+  claviger policy show                        the one that this machine keeps
+  claviger policy show policy.toml            before it is signed
+  claviger policy show policy.jws --user ana  what is in force for her
   claviger policy show policy.jws --config /etc/claviger/config.toml
-                                                   for the profiles of a machine
-
-The signature of a file is not verified: that is what 'claviger policy verify' does.")]
+",
+    "
+The signature of a file is not verified: that is what 'claviger policy verify' does."
+))]
 pub(in crate::cli) struct ShowArgs {
     /// The policy, in TOML or signed; by default the last good one that this user's daemon has
     /// kept, with what it means for the profiles of the configuration
@@ -233,8 +235,8 @@ fn print_effect(out: &mut impl Write, user: &str, effect: &Effect) -> io::Result
     }
 }
 
-/// `{"counter", "issued_at", "key_id", "verified", "place", "seen_at", "watch", "max_age", "worst_case_s", "minimum_version",
-/// "rules", "user", "in_force"}`.
+/// `{"counter", "issued_at", "key_id", "verified", "place", "seen_at", "watch", "max_age",
+/// "worst_case_s", "minimum_version", "rules", "user", "in_force"}`.
 fn as_json(policy: &PolicyFile, user: &str, effects: &[Effect]) -> Value {
     let document = policy.document();
     let (signed, kept) = match policy {

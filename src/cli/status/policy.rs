@@ -142,14 +142,14 @@ mod tests {
             (
                 failed(PolicyStanding::Expired, refused),
                 &[
-                    "policy 42, seen 30 s ago, longer ago than 1 h, so that no key is given: refused",
+                    "policy 42, seen 30 s ago, longer ago than 60 min, so that no key is given: refused",
                     "hint: check it",
                 ],
             ),
             (
                 failed(PolicyStanding::Expired, None),
                 &[
-                    "policy 42, seen 30 s ago, longer ago than 1 h: the next request for a key looks \
+                    "policy 42, seen 30 s ago, longer ago than 60 min: the next request for a key looks \
                      for a newer one first",
                 ],
             ),

@@ -8,8 +8,7 @@ mod state;
 use claviger_wire::{ExitCode, Failure, Response};
 use serde::Serialize;
 
-pub(super) use self::policy::policy;
-use super::central::PolicyDenial;
+pub(super) use self::policy::{denied, policy};
 use crate::{
     broker::{
         LoggedOut,
@@ -151,23 +150,6 @@ pub(super) fn profile(
         variables: None,
         login,
         failure: None,
-    }
-}
-
-/// Returns the report of a profile whose key the central policy denies.
-pub(super) fn denied(profile: ProfileReport, denial: &PolicyDenial) -> ProfileReport {
-    let profile = ProfileReport {
-        policy_denial: Some(denial.reason.clone()),
-        ..profile
-    };
-    match denial.is_for_some {
-        true => profile,
-        false => ProfileReport {
-            state: ProfileState::Denied,
-            error_code: Some(denial.failure.code.as_byte()),
-            advice: denial.failure.hint.iter().cloned().collect(),
-            ..profile
-        },
     }
 }
 

@@ -1,11 +1,12 @@
-//! The report of the central policy.
+//! The report of the central policy, and of the profiles that it denies.
 
 use crate::{
     clock::whole_seconds,
     error_report,
     policy::Standing,
     policy_watch::PolicyStatus,
-    status_report::{PolicyReport, PolicyStanding},
+    server::central::PolicyDenial,
+    status_report::{PolicyReport, PolicyStanding, ProfileReport, ProfileState},
 };
 
 /// What to do if a look fails while the policy before is in force.
@@ -62,11 +63,29 @@ pub(in crate::server) fn policy(
     }
 }
 
+/// Returns the report of a profile whose key the central policy denies.
+pub(in crate::server) fn denied(profile: ProfileReport, denial: &PolicyDenial) -> ProfileReport {
+    let profile = ProfileReport {
+        policy_denial: Some(denial.reason.clone()),
+        ..profile
+    };
+    match denial.is_for_some {
+        true => profile,
+        false => ProfileReport {
+            state: ProfileState::Denied,
+            error_code: Some(denial.failure.code.as_byte()),
+            advice: denial.failure.hint.iter().cloned().collect(),
+            ..profile
+        },
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use claviger_wire::{ExitCode, Failure};
     use serde_json::json;
 
-    use super::*;
+    use super::{super::locked, *};
     use crate::{
         clock::{Clock as _, ManualClock, Now, Timestamp},
         policy::{Look, PolicyState, signed_policies::signed},
@@ -129,5 +148,40 @@ mod tests {
         assert_eq!(reported(&state, None), expected);
         let managed = policy(status(&state, clock.now(), None), Some("ask".to_owned()));
         assert_eq!(managed.advice.as_deref(), Some("ask"));
+    }
+    #[test]
+    fn a_profile_that_the_policy_denies_is_not_ready() {
+        let ready = || ProfileReport {
+            state: ProfileState::Ready,
+            advice: vec!["set 'probe'".to_owned()],
+            ..ProfileReport::default()
+        };
+        let denial = |is_for_some| PolicyDenial {
+            reason: "the laptop was stolen (rule 'x')".to_owned(),
+            failure: Failure::new(ExitCode::Denied, "no key", "call 1234"),
+            is_for_some,
+        };
+        let whole = denied(ready(), &denial(false));
+        let expected = ProfileReport {
+            state: ProfileState::Denied,
+            error_code: Some(7),
+            advice: vec!["call 1234".to_owned()],
+            policy_denial: Some("the laptop was stolen (rule 'x')".to_owned()),
+            ..ProfileReport::default()
+        };
+        assert_eq!(whole, expected);
+        // Clients of another gateway of the profile have the key.
+        let partial = denied(ready(), &denial(true));
+        assert_eq!(partial.policy_denial, expected.policy_denial);
+        let served = ProfileReport {
+            policy_denial: None,
+            ..partial
+        };
+        assert_eq!(served, ready());
+        // An unlock alone brings no key, which shows.
+        let locked = locked(whole);
+        assert_eq!(locked.state, ProfileState::Locked);
+        assert_eq!(locked.advice, [error_report::UNLOCK]);
+        assert_eq!(locked.policy_denial, expected.policy_denial);
     }
 }

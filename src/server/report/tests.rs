@@ -63,46 +63,6 @@ fn reported(snapshot: &Snapshot, calibration: Option<Calibration>) -> serde_json
     serde_json::to_value(profile).unwrap()
 }
 
-fn denied_by_policy(is_for_some: bool) -> serde_json::Value {
-    let denial = PolicyDenial {
-        reason: "your laptop was stolen (rule 'x' of the company's policy)".to_owned(),
-        failure: Failure::new(ExitCode::Denied, "no key", "call 1234"),
-        is_for_some,
-    };
-    let snapshot = &snapshot(None);
-    let profile = profile("default", &config(), snapshot, None, None, now());
-    serde_json::to_value(denied(profile, &denial)).unwrap()
-}
-
-#[test]
-fn a_profile_that_the_policy_denies_is_not_ready() {
-    let report = denied_by_policy(false);
-    let reason = "your laptop was stolen (rule 'x' of the company's policy)";
-    assert_eq!(report["policy_denial"], reason);
-    assert_eq!(report["state"], "denied");
-    assert_eq!(report["error_code"], 7);
-    assert_eq!(report["advice"], json!(["call 1234"]));
-    // What is cached is a fact all the same.
-    assert_eq!(report["fingerprint"], "ba7816bf8f01");
-
-    // Clients of another gateway of the profile have the key.
-    let report = denied_by_policy(true);
-    assert_eq!(report["policy_denial"], reason);
-    assert_eq!(
-        (&report["state"], &report["error_code"]),
-        (&json!("ready"), &json!(null))
-    );
-}
-
-#[test]
-fn the_lock_comes_before_the_policy() {
-    let denied: ProfileReport = serde_json::from_value(denied_by_policy(false)).unwrap();
-    let report = locked(denied);
-    assert_eq!(report.state, ProfileState::Locked);
-    assert_eq!(report.advice, [error_report::UNLOCK]);
-    assert!(report.policy_denial.is_some());
-}
-
 fn without_key(last_error: Option<SourceError>) -> Snapshot {
     Snapshot {
         credential: None,
