@@ -76,3 +76,66 @@ impl InForce {
         policy.signed.document.in_force(&self.user, profile)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+    use super::*;
+    use crate::{
+        broker::{Broker, RouteBuilder},
+        clock::{Clock, SystemClock},
+        config,
+        policy::signed_policies::accepted,
+    };
+
+    const CONFIG: &str = "version = 1\n\
+        [profile.one]\nsource = 'own'\ngateway = 'https://a.test'\n\
+        [profile.two]\nsource = 'own'\ngateway = 'https://a.test'\ngateways = ['https://b.test']\n\
+        [profile.none]\nsource = 'own'\n\
+        [source.own]\ntype = 'exec'\ncommand = ['/bin/key']\n";
+
+    /// Whether a policy with `rules` denies `profile` to the user `ana` as a client of `gateway`.
+    fn denies(rules: &str, profile: &str, gateway: Option<&str>) -> bool {
+        let config = config::parse(Path::new("/c.toml"), CONFIG).unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let routes = BTreeMap::<String, RouteBuilder>::new();
+        let jitter: crate::broker::Jitter = Arc::new(|| 0.5);
+        let broker = Broker::new(routes, &clock, &jitter);
+        let in_force = InForce::new(Arc::new(config), broker, &Arc::from("ana"));
+        let policy = accepted(&format!("version = 1\ncounter = 1\n{rules}"));
+        in_force.denial(&policy, profile, gateway).is_some()
+    }
+
+    #[test]
+    fn the_clients_gateway_counts_and_without_it_all_of_the_profile() {
+        let rules = "[rule.r]\nallowed_gateways = ['https://a.test']";
+        let (a, b) = (Some("https://a.test/"), Some("https://b.test"));
+        for (profile, gateway, expected) in [
+            ("one", None, false),
+            ("one", a, false),
+            ("two", a, false),
+            ("two", b, true),
+            ("two", None, true),
+            ("none", None, true),
+            ("none", a, false),
+        ] {
+            assert_eq!(
+                denies(rules, profile, gateway),
+                expected,
+                "{profile} {gateway:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_rule_is_about_its_user_and_its_sources() {
+        let disabled = |users| format!("[rule.r]\nusers = ['{users}']\ndisabled = 'call 1234'");
+        assert!(denies(&disabled("Ana"), "one", None));
+        assert!(!denies(&disabled("bob"), "one", None));
+        let source = |name| format!("[rule.r]\nallowed_sources = ['{name}']");
+        assert!(!denies(&source("own"), "one", None));
+        assert!(denies(&source("corp"), "one", None));
+        assert!(denies("minimum_version = '999.0.0'", "one", None));
+    }
+}

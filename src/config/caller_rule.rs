@@ -1,6 +1,6 @@
 //! A key goes only to a client whose program is one of `allowed_callers`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::{field::CallerPattern, table::Config};
 use crate::{client_process::Program, trust::Violation};
@@ -59,18 +59,14 @@ pub(crate) fn permits(
 }
 
 impl CallerRefusal {
-    /// What to do now; `file` is the configuration.
+    /// What to do now; `None` if only the list can be corrected.
     #[must_use]
-    pub(crate) fn hint(&self, file: &Path) -> String {
+    pub(crate) fn hint(&self) -> Option<&str> {
         match self {
-            Self::Unknown => "run the command again, from the client that needs the key".to_owned(),
-            Self::Hidden { .. } => {
-                "run claviger-helper without sudo or a program like it".to_owned()
-            }
-            Self::NotListed { .. } => {
-                format!("correct 'allowed_callers' in '{}'", file.display())
-            }
-            Self::Untrusted(violation) => violation.hint.clone(),
+            Self::Unknown => Some("run the command again, from the client that needs the key"),
+            Self::Hidden { .. } => Some("run claviger-helper without sudo or a program like it"),
+            Self::NotListed { .. } => None,
+            Self::Untrusted(violation) => Some(&violation.hint),
         }
     }
 }

@@ -24,18 +24,20 @@ pub(crate) fn of_caller(
     administrator: Option<String>,
 ) -> Failure {
     let message = format!("profile '{profile}' is for 'allowed_callers' only: {refusal}");
-    let hint = caller_hint(refusal, file, administrator);
+    let list = format!("correct 'allowed_callers' in '{}'", file.display());
+    let hint = caller_hint(refusal, &list, administrator);
     Failure::new(ExitCode::Denied, message, hint)
 }
 
-fn caller_hint(refusal: &CallerRefusal, file: &Path, administrator: Option<String>) -> String {
+/// What to do about a client that is not allowed; `list` is what corrects the list.
+fn caller_hint(refusal: &CallerRefusal, list: &str, administrator: Option<String>) -> String {
     let is_for_administrator = match refusal {
         CallerRefusal::NotListed { .. } | CallerRefusal::Untrusted(_) => true,
         // The developer has started it so.
         CallerRefusal::Unknown | CallerRefusal::Hidden { .. } => false,
     };
     let administrator = administrator.filter(|_| is_for_administrator);
-    administrator.unwrap_or_else(|| refusal.hint(file))
+    administrator.unwrap_or_else(|| refusal.hint().unwrap_or(list).to_owned())
 }
 
 /// Reports that no key is shown on a terminal, although `--reveal` is given.
@@ -75,11 +77,7 @@ pub(crate) fn of_policy_caller(
         "profile '{profile}' is for the programs of rule '{rule}' of the company's policy only: \
          {refusal}"
     );
-    let hint = match refusal {
-        CallerRefusal::NotListed { .. } => administrator.unwrap_or(ASK_PUBLISHER.to_owned()),
-        // The file of the configuration is named for `NotListed` only.
-        other => caller_hint(other, Path::new(""), administrator),
-    };
+    let hint = caller_hint(refusal, ASK_PUBLISHER, administrator);
     Failure::new(ExitCode::Denied, message, hint)
 }
 
@@ -164,5 +162,62 @@ mod tests {
         assert!(own.hint.unwrap().ends_with("from '/c.toml'"));
         let managed = of_reveal(Path::new("/c.toml"), Some("ask".to_owned()));
         assert_eq!(managed.hint.as_deref(), Some("ask"));
+    }
+
+    #[test]
+    fn a_denial_of_the_policy_names_the_profile_and_the_rule() {
+        let administrator = || Some("ask your administrator".to_owned());
+        let disabled = Denial::Disabled {
+            rule: "stolen".to_owned(),
+            message: "call 1234".to_owned(),
+        };
+        let failure = of_policy("work", &disabled, None);
+        assert_eq!(failure.code, ExitCode::Denied);
+        assert_eq!(
+            failure.message,
+            "no key for profile 'work': call 1234 (rule 'stolen' of the company's policy)"
+        );
+        assert_eq!(failure.hint.as_deref(), Some(ASK_PUBLISHER));
+        assert_eq!(
+            of_policy("work", &disabled, administrator()).hint,
+            administrator()
+        );
+        let version = Denial::Version {
+            version: "0.1.0".to_owned(),
+            minimum: "0.2.0".to_owned(),
+        };
+        let hint = of_policy("work", &version, None).hint;
+        assert_eq!(hint.as_deref(), Some("update Claviger"));
+        let denial = |refusal| CallerDenial {
+            rule: "programs".to_owned(),
+            refusal,
+        };
+        let listed = denial(CallerRefusal::NotListed {
+            program: "/bin/sh".into(),
+        });
+        let failure = of_policy_caller("work", &listed, None);
+        assert_eq!(
+            failure.message,
+            "profile 'work' is for the programs of rule 'programs' of the company's policy only: \
+             the client is '/bin/sh'"
+        );
+        assert_eq!(failure.hint.as_deref(), Some(ASK_PUBLISHER));
+        let unknown = of_policy_caller("work", &denial(CallerRefusal::Unknown), administrator());
+        assert!(unknown.hint.unwrap().starts_with("run the command again"));
+    }
+
+    #[test]
+    fn without_a_policy_the_reason_is_named() {
+        let missing = NoPolicy::Missing {
+            place: "'https://c.test/p.jws'".to_owned(),
+            error: Some("timed out".to_owned()),
+        };
+        let failure = of_no_policy(&missing, None);
+        assert_eq!(failure.code, ExitCode::Denied);
+        assert_eq!(
+            failure.message,
+            "the company's policy has not arrived from 'https://c.test/p.jws' yet: timed out"
+        );
+        assert!(failure.hint.unwrap().starts_with("check 'policy'"));
     }
 }

@@ -18,6 +18,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod circles;
+mod dependencies;
 mod facts;
 mod imports;
 mod layers;
@@ -28,5 +29,7 @@ mod messages;
 mod names;
 mod secrets;
 mod source_tree;
+mod test_paths;
+mod threats;
 mod tokens;
 mod violations;

@@ -179,7 +179,7 @@ fn parse(file: &Path, module: &[String]) -> Facts {
 }
 
 /// The file of the module `name` that `above` declares.
-fn file_of(above: &Path, name: &str) -> PathBuf {
+pub(crate) fn file_of(above: &Path, name: &str) -> PathBuf {
     let is_first =
         ["lib.rs", "main.rs", "mod.rs"].contains(&above.file_name().unwrap().to_str().unwrap());
     let directory = if is_first {

@@ -39,7 +39,7 @@ pub(crate) fn production(stream: TokenStream) -> TokenStream {
 }
 
 /// The attributes that `tokens` starts with. Each one is two tokens: `#` and a group.
-fn attributes(tokens: &[TokenTree]) -> Vec<Group> {
+pub(crate) fn attributes(tokens: &[TokenTree]) -> Vec<Group> {
     tokens
         .chunks_exact(2)
         .map_while(|pair| match pair {

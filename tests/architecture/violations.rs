@@ -1,7 +1,7 @@
 //! What a test has found, and how it fails.
 
 /// The places that violate an invariant.
-#[derive(Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Violations(Vec<String>);
 
 impl Violations {

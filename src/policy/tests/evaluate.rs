@@ -175,3 +175,31 @@ proptest! {
         prop_assert!(few.rotate_after() <= many.rotate_after());
     }
 }
+
+#[test]
+fn every_list_of_programs_must_have_the_client() {
+    let policy = policy(
+        "[rule.a]\nallowed_callers = ['/usr/bin/claude', '/opt/*/claude', 'C:\\claude.exe']\n\
+         [rule.b]\nusers = ['bob']\nallowed_callers = ['/usr/bin/codex']",
+    );
+    let check = |user: &str, program: &str| {
+        let programs = [
+            Program::Trusted("/bin/sh".into()),
+            Program::Trusted(program.into()),
+        ];
+        let rules = policy.in_force(user, "default");
+        rules
+            .check_caller(Some(&programs))
+            .err()
+            .map(|denial| denial.rule)
+    };
+    assert_eq!(check("ana", "/usr/bin/claude"), None);
+    assert_eq!(check("ana", "/opt/*/claude"), None);
+    // A path, not a pattern.
+    assert_eq!(check("ana", "/opt/2.1/claude").as_deref(), Some("a"));
+    assert_eq!(check("bob", "/usr/bin/claude").as_deref(), Some("b"));
+    assert_eq!(check("bob", "/usr/bin/codex").as_deref(), Some("a"));
+    let unknown = policy.in_force("ana", "default").check_caller(None);
+    assert_eq!(unknown.unwrap_err().refusal, CallerRefusal::Unknown);
+    assert!(policy.in_force("ana", "default").restricts_callers());
+}

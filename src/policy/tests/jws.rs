@@ -1,12 +1,15 @@
 //! What is a signed policy, and what is not.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use aws_lc_rs::hmac;
 use proptest::prelude::*;
 
 use super::{super::key::tests::key_of, *};
-use crate::{config::TypedDocument, policy::SigningKey};
+use crate::{
+    config::TypedDocument,
+    policy::{Accepted, PolicyState, SigningKey},
+};
 
 const POLICY: &str = "version = 1\ncounter = 42\n";
 
@@ -32,6 +35,15 @@ pub(crate) fn text_of(toml: &str) -> String {
 /// A policy that is signed with the key of these tests.
 pub(crate) fn signed(toml: &str) -> SignedPolicy {
     verify(text_of(toml).as_bytes(), &[key().public()]).unwrap()
+}
+
+/// The same, in force on a daemon that has just started.
+pub(crate) fn accepted(toml: &str) -> Arc<Accepted> {
+    use crate::clock::{Clock as _, ManualClock};
+
+    let now = ManualClock::at(at()).now();
+    let state = PolicyState::new(now, Some((signed(toml), now.wall)), 0);
+    state.last().unwrap().0
 }
 
 fn refused(text: impl AsRef<[u8]>) -> JwsError {

@@ -40,6 +40,7 @@ use crate::support::{
     answers::{answer, answers, secret},
     claude::ClaudeCode,
     namespace::{Namespace, User},
+    poll::{SOON, until},
 };
 
 /// The key of ana's own configuration.
@@ -97,8 +98,12 @@ impl Scene {
         let mut session = self.client.session();
         session.turn("What is up?").await;
         self.stop();
-        // The helper runs beside this turn, which has the old key.
+        // The helper runs beside this turn, which has the old key, and may end after it.
         session.turn("And now?").await;
+        until("the helper has ended", SOON, async || {
+            self.machine.pids_of("claviger-helper").is_empty()
+        })
+        .await;
         let turn = session.turn("And then?").await;
         session.end().await;
         !turn.is_error

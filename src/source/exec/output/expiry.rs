@@ -63,12 +63,16 @@ pub(super) fn within(value: &FieldValue, now: Timestamp) -> Result<Option<Durati
         FieldValue::Object(_) | FieldValue::Other(_) => None,
     };
     let seconds = seconds.ok_or("is not a number of seconds")?;
-    if seconds <= 0.0 {
+    let left = match seconds <= 0.0 {
+        true => Duration::ZERO,
+        false => Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX),
+    };
+    // A part of a nanosecond is rounded down.
+    if left.is_zero() {
         return Err("is not positive: the key has expired".to_owned());
     }
     let longest = Duration::try_from(Timestamp::MAX.duration_since(now)).unwrap_or(Duration::ZERO);
-    let seconds = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
-    Ok(Some(seconds.min(longest)))
+    Ok(Some(left.min(longest)))
 }
 
 const EXPECTED_TIME: &str =
@@ -218,7 +222,7 @@ mod tests {
         assert_eq!(number(3600.0), Ok(Some(HOUR)));
         assert_eq!(text(" 3600 "), Ok(Some(HOUR)));
         assert_eq!(number(0.5), Ok(Some(Duration::from_millis(500))));
-        for expired in [0.0, -1.0, f64::MIN] {
+        for expired in [0.0, -1.0, f64::MIN, 1e-300, f64::MIN_POSITIVE] {
             assert!(number(expired).unwrap_err().contains("has expired"));
         }
         for wrong in ["", "1h", "1e3"] {

@@ -1,7 +1,8 @@
 //! Attacks on `allowed_callers` by programs of ana's own user, on a machine whose managed
 //! configuration allows one client. Result of all of them: code 7, and no key.
 //!
-//! - another program, however it is started: `other_programs_get_no_key`
+//! - another program, however it is started: `other_programs_get_no_key`; it leaves a record:
+//!   `a_refusal_is_in_the_audit_log`
 //! - the allowed program's name on a file of hers, on a link to one, or in a directory that she can
 //!   write; a copy of it: `a_program_that_she_can_change_gets_no_key`
 //! - a program of hers between the allowed one and the shim:
@@ -23,12 +24,14 @@ use std::{
 
 use claviger::demo::gateway::TestGateway;
 use claviger_wire::{Acquire, Request};
+use serde_json::Value;
 
 use super::{OWN, STATE};
 use crate::support::{
     answers::{answer, answers, secret},
     claude::ClaudeCode,
     namespace::{Namespace, User},
+    poll::{SOON, until_blocking},
     program_file,
     test_env::ProgramOutput,
 };
@@ -167,6 +170,37 @@ fn other_programs_get_no_key() {
     let executable = format!("executable={}", program.display());
     assert!(refused[1].contains(&executable), "{}", refused[1]);
     assert!(refused[1].contains("code=7"), "{}", refused[1]);
+}
+
+/// The record names the program, its process and the rule.
+#[test]
+fn a_refusal_is_in_the_audit_log() {
+    let machine = machine("/bin/sh");
+    let script = format!("print \"$$\\n\"; exit(system(\"{HELPER}\") >> 8)");
+    let mut command = machine.command(User::Ana, "/usr/bin/perl", &["-e", &script]);
+    let refused = ProgramOutput::from(command.output().unwrap());
+    assert_eq!(refused.code, Some(7), "{refused:?}");
+    let log = machine.outside(&format!("{STATE}/audit.log"));
+    let refusal = || -> Option<Value> {
+        let text = fs::read_to_string(&log).unwrap_or_default();
+        let mut lines = text
+            .split_inclusive('\n')
+            .filter(|line| line.ends_with('\n'));
+        let line = lines.find(|line| line.contains("\"refusal\""))?;
+        Some(serde_json::from_str(line).unwrap())
+    };
+    assert!(until_blocking(SOON, || refusal().is_some()));
+    let record = refusal().unwrap();
+    assert_eq!(
+        (&record["outcome"], &record["code"], &record["profile"]),
+        (&"denied".into(), &7.into(), &"default".into())
+    );
+    let program = fs::canonicalize("/usr/bin/perl").unwrap();
+    assert_eq!(record["executable"], program.to_str().unwrap());
+    assert_eq!(record["pid"].to_string(), refused.stdout.trim());
+    assert!(record["started"].as_u64().unwrap() > 0);
+    let message = record["message"].as_str().unwrap();
+    assert!(message.contains("allowed_callers"), "{message}");
 }
 
 #[test]
