@@ -85,7 +85,8 @@ impl Watched {
         };
         let stored = read.and_then(|stored| {
             let policy = verify(stored.policy.as_bytes(), &config.public_keys).ok()?;
-            Some((policy, stored))
+            // Without its entity tag, too: the server would answer that nothing has changed.
+            (policy.document.counter >= minimum).then_some((policy, stored))
         });
         let (policy, stored) = stored.unzip();
         let seen = policy.zip(stored.as_ref().map(|stored| stored.seen_at));
