@@ -24,13 +24,14 @@ use std::{
 use tokio::sync::Notify;
 
 pub(crate) use self::{
-    error::NoPolicy, event::PolicyEvent, file::StoredPolicy, watched::PolicyStatus,
+    error::NoPolicy, event::PolicyEvent, file::StoredPolicy, publisher::SecretSources,
+    watched::PolicyStatus,
 };
 use self::{file::PolicyFile, publisher::Publisher, watched::Watched};
 use crate::{
-    broker::Jitter,
     clock::{Clock, Tick},
     config::{PolicyConfig, PolicyPlace},
+    jitter::Jitter,
     paths::state_file,
     policy::Accepted,
     sync,
@@ -86,7 +87,7 @@ pub(crate) struct PolicyWatch {
 
 impl PolicyWatch {
     /// Without a policy. The last good one is kept in `state_dir`, where `instance` distinguishes
-    /// this daemon from the user's other ones.
+    /// this daemon from the user's other ones. `secrets` makes the sources that are named.
     #[must_use]
     pub(crate) fn new(
         state_dir: &Path,
@@ -94,13 +95,10 @@ impl PolicyWatch {
         clock: Arc<dyn Clock>,
         jitter: Jitter,
         observer: Arc<dyn Observer>,
+        secrets: SecretSources,
     ) -> Self {
-        let publishers = {
-            let clock = Arc::clone(&clock);
-            move |place: &PolicyPlace| publisher::of(place, &clock)
-        };
         Self {
-            publishers: Box::new(publishers),
+            publishers: Box::new(move |place| publisher::of(place, &secrets)),
             clock,
             jitter,
             file: path_of(state_dir, instance),
@@ -136,7 +134,8 @@ impl PolicyWatch {
     }
 
     /// The policy by which a request for a key is judged now; `None` if there is none by the
-    /// configuration. Waits for a look that is due, for a bounded time and at most until `deadline`.
+    /// configuration. Waits for a look that is due, for a bounded time and at most until
+    /// `deadline`.
     ///
     /// # Errors
     ///
@@ -192,7 +191,7 @@ impl PolicyWatch {
                 && at <= now.tick
             {
                 let events = watched.look(&*self.clock, (self.jitter)()).await;
-                // A configuration that has changed meanwhile has another policy.
+                // If the configuration has changed meanwhile, this is not its policy.
                 if self
                     .watched()
                     .is_some_and(|current| Arc::ptr_eq(&current, watched))

@@ -5,7 +5,6 @@ use std::{
     time::Duration,
 };
 
-use claviger_wire::visible;
 use tokio::{sync::watch, task};
 
 use super::{
@@ -17,6 +16,7 @@ use super::{
 use crate::{
     clock::{Clock, Now, Tick, Timestamp},
     config::{PolicyConfig, PolicyPlace},
+    network::one_line,
     policy::{Accepted, LOOK_TIMEOUT, Look, LookOutcome, PolicyState, Standing, verify},
     sync,
 };
@@ -206,7 +206,7 @@ impl Watched {
         match verify(text, &self.config.public_keys) {
             Ok(policy) => Look::Published(policy),
             // It repeats parts of what the server has sent.
-            Err(error) => Look::Failed(visible(&format!("the answer {error}"))),
+            Err(error) => Look::Failed(one_line(&format!("the answer {error}"))),
         }
     }
 
