@@ -89,6 +89,15 @@ impl InForce {
         }
     }
 
+    /// Whether `policy` allows the key of `profile`, which must exist, to the clients of at least
+    /// one of its gateways.
+    #[must_use]
+    pub(crate) fn is_allowed_somewhere(&self, policy: &Accepted, profile: &str) -> bool {
+        let gateways = self.config.profiles[profile].gateways();
+        let mut urls = gateways.map(|gateway| gateway.as_url().as_str());
+        urls.any(|url| self.denial(policy, profile, Some(url)).is_none())
+    }
+
     /// What `policy` means for the user and `profile`.
     #[must_use]
     pub(crate) fn rules<'p>(&self, policy: &'p Accepted, profile: &str) -> policy::InForce<'p> {

@@ -24,7 +24,8 @@ use std::{
 use tokio::sync::Notify;
 
 pub(crate) use self::{
-    error::NoPolicy, event::PolicyEvent, publisher::SecretSources, watched::PolicyStatus,
+    error::NoPolicy, event::PolicyEvent, file::StoredPolicy, publisher::SecretSources,
+    watched::PolicyStatus,
 };
 use self::{file::PolicyFile, publisher::Publisher, watched::Watched};
 use crate::{
@@ -51,6 +52,25 @@ pub(crate) trait Observer: Send + Sync {
 
 /// Makes the publisher at a place.
 type Publishers = Box<dyn Fn(&PolicyPlace) -> Box<dyn Publisher> + Send + Sync>;
+
+/// The last good policy that the daemon of `instance` keeps in `state_dir`, as for
+/// [`PolicyWatch::new`], with its file; `None` if it keeps none. The signature is not verified.
+///
+/// # Errors
+///
+/// What is wrong with the file.
+pub(crate) fn kept(
+    state_dir: &Path,
+    instance: &str,
+) -> Result<Option<(PathBuf, StoredPolicy)>, String> {
+    let path = path_of(state_dir, instance);
+    let stored = PolicyFile::new(&path).read()?;
+    Ok(stored.map(|stored| (path, stored)))
+}
+
+fn path_of(state_dir: &Path, instance: &str) -> PathBuf {
+    state_dir.join(state_file("policy", instance))
+}
 
 /// The central policy of one daemon.
 pub(crate) struct PolicyWatch {
@@ -81,7 +101,7 @@ impl PolicyWatch {
             publishers: Box::new(move |place| publisher::of(place, &secrets)),
             clock,
             jitter,
-            file: state_dir.join(state_file("policy", instance)),
+            file: path_of(state_dir, instance),
             observer,
             watched: Mutex::default(),
             woken: Notify::new(),
@@ -137,10 +157,21 @@ impl PolicyWatch {
         watched.in_force(self.clock.now()).map(Some)
     }
 
+    /// As [`PolicyWatch::current`], without a look.
+    ///
+    /// # Errors
+    ///
+    /// [`NoPolicy`].
+    pub(crate) fn known(&self) -> Result<Option<Arc<Accepted>>, NoPolicy> {
+        let watched = self.watched();
+        let in_force = watched.map(|watched| watched.in_force(self.clock.now()));
+        in_force.transpose()
+    }
+
     /// The policy that is in force without a look; `None` if there is none.
     #[must_use]
     pub(crate) fn in_force(&self) -> Option<Arc<Accepted>> {
-        self.watched()?.in_force(self.clock.now()).ok()
+        self.known().ok().flatten()
     }
 
     /// What is known of the policy; `None` if there is none by the configuration.

@@ -85,7 +85,8 @@ impl Watched {
         };
         let stored = read.and_then(|stored| {
             let policy = verify(stored.policy.as_bytes(), &config.public_keys).ok()?;
-            Some((policy, stored))
+            // Without its entity tag, too: the server would answer that nothing has changed.
+            (policy.document.counter >= minimum).then_some((policy, stored))
         });
         let (policy, stored) = stored.unzip();
         let seen = policy.zip(stored.as_ref().map(|stored| stored.seen_at));
@@ -157,8 +158,9 @@ impl Watched {
     /// What is known.
     pub(super) fn status(&self, now: Now) -> PolicyStatus {
         let state = sync::lock(&self.state);
+        let place = self.config.place.as_ref();
         PolicyStatus {
-            place: self.place.clone(),
+            place: place.map_or_else(String::new, ToString::to_string),
             standing: state.policy.standing(now),
             last: state.policy.last(),
             error: state.policy.error().map(str::to_owned),

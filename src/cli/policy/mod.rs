@@ -3,6 +3,7 @@
 
 mod effect;
 mod files;
+mod kept;
 mod public_key;
 mod show;
 mod sign;
@@ -23,7 +24,8 @@ Examples:
   claviger policy sign policy.toml --key policy-key.pem --output policy.jws
   claviger policy verify policy.jws                  before it is published
 ",
-    "
+    "  claviger policy show                               the one of this machine
+
 A policy is a TOML file; README.md describes it. 'claviger policy COMMAND --help' shows more of each."
 ))]
 pub(super) enum PolicyCommand {

@@ -118,6 +118,15 @@ async fn a_removed_file_lowers_no_counter_that_the_audit_log_has() {
 }
 
 #[tokio::test]
+async fn a_kept_policy_below_the_minimum_is_fetched_anew() {
+    let machine = Machine::new(tagged(41, "\"a\""));
+    machine.request().await.unwrap();
+    let machine = machine.restarted(Some(42));
+    let error = machine.request().await.unwrap_err().to_string();
+    assert!(error.contains("at least 42"), "{error}");
+}
+
+#[tokio::test]
 async fn a_file_that_was_changed_is_no_policy() {
     let machine = Machine::new(policy(42));
     machine.request().await.unwrap();

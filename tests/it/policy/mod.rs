@@ -1,6 +1,7 @@
 //! `claviger policy`: signed policies, compared with OpenSSL's signatures and with Vault's.
 
 mod effect;
+mod evidence;
 mod keys;
 mod signature;
 mod transit;
