@@ -23,13 +23,13 @@ pub(crate) enum Refusal {
     /// Two policies have one counter, so that it is unknown which is newer.
     #[error("has the counter {counter}, which another policy before has, too")]
     SameCounter { counter: u64 },
-    /// Older than what the managed configuration demands.
-    #[error("has the counter {counter}, and the configuration demands at least {minimum}")]
+    /// Older than the configuration or the audit log allows.
+    #[error("has the counter {counter}, and at least {minimum} is required")]
     BelowMinimum { counter: u64, minimum: u64 },
 }
 
 /// Decides whether `new`, whose signature is right, may replace `last`, the last good policy.
-/// `minimum` is the configuration's lowest counter.
+/// `minimum` is the lowest counter otherwise.
 ///
 /// # Errors
 ///
@@ -40,16 +40,19 @@ pub(crate) fn accept(
     minimum: u64,
 ) -> Result<Acceptance, Refusal> {
     let counter = new.document.counter;
+    // First: the audit log's minimum is the counter of the last one.
+    if let Some(last) = last
+        && last.document.counter > counter
+    {
+        let last = last.document.counter;
+        return Err(Refusal::Older { counter, last });
+    }
     if counter < minimum {
         return Err(Refusal::BelowMinimum { counter, minimum });
     }
     match last {
         Some(last) if last.text == new.text => Ok(Acceptance::Unchanged),
         Some(last) if last.document.counter == counter => Err(Refusal::SameCounter { counter }),
-        Some(last) if last.document.counter > counter => Err(Refusal::Older {
-            counter,
-            last: last.document.counter,
-        }),
         _ => Ok(Acceptance::Newer),
     }
 }
@@ -69,7 +72,9 @@ mod tests {
             counter: 41,
             last: 42,
         };
-        assert_eq!(accept(&old, Some(&new), 0), Err(older));
+        for minimum in [0, 42] {
+            assert_eq!(accept(&old, Some(&new), minimum), Err(older));
+        }
         assert!(older.to_string().contains("41") && older.to_string().contains("42"));
         let other = signed("version = 1\ncounter = 42\nwatch = '2m'\n");
         assert_eq!(

@@ -23,6 +23,10 @@ const MAX_INTERVAL_WITHOUT: Duration = Duration::from_secs(10);
 /// long as it waits for the source of a key that may be rejected.
 const MAX_WAIT: Duration = Duration::from_secs(1);
 
+/// The longest time that a request for a key waits without a policy in force: for the end of a look
+/// that it starts, which has the reason for the failure.
+const MAX_WAIT_WITHOUT: Duration = LOOK_TIMEOUT.saturating_add(Duration::from_millis(500));
+
 /// How far in the future the time may be at which a policy was stored, by the wall clock: what
 /// network time corrects. A later one counts as never.
 const MAX_AHEAD: Duration = Duration::from_secs(300);
@@ -250,7 +254,7 @@ impl PolicyState {
             {
                 Duration::ZERO
             }
-            Standing::Missing | Standing::Expired { .. } => LOOK_TIMEOUT,
+            Standing::Missing | Standing::Expired { .. } => MAX_WAIT_WITHOUT,
         }
     }
 }

@@ -174,6 +174,13 @@ impl PolicyWatch {
         self.known().ok().flatten()
     }
 
+    /// The policy that is in force instead of `before`; `None` if that still is.
+    #[must_use]
+    pub(crate) fn newer_than(&self, before: Option<&Arc<Accepted>>) -> Option<Arc<Accepted>> {
+        let is_other = |now: &Arc<_>| before.is_none_or(|before| !Arc::ptr_eq(now, before));
+        self.in_force().filter(is_other)
+    }
+
     /// What is known of the policy; `None` if there is none by the configuration.
     #[must_use]
     pub(crate) fn status(&self) -> Option<PolicyStatus> {

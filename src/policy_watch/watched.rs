@@ -16,7 +16,7 @@ use super::{
 use crate::{
     clock::{Clock, Now, Tick, Timestamp},
     config::{PolicyConfig, PolicyPlace},
-    network::one_line,
+    network::{TransportError, one_line},
     policy::{Accepted, LOOK_TIMEOUT, Look, LookOutcome, PolicyState, Standing, verify},
     sync,
 };
@@ -85,8 +85,7 @@ impl Watched {
         };
         let stored = read.and_then(|stored| {
             let policy = verify(stored.policy.as_bytes(), &config.public_keys).ok()?;
-            // Without its entity tag, too: the server would answer that nothing has changed.
-            (policy.document.counter >= minimum).then_some((policy, stored))
+            Some((policy, stored))
         });
         let (policy, stored) = stored.unzip();
         let seen = policy.zip(stored.as_ref().map(|stored| stored.seen_at));
@@ -94,14 +93,17 @@ impl Watched {
             let reason = reason.clone();
             PolicyEvent::FileFailed { reason }.log("");
         }
+        let policy = PolicyState::new(now, seen, minimum);
+        // The server must send its text if the stored one does not count.
+        let known = stored.as_ref().filter(|_| policy.last().is_some());
         Self {
             config: config.clone(),
             place: publisher::name(place),
             publisher,
             file: Arc::new(file),
             state: Mutex::new(State {
-                policy: PolicyState::new(now, seen, minimum),
-                etag: stored.as_ref().and_then(|stored| stored.etag.clone()),
+                etag: known.and_then(|stored| stored.etag.clone()),
+                policy,
                 stored,
                 file_error: error,
             }),
@@ -179,7 +181,8 @@ impl Watched {
         let fetched = tokio::select! {
             fetched = self.publisher.fetch(etag.as_deref()) => fetched,
             () = clock.sleep_until(started.tick + LOOK_TIMEOUT) => {
-                Err(format!("timed out after {} s", LOOK_TIMEOUT.as_secs()))
+                // As the publisher says it, which has the same limit: one failure is one event.
+                Err(TransportError::TimedOut(LOOK_TIMEOUT).to_string())
             }
         };
         let (look, etag) = match fetched {

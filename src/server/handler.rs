@@ -22,6 +22,7 @@ use crate::{
     error_report,
     listener::Peer,
     login::AskingClient,
+    policy::Accepted,
 };
 
 impl Daemon {
@@ -109,20 +110,27 @@ impl Daemon {
             counters.on_request(client, outcome, duration);
         };
         let until = self.until(Duration::from_millis(acquire.deadline_ms));
-        let permitted = match self.policy(in_force, until).await {
-            Ok(Some(policy)) => {
-                let gateway = acquire.gateway.as_deref();
-                central::permit_client(in_force, &policy, name, gateway, process.as_ref())
-            }
-            Ok(None) => Ok(()),
-            Err(failure) => Err(failure),
+        let deny = |failure| {
+            log.refused(&failure, request_log::DENIED);
+            count(request_log::DENIED);
+            Err(failure)
+        };
+        let permit = |policy: &Accepted| {
+            let gateway = acquire.gateway.as_deref();
+            central::permit_client(in_force, policy, name, gateway, process.as_ref())
+        };
+        let policy = self.policy(in_force, until).await.and_then(|policy| {
+            policy.as_deref().map_or(Ok(()), permit)?;
+            Ok(policy)
+        });
+        let policy = match policy {
+            Ok(policy) => policy,
+            Err(failure) => return deny(failure),
         };
         let refusal =
             access::refusal_of_key(&in_force.config, name, process.as_ref(), acquire.reveal);
-        if let Some(failure) = permitted.err().or(refusal) {
-            log.refused(&failure, request_log::DENIED);
-            count(request_log::DENIED);
-            return Err(failure);
+        if let Some(failure) = refusal {
+            return deny(failure);
         }
         let needed = in_force.config.client_variables(name);
         let variables = match variables::receive(&needed, &acquire.variables) {
@@ -134,6 +142,12 @@ impl Daemon {
             .broker
             .acquire(name, &variables, request, until)
             .await;
+        // The request may have waited, and a newer policy may have come.
+        if let Some(newer) = self.policy.newer_than(policy.as_ref())
+            && let Err(failure) = permit(&newer)
+        {
+            return deny(failure);
+        }
         let grant = acquired.map_err(|error| {
             if login::requires_login(&error) {
                 let client = AskingClient {

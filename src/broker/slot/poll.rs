@@ -114,7 +114,15 @@ impl Slot {
         // The probe has rejected the key and so started this fetch or trial.
         let awaits_replacement =
             ticket.probe.is_some() && (is_fetching || is_undecided) && self.probe.is_rejected();
-        if awaits_fetch || awaits_probe || awaits_trial || awaits_verdict || awaits_replacement {
+        // The fetch began before a central rotation, and another one is under way.
+        let awaits_rotation = ticket.flight.is_some() && is_fetching && self.outdated().is_some();
+        if awaits_fetch
+            || awaits_probe
+            || awaits_trial
+            || awaits_verdict
+            || awaits_replacement
+            || awaits_rotation
+        {
             return true;
         }
 

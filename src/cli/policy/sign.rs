@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     cli::{CliError, public_file},
-    clock::{Clock as _, SystemClock},
+    clock::{Clock as _, SystemClock, whole_seconds},
     policy::{JwsError, PolicyDocument, SigningInput, payload, verify},
 };
 
@@ -48,7 +48,8 @@ pub(in crate::cli) struct SignArgs {
 }
 
 pub(super) fn run(args: &SignArgs) -> Result<(), CliError> {
-    let now = SystemClock.now().wall;
+    // As the policy has it: a 'rotate_after' within this second is in its future.
+    let now = whole_seconds(SystemClock.now().wall);
     let document = read_toml(&args.policy, now)?;
     if let Some(previous) = &args.previous {
         check_counter(args, &document.typed, previous)?;

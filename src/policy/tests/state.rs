@@ -151,7 +151,7 @@ fn a_daemon_in_use_looks_and_an_idle_one_does_not() {
 fn without_a_policy_in_force_a_request_waits_and_the_next_look_is_soon() {
     let (mut state, clock) = empty();
     state.on_request(clock.now());
-    assert_eq!(state.patience(clock.now()), LOOK_TIMEOUT);
+    assert_eq!(state.patience(clock.now()), MAX_WAIT_WITHOUT);
     look(&mut state, &clock, Look::Failed("refused".to_owned()));
     let due = clock.now().tick + MAX_INTERVAL_WITHOUT;
     assert_eq!(state.due(clock.now()), due);
@@ -214,11 +214,11 @@ fn without_a_policy_a_request_waits_for_a_look_under_way_and_not_after_a_failure
     let (mut state, clock) = empty();
     state.on_look_started(clock.now(), 0.5);
     clock.advance(secs(1));
-    assert_eq!(state.patience(clock.now()), LOOK_TIMEOUT);
+    assert_eq!(state.patience(clock.now()), MAX_WAIT_WITHOUT);
     look(&mut state, &clock, Look::Failed("refused".to_owned()));
     assert_eq!(state.patience(clock.now()), Duration::ZERO);
     clock.advance(MAX_INTERVAL_WITHOUT);
-    assert_eq!(state.patience(clock.now()), LOOK_TIMEOUT);
+    assert_eq!(state.patience(clock.now()), MAX_WAIT_WITHOUT);
 }
 
 #[test]

@@ -149,6 +149,7 @@ mod tests {
         let managed = policy(status(&state, clock.now(), None), Some("ask".to_owned()));
         assert_eq!(managed.advice.as_deref(), Some("ask"));
     }
+
     #[test]
     fn a_profile_that_the_policy_denies_is_not_ready() {
         let ready = || ProfileReport {

@@ -40,12 +40,12 @@ fn log_in(directory: &Path) -> PathBuf {
     directory.join(names.filter(current).min().unwrap_or(LOG.to_owned()))
 }
 
-fn records(env: &TestEnv) -> Vec<Value> {
+pub(crate) fn records(env: &TestEnv) -> Vec<Value> {
     records_in(&env.state_dir())
 }
 
 /// `EVENT OUTCOME REASON FINGERPRINT` of each record about a key.
-fn story(env: &TestEnv) -> Vec<String> {
+pub(crate) fn story(env: &TestEnv) -> Vec<String> {
     let text = |record: &Value, name: &str| record[name].as_str().unwrap_or("-").to_owned();
     records(env)
         .iter()
@@ -73,7 +73,7 @@ async fn verify(env: &TestEnv) -> (Option<i32>, Value) {
 }
 
 /// Asserts that the log is whole, to its known end.
-async fn is_whole(env: &TestEnv) -> Value {
+pub(crate) async fn is_whole(env: &TestEnv) -> Value {
     let (code, report) = verify(env).await;
     assert_eq!(
         (code, &report["is_whole"]),

@@ -31,7 +31,10 @@ async fn the_configuration_pins_the_keys() {
     env.write_config(&pin(43));
     let output = env.claviger(&verify).await;
     assert_eq!(output.code, Some(1), "{output:?}");
-    assert!(output.stderr.contains("demands at least 43"), "{output:?}");
+    assert!(
+        output.stderr.contains("at least 43 is required"),
+        "{output:?}"
+    );
 }
 
 /// A user who may have a configuration pins no key of the user's own.

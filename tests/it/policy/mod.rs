@@ -1,5 +1,7 @@
-//! `claviger policy`: signed policies, compared with OpenSSL's signatures and with Vault's.
+//! `claviger policy`: signed policies, compared with OpenSSL's signatures and with Vault's; and in
+//! [`central`] how a daemon gets them and what it does then.
 
+mod central;
 mod effect;
 mod evidence;
 mod keys;

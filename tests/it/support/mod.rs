@@ -6,6 +6,7 @@ pub(crate) mod canary;
 pub(crate) mod chromium;
 pub(crate) mod claude;
 pub(crate) mod desktop;
+pub(crate) mod file_server;
 pub(crate) mod fingerprint;
 pub(crate) mod front;
 pub(crate) mod gateway;

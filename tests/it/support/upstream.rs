@@ -76,6 +76,10 @@ impl Upstream {
         format!("127.0.0.1:{}", self.port)
     }
 
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// How many connections clients have opened.
     pub(crate) fn connections(&self) -> usize {
         lock(&self.requests).len()

@@ -120,6 +120,7 @@ fn a_fetch_under_way_is_repeated() {
     // The request was sent before the rotation.
     slot.on_fetched(at(101), 0.5, flight, Ok(key("k1", at(99), None)));
     let flight = started_fetch(&mut slot);
+    assert_eq!(slot.poll(at(101), ticket), Outcome::Pending(None));
     slot.on_fetched(at(102), 0.5, flight, Ok(key("k2", at(101), None)));
     assert_eq!(served(slot.poll(at(102), ticket)), "k2");
 }

@@ -1,0 +1,80 @@
+//! A policy as a secret in a real OpenBao.
+
+use serde_json::json;
+
+use super::{Publisher, audit, stop, until_in_force, until_recorded};
+use crate::support::{
+    Bao, KEY, TestEnv,
+    vault_config::{approle_auth, token_auth, vault_source},
+};
+
+const DENIED: &str = "[rule.rebuild]\ndisabled = \"the gateway is being rebuilt\"\n";
+
+/// Adds the policy in Vault to the configuration.
+fn configure(publisher: &Publisher, env: &TestEnv, bao: &Bao, auth: &str) {
+    let source = vault_source("policies", &bao.url(), "secret/policy", "", auth);
+    let source = source.replace("api_key", "policy");
+    let pin = publisher.pin();
+    env.edit_config(|config| format!("{config}{source}\n{pin}source = \"policies\"\n"));
+}
+
+async fn put(bao: &Bao, policy: &str) {
+    bao.put("policy", json!({ "policy": policy })).await;
+}
+
+#[tokio::test]
+async fn a_new_version_is_in_force_after_the_watch() {
+    let publisher = Publisher::start().await;
+    let bao = Bao::start().await;
+    let env = TestEnv::with_fixed_key();
+    let role = bao.enable_approle(json!({})).await;
+    let secret_id = env.write_secret_file("secret-id", &role.secret_id);
+    configure(
+        &publisher,
+        &env,
+        &bao,
+        &approle_auth(&role.role_id, &secret_id),
+    );
+    let missing = env.helper().await;
+    missing.failed(
+        7,
+        &["has not arrived from the source 'policies' yet", "404"],
+    );
+    stop(&env).await;
+
+    put(&bao, &publisher.sign("").await).await;
+    env.helper().await.printed(KEY);
+    put(&bao, &publisher.sign(DENIED).await).await;
+    until_in_force(&env, 2).await;
+    env.helper().await.failed(7, &["rebuilt"]);
+    // A rollback by the writers of the secret.
+    bao.put(
+        "policy",
+        json!({ "policy": publisher.sign_as(1, "").await }),
+    )
+    .await;
+    until_recorded(&env, "refused", 1).await;
+    env.helper().await.failed(7, &["rebuilt"]);
+    assert_eq!(bao.count("update", "auth/approle/login"), 2, "one a daemon");
+    audit::is_whole(&env).await;
+}
+
+#[tokio::test]
+async fn the_last_good_one_stays_in_force_without_vault() {
+    let publisher = Publisher::start().await;
+    let mut bao = Bao::start().await;
+    let env = TestEnv::with_fixed_key();
+    let token = env.write_secret_file("token", &bao.create_token(json!({})).await);
+    configure(&publisher, &env, &bao, &token_auth(&token));
+    // As 'vault kv put secret/policy policy=@policy.jws' writes it, with the end of its line.
+    let text = publisher.sign("").await;
+    assert!(text.ends_with('\n'));
+    put(&bao, &text).await;
+    env.helper().await.printed(KEY);
+    stop(&env).await;
+    bao.kill();
+    env.helper().await.printed(KEY);
+    let failed = until_recorded(&env, "failed", 1).await;
+    let message = failed["message"].as_str().unwrap();
+    assert!(message.contains("refused the connection"), "{failed}");
+}
