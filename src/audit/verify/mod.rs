@@ -88,6 +88,8 @@ pub(crate) struct Verifier<'a> {
     unread: u64,
     gap: Option<Gap>,
     rotation: Option<(Place, u32)>,
+    /// The file of the first record: those before it are empty, and were not so when they were left.
+    first_file: usize,
     /// Which of the expected heads were met.
     met: Vec<bool>,
 }
@@ -106,6 +108,7 @@ impl<'a> Verifier<'a> {
             unread: 0,
             gap: None,
             rotation: None,
+            first_file: 0,
             met: vec![false; expected.heads.len()],
         }
     }
@@ -153,7 +156,8 @@ impl<'a> Verifier<'a> {
             self.report(end, ProblemKind::Truncated { from: seq + 1, to });
         }
         if let Some((place, expected)) = self.rotation.filter(|_| !self.expected.is_part) {
-            let found = u32::try_from(place.file).unwrap_or(u32::MAX);
+            let found = place.file.saturating_sub(self.first_file);
+            let found = u32::try_from(found).unwrap_or(u32::MAX);
             if found < expected {
                 self.report(place, ProblemKind::FilesMissing { expected, found });
             }
@@ -174,6 +178,7 @@ impl<'a> Verifier<'a> {
             is_reported: false,
         };
         let Some(last) = self.last else {
+            self.first_file = place.file;
             self.start(place, link, &mut linked);
             self.last = Some(linked);
             self.latest = self.last;
