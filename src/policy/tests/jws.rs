@@ -261,6 +261,35 @@ fn each_error_has_its_own_message() {
     assert_eq!(messages.len(), errors.len());
 }
 
+/// Any server can send a header, and a signer in another language a payload.
+#[test]
+fn a_message_is_one_short_line() {
+    let hostile = format!("a\n\u{1b}[2J\u{202e}{}", "x".repeat(1000));
+    let sign = |payload: &Value| {
+        let input = format!(
+            "{}.{}",
+            encode(good_header().to_string()),
+            encode(payload.to_string())
+        );
+        format!("{input}.{}", encode(key().sign(input.as_bytes())))
+    };
+    let mut payload = json!({ "iat": 1, "policy": { "version": 1, "counter": 1 } });
+    payload["policy"][&hostile] = json!(true);
+    for text in [
+        with("alg", json!(hostile)),
+        with("typ", json!(hostile)),
+        with("kid", json!(hostile)),
+        with(&hostile, json!(1)),
+        sign(&payload),
+    ] {
+        let message = refused(text).to_string();
+        let is_plain = |c: char| !c.is_control() && c != '\u{202e}';
+        assert!(message.chars().all(is_plain), "{message:?}");
+        assert!(message.contains("a\\u000a\\u001b[2J"), "{message}");
+        assert!(message.chars().count() < 350, "{message}");
+    }
+}
+
 proptest! {
     #[test]
     fn a_changed_byte_is_noticed(at in any::<prop::sample::Index>(), flip in 1..=255_u8) {
