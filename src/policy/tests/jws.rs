@@ -19,10 +19,14 @@ fn at() -> Timestamp {
 }
 
 fn text_of(toml: &str) -> String {
+    text_of_at(toml, at())
+}
+
+fn text_of_at(toml: &str, now: Timestamp) -> String {
     let document = TypedDocument::<PolicyDocument>::parse(Path::new("p.toml"), toml, |document| {
-        document.mistakes(at())
+        document.mistakes(now)
     });
-    let payload = payload(&document.unwrap().json, at());
+    let payload = payload(&document.unwrap().json, now);
     let input = SigningInput::new(&key().public(), &payload);
     input.with_signature(&key().sign(input.as_bytes()))
 }
@@ -84,6 +88,15 @@ fn what_is_signed_is_verified() {
         )
         .is_ok()
     );
+}
+
+/// A signature's time is in seconds.
+#[test]
+fn a_rotation_in_the_second_of_the_signature_is_not_in_the_future() {
+    let rotation = "[rule.a]\nrotate_after = 2027-01-15T08:00:00.4Z\n";
+    let now = Timestamp::new(at().as_second(), 500_000_000).unwrap();
+    let text = text_of_at(&format!("{POLICY}{rotation}"), now);
+    assert!(verify(text.as_bytes(), &[key().public()]).is_ok());
 }
 
 #[test]
