@@ -130,7 +130,7 @@ impl<'a> Verifier<'a> {
             return;
         };
         self.verdict.records += 1;
-        self.release(&link);
+        self.release(place, &link);
         if let Some(files) = link.previous_files() {
             self.rotation = Some((place, files));
         }
@@ -315,8 +315,12 @@ impl<'a> Verifier<'a> {
     }
 
     /// Judges the line before `link` that is not a record: a crash has cut it, or it is a problem.
-    fn release(&mut self, link: &Link) {
+    fn release(&mut self, at: Place, link: &Link) {
         let Some((place, hash, kind)) = &self.held else {
+            // A collector gets whole records only.
+            if link.torn().is_some() && !self.expected.is_part {
+                self.report(at, ProblemKind::CutMissing);
+            }
             return;
         };
         let follows = self.last.is_none_or(|last| {
