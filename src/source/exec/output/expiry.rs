@@ -63,12 +63,13 @@ pub(super) fn within(value: &FieldValue, now: Timestamp) -> Result<Option<Durati
         FieldValue::Object(_) | FieldValue::Other(_) => None,
     };
     let seconds = seconds.ok_or("is not a number of seconds")?;
-    if seconds <= 0.0 {
+    let longest = Duration::try_from(Timestamp::MAX.duration_since(now)).unwrap_or(Duration::ZERO);
+    let left = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
+    // A positive number may be less than a nanosecond.
+    if seconds <= 0.0 || left.is_zero() {
         return Err("is not positive: the key has expired".to_owned());
     }
-    let longest = Duration::try_from(Timestamp::MAX.duration_since(now)).unwrap_or(Duration::ZERO);
-    let seconds = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
-    Ok(Some(seconds.min(longest)))
+    Ok(Some(left.min(longest)))
 }
 
 const EXPECTED_TIME: &str =
