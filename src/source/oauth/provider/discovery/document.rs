@@ -13,6 +13,9 @@ use crate::{
 #[derive(Debug, Deserialize)]
 pub(super) struct Document {
     pub(super) issuer: String,
+    /// The same for a message.
+    #[serde(skip)]
+    pub(super) shown_issuer: String,
     authorization_endpoint: Option<String>,
     pub(super) token_endpoint: String,
     device_authorization_endpoint: Option<String>,

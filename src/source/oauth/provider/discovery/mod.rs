@@ -138,13 +138,13 @@ impl Discovery {
     /// [`SourceError`] if it is another issuer's document, or has an invalid endpoint.
     fn accept(&self, document: Document, issuer: &str, url: &Url) -> Result<Metadata, SourceError> {
         if document.issuer != issuer {
-            return Err(self.other_issuer(issuer, &document.issuer));
+            return Err(self.other_issuer(issuer, &document.shown_issuer));
         }
         document.check(url, self.plain_http)
     }
 
     fn other_issuer(&self, expected: &str, actual: &str) -> SourceError {
-        let (expected, actual) = (one_line(expected), one_line(actual));
+        let expected = one_line(expected);
         SourceError::Configuration {
             reason: format!(
                 "the document of the issuer '{expected}' is that of '{actual}', and issuers are \
@@ -201,10 +201,12 @@ fn is_temporary(error: &SourceError) -> bool {
 }
 
 fn parse(answer: &Answer) -> Option<Document> {
-    let is_success = answer.status == 200 && !answer.is_page;
-    is_success
-        .then(|| serde_json::from_slice(&answer.body).ok())
-        .flatten()
+    if answer.status != 200 || answer.is_page {
+        return None;
+    }
+    let mut document: Document = serde_json::from_slice(&answer.body).ok()?;
+    document.shown_issuer = answer.clean(&document.issuer);
+    Some(document)
 }
 
 /// The error of an answer that is no document.
