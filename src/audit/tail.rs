@@ -47,7 +47,7 @@ impl Tail {
         Ok(Self::in_bytes(&bytes))
     }
 
-    fn in_bytes(bytes: &[u8]) -> Self {
+    pub(super) fn in_bytes(bytes: &[u8]) -> Self {
         let mut lines = bytes.rsplit(|byte| *byte == b'\n');
         let head = |line: &[u8]| {
             let seq = Link::of(line)?.seq;
