@@ -208,8 +208,8 @@ fn check_header(header: &[u8]) -> Result<String, JwsError> {
     Ok(text("kid").to_owned())
 }
 
-/// A text of a policy for a message, in which it is one line of a bounded length: before the signature
-/// is verified the text is that of any server.
+/// A text of a policy for a message: one line of a bounded length. Until the signature is verified
+/// the text can be that of any server.
 fn shown(text: &str) -> String {
     const MAX: usize = 250;
     let text = visible_json(text);

@@ -88,7 +88,7 @@ pub(crate) struct Verifier<'a> {
     unread: u64,
     gap: Option<Gap>,
     rotation: Option<(Place, u32)>,
-    /// The file of the first record: those before it are empty, and were not so when they were left.
+    /// The file of the first record. Those before it were emptied: the log rotates no empty file.
     first_file: usize,
     /// Which of the expected heads were met.
     met: Vec<bool>,

@@ -171,7 +171,7 @@ fn a_line_that_a_crash_has_cut_is_no_tampering_if_the_next_one_says_so() {
     // Another text than the one that was found then.
     log[5].pop();
     assert_eq!(named(&verdict(&log, &[head])), [(5, "not-a-record")]);
-    // It is not there any more; a collector never had it.
+    // The line is missing; a collector never had it.
     let mut without = log.clone();
     without.remove(5);
     assert_eq!(named(&verdict(&without, &[head])), [(5, "deleted")]);
