@@ -4,7 +4,7 @@
 //! each record: `|` starts a file, `!` is a line that a crash has cut, and any other has the
 //! record's texts with commas between them.
 
-use super::{Files, log::Log, verdict};
+use super::{Files, expectation::Expectation, log::Log, verdict};
 use crate::audit::verify::{Expected, Note, Place, Problem, ProblemKind, Verdict};
 
 /// Makes a log, changes it, and asserts what must be found. Returns the log as it is then.
@@ -46,47 +46,6 @@ pub(super) fn check(recipe: &[u8]) -> (Files, Verdict) {
     );
     expected.assert(&found);
     (files, found)
-}
-
-/// What is found after a change.
-enum Expectation {
-    Nothing,
-    /// A part of the log is without a problem of its own.
-    NothingInPart,
-    /// These problems and no others.
-    Exactly(Vec<Problem>),
-    /// The first problem, and perhaps others.
-    First(Place),
-    /// A problem of the first line or of the second, and no problem before them.
-    FirstOfTwo(Place, Place),
-    /// A problem at this line, and others at its neighbours only.
-    Around {
-        line: Place,
-        neighbours: [Place; 2],
-    },
-    /// A problem.
-    Some,
-}
-
-impl Expectation {
-    #[track_caller]
-    fn assert(&self, found: &Verdict) {
-        let problems = &found.problems;
-        let first = problems.first().map(|problem| problem.place);
-        let holds = match self {
-            Self::Nothing | Self::NothingInPart => problems.is_empty(),
-            Self::Exactly(expected) => problems == expected,
-            Self::First(place) => first == Some(*place),
-            Self::FirstOfTwo(one, other) => first == Some(*one) || first == Some(*other),
-            Self::Around { line, neighbours } => {
-                let mut places = problems.iter().map(|problem| problem.place);
-                let is_near = |place| place == *line || neighbours.contains(&place);
-                places.clone().any(|place| place == *line) && places.all(is_near)
-            }
-            Self::Some => !problems.is_empty(),
-        };
-        assert!(holds, "{found:?}");
-    }
 }
 
 /// Asserts that nothing is wrong with a log as it was made.

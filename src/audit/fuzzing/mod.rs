@@ -4,6 +4,7 @@
 //! (`made`). Any other is the log itself: a byte 0 starts the next file, and a byte 1 is a long
 //! text.
 
+mod expectation;
 mod log;
 mod made;
 mod read;
