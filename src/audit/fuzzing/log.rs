@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The most lines of a log.
-const MAX_LINES: usize = 40;
+const MAX_LINES: usize = 24;
 
 /// The events and outcomes of records.
 const EVENTS: [(&str, &str); 5] = [

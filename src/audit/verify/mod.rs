@@ -88,8 +88,8 @@ pub(crate) struct Verifier<'a> {
     unread: u64,
     gap: Option<Gap>,
     rotation: Option<(Place, u32)>,
-    /// The file of the first record. Those before it were emptied: the log rotates no empty file.
-    first_file: usize,
+    /// The file of the first line. Those before it were emptied: the log rotates no empty file.
+    first_file: Option<usize>,
     /// Which of the expected heads were met.
     met: Vec<bool>,
 }
@@ -108,13 +108,14 @@ impl<'a> Verifier<'a> {
             unread: 0,
             gap: None,
             rotation: None,
-            first_file: 0,
+            first_file: None,
             met: vec![false; expected.heads.len()],
         }
     }
 
     /// The next line.
     pub(crate) fn push(&mut self, place: Place, line: LineOf<'_>) {
+        self.first_file.get_or_insert(place.file);
         let (bytes, unread) = match line {
             LineOf::Whole(bytes) => (bytes, ProblemKind::NotARecord),
             LineOf::Unfinished(bytes) => (bytes, ProblemKind::Torn),
@@ -156,7 +157,8 @@ impl<'a> Verifier<'a> {
             self.report(end, ProblemKind::Truncated { from: seq + 1, to });
         }
         if let Some((place, expected)) = self.rotation.filter(|_| !self.expected.is_part) {
-            let found = place.file.saturating_sub(self.first_file);
+            let emptied = self.first_file.unwrap_or_default();
+            let found = place.file.saturating_sub(emptied);
             let found = u32::try_from(found).unwrap_or(u32::MAX);
             if found < expected {
                 self.report(place, ProblemKind::FilesMissing { expected, found });
@@ -178,7 +180,6 @@ impl<'a> Verifier<'a> {
             is_reported: false,
         };
         let Some(last) = self.last else {
-            self.first_file = place.file;
             self.start(place, link, &mut linked);
             self.last = Some(linked);
             self.latest = self.last;

@@ -146,6 +146,12 @@ fn an_oldest_file_that_was_emptied_is_missing() {
         found: 0,
     };
     assert_eq!(verifier.finish().problems, [Problem { place, kind }]);
+
+    // One in which no line is a record any more is still there.
+    let mut verifier = Verifier::new(Expected::default());
+    verifier.push(at(0), LineOf::Whole(b"garbage"));
+    verifier.push(place, LineOf::Whole(line.as_bytes()));
+    assert_eq!(named(&verifier.finish()), [(0, "not-a-record")]);
 }
 
 #[test]
