@@ -3,6 +3,8 @@
 
 mod effect;
 mod files;
+#[cfg(feature = "test-util")]
+pub(crate) mod fuzzing;
 mod kept;
 mod public_key;
 mod show;

@@ -107,7 +107,11 @@ fn profiles<'a>(
     }
 }
 
-fn print_document(out: &mut impl Write, policy: &PolicyFile, now: Timestamp) -> io::Result<()> {
+pub(super) fn print_document(
+    out: &mut impl Write,
+    policy: &PolicyFile,
+    now: Timestamp,
+) -> io::Result<()> {
     let document = policy.document();
     let worst = worst_case(document.watch.get()).as_secs();
     writeln!(out, "counter          {}", document.counter)?;
@@ -213,7 +217,7 @@ fn restrictions(rule: &Rule) -> Vec<(&'static str, String)> {
     .collect()
 }
 
-fn print_effect(out: &mut impl Write, user: &str, effect: &Effect) -> io::Result<()> {
+pub(super) fn print_effect(out: &mut impl Write, user: &str, effect: &Effect) -> io::Result<()> {
     writeln!(out)?;
     let title = format!("For user '{user}' and profile '{}':", effect.profile);
     output::paragraph(out, &title)?;
@@ -237,7 +241,7 @@ fn print_effect(out: &mut impl Write, user: &str, effect: &Effect) -> io::Result
 
 /// `{"counter", "issued_at", "key_id", "verified", "place", "seen_at", "watch", "max_age",
 /// "worst_case_s", "minimum_version", "rules", "user", "in_force"}`.
-fn as_json(policy: &PolicyFile, user: &str, effects: &[Effect]) -> Value {
+pub(super) fn as_json(policy: &PolicyFile, user: &str, effects: &[Effect]) -> Value {
     let document = policy.document();
     let (signed, kept) = match policy {
         PolicyFile::Toml(_) => (None, None),
