@@ -1,6 +1,8 @@
 //! The functions that the fuzz targets in `tests/fuzz` call: one for each decoder of input from
 //! outside. None may panic, and each asserts what holds beyond that for every input.
 //!
+//! - [`audit`]: what the chain has made is whole; each change of it is found, and its line named.
+//!   Any bytes have the same lines and problems in parts as in their whole.
 //! - [`config`]: each problem has a place in the file. What `config show` prints of an accepted
 //!   configuration is accepted and has the same values.
 //! - [`discovery`]: an accepted document is the issuer's own, and its endpoints are encrypted.
@@ -8,6 +10,9 @@
 //! - [`foreign_text`]: what is shown is one short line without the request's secrets.
 //! - [`id_token`]: accepted claims are the client's own and of now, and no token is accepted
 //!   without a key.
+//! - [`policy`]: an accepted text is what the pinned key has signed, no change of it is accepted,
+//!   and it means the same in TOML. Only a larger counter replaces a policy, and more rules never
+//!   permit more.
 //! - [`token_response`]: an accepted token is not blank, and the page of a sign-in is an https URL.
 //! - [`vault_response`]: an accepted key is one that the shim prints; only Vault's own word drops a
 //!   key or a login.
@@ -20,6 +25,7 @@ use claviger_wire::{
     HEADER_LEN, MAX_BODY, MAX_EXPIRY_LEN, MAX_TEXT_LEN, Request, Response, body_len,
 };
 
+use crate::cli;
 pub use crate::{
     config::fuzzing::config,
     network::fuzzing::foreign_text,
@@ -29,6 +35,19 @@ pub use crate::{
         vault::fuzzing::vault_response,
     },
 };
+
+/// An audit log, as it is read and as `claviger audit` prints it.
+pub fn audit(data: &[u8]) {
+    let (files, verdict) = crate::audit::fuzzing::audit(data);
+    cli::audit::fuzzing::printed(&files, &verdict);
+}
+
+/// A central policy, as it is read and as `claviger policy` prints it.
+pub fn policy(data: &[u8]) {
+    for policy in crate::policy::fuzzing::policy(data) {
+        cli::policy::fuzzing::printed(policy);
+    }
+}
 
 /// A frame. What its header says is checked apart from its body, so that the fuzzer need not
 /// count.

@@ -3,7 +3,8 @@
 
 use crate::secret::Secret;
 
-/// Stands for a secret in the input. Every corpus contains it, so that the fuzzer copies it.
+/// Stands for a secret in the input. Every corpus whose inputs can contain one has it, so that the
+/// fuzzer copies it.
 pub(crate) const CANARY: &str = "sk-canary-5f3a9b7e41d8";
 
 /// The same as a secret of the request that the input is the response to.

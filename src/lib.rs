@@ -31,7 +31,7 @@
 //! login_report · logout_report · status_report · lock_report · credential · client_variables
 //! jwt_claims
 //! hostile_input
-//! secret · client_kind · client_session · clock · shell_word · sync
+//! secret · client_kind · client_session · clock · jitter · shell_word · sync
 //! ```
 //!
 //! - [`cli`]: the command line, one file for each command; [`demo`]: `claviger demo`
@@ -66,7 +66,7 @@
 //!   file and leaves the rest of it as it is
 //! - `claude_code`: the places of its settings, and the variables that decide about its key
 //! - [`credential`], [`secret`], [`client_kind`], `client_session`, [`client_variables`],
-//!   [`clock`], `shell_word`, `sync`: what all of them share
+//!   [`clock`], `jitter`, `shell_word`, `sync`: what all of them share
 //! - `fuzzing`: what the fuzz targets in `tests/fuzz` call; `hostile_input`: what these functions
 //!   have in common
 //!
@@ -131,6 +131,7 @@ pub mod fuzzing;
 mod gateway;
 #[cfg(feature = "test-util")]
 mod hostile_input;
+mod jitter;
 mod jwt_claims;
 mod listener;
 mod lock;

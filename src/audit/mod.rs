@@ -13,6 +13,8 @@
 
 mod chain;
 mod file;
+#[cfg(feature = "test-util")]
+pub(crate) mod fuzzing;
 mod hash;
 mod lines;
 pub(crate) mod read;

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, BufReader},
+    io::{self, BufRead, BufReader},
     path::{Path, PathBuf},
 };
 
@@ -82,15 +82,22 @@ pub(crate) fn verify(
     let mut verifier = Verifier::new(expected);
     for (number, path) in files.iter().enumerate() {
         let failed = |error| (path.clone(), error);
-        let mut lines = lines(path).map_err(failed)?;
-        let mut place = Place {
-            file: number,
-            line: 0,
-        };
-        while let Some(line) = lines.next().map_err(failed)? {
-            place.line += 1;
-            verifier.push(place, line);
-        }
+        let lines = lines(path).map_err(failed)?;
+        push(&mut verifier, number, lines).map_err(failed)?;
     }
     Ok(verifier.finish())
+}
+
+/// Pushes the lines of the file with this number.
+pub(super) fn push(
+    verifier: &mut Verifier<'_>,
+    file: usize,
+    mut lines: Lines<impl BufRead>,
+) -> io::Result<()> {
+    let mut place = Place { file, line: 0 };
+    while let Some(line) = lines.next()? {
+        place.line += 1;
+        verifier.push(place, line);
+    }
+    Ok(())
 }

@@ -1,21 +1,24 @@
 //! What is known of the writer from outside.
 
-use std::sync::{
-    Mutex,
-    atomic::{AtomicU64, Ordering::Relaxed},
+use std::{
+    mem,
+    sync::{Mutex, MutexGuard},
 };
 
 use crate::sync;
 
-/// The counts of the writer, and why it fails.
+/// The counts of the writer, and why it fails: all of one moment.
 #[derive(Debug, Default)]
-pub(super) struct State {
-    written: AtomicU64,
-    lost: AtomicU64,
+pub(super) struct State(Mutex<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    written: u64,
+    lost: u64,
     /// Lost, and not yet said in the log.
-    unsaid: AtomicU64,
-    error: Mutex<Option<String>>,
-    copy_error: Mutex<Option<String>>,
+    unsaid: u64,
+    error: Option<String>,
+    copy_error: Option<String>,
 }
 
 /// How the log does.
@@ -32,53 +35,59 @@ pub(crate) struct AuditStatus {
 impl State {
     /// A record was written. Returns whether it is the first one after a failure.
     pub(super) fn on_written(&self) -> bool {
-        self.written.fetch_add(1, Relaxed);
-        sync::lock(&self.error).take().is_some()
+        let mut counts = self.counts();
+        counts.written += 1;
+        counts.error.take().is_some()
     }
 
     /// A record was lost because of `error`. Returns whether that is news.
     pub(super) fn on_lost(&self, error: &str) -> bool {
-        self.lost.fetch_add(1, Relaxed);
-        self.unsaid.fetch_add(1, Relaxed);
-        self.set_error(error)
+        let mut counts = self.counts();
+        counts.lost += 1;
+        counts.unsaid += 1;
+        replace(&mut counts.error, Some(error))
     }
 
     /// Nothing was lost yet. Returns whether that is news.
     pub(super) fn set_error(&self, error: &str) -> bool {
-        replace(&self.error, Some(error))
+        replace(&mut self.counts().error, Some(error))
     }
 
     /// A copy was sent, or not because of `error`. Returns whether a failure is news.
     pub(super) fn on_copied(&self, error: Option<&str>) -> bool {
-        replace(&self.copy_error, error)
+        replace(&mut self.counts().copy_error, error)
     }
 
     /// How many records were lost since this was last called.
     pub(super) fn take_unsaid(&self) -> u64 {
-        self.unsaid.swap(0, Relaxed)
+        mem::take(&mut self.counts().unsaid)
     }
 
     /// These are not said after all.
     pub(super) fn put_back(&self, unsaid: u64) {
-        self.unsaid.fetch_add(unsaid, Relaxed);
+        self.counts().unsaid += unsaid;
     }
 
     pub(super) fn status(&self) -> AuditStatus {
-        let error = sync::lock(&self.error).clone();
+        let counts = self.counts();
+        let error = counts.error.as_ref().or(counts.copy_error.as_ref());
         AuditStatus {
-            written: self.written.load(Relaxed),
-            lost: self.lost.load(Relaxed),
-            error: error.or_else(|| sync::lock(&self.copy_error).clone()),
+            written: counts.written,
+            lost: counts.lost,
+            error: error.cloned(),
         }
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        sync::lock(&self.0)
     }
 }
 
 /// Returns whether there is an error, and it is not the one before.
-fn replace(error: &Mutex<Option<String>>, new: Option<&str>) -> bool {
-    let mut error = sync::lock(error);
-    let is_news = new.is_some() && error.as_deref() != new;
-    if error.as_deref() != new {
-        *error = new.map(str::to_owned);
+fn replace(error: &mut Option<String>, new: Option<&str>) -> bool {
+    if error.as_deref() == new {
+        return false;
     }
-    is_news
+    *error = new.map(str::to_owned);
+    new.is_some()
 }

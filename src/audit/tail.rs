@@ -44,7 +44,7 @@ impl Tail {
         Ok(Self::in_bytes(&last_bytes(file)?))
     }
 
-    fn in_bytes(bytes: &[u8]) -> Self {
+    pub(super) fn in_bytes(bytes: &[u8]) -> Self {
         let mut lines = bytes.rsplit(|byte| *byte == b'\n');
         let head = |line: &[u8]| {
             let seq = Link::of(line)?.seq;

@@ -11,12 +11,13 @@ use tracing::Instrument as _;
 
 use super::{
     observer::{Change, DropCause, Grant, Observer},
-    route::{Jitter, Route},
+    route::Route,
     slot::{Action, CredentialUnavailable, Outcome, Slot, SlotChange, SlotConfig, Ticket},
 };
 use crate::{
     clock::{Clock, Tick},
     gateway::Calibration,
+    jitter::Jitter,
     lock::{Lock, Locked},
     metrics::Counters,
     secret::Fingerprint,

@@ -117,9 +117,10 @@ pub use self::{
     driver::{AcquireError, LoggedOut},
     observer::{Change, DropCause, FetchCause, Grant, GrantReason, Observer},
     request::AcquireRequest,
-    route::{Jitter, Route, RouteBuilder, system_jitter},
+    route::{Route, RouteBuilder},
     slot::{CredentialUnavailable, RotateAfter, Snapshot},
 };
+pub use crate::jitter::{Jitter, system_jitter};
 use crate::{
     client_variables::ClientVariables,
     clock::{Clock, Tick},

@@ -4,15 +4,6 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{client_variables::ClientVariables, gateway::Gateway, source::Source};
 
-/// A source of random numbers, each from 0 up to 1.
-pub type Jitter = Arc<dyn Fn() -> f64 + Send + Sync>;
-
-/// Returns random numbers that differ from machine to machine.
-#[must_use]
-pub fn system_jitter() -> Jitter {
-    Arc::new(fastrand::f64)
-}
-
 /// Builds a profile's route for a client's variables. No source and no gateway is asked.
 #[derive(Clone)]
 pub struct RouteBuilder(Arc<dyn Fn(&ClientVariables) -> Route + Send + Sync>);

@@ -1,7 +1,7 @@
 //! The command line: its definition here, one file for each command.
 
 mod all_users;
-mod audit;
+pub(crate) mod audit;
 mod client;
 mod completions;
 mod config;
@@ -23,7 +23,7 @@ mod metrics;
 mod output;
 mod panic;
 mod places;
-mod policy;
+pub(crate) mod policy;
 mod profile_args;
 mod public_file;
 mod refresh;

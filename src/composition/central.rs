@@ -1,11 +1,39 @@
 //! The central policy, applied to the profiles of a configuration.
 
-use super::InForce;
+use std::{path::Path, sync::Arc};
+
+use super::{InForce, Recorder};
 use crate::{
-    broker::{DropCause, RotateAfter},
+    broker::{DropCause, Jitter, RotateAfter},
+    clock::Clock,
     config::ProgramVersion,
     policy::{self, Accepted, Denial, Request},
+    policy_watch::PolicyWatch,
+    source::catalog,
 };
+
+/// The policy of a daemon that keeps the last good one in `state_dir` as `instance`.
+#[must_use]
+pub(crate) fn policy_watch(
+    state_dir: &Path,
+    instance: &str,
+    clock: &Arc<dyn Clock>,
+    jitter: &Jitter,
+    recorder: &Arc<Recorder>,
+) -> Arc<PolicyWatch> {
+    let secrets = {
+        let clock = Arc::clone(clock);
+        move |name: &str, config: &_| catalog::vault_without_user(name, config, &clock)
+    };
+    Arc::new(PolicyWatch::new(
+        state_dir,
+        instance,
+        Arc::clone(clock),
+        Arc::clone(jitter),
+        Arc::<Recorder>::clone(recorder),
+        Box::new(secrets),
+    ))
+}
 
 impl InForce {
     /// Has the broker reject what `policy` rejects, and drops the keys of profiles that it denies.
@@ -61,6 +89,15 @@ impl InForce {
         }
     }
 
+    /// Whether `policy` allows the key of `profile`, which must exist, to the clients of at least
+    /// one of its gateways.
+    #[must_use]
+    pub(crate) fn is_allowed_somewhere(&self, policy: &Accepted, profile: &str) -> bool {
+        let gateways = self.config.profiles[profile].gateways();
+        let mut urls = gateways.map(|gateway| gateway.as_url().as_str());
+        urls.any(|url| self.denial(policy, profile, Some(url)).is_none())
+    }
+
     /// What `policy` means for the user and `profile`.
     #[must_use]
     pub(crate) fn rules<'p>(&self, policy: &'p Accepted, profile: &str) -> policy::InForce<'p> {
@@ -70,12 +107,12 @@ impl InForce {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeMap, path::Path, sync::Arc};
+    use std::collections::BTreeMap;
 
     use super::*;
     use crate::{
         broker::{Broker, RouteBuilder},
-        clock::{Clock, SystemClock},
+        clock::SystemClock,
         config,
         policy::signed_policies::accepted,
     };
@@ -91,7 +128,7 @@ mod tests {
         let config = config::parse(Path::new("/c.toml"), CONFIG).unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let routes = BTreeMap::<String, RouteBuilder>::new();
-        let jitter: crate::broker::Jitter = Arc::new(|| 0.5);
+        let jitter: Jitter = Arc::new(|| 0.5);
         let broker = Broker::new(routes, &clock, &jitter);
         let in_force = InForce::new(Arc::new(config), broker, &Arc::from("ana"));
         let policy = accepted(&format!("version = 1\ncounter = 1\n{rules}"));

@@ -16,8 +16,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-pub(crate) use self::recorder::{Recorder, settings as audit_settings};
 use self::{absence::Absence, routes::routes, unchanged::unchanged};
+pub(crate) use self::{
+    central::policy_watch,
+    recorder::{Recorder, settings as audit_settings},
+};
 pub(crate) use crate::source::catalog::LoginSessions;
 use crate::{
     broker::{Broker, Jitter, Observer, RouteBuilder},

@@ -32,13 +32,10 @@ fn recorder() -> Arc<Recorder> {
 }
 
 fn policy_watch() -> Arc<PolicyWatch> {
-    Arc::new(PolicyWatch::new(
-        std::path::Path::new("/nonexistent"),
-        "",
-        Arc::new(SystemClock),
-        Arc::new(|| 0.5),
-        recorder(),
-    ))
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let jitter: Jitter = Arc::new(|| 0.5);
+    let directory = std::path::Path::new("/nonexistent");
+    super::policy_watch(directory, "", &clock, &jitter, &recorder())
 }
 
 /// A composition of a user's file with `text`, which may be absent.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Entry, parse, show, to_toml};
+use super::{ConfigError, Entry, error::Problem, parse, show, to_toml};
 use crate::hostile_input::{CANARY, assert_one_line, assert_silent};
 
 /// How a line starts that has a secret for its value, by mistake.
@@ -25,16 +25,10 @@ pub fn config(data: &[u8]) {
     let config = match parse(file, text) {
         Ok(config) => config,
         Err(error) => {
-            let lines: Vec<_> = text.split('\n').collect();
-            assert!(error.problems().count() > 0, "{error}");
-            for problem in error.problems() {
-                let line = lines.get(problem.line.wrapping_sub(1));
-                let columns = line.map_or(0, |line| line.chars().count() + 1);
-                assert!((1..=columns).contains(&problem.column), "{problem:?}");
-                assert_one_line(&problem.message);
-                if has_literals_alone(text) {
-                    assert_silent(&problem.message);
-                }
+            assert_located(&error, text);
+            if has_literals_alone(text) {
+                let problems = error.problems();
+                problems.for_each(|problem| assert_silent(&problem.message));
             }
             return;
         }
@@ -62,6 +56,22 @@ pub fn config(data: &[u8]) {
         values
     };
     assert_eq!(sorted(shown(&printed)), sorted(values));
+}
+
+/// Asserts that `error` has problems, and that each has a place in `text`, a reason, and a message
+/// of one line.
+#[track_caller]
+pub(crate) fn assert_located(error: &ConfigError, text: &str) {
+    let lines: Vec<_> = text.split('\n').collect();
+    assert!(error.problems().count() > 0, "{error}");
+    for problem in error.problems() {
+        let line = lines.get(problem.line.wrapping_sub(1));
+        let columns = line.map_or(0, |line| line.chars().count() + 1);
+        assert!((1..=columns).contains(&problem.column), "{problem:?}");
+        assert_one_line(&problem.message);
+        // The check lacks a rule of deserialization.
+        assert_ne!(*problem, Problem::default());
+    }
 }
 
 /// Whether the secret in `text` is only in the lines that say of themselves that they have one. A

@@ -114,6 +114,7 @@ impl<'i> Review<'i> {
         review.api_paths(config);
         review.short_max_ages(config);
         review.own_rules(config);
+        review.policy_without_place(config);
         Ok(review)
     }
 
@@ -203,6 +204,19 @@ impl<'i> Review<'i> {
         for key in rules {
             let problem = "can be changed by every program of the user's, unless this is the \
                            managed configuration";
+            self.add(Severity::Warning, key, problem);
+        }
+    }
+
+    /// Finds a pinned key that nothing is verified with.
+    fn policy_without_place(&mut self, config: &Config) {
+        let policy = &config.policy;
+        // Below a managed configuration the policy is that of another file.
+        let is_of_file = self.document.root().contains_key("policy");
+        if is_of_file && !policy.public_keys.is_empty() && policy.place.is_none() {
+            let key = ["policy", "public_keys"].map(str::to_owned).to_vec();
+            let problem =
+                "no central policy is in force: neither 'url' nor 'source' names its place";
             self.add(Severity::Warning, key, problem);
         }
     }

@@ -84,10 +84,19 @@ pub(crate) fn of_policy_caller(
 /// Reports that no key is given because no central policy counts.
 #[must_use]
 pub(crate) fn of_no_policy(error: &NoPolicy, administrator: Option<String>) -> Failure {
-    let hint = administrator.unwrap_or_else(|| {
+    Failure::new(
+        ExitCode::Denied,
+        error.to_string(),
+        no_policy_hint(administrator),
+    )
+}
+
+/// What to do if no central policy counts.
+#[must_use]
+pub(crate) fn no_policy_hint(administrator: Option<String>) -> String {
+    administrator.unwrap_or_else(|| {
         "check 'policy' in the configuration; Claviger looks again every 10 s".to_owned()
-    });
-    Failure::new(ExitCode::Denied, error.to_string(), hint)
+    })
 }
 
 #[cfg(test)]

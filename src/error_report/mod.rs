@@ -10,7 +10,7 @@ mod unavailable;
 use claviger_wire::{ExitCode, Failure};
 
 pub(crate) use self::{
-    denied::{of_caller, of_no_policy, of_policy, of_policy_caller, of_reveal},
+    denied::{no_policy_hint, of_caller, of_no_policy, of_policy, of_policy_caller, of_reveal},
     login::{of_login, of_no_login, of_sign_in},
     unavailable::of_acquire,
 };

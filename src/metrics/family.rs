@@ -48,6 +48,22 @@ pub(super) const AUDIT_LOST: Family = Family::counter(
     "claviger_audit_lost",
     "Records that could not be written to the audit log",
 );
+pub(super) const POLICY_COUNTER: Family = Family::gauge(
+    "claviger_policy_counter",
+    "The counter of the last good central policy",
+);
+pub(super) const POLICY_IN_FORCE: Family = Family::gauge(
+    "claviger_policy_in_force",
+    "Whether the last good central policy counts; 0 if there is none or it is too old",
+);
+pub(super) const POLICY_SEEN: Family = Family::gauge(
+    "claviger_policy_seen_timestamp_seconds",
+    "When the last good central policy was last seen to be the published one",
+);
+pub(super) const POLICY_ERROR: Family = Family::gauge(
+    "claviger_policy_error",
+    "Whether the last look for a newer central policy failed, or found one that is refused",
+);
 pub(super) const PROFILE_STATE: Family = Family::gauge(
     "claviger_profile_state",
     "The state of a profile: 1 for the current one, 0 for the others",

@@ -179,7 +179,9 @@ impl Rule {
             let problem = format!("expected one line of at most {MAX_MESSAGE} characters");
             add("disabled", &problem);
         }
-        if self.rotate_after.is_some_and(|at| at.get() > issued_at) {
+        // The time of a signature is in seconds.
+        let is_later = |at: DateTime| at.get().as_second() > issued_at.as_second();
+        if self.rotate_after.is_some_and(is_later) {
             add(
                 "rotate_after",
                 "expected a moment in the past: until a later one every key would be rejected; sign \

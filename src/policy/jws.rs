@@ -14,7 +14,7 @@ use super::{
     key::{is_signed_by, key_id},
     payload,
 };
-use crate::{clock::Timestamp, config::PolicyKey};
+use crate::{clock::Timestamp, config::PolicyKey, logging::visible_json};
 
 /// The longest signed policy, in bytes: thousands of users by name.
 pub(crate) const MAX_LEN: usize = 256 * 1024;
@@ -58,22 +58,22 @@ pub(crate) enum JwsError {
     #[error("has an invalid header")]
     Header,
     /// A member of the header that is not supported.
-    #[error("has the member '{0}' in its header, which is not supported")]
+    #[error("has the member '{}' in its header, which is not supported", shown(.0))]
     HeaderMember(String),
     /// `alg`.
-    #[error("is signed with the algorithm '{0}'; expected '{ALGORITHM}'")]
+    #[error("is signed with the algorithm '{}'; expected '{ALGORITHM}'", shown(.0))]
     Algorithm(String),
     /// `typ`.
-    #[error("is of the type '{0}'; expected '{TYPE}'")]
+    #[error("is of the type '{}'; expected '{TYPE}'", shown(.0))]
     Type(String),
     /// The key is not pinned.
-    #[error("is signed with the key '{0}', which is not one of the pinned keys")]
+    #[error("is signed with the key '{}', which is not one of the pinned keys", shown(.0))]
     UnknownKey(String),
     /// The signature is not the key's.
     #[error("has a wrong signature: it was changed, or the key is another one")]
     Signature,
     /// The signature is right, and the content is not a policy of this version.
-    #[error("is not valid for this version of Claviger: {0}")]
+    #[error("is not valid for this version of Claviger: {}", shown(.0))]
     Payload(String),
 }
 
@@ -206,6 +206,17 @@ fn check_header(header: &[u8]) -> Result<String, JwsError> {
         return Err(JwsError::Type(text("typ").to_owned()));
     }
     Ok(text("kid").to_owned())
+}
+
+/// A text of a policy for a message: one line of a bounded length. Until the signature is verified
+/// the text can be that of any server.
+fn shown(text: &str) -> String {
+    const MAX: usize = 250;
+    let text = visible_json(text);
+    match text.char_indices().nth(MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@
 mod acceptance;
 mod document;
 mod evaluate;
+#[cfg(feature = "test-util")]
+pub(crate) mod fuzzing;
 mod jws;
 mod key;
 mod payload;

@@ -30,12 +30,27 @@ pub(crate) fn payload(document: &Value, issued_at: Timestamp) -> Vec<u8> {
 ///
 /// What is wrong, as the end of a sentence whose subject is the policy.
 pub(super) fn parse(payload: &[u8]) -> Result<(PolicyDocument, Timestamp), String> {
-    let Payload { iat, policy } =
-        serde_json::from_slice(payload).map_err(|error| error.to_string().replace('`', "'"))?;
+    let wrong = |error: serde_json::Error| error.to_string().replace('`', "'");
+    let Payload { iat, policy } = serde_json::from_slice(payload).map_err(wrong)?;
+    check_objects(&serde_json::from_slice(payload).map_err(wrong)?)?;
     let issued_at = Timestamp::from_second(iat).map_err(|_| "'iat' is no moment".to_owned())?;
     match policy.mistakes(issued_at).into_iter().next() {
         None => Ok((policy, issued_at)),
         Some(mistake) => Err(format!("'{}': {}", mistake.path.join("."), mistake.problem)),
+    }
+}
+
+/// Checks that what is a table in TOML is an object: serde also reads an array of the members in
+/// their order, which differs between versions of the program.
+fn check_objects(payload: &Value) -> Result<(), String> {
+    let policy = &payload["policy"];
+    if !payload.is_object() || !policy.is_object() {
+        return Err("expected an object".to_owned());
+    }
+    let mut rules = policy["rule"].as_object().into_iter().flatten();
+    match rules.find(|(_, rule)| !rule.is_object()) {
+        Some((name, _)) => Err(format!("'rule.{name}': expected an object")),
+        None => Ok(()),
     }
 }
 
@@ -104,6 +119,15 @@ mod tests {
             (
                 r#"{"iat":1,"policy":{"version":1,"counter":1}} x"#,
                 "trailing characters",
+            ),
+            (r#"[1,{"version":1,"counter":1}]"#, "expected an object"),
+            (
+                r#"{"iat":1,"policy":[1,1,"1m","7d",null,{}]}"#,
+                "expected an object",
+            ),
+            (
+                r#"{"iat":1,"policy":{"version":1,"counter":1,"rule":{"a":[null,null,null,"x",null,null,null,null]}}}"#,
+                "'rule.a': expected an object",
             ),
             (
                 r#"{"iat":9999999999999,"policy":{"version":1,"counter":1}}"#,

@@ -27,6 +27,15 @@ pub(crate) enum NoPolicy {
     },
 }
 
+impl NoPolicy {
+    /// Whether the last look has failed. Otherwise the next request may find a policy.
+    #[must_use]
+    pub(crate) fn has_failed(&self) -> bool {
+        let (Self::Missing { error, .. } | Self::Expired { error, .. }) = self;
+        error.is_some()
+    }
+}
+
 fn because(error: Option<&str>) -> String {
     error.map_or_else(String::new, |error| format!(": {error}"))
 }

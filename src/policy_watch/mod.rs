@@ -23,12 +23,15 @@ use std::{
 
 use tokio::sync::Notify;
 
-pub(crate) use self::{error::NoPolicy, event::PolicyEvent, watched::PolicyStatus};
+pub(crate) use self::{
+    error::NoPolicy, event::PolicyEvent, file::StoredPolicy, publisher::SecretSources,
+    watched::PolicyStatus,
+};
 use self::{file::PolicyFile, publisher::Publisher, watched::Watched};
 use crate::{
-    broker::Jitter,
     clock::{Clock, Tick},
     config::{PolicyConfig, PolicyPlace},
+    jitter::Jitter,
     paths::state_file,
     policy::Accepted,
     sync,
@@ -50,6 +53,25 @@ pub(crate) trait Observer: Send + Sync {
 /// Makes the publisher at a place.
 type Publishers = Box<dyn Fn(&PolicyPlace) -> Box<dyn Publisher> + Send + Sync>;
 
+/// The last good policy that the daemon of `instance` keeps in `state_dir`, as for
+/// [`PolicyWatch::new`], with its file; `None` if it keeps none. The signature is not verified.
+///
+/// # Errors
+///
+/// What is wrong with the file.
+pub(crate) fn kept(
+    state_dir: &Path,
+    instance: &str,
+) -> Result<Option<(PathBuf, StoredPolicy)>, String> {
+    let path = path_of(state_dir, instance);
+    let stored = PolicyFile::new(&path).read()?;
+    Ok(stored.map(|stored| (path, stored)))
+}
+
+fn path_of(state_dir: &Path, instance: &str) -> PathBuf {
+    state_dir.join(state_file("policy", instance))
+}
+
 /// The central policy of one daemon.
 pub(crate) struct PolicyWatch {
     clock: Arc<dyn Clock>,
@@ -65,7 +87,7 @@ pub(crate) struct PolicyWatch {
 
 impl PolicyWatch {
     /// Without a policy. The last good one is kept in `state_dir`, where `instance` distinguishes
-    /// this daemon from the user's other ones.
+    /// this daemon from the user's other ones. `secrets` makes the sources that are named.
     #[must_use]
     pub(crate) fn new(
         state_dir: &Path,
@@ -73,16 +95,13 @@ impl PolicyWatch {
         clock: Arc<dyn Clock>,
         jitter: Jitter,
         observer: Arc<dyn Observer>,
+        secrets: SecretSources,
     ) -> Self {
-        let publishers = {
-            let clock = Arc::clone(&clock);
-            move |place: &PolicyPlace| publisher::of(place, &clock)
-        };
         Self {
-            publishers: Box::new(publishers),
+            publishers: Box::new(move |place| publisher::of(place, &secrets)),
             clock,
             jitter,
-            file: state_dir.join(state_file("policy", instance)),
+            file: path_of(state_dir, instance),
             observer,
             watched: Mutex::default(),
             woken: Notify::new(),
@@ -115,7 +134,8 @@ impl PolicyWatch {
     }
 
     /// The policy by which a request for a key is judged now; `None` if there is none by the
-    /// configuration. Waits for a look that is due, for a bounded time and at most until `deadline`.
+    /// configuration. Waits for a look that is due, for a bounded time and at most until
+    /// `deadline`.
     ///
     /// # Errors
     ///
@@ -137,10 +157,21 @@ impl PolicyWatch {
         watched.in_force(self.clock.now()).map(Some)
     }
 
+    /// As [`PolicyWatch::current`], without a look.
+    ///
+    /// # Errors
+    ///
+    /// [`NoPolicy`].
+    pub(crate) fn known(&self) -> Result<Option<Arc<Accepted>>, NoPolicy> {
+        let watched = self.watched();
+        let in_force = watched.map(|watched| watched.in_force(self.clock.now()));
+        in_force.transpose()
+    }
+
     /// The policy that is in force without a look; `None` if there is none.
     #[must_use]
     pub(crate) fn in_force(&self) -> Option<Arc<Accepted>> {
-        self.watched()?.in_force(self.clock.now()).ok()
+        self.known().ok().flatten()
     }
 
     /// The policy that is in force instead of `before`; `None` if that still is.
@@ -167,7 +198,7 @@ impl PolicyWatch {
                 && at <= now.tick
             {
                 let events = watched.look(&*self.clock, (self.jitter)()).await;
-                // A configuration that has changed meanwhile has another policy.
+                // If the configuration has changed meanwhile, this is not its policy.
                 if self
                     .watched()
                     .is_some_and(|current| Arc::ptr_eq(&current, watched))

@@ -5,7 +5,6 @@ use std::{
     time::Duration,
 };
 
-use claviger_wire::visible;
 use tokio::{sync::watch, task};
 
 use super::{
@@ -17,7 +16,7 @@ use super::{
 use crate::{
     clock::{Clock, Now, Tick, Timestamp},
     config::{PolicyConfig, PolicyPlace},
-    network::TransportError,
+    network::{TransportError, one_line},
     policy::{Accepted, LOOK_TIMEOUT, Look, LookOutcome, PolicyState, Standing, verify},
     sync,
 };
@@ -161,8 +160,9 @@ impl Watched {
     /// What is known.
     pub(super) fn status(&self, now: Now) -> PolicyStatus {
         let state = sync::lock(&self.state);
+        let place = self.config.place.as_ref();
         PolicyStatus {
-            place: self.place.clone(),
+            place: place.map_or_else(String::new, ToString::to_string),
             standing: state.policy.standing(now),
             last: state.policy.last(),
             error: state.policy.error().map(str::to_owned),
@@ -209,7 +209,7 @@ impl Watched {
         match verify(text, &self.config.public_keys) {
             Ok(policy) => Look::Published(policy),
             // It repeats parts of what the server has sent.
-            Err(error) => Look::Failed(visible(&format!("the answer {error}"))),
+            Err(error) => Look::Failed(one_line(&format!("the answer {error}"))),
         }
     }
 

@@ -10,6 +10,16 @@ use crate::{
     trust::ManagedOwner,
 };
 
+/// That the policy denies the key of a profile, as its report has it.
+pub(super) struct PolicyDenial {
+    /// Why, as a sentence.
+    pub(super) reason: String,
+    /// The failure of a request for the key.
+    pub(super) failure: Failure,
+    /// Whether only clients of some of the profile's gateways get no key.
+    pub(super) is_for_some: bool,
+}
+
 impl Daemon {
     /// The policy in force; `None` if there is none by the configuration. Waits for a look that is
     /// due, at most until `deadline`.
@@ -44,6 +54,29 @@ impl Daemon {
             Some(policy) => permit(in_force, &policy, profile, None),
             None => Ok(()),
         }
+    }
+
+    /// Why the policy denies the key of `profile`, which must exist, as far as that is known
+    /// without a look: the next request looks first if no policy counts and the last look, if there
+    /// was one, has not failed.
+    pub(super) fn policy_denial(&self, in_force: &InForce, profile: &str) -> Option<PolicyDenial> {
+        let administrator = in_force.config.ask_administrator();
+        let policy = match self.policy.known() {
+            Ok(policy) => policy?,
+            Err(error) => {
+                return error.has_failed().then(|| PolicyDenial {
+                    reason: error.to_string(),
+                    failure: error_report::of_no_policy(&error, administrator),
+                    is_for_some: false,
+                });
+            }
+        };
+        let denial = in_force.denial(&policy, profile, None)?;
+        Some(PolicyDenial {
+            reason: denial.to_string(),
+            failure: error_report::of_policy(profile, &denial, administrator),
+            is_for_some: in_force.is_allowed_somewhere(&policy, profile),
+        })
     }
 }
 

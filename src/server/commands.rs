@@ -166,6 +166,8 @@ impl Daemon {
         let now = self.clock.now();
         let locked = self.lock.current();
         let audit = self.recorder.status();
+        let administrator = config.and_then(Config::ask_administrator);
+        let policy = self.policy.status();
         DaemonReport {
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -185,6 +187,7 @@ impl Daemon {
             audit_error: audit.error,
             audit_records: audit.written,
             audit_lost: audit.lost,
+            policy: policy.map(|status| report::policy(status, administrator)),
         }
     }
 
@@ -194,6 +197,7 @@ impl Daemon {
         let is_locked = self.lock.current().is_some();
         let mut reports = Vec::new();
         for name in names {
+            let denial = self.policy_denial(in_force, name);
             let uses_variables = !in_force.config.client_variables(name).is_empty();
             for entry in in_force.broker.snapshots(name) {
                 let (snapshot, calibration) = (&entry.snapshot, entry.calibration);
@@ -207,6 +211,10 @@ impl Daemon {
                 let profile = ProfileReport {
                     variables: uses_variables.then(|| entry.variables.into()),
                     ..profile
+                };
+                let profile = match &denial {
+                    Some(denial) => report::denied(profile, denial),
+                    None => profile,
                 };
                 reports.push(match is_locked {
                     true => report::locked(profile),

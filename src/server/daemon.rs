@@ -11,7 +11,7 @@ use super::{idle, prompts::Prompts, shutdown::Shutdown};
 use crate::{
     broker::Jitter,
     clock::{Clock, Now, Tick},
-    composition::{Composition, LoginSessions, Recorder},
+    composition::{self, Composition, LoginSessions, Recorder},
     config::Origin,
     desktop::Desktop,
     lock::Lock,
@@ -94,13 +94,7 @@ impl Daemon {
         let recorder = Recorder::new(Arc::clone(&clock), state_dir.clone(), other_socket);
         recorder.on_daemon("started");
         let recorder = Arc::new(recorder);
-        let policy = Arc::new(PolicyWatch::new(
-            &state_dir,
-            &instance,
-            Arc::clone(&clock),
-            Arc::clone(&jitter),
-            Arc::<Recorder>::clone(&recorder),
-        ));
+        let policy = composition::policy_watch(&state_dir, &instance, &clock, &jitter, &recorder);
         let sessions = Arc::new(LoginSessions::new(state_dir, instance));
         Self {
             composition: Composition::new(

@@ -5,10 +5,13 @@
 //! reads the report of another: unknown fields are ignored, missing ones have their default, and an
 //! unknown state is kept as text.
 
+mod policy;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::policy::{PolicyReport, PolicyStanding};
 use crate::{client_variables::VariablesSummary, clock::Timestamp};
 
 /// The whole report.
@@ -55,6 +58,8 @@ pub(crate) struct DaemonReport {
     pub(crate) audit_records: u64,
     /// The records that could not be written since then.
     pub(crate) audit_lost: u64,
+    /// The central policy; `None` if the configuration names none.
+    pub(crate) policy: Option<PolicyReport>,
 }
 
 /// One profile. Times are in whole seconds.
@@ -99,6 +104,8 @@ pub(crate) struct ProfileReport {
     /// Whether the gateway's answer to a probe is reliable: `unknown`, `reliable`,
     /// `accepts-any-key` or `no-route`; `None` if it is not probed.
     pub(crate) calibration: Option<String>,
+    /// Why the central policy denies the key, to all clients or to those of one of the gateways.
+    pub(crate) policy_denial: Option<String>,
     /// What to do: the remedy for the error, then those for problems of the setup.
     pub(crate) advice: Vec<String>,
     /// The client's variables that the credential is for; `None` if the profile needs none. A
@@ -208,7 +215,7 @@ pub(crate) enum ProfileState {
     LoginRequired,
     /// The gateway rejects the credential that the source returns.
     Rejected,
-    /// The source refuses the credential, or has none.
+    /// The source refuses the credential, or has none, or the central policy denies it.
     Denied,
     /// The configuration, or a file or variable that it names, is missing or invalid.
     Misconfigured,

@@ -24,6 +24,19 @@ fn a_report_round_trips() {
             audit_error: Some("no space left on device".to_owned()),
             audit_records: 12,
             audit_lost: 3,
+            policy: Some(PolicyReport {
+                place: "https://config.test/policy.jws".to_owned(),
+                state: PolicyStanding::Expired,
+                counter: Some(42),
+                issued_at: time(1),
+                seen_at: time(2),
+                key_id: Some("kPrK".to_owned()),
+                watch_s: Some(60),
+                max_age_s: Some(3600),
+                error: Some("timed out".to_owned()),
+                file_error: Some("no space".to_owned()),
+                advice: Some("wait".to_owned()),
+            }),
         }),
         profiles: vec![
             ProfileReport {
@@ -53,6 +66,7 @@ fn a_report_round_trips() {
                     issued_at: time(9),
                 }),
                 calibration: Some("reliable".to_owned()),
+                policy_denial: Some("disabled".to_owned()),
                 advice: vec!["set probe".to_owned()],
                 variables: Some(VariablesReport {
                     names: vec!["TEAM".to_owned()],
@@ -97,7 +111,7 @@ fn a_report_round_trips() {
 #[test]
 fn the_report_of_another_release_is_read() {
     let reports = [
-        json!({"pid": 7, "later": [1]}).to_string(),
+        json!({"pid": 7, "later": [1], "policy": {"state": "postponed", "later": 1}}).to_string(),
         json!({
             "name": "a",
             "state": "postponed",
@@ -108,7 +122,10 @@ fn the_report_of_another_release_is_read() {
         .to_string(),
     ];
     let status = StatusReport::parse(&reports).unwrap();
-    assert_eq!(status.daemon.unwrap().pid, 7);
+    let daemon = status.daemon.unwrap();
+    assert_eq!(daemon.pid, 7);
+    let postponed = PolicyStanding::Other("postponed".to_owned());
+    assert_eq!(daemon.policy.unwrap().state, postponed);
     let [profile] = &status.profiles[..] else {
         panic!("one profile");
     };
@@ -141,5 +158,13 @@ fn every_field_is_in_the_readme() {
     let profile = fields(serde_json::to_value(ProfileReport::default()).unwrap());
     for field in daemon.keys().chain(profile.keys()) {
         assert!(listed.contains(&field.as_str()), "{field}");
+    }
+    let (_, row) = readme.split_once("| `policy` | `{").unwrap();
+    let (row, _) = row.split_once('|').unwrap();
+    for field in fields(serde_json::to_value(PolicyReport::default()).unwrap()).keys() {
+        assert!(
+            row.split(|c| !is_part(c)).any(|word| word == field),
+            "{field}"
+        );
     }
 }

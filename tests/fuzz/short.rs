@@ -61,11 +61,13 @@ macro_rules! targets {
 }
 
 targets![
+    audit,
     config,
     discovery,
     exec_output,
     foreign_text,
     id_token,
+    policy,
     token_response,
     vault_response,
     wire,

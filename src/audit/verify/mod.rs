@@ -88,6 +88,8 @@ pub(crate) struct Verifier<'a> {
     unread: u64,
     gap: Option<Gap>,
     rotation: Option<(Place, u32)>,
+    /// The file of the first line. Those before it were emptied: the log rotates no empty file.
+    first_file: Option<usize>,
     /// Which of the expected heads were met.
     met: Vec<bool>,
 }
@@ -106,12 +108,14 @@ impl<'a> Verifier<'a> {
             unread: 0,
             gap: None,
             rotation: None,
+            first_file: None,
             met: vec![false; expected.heads.len()],
         }
     }
 
     /// The next line.
     pub(crate) fn push(&mut self, place: Place, line: LineOf<'_>) {
+        self.first_file.get_or_insert(place.file);
         let (bytes, unread) = match line {
             LineOf::Whole(bytes) => (bytes, ProblemKind::NotARecord),
             LineOf::Unfinished(bytes) => (bytes, ProblemKind::Torn),
@@ -127,7 +131,7 @@ impl<'a> Verifier<'a> {
             return;
         };
         self.verdict.records += 1;
-        self.release(&link);
+        self.release(place, &link);
         if let Some(files) = link.previous_files() {
             self.rotation = Some((place, files));
         }
@@ -153,7 +157,9 @@ impl<'a> Verifier<'a> {
             self.report(end, ProblemKind::Truncated { from: seq + 1, to });
         }
         if let Some((place, expected)) = self.rotation.filter(|_| !self.expected.is_part) {
-            let found = u32::try_from(place.file).unwrap_or(u32::MAX);
+            let emptied = self.first_file.unwrap_or_default();
+            let found = place.file.saturating_sub(emptied);
+            let found = u32::try_from(found).unwrap_or(u32::MAX);
             if found < expected {
                 self.report(place, ProblemKind::FilesMissing { expected, found });
             }
@@ -310,8 +316,12 @@ impl<'a> Verifier<'a> {
     }
 
     /// Judges the line before `link` that is not a record: a crash has cut it, or it is a problem.
-    fn release(&mut self, link: &Link) {
+    fn release(&mut self, at: Place, link: &Link) {
         let Some((place, hash, kind)) = &self.held else {
+            // A collector gets whole records only.
+            if link.torn().is_some() && !self.expected.is_part {
+                self.report(at, ProblemKind::CutMissing);
+            }
             return;
         };
         let follows = self.last.is_none_or(|last| {

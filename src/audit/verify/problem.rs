@@ -34,6 +34,8 @@ pub(crate) enum ProblemKind {
         /// The last one.
         to: u64,
     },
+    /// The line says that a crash has cut the one before it, which is missing.
+    CutMissing,
     /// The records before the line come after it.
     Reordered {
         /// The first one.
@@ -85,7 +87,7 @@ impl ProblemKind {
             Self::NotARecord => "not-a-record",
             Self::TooLong => "too-long",
             Self::Torn => "torn",
-            Self::Missing { .. } => "deleted",
+            Self::Missing { .. } | Self::CutMissing => "deleted",
             Self::Reordered { .. } | Self::OutOfOrder { .. } => "reordered",
             Self::Truncated { .. } => "truncated",
             Self::OtherHead { .. } => "other-head",
@@ -107,6 +109,7 @@ impl fmt::Display for ProblemKind {
             Self::TooLong => f.write_str("longer than any record"),
             Self::Torn => f.write_str("cut: it has no line break"),
             Self::Missing { from, to } => write!(f, "{} missing before it", records(from, to)),
+            Self::CutMissing => f.write_str("a line that a crash has cut is missing before it"),
             Self::Reordered { from, to } => write!(f, "reordered: {} below it", records(from, to)),
             Self::OutOfOrder { seq } => {
                 write!(f, "reordered or inserted: record {seq} is not here")

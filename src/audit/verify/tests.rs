@@ -125,6 +125,35 @@ fn a_part_may_start_anywhere_and_a_log_at_a_rotation() {
     assert_eq!(named(&rotated(2)), [(0, "files-missing")]);
 }
 
+/// A file that was emptied is not one that was kept.
+#[test]
+fn an_oldest_file_that_was_emptied_is_missing() {
+    let (_, heads) = log(9);
+    let rotated = Record {
+        previous_files: Some(1),
+        ..Record::new(Timestamp::UNIX_EPOCH, "log", "rotated")
+    };
+    let (line, head) = heads[9].followed_by(&rotated);
+    let heads = [head];
+    let mut verifier = Verifier::new(Expected {
+        is_part: false,
+        heads: &heads,
+    });
+    let place = Place { file: 1, line: 1 };
+    verifier.push(place, LineOf::Whole(line.as_bytes()));
+    let kind = ProblemKind::FilesMissing {
+        expected: 1,
+        found: 0,
+    };
+    assert_eq!(verifier.finish().problems, [Problem { place, kind }]);
+
+    // One in which no line is a record any more is still there.
+    let mut verifier = Verifier::new(Expected::default());
+    verifier.push(at(0), LineOf::Whole(b"garbage"));
+    verifier.push(place, LineOf::Whole(line.as_bytes()));
+    assert_eq!(named(&verifier.finish()), [(0, "not-a-record")]);
+}
+
 #[test]
 fn a_line_that_a_crash_has_cut_is_no_tampering_if_the_next_one_says_so() {
     let (lines, heads) = log(5);
@@ -148,6 +177,16 @@ fn a_line_that_a_crash_has_cut_is_no_tampering_if_the_next_one_says_so() {
     // Another text than the one that was found then.
     log[5].pop();
     assert_eq!(named(&verdict(&log, &[head])), [(5, "not-a-record")]);
+    // The line is missing; a collector never had it.
+    let mut without = log.clone();
+    without.remove(5);
+    assert_eq!(named(&verdict(&without, &[head])), [(5, "deleted")]);
+    let mut verifier = Verifier::new(Expected {
+        is_part: true,
+        heads: &[],
+    });
+    verifier.push(at(5), LineOf::Whole(without[5].as_bytes()));
+    assert_eq!(verifier.finish().problems, []);
     // An earlier line that was cut by hand.
     let mut log = lines.clone();
     log[3] = "{".to_owned();

@@ -60,6 +60,11 @@ fn what(record: &Record) -> String {
             Some(lost) => format!("{lost} records lost"),
             None => record.outcome.to_string(),
         },
+        // That of the policy in force, which a refused one does not become.
+        "policy" if matches!(&*record.outcome, "accepted" | "available") => match record.policy {
+            Some(counter) => format!("{} {counter}", record.outcome),
+            None => record.outcome.to_string(),
+        },
         _ => record.outcome.to_string(),
     };
     if let Some(fingerprint) = &record.fingerprint {
@@ -116,6 +121,24 @@ mod tests {
             ..record("log", "gap")
         };
         assert_eq!(printed(&gap), "2027-01-15 08:00:00 log      3 records lost");
+        for (outcome, message, expected) in [
+            (
+                "accepted",
+                Some("signed by kPrK"),
+                "accepted 42: signed by kPrK",
+            ),
+            ("available", None, "available 42"),
+            ("refused", Some("it is older"), "refused: it is older"),
+            ("failed", Some("timed out"), "failed: timed out"),
+        ] {
+            let policy = Record {
+                policy: Some(42),
+                message: message.map(str::to_owned),
+                ..record("policy", outcome)
+            };
+            let expected = format!("2027-01-15 08:00:00 policy   {expected}");
+            assert_eq!(printed(&policy), expected);
+        }
         let refusal = Record {
             message: Some("a\u{1b}[2J long story ".repeat(20)),
             ..record("refusal", "denied")

@@ -1,5 +1,7 @@
 //! `claviger audit`.
 
+#[cfg(feature = "test-util")]
+pub(crate) mod fuzzing;
 mod line;
 mod tail;
 mod verify;

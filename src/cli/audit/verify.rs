@@ -48,7 +48,7 @@ pub(super) struct VerifyArgs {
 
 /// The result, for scripts. The names are a contract.
 #[derive(Debug, Serialize)]
-struct Report {
+pub(super) struct Report {
     is_whole: bool,
     records: u64,
     head: Option<String>,
@@ -122,7 +122,7 @@ fn last_of(copy: &Path) -> Result<Head, Failure> {
     })
 }
 
-fn report(paths: &[PathBuf], verdict: &Verdict) -> Report {
+pub(super) fn report(paths: &[PathBuf], verdict: &Verdict) -> Report {
     let file = |number: usize| {
         let path = paths.get(number);
         path.map_or("(no file)".to_owned(), |path| path.display().to_string())
@@ -160,7 +160,7 @@ fn report(paths: &[PathBuf], verdict: &Verdict) -> Report {
     }
 }
 
-fn print(out: &mut impl Write, report: &Report) -> io::Result<()> {
+pub(super) fn print(out: &mut impl Write, report: &Report) -> io::Result<()> {
     for problem in &report.problems {
         let Problem {
             file,

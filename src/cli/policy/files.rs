@@ -5,6 +5,7 @@ use std::path::Path;
 use claviger_wire::{ExitCode, Failure};
 use zeroize::Zeroizing;
 
+use super::kept::KeptPolicy;
 use crate::{
     cli::{CliError, config::check::all_problems},
     clock::Timestamp,
@@ -19,6 +20,8 @@ pub(super) enum PolicyFile {
     Toml(TypedDocument<PolicyDocument>),
     /// Signed; the signature was not verified.
     Signed(SignedPolicy),
+    /// The last good one of this machine.
+    Kept(KeptPolicy),
 }
 
 impl PolicyFile {
@@ -27,6 +30,7 @@ impl PolicyFile {
         match self {
             Self::Toml(document) => &document.typed,
             Self::Signed(signed) => &signed.document,
+            Self::Kept(kept) => &kept.signed.document,
         }
     }
 }

@@ -3,6 +3,9 @@
 
 mod effect;
 mod files;
+#[cfg(feature = "test-util")]
+pub(crate) mod fuzzing;
+mod kept;
 mod public_key;
 mod show;
 mod sign;
@@ -23,7 +26,8 @@ Examples:
   claviger policy sign policy.toml --key policy-key.pem --output policy.jws
   claviger policy verify policy.jws                  before it is published
 ",
-    "
+    "  claviger policy show                               the one of this machine
+
 A policy is a TOML file; README.md describes it. 'claviger policy COMMAND --help' shows more of each."
 ))]
 pub(super) enum PolicyCommand {

@@ -11,10 +11,11 @@ use serde_json::{Value, json};
 use super::{
     effect::{Effect, Profile},
     files::{PolicyFile, read_either},
+    kept::KeptPolicy,
 };
 use crate::{
     cli::{CliError, config::check::all_problems, output, places},
-    clock::{Clock as _, SystemClock},
+    clock::{Clock as _, SystemClock, Timestamp},
     config::{self, Config},
     paths::Starter,
     policy::{PolicyDocument, Rule, worst_case},
@@ -22,17 +23,21 @@ use crate::{
 };
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_help = concat!(
+    "\
 Examples:
-  claviger policy show policy.toml                 before it is signed
-  claviger policy show policy.jws --user ana       what is in force for her
+  claviger policy show                        the one that this machine keeps
+  claviger policy show policy.toml            before it is signed
+  claviger policy show policy.jws --user ana  what is in force for her
   claviger policy show policy.jws --config /etc/claviger/config.toml
-                                                   for the profiles of a machine
-
-The signature is not verified: that is what 'claviger policy verify' does.")]
+",
+    "
+The signature of a file is not verified: that is what 'claviger policy verify' does."
+))]
 pub(in crate::cli) struct ShowArgs {
-    /// The policy, in TOML or signed
-    file: PathBuf,
+    /// The policy, in TOML or signed; by default the last good one that this user's daemon has
+    /// kept, with what it means for the profiles of the configuration
+    file: Option<PathBuf>,
 
     /// Show what is in force for this user; by default the one who runs this
     #[arg(long, value_name = "NAME")]
@@ -43,7 +48,7 @@ pub(in crate::cli) struct ShowArgs {
     profile: Option<String>,
 
     /// Show what is in force for the profiles of this configuration
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "file")]
     config: Option<PathBuf>,
 
     /// As one JSON object
@@ -52,11 +57,20 @@ pub(in crate::cli) struct ShowArgs {
 }
 
 pub(super) fn run(args: &ShowArgs) -> Result<(), CliError> {
-    let policy = read_either(&args.file, SystemClock.now().wall)?;
+    let now = SystemClock.now().wall;
+    let (policy, config) = match &args.file {
+        Some(file) => {
+            let policy = read_either(file, now)?;
+            (policy, args.config.as_deref().map(load).transpose()?)
+        }
+        None => {
+            let (kept, config) = KeptPolicy::read()?;
+            (PolicyFile::Kept(kept), Some(config))
+        }
+    };
     let document = policy.document();
     let user = args.user.clone();
     let user = user.unwrap_or_else(|| Principal::of_this_machine().user);
-    let config = args.config.as_deref().map(load).transpose()?;
     let profiles = profiles(args, config.as_ref())?;
     let effects = profiles
         .iter()
@@ -66,7 +80,7 @@ pub(super) fn run(args: &ShowArgs) -> Result<(), CliError> {
     if args.json {
         return Ok(output::json(&mut out, &as_json(&policy, &user, &effects))?);
     }
-    print_document(&mut out, &policy)?;
+    print_document(&mut out, &policy, now)?;
     for effect in &effects {
         print_effect(&mut out, &user, effect)?;
     }
@@ -93,7 +107,11 @@ fn profiles<'a>(
     }
 }
 
-fn print_document(out: &mut impl Write, policy: &PolicyFile) -> io::Result<()> {
+pub(super) fn print_document(
+    out: &mut impl Write,
+    policy: &PolicyFile,
+    now: Timestamp,
+) -> io::Result<()> {
     let document = policy.document();
     let worst = worst_case(document.watch.get()).as_secs();
     writeln!(out, "counter          {}", document.counter)?;
@@ -106,6 +124,17 @@ fn print_document(out: &mut impl Write, policy: &PolicyFile) -> io::Result<()> {
                 signed.issued_at
             )?;
             writeln!(out, "key              {}", visible(&signed.key_id))?;
+        }
+        PolicyFile::Kept(kept) => {
+            let is_old = match kept.is_in_force(now) {
+                true => "",
+                false => ", longer ago than max_age",
+            };
+            let seen = output::relative(kept.seen_at, now);
+            writeln!(out, "signed           {}", kept.signed.issued_at)?;
+            writeln!(out, "key              {}, verified", kept.signed.key_id)?;
+            writeln!(out, "place            {}", visible(&kept.place))?;
+            writeln!(out, "seen             {} ({seen}){is_old}", kept.seen_at)?;
         }
     }
     let watch = document.watch;
@@ -188,7 +217,7 @@ fn restrictions(rule: &Rule) -> Vec<(&'static str, String)> {
     .collect()
 }
 
-fn print_effect(out: &mut impl Write, user: &str, effect: &Effect) -> io::Result<()> {
+pub(super) fn print_effect(out: &mut impl Write, user: &str, effect: &Effect) -> io::Result<()> {
     writeln!(out)?;
     let title = format!("For user '{user}' and profile '{}':", effect.profile);
     output::paragraph(out, &title)?;
@@ -210,13 +239,14 @@ fn print_effect(out: &mut impl Write, user: &str, effect: &Effect) -> io::Result
     }
 }
 
-/// `{"counter", "issued_at", "key_id", "watch", "max_age", "worst_case_s", "minimum_version",
-/// "rules", "user", "in_force"}`.
-fn as_json(policy: &PolicyFile, user: &str, effects: &[Effect]) -> Value {
+/// `{"counter", "issued_at", "key_id", "verified", "place", "seen_at", "watch", "max_age",
+/// "worst_case_s", "minimum_version", "rules", "user", "in_force"}`.
+pub(super) fn as_json(policy: &PolicyFile, user: &str, effects: &[Effect]) -> Value {
     let document = policy.document();
-    let (issued_at, key_id) = match policy {
+    let (signed, kept) = match policy {
         PolicyFile::Toml(_) => (None, None),
-        PolicyFile::Signed(signed) => (Some(signed.issued_at), Some(&signed.key_id)),
+        PolicyFile::Signed(signed) => (Some(signed), None),
+        PolicyFile::Kept(kept) => (Some(&kept.signed), Some(kept)),
     };
     let in_force = effects.iter().map(|effect| {
         let denials = effect.denials.iter().map(ToString::to_string);
@@ -230,8 +260,11 @@ fn as_json(policy: &PolicyFile, user: &str, effects: &[Effect]) -> Value {
     });
     json!({
         "counter": document.counter,
-        "issued_at": issued_at,
-        "key_id": key_id,
+        "issued_at": signed.map(|signed| signed.issued_at),
+        "key_id": signed.map(|signed| &signed.key_id),
+        "verified": kept.is_some(),
+        "place": kept.map(|kept| &kept.place),
+        "seen_at": kept.map(|kept| kept.seen_at),
         "watch": document.watch.to_string(),
         "max_age": document.max_age.to_string(),
         "worst_case_s": worst_case(document.watch.get()).as_secs(),

@@ -1,5 +1,6 @@
 //! `claviger status`.
 
+mod policy;
 mod print;
 mod watch;
 
@@ -35,7 +36,7 @@ Examples:
 ",
     "
 States: ready; empty (no key requested yet); login-required; rejected (by the gateway); denied (by \
-the source); misconfigured; unusable (not a key); unreachable. KEY is the start of the key's \
+the source or the policy); misconfigured; unusable (not a key); unreachable. KEY is the start of the key's \
 SHA-256, CHECKED when the source last had this key.
 
 Exit codes: 8 no daemon runs; with --exit-status, that of the profile that fails worst."

@@ -7,6 +7,7 @@ use std::{
 
 use claviger_wire::{ExitCode, Failure};
 
+use super::policy;
 use crate::{
     cli::{
         client::Answer,
@@ -32,7 +33,7 @@ pub(super) fn print(
     let Some(daemon) = &status.daemon else {
         return Ok(());
     };
-    print_daemon(out, daemon)?;
+    print_daemon(out, daemon, width)?;
     if status.profiles.is_empty() {
         return Ok(());
     }
@@ -40,7 +41,7 @@ pub(super) fn print(
     table::print(out, &status.profiles, width, colour)
 }
 
-fn print_daemon(out: &mut impl Write, daemon: &DaemonReport) -> io::Result<()> {
+fn print_daemon(out: &mut impl Write, daemon: &DaemonReport, width: Width) -> io::Result<()> {
     let DaemonReport {
         pid,
         version,
@@ -57,6 +58,7 @@ fn print_daemon(out: &mut impl Write, daemon: &DaemonReport) -> io::Result<()> {
         audit_error,
         audit_records: _,
         audit_lost,
+        policy,
     } = daemon;
     let uptime = output::rounded(Duration::from_secs(*uptime_s));
     output::paragraph(out, &format!("claviger {version}, pid {pid}, up {uptime}"))?;
@@ -88,6 +90,11 @@ fn print_daemon(out: &mut impl Write, daemon: &DaemonReport) -> io::Result<()> {
         }
         // The failure of the answer contains the error.
         (None, _) => output::paragraph(out, "no configuration is in force")?,
+    }
+    if let Some(policy) = policy {
+        for text in policy::lines(policy, width) {
+            output::paragraph(out, &text)?;
+        }
     }
     if *locked {
         let since = locked_since.map_or_else(String::new, |at| format!(" since {at}"));
@@ -128,6 +135,7 @@ pub(super) fn print_answer(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::status_report::PolicyReport;
 
     #[test]
     fn nothing_that_a_path_contains_reaches_the_terminal() {
@@ -139,14 +147,20 @@ mod tests {
             config: Some(hostile.to_owned()),
             config_error: Some(hostile.to_owned()),
             lock_error: Some(hostile.to_owned()),
+            policy: Some(PolicyReport {
+                place: hostile.to_owned(),
+                error: Some(hostile.to_owned()),
+                file_error: Some(hostile.to_owned()),
+                ..PolicyReport::default()
+            }),
             usual_socket: Some(false),
             ..DaemonReport::default()
         };
         let mut out = Vec::new();
-        print_daemon(&mut out, &daemon).unwrap();
+        print_daemon(&mut out, &daemon, Width::Wide).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert!(!text.contains(['\u{1b}', '\u{9b}']), "{text:?}");
-        assert_eq!(text.matches("/a[2J b").count(), 6, "{text}");
+        assert_eq!(text.matches("/a[2J b").count(), 9, "{text}");
         assert!(text.contains("not the usual socket"), "{text}");
     }
 }

@@ -7,7 +7,7 @@ use super::{Width, described, label};
 use crate::{
     cli::{login, output},
     clock::Timestamp,
-    status_report::{CLIENT_RETRIES, ProfileReport},
+    status_report::{CLIENT_RETRIES, ProfileReport, ProfileState},
 };
 
 /// Prints the notes on `profile`; nothing if its row says it all.
@@ -34,7 +34,12 @@ pub(super) fn print(out: &mut impl Write, profile: &ProfileReport, width: Width)
     if let Some(since) = profile.rejected_since {
         output::paragraph(out, &format!("{name}: {}", rejected(profile, since)))?;
     }
-    let has_error = profile.last_error.is_some() || profile.rejected_since.is_some();
+    let mut has_error = profile.last_error.is_some() || profile.rejected_since.is_some();
+    if let Some(denial) = &profile.policy_denial {
+        output::paragraph(out, &format!("{name}: {denial}"))?;
+        // Its remedy is the first advice, unless clients of another gateway are served.
+        has_error = profile.state == ProfileState::Denied;
+    }
     let remedies = match width {
         Width::Narrow(_) => 1,
         Width::Wide => profile.advice.len(),
@@ -204,6 +209,29 @@ mod tests {
             format!("{expected} (in 9 h)\n")
         );
         assert_eq!(printed(&profile, Width::Wide), format!("{expected}\n"));
+    }
+
+    #[test]
+    fn a_denial_of_the_policy_comes_with_its_remedy() {
+        let mut profile = ProfileReport {
+            name: "work".to_owned(),
+            state: ProfileState::Denied,
+            last_error: Some("timed out".to_owned()),
+            policy_denial: Some("the laptop was stolen (rule 'x')".to_owned()),
+            advice: vec!["call 1234".to_owned()],
+            ..ProfileReport::default()
+        };
+        let denial = "work: timed out\nwork: the laptop was stolen (rule 'x')\n";
+        assert_eq!(
+            printed(&profile, narrow()),
+            format!("{denial}  hint: call 1234\n")
+        );
+        profile.state = ProfileState::Locked;
+        profile.advice = vec!["run claviger unlock".to_owned()];
+        assert_eq!(
+            printed(&profile, narrow()),
+            format!("{denial}work: run claviger unlock\n")
+        );
     }
 
     #[test]

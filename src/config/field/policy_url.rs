@@ -13,8 +13,8 @@ use super::{
 /// What it looks like, for messages.
 const FORM: &str = "expected 'https://HOST/PATH'";
 
-/// The URL of a signed policy. Plain `http` only to this machine: the server that answers decides if
-/// a newer policy arrives.
+/// The URL of a signed policy. Plain `http` only to this machine: the server that answers decides
+/// if a newer policy arrives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PolicyUrl(Url);
 

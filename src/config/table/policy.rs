@@ -1,6 +1,6 @@
 //! `[policy]`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -74,6 +74,16 @@ pub(crate) enum PolicyPlace {
         /// The source, which needs no user and no client.
         config: Box<VaultConfig>,
     },
+}
+
+/// The URL, or the source by its name.
+impl fmt::Display for PolicyPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url { url, .. } => url.fmt(f),
+            Self::Vault { name, .. } => write!(f, "source '{name}'"),
+        }
+    }
 }
 
 impl PolicyConfig {

@@ -196,3 +196,21 @@ fn everything_that_is_named_is_listed() {
         NamedThing::Program(program) if program.as_str() == "/usr/local/bin/corp-key"
     ));
 }
+
+#[test]
+fn a_pinned_key_without_a_policy_is_found() {
+    let pinned = |place: &str| {
+        warnings(&format!(
+            "type = 'exec'\ncommand = ['/bin/key']\n[policy]\n\
+             public_keys = ['ed25519:11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo']\n{place}"
+        ))
+    };
+    assert_eq!(
+        pinned(""),
+        [
+            "7:1: 'public_keys' in [policy]: no central policy is in force: neither 'url' nor \
+             'source' names its place"
+        ]
+    );
+    assert_eq!(pinned("url = 'https://c.example/policy.jws'"), [""; 0]);
+}

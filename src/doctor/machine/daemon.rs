@@ -19,7 +19,7 @@ use crate::{
         finding::{Finding, Severity},
     },
     logging,
-    status_report::DaemonReport,
+    status_report::{DaemonReport, PolicyReport},
 };
 
 /// The socket is not the user's alone.
@@ -150,6 +150,13 @@ pub(super) struct Facts {
     pub(super) processes: Vec<DaemonProcess>,
     /// The last errors in the log.
     pub(super) errors: Vec<String>,
+}
+
+impl Facts {
+    /// What the daemon reports of the central policy.
+    pub(super) fn policy(&self) -> Option<&PolicyReport> {
+        self.daemon.as_ref()?.as_ref().ok()?.policy.as_ref()
+    }
 }
 
 /// Asks the daemon, and starts one if none runs and that is allowed.

@@ -7,6 +7,7 @@ mod audit;
 mod configuration;
 mod daemon;
 mod environment;
+mod policy;
 mod processes;
 mod programs;
 mod state;
@@ -69,6 +70,10 @@ pub(crate) const CHECKS: &[Check] = &[
     daemon::REPLACED,
     daemon::OTHER_SOCKET,
     daemon::LOG_ERRORS,
+    policy::MISSING,
+    policy::EXPIRED,
+    policy::UNAVAILABLE,
+    policy::NOT_KEPT,
 ];
 
 /// A check of this family.
@@ -92,6 +97,8 @@ pub(crate) async fn check(context: &Context<'_>) -> Vec<Finding> {
     progress("trying the secret store");
     findings.extend(store::check(&store::observe(context).await));
     progress("asking the daemon");
-    findings.extend(daemon::check(&daemon::observe(context)));
+    let daemon = daemon::observe(context);
+    findings.extend(daemon::check(&daemon));
+    findings.extend(policy::check(daemon.policy()));
     findings
 }

@@ -19,7 +19,7 @@ checks! { Source:
     KV_VERSION: Fatal, "source.kv-version", "another engine, or version of KV, is mounted at the path";
     UNUSABLE_KEY: Fatal, "source.unusable-key", "the value of the field is not a key";
     REJECTED: Fatal, "source.rejected", "the gateway rejects the key that the source has";
-    DENIED: Fatal, "source.denied", "a rule of the configuration denies the key";
+    DENIED: Fatal, "source.denied", "a rule of the configuration, or the central policy, denies the key";
     CONFIGURATION: Fatal, "source.configuration", "a file or variable of the source is missing or invalid";
     STALE: Warning, "source.stale", "the source fails now, and the key is served from memory";
     LOGIN_STORE: Warning, "source.login-store", "the login ends with the daemon: the store has failed";

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    status_report::{DaemonReport, ProfileReport, ProfileState},
+    status_report::{DaemonReport, PolicyReport, PolicyStanding, ProfileReport, ProfileState},
 };
 
 /// The metrics of one daemon, or of those of several users.
@@ -90,9 +90,34 @@ impl Exposition {
         ] {
             self.0.counter(family, of_user(user), count);
         }
+        if let Some(policy) = &daemon.policy {
+            self.add_policy(user, policy);
+        }
         if let Some(at) = started_at {
             self.0
                 .gauge(family::START_TIME, of_user(user), at.as_second());
+        }
+    }
+
+    fn add_policy(&mut self, user: Option<&str>, policy: &PolicyReport) {
+        // It is at most 2^53 - 1.
+        let counter = policy.counter.and_then(|counter| counter.try_into().ok());
+        let is_in_force = policy.state == PolicyStanding::InForce;
+        for (family, value) in [
+            (family::POLICY_COUNTER, counter),
+            (
+                family::POLICY_SEEN,
+                policy.seen_at.map(Timestamp::as_second),
+            ),
+            (family::POLICY_IN_FORCE, Some(i64::from(is_in_force))),
+            (
+                family::POLICY_ERROR,
+                Some(i64::from(policy.error.is_some())),
+            ),
+        ] {
+            if let Some(value) = value {
+                self.0.gauge(family, of_user(user), value);
+            }
         }
     }
 

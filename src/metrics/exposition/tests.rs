@@ -30,6 +30,13 @@ fn reports() -> Vec<MetricsReport> {
             daemon: Some(DaemonReport {
                 version: "1.2.3".to_owned(),
                 config_error: Some("broken".to_owned()),
+                policy: Some(PolicyReport {
+                    state: PolicyStanding::InForce,
+                    counter: Some(42),
+                    seen_at: Timestamp::from_second(1_750_000_000).ok(),
+                    error: Some("timed out".to_owned()),
+                    ..PolicyReport::default()
+                }),
                 ..DaemonReport::default()
             }),
             started_at: Timestamp::from_second(1_700_000_000).ok(),
@@ -61,6 +68,10 @@ fn both_formats_have_the_same_samples_and_differ_in_the_names_of_counters() {
         r#"claviger_build_info{user="ana",version="1.2.3"} 1"#,
         r#"claviger_daemon_start_time_seconds{user="ana"} 1700000000"#,
         r#"claviger_config_error{user="ana"} 1"#,
+        r#"claviger_policy_counter{user="ana"} 42"#,
+        r#"claviger_policy_in_force{user="ana"} 1"#,
+        r#"claviger_policy_seen_timestamp_seconds{user="ana"} 1750000000"#,
+        r#"claviger_policy_error{user="ana"} 1"#,
         r#"claviger_profile_state{user="ana",profile="work \"x\"\\",variables="bbbb",state="rejected"} 1"#,
         r#"claviger_profile_state{user="ana",profile="work \"x\"\\",variables="bbbb",state="ready"} 0"#,
         r#"claviger_requests_total{user="ana",profile="work",client="codex",outcome="served"} 1"#,
@@ -99,6 +110,35 @@ fn a_family_is_described_once_and_no_series_occurs_twice() {
     for line in text.lines() {
         let series = line.rsplit_once(' ').map_or(line, |(series, _)| series);
         assert!(seen.insert(series), "{series}\n{text}");
+    }
+}
+
+#[test]
+fn without_a_policy_there_is_no_counter() {
+    let text = |policy| {
+        let report = MetricsReport {
+            daemon: Some(DaemonReport {
+                policy,
+                ..DaemonReport::default()
+            }),
+            ..MetricsReport::default()
+        };
+        let mut exposition = Exposition::default();
+        exposition.add(None, vec![report]);
+        exposition.open_metrics().unwrap()
+    };
+    assert!(!text(None).contains("claviger_policy"));
+    for state in [PolicyStanding::Missing, PolicyStanding::Expired] {
+        let text = text(Some(PolicyReport {
+            state,
+            ..PolicyReport::default()
+        }));
+        for sample in ["claviger_policy_in_force 0", "claviger_policy_error 0"] {
+            assert!(text.contains(sample), "{text}");
+        }
+        for name in ["claviger_policy_counter", "claviger_policy_seen"] {
+            assert!(!text.contains(name), "{text}");
+        }
     }
 }
 

@@ -24,10 +24,14 @@ fn at() -> Timestamp {
 
 /// A policy that is signed with that key, as it is published.
 pub(crate) fn text_of(toml: &str) -> String {
+    text_of_at(toml, at())
+}
+
+fn text_of_at(toml: &str, now: Timestamp) -> String {
     let document = TypedDocument::<PolicyDocument>::parse(Path::new("p.toml"), toml, |document| {
-        document.mistakes(at())
+        document.mistakes(now)
     });
-    let payload = payload(&document.unwrap().json, at());
+    let payload = payload(&document.unwrap().json, now);
     let input = SigningInput::new(&key().public(), &payload);
     input.with_signature(&key().sign(input.as_bytes()))
 }
@@ -98,6 +102,15 @@ fn what_is_signed_is_verified() {
         )
         .is_ok()
     );
+}
+
+/// A signature's time is in seconds.
+#[test]
+fn a_rotation_in_the_second_of_the_signature_is_not_in_the_future() {
+    let rotation = "[rule.a]\nrotate_after = 2027-01-15T08:00:00.4Z\n";
+    let now = Timestamp::new(at().as_second(), 500_000_000).unwrap();
+    let text = text_of_at(&format!("{POLICY}{rotation}"), now);
+    assert!(verify(text.as_bytes(), &[key().public()]).is_ok());
 }
 
 #[test]
@@ -273,6 +286,35 @@ fn each_error_has_its_own_message() {
     ];
     let messages: std::collections::BTreeSet<_> = errors.iter().map(ToString::to_string).collect();
     assert_eq!(messages.len(), errors.len());
+}
+
+/// Any server can send a header, and a signer in another language a payload.
+#[test]
+fn a_message_is_one_short_line() {
+    let hostile = format!("a\n\u{1b}[2J\u{202e}{}", "x".repeat(1000));
+    let sign = |payload: &Value| {
+        let input = format!(
+            "{}.{}",
+            encode(good_header().to_string()),
+            encode(payload.to_string())
+        );
+        format!("{input}.{}", encode(key().sign(input.as_bytes())))
+    };
+    let mut payload = json!({ "iat": 1, "policy": { "version": 1, "counter": 1 } });
+    payload["policy"][&hostile] = json!(true);
+    for text in [
+        with("alg", json!(hostile)),
+        with("typ", json!(hostile)),
+        with("kid", json!(hostile)),
+        with(&hostile, json!(1)),
+        sign(&payload),
+    ] {
+        let message = refused(text).to_string();
+        let is_plain = |c: char| !c.is_control() && c != '\u{202e}';
+        assert!(message.chars().all(is_plain), "{message:?}");
+        assert!(message.contains("a\\u000a\\u001b[2J"), "{message}");
+        assert!(message.chars().count() < 350, "{message}");
+    }
 }
 
 proptest! {

@@ -8,7 +8,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use self::{http::HttpPublisher, secret::SecretPublisher};
-use crate::{clock::Clock, config::PolicyPlace};
+use crate::{
+    config::{PolicyPlace, VaultConfig},
+    source::{Source, SourceError},
+};
 
 /// Publishes a policy.
 #[async_trait]
@@ -21,6 +24,10 @@ pub(super) trait Publisher: Send + Sync {
     /// The end of a sentence whose start names the place.
     async fn fetch(&self, etag: Option<&str>) -> Result<Fetched, String>;
 }
+
+/// Makes the source with a name, as it is configured, for no client and no user.
+pub(crate) type SecretSources =
+    Box<dyn Fn(&str, &VaultConfig) -> Result<Arc<dyn Source>, SourceError> + Send + Sync>;
 
 /// What is published.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,10 +43,12 @@ pub(super) enum Fetched {
 }
 
 /// The publisher at `place`. No file is read and no request is sent yet.
-pub(super) fn of(place: &PolicyPlace, clock: &Arc<dyn Clock>) -> Box<dyn Publisher> {
+pub(super) fn of(place: &PolicyPlace, secrets: &SecretSources) -> Box<dyn Publisher> {
     match place {
         PolicyPlace::Url { url, network } => Box::new(HttpPublisher::new(url, network)),
-        PolicyPlace::Vault { name, config } => Box::new(SecretPublisher::new(name, config, clock)),
+        PolicyPlace::Vault { name, config } => Box::new(SecretPublisher {
+            source: secrets(name, config),
+        }),
     }
 }
 

@@ -5,23 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{Fetched, Publisher};
-use crate::{
-    clock::Clock,
-    config::VaultConfig,
-    source::{Source, SourceError, catalog},
-};
+use crate::source::{Source, SourceError};
 
 /// A source whose key is the policy.
 pub(super) struct SecretPublisher {
-    source: Result<Arc<dyn Source>, SourceError>,
-}
-
-impl SecretPublisher {
-    pub(super) fn new(name: &str, config: &VaultConfig, clock: &Arc<dyn Clock>) -> Self {
-        Self {
-            source: catalog::vault_without_user(name, config, clock),
-        }
-    }
+    pub(super) source: Result<Arc<dyn Source>, SourceError>,
 }
 
 #[async_trait]

@@ -2,11 +2,13 @@
 
 mod advice;
 pub(super) mod login;
+mod policy;
 mod state;
 
 use claviger_wire::{ExitCode, Failure, Response};
 use serde::Serialize;
 
+pub(super) use self::policy::{denied, policy};
 use crate::{
     broker::{
         LoggedOut,
@@ -143,6 +145,7 @@ pub(super) fn profile(
             }
             .to_owned()
         }),
+        policy_denial: None,
         advice: remedy.into_iter().chain(advice).collect(),
         variables: None,
         login,

@@ -3,6 +3,7 @@
 
 mod central;
 mod effect;
+mod evidence;
 mod keys;
 mod signature;
 mod transit;

@@ -1,6 +1,7 @@
 //! Facts with the cause of each check, and facts without it.
 
 mod daemon;
+mod policy;
 
 use std::path::PathBuf;
 
@@ -23,6 +24,7 @@ pub(in crate::doctor) fn cases() -> Vec<Case> {
         of_audit(),
         of_store(),
         daemon::cases(),
+        policy::cases(),
     ]
     .into_iter()
     .flatten()

@@ -102,6 +102,7 @@ fn an_invalid_field_is_named_and_its_value_hidden() {
         (r#"{"token":"sk","expires_at":true}"#, "expires_at"),
         (r#"{"access_token":"sk","expires_in":0}"#, "expires_in"),
         (r#"{"access_token":"sk","expires_in":"-5"}"#, "expires_in"),
+        (r#"{"access_token":"sk","expires_in":1e-300}"#, "expires_in"),
         (
             r#"{"accessToken":"sk","expires_on":"hunter2"}"#,
             "expires_on",

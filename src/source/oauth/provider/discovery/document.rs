@@ -13,7 +13,7 @@ use crate::{
 #[derive(Debug, Deserialize)]
 pub(super) struct Document {
     pub(super) issuer: String,
-    /// The issuer without the secrets of the request, for messages.
+    /// The same for a message.
     #[serde(skip)]
     pub(super) shown_issuer: String,
     authorization_endpoint: Option<String>,

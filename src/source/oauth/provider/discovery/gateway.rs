@@ -16,7 +16,6 @@ use url::Url;
 use super::{Discovery, absent, document::Metadata, parse, with_path};
 use crate::{
     config::host_and_port,
-    network::one_line,
     source::{SourceError, oauth::provider::exchange::Exchange},
 };
 
@@ -140,7 +139,7 @@ impl Discovery {
             return Err(SourceError::Configuration {
                 reason: format!(
                     "the gateway '{gateway}' calls itself '{}'",
-                    one_line(&issuer)
+                    document.shown_issuer
                 ),
                 hint: format!(
                     "if both are your gateway, set 'source.{}.discover' to the second",

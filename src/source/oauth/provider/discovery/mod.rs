@@ -201,9 +201,10 @@ fn is_temporary(error: &SourceError) -> bool {
 }
 
 fn parse(answer: &Answer) -> Option<Document> {
-    let is_success = answer.status == 200 && !answer.is_page;
-    let mut document: Document =
-        is_success.then(|| serde_json::from_slice(&answer.body).ok())??;
+    if answer.status != 200 || answer.is_page {
+        return None;
+    }
+    let mut document: Document = serde_json::from_slice(&answer.body).ok()?;
     document.shown_issuer = answer.clean(&document.issuer);
     Some(document)
 }
