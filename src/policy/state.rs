@@ -201,6 +201,12 @@ impl PolicyState {
         }
     }
 
+    /// Whether a look is under way.
+    #[must_use]
+    pub(crate) const fn is_looking(&self) -> bool {
+        self.is_looking
+    }
+
     /// The last good policy, expired or not, and when it was last seen to be the published one.
     #[must_use]
     pub(crate) fn last(&self) -> Option<(Arc<Accepted>, Timestamp)> {

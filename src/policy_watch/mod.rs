@@ -187,13 +187,22 @@ impl PolicyWatch {
         Some(self.watched()?.status(self.clock.now()))
     }
 
-    /// Looks for a newer policy whenever that is due, and calls `on_accepted` for each one, before
-    /// the requests that wait for it go on. Never returns.
-    pub(crate) async fn run(&self, on_accepted: impl Fn(&Accepted)) {
+    /// Drops the secrets by which the policy is fetched, such as a token of Vault. The next look
+    /// obtains them again.
+    pub(crate) async fn forget(&self) {
+        if let Some(watched) = self.watched() {
+            watched.forget().await;
+        }
+    }
+
+    /// Looks for a newer policy whenever that is due and `may_look`, and calls `on_accepted` for
+    /// each one, before the requests that wait for it go on. Never returns.
+    pub(crate) async fn run(&self, may_look: impl Fn() -> bool, on_accepted: impl Fn(&Accepted)) {
         loop {
             let watched = self.watched();
             let now = self.clock.now();
-            let next = watched.as_ref().and_then(|watched| watched.next_look(now));
+            let watching = watched.as_ref().filter(|_| may_look());
+            let next = watching.and_then(|watched| watched.next_look(now));
             if let (Some(watched), Some(at)) = (&watched, next)
                 && at <= now.tick
             {

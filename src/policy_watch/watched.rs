@@ -200,6 +200,17 @@ impl Watched {
         events
     }
 
+    /// Drops the secrets that the next look obtains again, after one that is under way.
+    pub(super) async fn forget(&self) {
+        let mut looks = self.looks.subscribe();
+        let is_looking = sync::lock(&self.state).policy.is_looking();
+        if is_looking {
+            // It cannot fail: `self` owns the sender.
+            let _ = looks.changed().await;
+        }
+        self.publisher.forget().await;
+    }
+
     /// Lets the requests go on that wait for a look.
     pub(super) fn finish_look(&self) {
         self.looks.send_modify(|looks| *looks += 1);

@@ -32,6 +32,10 @@ impl Daemon {
         in_force: &InForce,
         deadline: Tick,
     ) -> Result<Option<Arc<Accepted>>, Failure> {
+        if self.lock.current().is_some() {
+            // No look, and no wait for one: the broker gives no key.
+            return Ok(None);
+        }
         let current = self.policy.current(deadline).await;
         current.map_err(|error| {
             error_report::of_no_policy(&error, in_force.config.ask_administrator())

@@ -137,7 +137,9 @@ impl Daemon {
                 in_force.apply(policy);
             }
         };
-        self.policy.run(apply).await;
+        // A look could obtain a login.
+        let is_unlocked = || self.lock.current().is_none();
+        self.policy.run(is_unlocked, apply).await;
     }
 
     /// Reads the configuration again. A broken one does not replace a good one. The server looks at

@@ -82,6 +82,7 @@ impl Daemon {
             in_force.broker.drop_secrets().join_all().await;
         }
         self.sessions.forget().await;
+        self.policy.forget().await;
     }
 
     /// Drops the keys that no client has asked for during `drop_keys_after`, and the logins if no

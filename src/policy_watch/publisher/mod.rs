@@ -23,6 +23,9 @@ pub(super) trait Publisher: Send + Sync {
     ///
     /// The end of a sentence whose start names the place.
     async fn fetch(&self, etag: Option<&str>) -> Result<Fetched, String>;
+
+    /// Drops the secrets that it keeps for the next fetch.
+    async fn forget(&self) {}
 }
 
 /// Makes the source with a name, as it is configured, for no client and no user.

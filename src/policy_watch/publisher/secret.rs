@@ -23,4 +23,10 @@ impl Publisher for SecretPublisher {
             etag: None,
         })
     }
+
+    async fn forget(&self) {
+        if let Ok(source) = &self.source {
+            source.forget().await;
+        }
+    }
 }

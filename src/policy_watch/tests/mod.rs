@@ -141,7 +141,7 @@ impl Machine {
         let mut tasks = JoinSet::new();
         tasks.spawn({
             let watch = Arc::clone(&watch);
-            async move { watch.run(|_| {}).await }
+            async move { watch.run(|| true, |_| {}).await }
         });
         Self {
             clock,

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{Publisher, audit, stop, until_in_force, until_recorded};
 use crate::support::{
     Bao, KEY, TestEnv,
+    memory::Needle,
     vault_config::{approle_auth, token_auth, vault_source},
 };
 
@@ -77,4 +78,27 @@ async fn the_last_good_one_stays_in_force_without_vault() {
     let failed = until_recorded(&env, "failed", 1).await;
     let message = failed["message"].as_str().unwrap();
     assert!(message.contains("refused the connection"), "{failed}");
+}
+
+/// The lock drops the login by which the policy is fetched, too, and no look obtains another one.
+#[tokio::test]
+async fn a_locked_daemon_has_no_token_of_it_in_memory() {
+    let publisher = Publisher::start().await;
+    let bao = Bao::start().await;
+    let env = TestEnv::with_fixed_key();
+    let token = bao.create_token(json!({})).await;
+    let file = env.write_secret_file("token", &token);
+    configure(&publisher, &env, &bao, &token_auth(&file));
+    put(&bao, &publisher.sign("").await).await;
+    env.helper().await.printed(KEY);
+    let (token, pid) = (Needle::text("token", &token), env.daemon_pid().unwrap());
+    assert!(!token.copies(pid).is_empty());
+    env.claviger(&["lock"]).await.succeeded();
+    assert_eq!(token.copies(pid), []);
+    let reads = || bao.count("read", "secret/data/policy");
+    let before = reads();
+    env.helper().await.failed(7, &["locked"]);
+    assert_eq!((reads(), token.copies(pid)), (before, Vec::new()));
+    env.claviger(&["unlock"]).await.succeeded();
+    env.helper().await.printed(KEY);
 }
