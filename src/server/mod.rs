@@ -63,6 +63,7 @@ pub(crate) async fn run(listener: Listener, daemon: Arc<Daemon>, limits: Limits)
             break;
         }
     }
+    background.shutdown().await;
     server.end().await;
 }
 

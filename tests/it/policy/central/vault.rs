@@ -1,11 +1,12 @@
 //! A policy as a secret in a real OpenBao.
 
+use rustix::process::Signal;
 use serde_json::json;
 
 use super::{Publisher, audit, stop, until_in_force, until_recorded};
 use crate::support::{
     Bao, KEY, TestEnv,
-    memory::Needle,
+    memory::{ExitWatch, Needle},
     vault_config::{approle_auth, token_auth, vault_source},
 };
 
@@ -82,7 +83,7 @@ async fn the_last_good_one_stays_in_force_without_vault() {
 
 /// The lock drops the login by which the policy is fetched, too, and no look obtains another one.
 #[tokio::test]
-async fn a_locked_daemon_has_no_token_of_it_in_memory() {
+async fn a_daemon_that_is_locked_or_ends_has_no_token_in_memory() {
     let publisher = Publisher::start().await;
     let bao = Bao::start().await;
     let env = TestEnv::with_fixed_key();
@@ -101,4 +102,8 @@ async fn a_locked_daemon_has_no_token_of_it_in_memory() {
     assert_eq!((reads(), token.copies(pid)), (before, Vec::new()));
     env.claviger(&["unlock"]).await.succeeded();
     env.helper().await.printed(KEY);
+    assert!(!token.copies(pid).is_empty());
+    let watch = ExitWatch::attach(pid);
+    env.kill_daemon(Signal::TERM);
+    assert_eq!(token.count_in(&watch.last_memory()), 0);
 }
