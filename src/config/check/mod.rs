@@ -18,6 +18,9 @@ use super::{
 /// Values of the interface that a later version supports.
 const LATER_VALUES: [(&str, &str); 1] = [("type", "exchange")];
 
+/// The longest number that is shown as it is, in bytes: one that fits is shorter.
+const MAX_NUMBER: usize = 40;
+
 /// Keys that suggest that their value is a secret itself.
 const LITERAL_SECRETS: [&str; 8] = [
     "token",
@@ -172,7 +175,10 @@ impl<'s> Checker<'s> {
         let value = i64::from_str_radix(integer.as_str(), integer.radix());
         if !value.is_ok_and(|value| (min..=max).contains(&value)) {
             let expected = expected::range(min, max);
-            self.error(&format!("expected {expected}, got {}", integer.as_str()));
+            self.error(&format!(
+                "expected {expected}, got {}",
+                shown(integer.as_str())
+            ));
         }
     }
 
@@ -288,5 +294,16 @@ impl<'s> Checker<'s> {
         let target = schema.get("$ref").and_then(Value::as_str);
         let target = target.and_then(|target| self.root.pointer(target.trim_start_matches('#')));
         target.unwrap_or(schema)
+    }
+}
+
+/// A number as it is written. The parser goes on after a wrong one, so that it can be any text.
+fn shown(number: &str) -> String {
+    let is_number = number
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "+-_".contains(c));
+    match is_number && number.len() <= MAX_NUMBER {
+        true => number.to_owned(),
+        false => quote(number),
     }
 }
