@@ -28,7 +28,7 @@ pub(crate) const MAX_EVIDENCE_PAUSE: Duration = Duration::from_secs(3600);
 const FORBIDDEN_INTERVAL: Duration = Duration::from_secs(30);
 
 /// The shortest interval of verifications for a gateway or a client that never tells.
-const MIN_SILENT_INTERVAL: Duration = Duration::from_secs(5);
+const MIN_SILENT_INTERVAL: Duration = Duration::from_secs(2);
 
 /// What is known about the gateway's answers, whichever key it was probed with.
 #[derive(Debug, Default)]
@@ -82,9 +82,12 @@ impl Slot {
     /// `ticket` waits for the result.
     pub(super) fn verify_if_due(&mut self, now: Now, request: AcquireRequest, ticket: &mut Ticket) {
         let rule = rules::rule(request.client, request.cache_lifetime);
+        // At each request of a client that asks once in its cache lifetime: the last result came a
+        // little later than the last request.
+        let silent = (request.cache_lifetime / 2).max(MIN_SILENT_INTERVAL);
         let interval = match self.evidence.rejection {
-            Some(Rejection::Other) => request.cache_lifetime.max(MIN_SILENT_INTERVAL),
-            _ if !rule.retries => request.cache_lifetime.max(MIN_SILENT_INTERVAL),
+            Some(Rejection::Other) => silent,
+            _ if !rule.retries => silent,
             Some(Rejection::Forbidden) => self.config.watch.unwrap_or(FORBIDDEN_INTERVAL),
             Some(Rejection::Unauthorized) | None => return,
         };

@@ -180,6 +180,26 @@ fn a_key_is_verified_once_per_cache_lifetime_if_clients_do_not_learn_that_it_is_
     started_fetch(&mut slot);
 }
 
+/// The probe comes a moment after the request, and the next request a cache lifetime after that.
+#[test]
+fn a_probe_that_was_a_little_late_does_not_skip_the_next_verification() {
+    for (lifetime, late) in [(5, 1), (60, 20), (300, 100)] {
+        let mut slot = slot_with_gateway();
+        slot.on_calibrated(Calibration::Reliable(crate::gateway::Rejection::Other));
+        let request = AcquireRequest {
+            cache_lifetime: Duration::from_secs(lifetime),
+            ..from_session(2)
+        };
+        slot.acquire(at(1000), request);
+        let probe = started_probe(&mut slot);
+        slot.on_probed(at(1000 + late), probe, ProbeResult::Accepted);
+        slot.acquire(at(1000 + lifetime), request);
+        let probe = started_probe(&mut slot);
+        slot.on_probed(at(1000 + lifetime), probe, ProbeResult::Rejected);
+        started_fetch(&mut slot);
+    }
+}
+
 #[test]
 fn the_gateway_is_asked_once_while_the_first_key_works() {
     let mut slot = Slot::new(SlotConfig {
