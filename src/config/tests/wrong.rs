@@ -45,6 +45,22 @@ fn the_first_problem_is_the_message() {
     assert!(matches!(error, ConfigError::Invalid { .. }));
 }
 
+/// The parser takes any text after a digit as a number.
+#[test]
+fn a_number_that_is_none_is_shown_without_control_characters() {
+    let text = EXAMPLE.replace("version = 1\n", "version = 1_a\u{1f}b\n");
+    assert_eq!(
+        problems(&text),
+        [r"1:1: 'version': expected 1, got '1a\u{1f}b'"]
+    );
+    let long = EXAMPLE.replace(
+        "version = 1\n",
+        &format!("version = {}\n", "9".repeat(4096)),
+    );
+    let messages = problems(&long);
+    assert!(messages[0].len() < 200, "{messages:?}");
+}
+
 /// Every value of the example in turn is replaced by one that must not be in a message.
 #[test]
 fn no_value_of_a_wrong_type_is_repeated() {
