@@ -6,7 +6,7 @@
 //! system. A daemon on another one is reached only by clients with the same environment: it may
 //! take its places from there, if no other user can write them.
 
-mod instance;
+mod state_file;
 #[cfg(windows)]
 mod windows;
 
@@ -15,7 +15,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub(crate) use self::instance::state_file;
+pub(crate) use self::state_file::StateFile;
 pub(crate) use claviger_wire::client::{managed_config, variable};
 use claviger_wire::{
     ExitCode, Failure,

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::{Timestamp, whole_seconds},
+    paths::StateFile,
     policy::MAX_LEN,
-    trust::{PrivateDirectory, TrustError},
 };
 
 /// The version of the format.
@@ -23,9 +23,8 @@ const MAX_FILE: u64 = MAX_LEN as u64 + 8192;
 pub(super) const MAX_ETAG: usize = 1024;
 
 /// The file.
-pub(super) struct PolicyFile {
-    path: PathBuf,
-}
+#[derive(Clone)]
+pub(super) struct PolicyFile(StateFile);
 
 /// What it contains.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,10 +52,14 @@ impl StoredPolicy {
 }
 
 impl PolicyFile {
-    pub(super) fn new(path: &Path) -> Self {
-        Self {
-            path: path.to_owned(),
-        }
+    /// The file in `state_dir` of the daemon that is called `instance`. Nothing is read or made.
+    pub(super) fn new(state_dir: &Path, instance: &str) -> Self {
+        Self(StateFile::new(state_dir, "policy", instance))
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self) -> PathBuf {
+        self.0.path()
     }
 
     /// What the file contains; `None` if it does not exist.
@@ -65,13 +68,10 @@ impl PolicyFile {
     ///
     /// What is wrong with it.
     pub(super) fn read(&self) -> Result<Option<StoredPolicy>, String> {
-        if !self.path.exists() {
+        if !self.path().exists() {
             return Ok(None);
         }
-        let (directory, name) = self.parts();
-        let read = PrivateDirectory::open_or_create(directory)
-            .and_then(|directory| directory.read(name, MAX_FILE));
-        let json = read.map_err(|error| self.problem("read", &error))?;
+        let json = self.0.read(MAX_FILE)?;
         match serde_json::from_slice(&json) {
             Ok(
                 stored @ StoredPolicy {
@@ -80,7 +80,7 @@ impl PolicyFile {
             ) => Ok(Some(stored)),
             _ => Err(format!(
                 "the file '{}' is not a policy of this version",
-                self.path.display()
+                self.path().display()
             )),
         }
     }
@@ -92,25 +92,7 @@ impl PolicyFile {
     /// What went wrong.
     pub(super) fn write(&self, stored: &StoredPolicy) -> Result<(), String> {
         let json = serde_json::to_vec(stored).map_err(|error| error.to_string())?;
-        let (directory, name) = self.parts();
-        let written = PrivateDirectory::open_or_create(directory).and_then(|directory| {
-            directory.replace(name, &json)?;
-            Ok(())
-        });
-        written.map_err(|error| self.problem("written", &error))
-    }
-
-    fn parts(&self) -> (&Path, &str) {
-        let name = self.path.file_name().and_then(|name| name.to_str());
-        let directory = self.path.parent().unwrap_or(Path::new("/"));
-        (directory, name.unwrap_or_default())
-    }
-
-    fn problem(&self, what: &str, error: &TrustError) -> String {
-        format!(
-            "the file '{}' cannot be {what}: {error}",
-            self.path.display()
-        )
+        self.0.replace(&json)
     }
 }
 
@@ -121,12 +103,8 @@ mod tests {
     #[test]
     fn what_was_written_is_read() {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory
-            .path()
-            .canonicalize()
-            .unwrap()
-            .join("state/policy.json");
-        let file = PolicyFile::new(&path);
+        let state_dir = directory.path().canonicalize().unwrap().join("state");
+        let file = PolicyFile::new(&state_dir, "");
         assert_eq!(file.read(), Ok(None));
         for etag in [None, Some("\"7\"")] {
             let stored = StoredPolicy::new("a.b.c", Timestamp::UNIX_EPOCH, etag);
@@ -138,14 +116,11 @@ mod tests {
     #[test]
     fn a_file_that_is_something_else_is_named() {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory
-            .path()
-            .canonicalize()
-            .unwrap()
-            .join("state/policy.json");
-        let file = PolicyFile::new(&path);
+        let state_dir = directory.path().canonicalize().unwrap().join("state");
+        let file = PolicyFile::new(&state_dir, "");
         let stored = StoredPolicy::new("a.b.c", Timestamp::UNIX_EPOCH, None);
         file.write(&stored).unwrap();
+        let path = file.path();
         let good = std::fs::read_to_string(&path).unwrap();
         for text in [
             "",

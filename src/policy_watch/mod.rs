@@ -32,7 +32,6 @@ use crate::{
     clock::{Clock, Tick},
     config::{PolicyConfig, PolicyPlace},
     jitter::Jitter,
-    paths::state_file,
     policy::Accepted,
     sync,
 };
@@ -63,20 +62,16 @@ pub(crate) fn kept(
     state_dir: &Path,
     instance: &str,
 ) -> Result<Option<(PathBuf, StoredPolicy)>, String> {
-    let path = path_of(state_dir, instance);
-    let stored = PolicyFile::new(&path).read()?;
-    Ok(stored.map(|stored| (path, stored)))
-}
-
-fn path_of(state_dir: &Path, instance: &str) -> PathBuf {
-    state_dir.join(state_file("policy", instance))
+    let file = PolicyFile::new(state_dir, instance);
+    let stored = file.read()?;
+    Ok(stored.map(|stored| (file.path(), stored)))
 }
 
 /// The central policy of one daemon.
 pub(crate) struct PolicyWatch {
     clock: Arc<dyn Clock>,
     jitter: Jitter,
-    file: PathBuf,
+    file: PolicyFile,
     observer: Arc<dyn Observer>,
     publishers: Publishers,
     /// `None` without a central policy.
@@ -101,7 +96,7 @@ impl PolicyWatch {
             publishers: Box::new(move |place| publisher::of(place, &secrets)),
             clock,
             jitter,
-            file: path_of(state_dir, instance),
+            file: PolicyFile::new(state_dir, instance),
             observer,
             watched: Mutex::default(),
             woken: Notify::new(),
@@ -121,7 +116,7 @@ impl PolicyWatch {
         }
         // A policy that is in force stays so if only the way to it changes: its file has it.
         let minimum = config.minimum_counter.max(minimum().unwrap_or(0));
-        let file = PolicyFile::new(&self.file);
+        let file = self.file.clone();
         let new = |place| {
             let publisher = (self.publishers)(place);
             Watched::new(config, place, publisher, minimum, file, self.clock.now())

@@ -31,7 +31,7 @@ pub(super) struct Watched {
     /// For messages.
     place: String,
     publisher: Box<dyn Publisher>,
-    file: Arc<PolicyFile>,
+    file: PolicyFile,
     state: Mutex<State>,
     /// How many looks have ended.
     pub(super) looks: watch::Sender<u64>,
@@ -100,7 +100,7 @@ impl Watched {
             config: config.clone(),
             place: publisher::name(place),
             publisher,
-            file: Arc::new(file),
+            file,
             state: Mutex::new(State {
                 etag: known.and_then(|stored| stored.etag.clone()),
                 policy,
@@ -267,7 +267,7 @@ impl Watched {
 
     /// Writes the file. Returns a failure that is news.
     async fn keep(&self, stored: StoredPolicy) -> Option<PolicyEvent> {
-        let file = Arc::clone(&self.file);
+        let file = self.file.clone();
         let content = stored.clone();
         let written = task::spawn_blocking(move || file.write(&content)).await;
         // It is interrupted if the daemon ends.

@@ -218,11 +218,7 @@ async fn being_seen_is_written_down_now_and_then() {
     machine.pass(secs(200)).await;
     assert_eq!(written(), first);
     machine.pass(secs(100)).await;
-    let seen_at = PolicyFile::new(&machine.file())
-        .read()
-        .unwrap()
-        .unwrap()
-        .seen_at;
+    let seen_at = machine.watch.file.read().unwrap().unwrap().seen_at;
     assert!(seen_at.duration_since(start).as_secs() >= 225, "{seen_at}");
 }
 

@@ -163,7 +163,7 @@ impl Machine {
     }
 
     fn file(&self) -> PathBuf {
-        self.watch.file.clone()
+        self.watch.file.path()
     }
 
     /// What a request with an hour's patience finds: the policy's counter.
