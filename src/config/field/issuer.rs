@@ -6,7 +6,7 @@ use url::Url;
 
 use super::{
     text_format::TextFormat,
-    unambiguous_url::{self, HTTP_PATTERN, has_user},
+    unambiguous_url::{self, HTTP_PATTERN},
 };
 
 /// What an issuer looks like, for messages.
@@ -48,16 +48,7 @@ impl FromStr for Issuer {
 
     /// The text is in no error: it may contain a password.
     fn from_str(text: &str) -> Result<Self, String> {
-        let url = unambiguous_url::parse(text).map_err(|error| format!("{error}; {FORM}"))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(format!("unsupported scheme; {FORM}"));
-        }
-        if has_user(&url) {
-            return Err(format!("contains a user name or password; {FORM}"));
-        }
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(format!("contains a query or fragment; {FORM}"));
-        }
+        let url = unambiguous_url::parse_http(text, FORM)?;
         if url.path().contains("/.well-known/") {
             return Err(
                 "is the address of a document; expected what its 'issuer' contains".to_owned(),

@@ -7,7 +7,7 @@ use url::Url;
 use super::{
     host::is_loopback,
     text_format::TextFormat,
-    unambiguous_url::{self, HTTP_PATTERN, has_user},
+    unambiguous_url::{self, HTTP_PATTERN},
 };
 
 /// What it looks like, for messages.
@@ -31,16 +31,7 @@ impl FromStr for PolicyUrl {
 
     /// The text is in no error: it may contain a password.
     fn from_str(text: &str) -> Result<Self, String> {
-        let url = unambiguous_url::parse(text).map_err(|error| format!("{error}; {FORM}"))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(format!("unsupported scheme; {FORM}"));
-        }
-        if has_user(&url) {
-            return Err(format!("contains a user name or password; {FORM}"));
-        }
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(format!("contains a query or fragment; {FORM}"));
-        }
+        let url = unambiguous_url::parse_http(text, FORM)?;
         if url.scheme() == "http" && !is_loopback(&url) {
             return Err(format!("plain 'http' to another host; {FORM}"));
         }

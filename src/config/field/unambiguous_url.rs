@@ -44,6 +44,26 @@ pub(super) fn parse(text: &str) -> Result<Url, UrlError> {
     }
 }
 
+/// Parses the `http` or `https` address of a server: without a user name, a query and a fragment.
+/// `form` is the end of a message, what such an address looks like.
+///
+/// # Errors
+///
+/// A message about the key, which does not contain the text.
+pub(super) fn parse_http(text: &str, form: &str) -> Result<Url, String> {
+    let url = parse(text).map_err(|error| format!("{error}; {form}"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!("unsupported scheme; {form}"));
+    }
+    if has_user(&url) {
+        return Err(format!("contains a user name or password; {form}"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(format!("contains a query or fragment; {form}"));
+    }
+    Ok(url)
+}
+
 /// Whether `url` contains a user name or a password.
 pub(super) fn has_user(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
