@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     cli::{CliError, public_file},
-    clock::{Clock as _, SystemClock, whole_seconds},
+    clock::{Clock as _, SystemClock},
     policy::{JwsError, PolicyDocument, SigningInput, payload, verify},
 };
 
@@ -48,8 +48,7 @@ pub(in crate::cli) struct SignArgs {
 }
 
 pub(super) fn run(args: &SignArgs) -> Result<(), CliError> {
-    // As the policy has it: a 'rotate_after' within this second is in its future.
-    let now = whole_seconds(SystemClock.now().wall);
+    let now = SystemClock.now().wall;
     let document = read_toml(&args.policy, now)?;
     if let Some(previous) = &args.previous {
         check_counter(args, &document.typed, previous)?;
