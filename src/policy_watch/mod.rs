@@ -201,24 +201,7 @@ impl PolicyWatch {
             if let (Some(watched), Some(at)) = (&watched, next)
                 && at <= now.tick
             {
-                let events = watched.look(&*self.clock, (self.jitter)()).await;
-                // If the configuration has changed meanwhile, this is not its policy.
-                if self
-                    .watched()
-                    .is_some_and(|current| Arc::ptr_eq(&current, watched))
-                {
-                    self.observer.on_counter(watched.counter());
-                    events
-                        .iter()
-                        .for_each(|event| self.observer.on_policy(event));
-                    let is_new = |event| matches!(event, &PolicyEvent::Accepted { .. });
-                    if events.iter().any(is_new)
-                        && let Ok(policy) = watched.in_force(self.clock.now())
-                    {
-                        on_accepted(&policy);
-                    }
-                }
-                watched.finish_look();
+                self.look(watched, &on_accepted).await;
                 continue;
             }
             let sleep = async {
@@ -232,6 +215,25 @@ impl PolicyWatch {
                 () = sleep => {}
             }
         }
+    }
+
+    /// Looks once, and reports what has changed.
+    async fn look(&self, watched: &Arc<Watched>, on_accepted: &impl Fn(&Accepted)) {
+        let events = watched.look(&*self.clock, (self.jitter)()).await;
+        let current = self.watched();
+        // If the configuration has changed meanwhile, this is not its policy.
+        if current.is_some_and(|current| Arc::ptr_eq(&current, watched)) {
+            self.observer.on_counter(watched.counter());
+            for event in &events {
+                self.observer.on_policy(event);
+                if let PolicyEvent::Accepted { .. } = event
+                    && let Ok(policy) = watched.in_force(self.clock.now())
+                {
+                    on_accepted(&policy);
+                }
+            }
+        }
+        watched.finish_look();
     }
 
     fn watched(&self) -> Option<Arc<Watched>> {
