@@ -1,6 +1,10 @@
 //! `/proc/PID/stat` and `/proc/PID/exe`. See proc_pid_stat(5) and proc_pid_exe(5).
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs::{self, File},
+    io::Read as _,
+    path::PathBuf,
+};
 
 use super::Process;
 use crate::trust::{ExecutedFile, ManagedOwner, TrustError};
@@ -9,10 +13,16 @@ use crate::trust::{ExecutedFile, ManagedOwner, TrustError};
 /// standard library for.
 const TICK: u64 = 10_000;
 
+/// More than a `stat` file is long: 52 fields of at most 20 digits, and a name.
+const STAT_SIZE: usize = 2048;
+
 /// The process `pid`, without its executable.
 pub(super) fn describe(pid: u32) -> Option<Process> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    parse(pid, &stat)
+    // In one read: for each request several of these files are looked at.
+    let mut stat = [0; STAT_SIZE];
+    let mut file = File::open(format!("/proc/{pid}/stat")).ok()?;
+    let length = file.read(&mut stat).ok()?;
+    parse(pid, stat.get(..length)?)
 }
 
 /// The executable; `None` if the system does not reveal it: of another user's process, or of one
@@ -29,8 +39,10 @@ pub(super) fn judged(pid: u32, owner: &ManagedOwner) -> Option<(PathBuf, Result<
 }
 
 /// Parses the file; `None` for a process that has ended and that its parent has not waited for. The
-/// name is in parentheses and may itself contain some: the last one ends it.
-fn parse(pid: u32, stat: &str) -> Option<Process> {
+/// name is in parentheses and may itself contain some: the last one ends it. The system cuts it
+/// after 15 bytes, maybe within a character.
+fn parse(pid: u32, stat: &[u8]) -> Option<Process> {
+    let stat = String::from_utf8_lossy(stat);
     let (head, tail) = stat.rsplit_once(") ")?;
     let (_, name) = head.split_once('(')?;
     // `tail` starts at the third field: state, ppid (4th), …, starttime (22nd).
@@ -61,13 +73,22 @@ mod tests {
             executable: None,
             started: 9_876_540_000,
         };
-        assert_eq!(parse(4711, stat), Some(expected));
+        assert_eq!(parse(4711, stat.as_bytes()), Some(expected));
+    }
+
+    #[test]
+    fn a_name_may_be_cut_within_a_character() {
+        let mut stat = b"4711 (claude-\xc3) ".to_vec();
+        stat.extend(b"S 42 4711 4711 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 987654 5 6");
+        let process = parse(4711, &stat).unwrap();
+        assert_eq!(process.name, "claude-\u{fffd}");
+        assert_eq!(process.parent, 42);
     }
 
     #[test]
     fn a_zombie_has_ended() {
         let stat = "4711 (a) Z 42 4711 4711 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 987654 5 6";
-        assert_eq!(parse(4711, stat), None);
+        assert_eq!(parse(4711, stat.as_bytes()), None);
     }
 
     #[test]
