@@ -2,7 +2,7 @@
 
 use crate::clock::{Timestamp, whole_seconds};
 
-/// No policy counts now. `place` is where it is published.
+/// No policy counts now. `place` is where it is published, quoted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NoPolicy {
     /// None was seen yet.
@@ -25,13 +25,26 @@ pub(crate) enum NoPolicy {
         /// Why the last look failed.
         error: Option<String>,
     },
+    /// The last one has been seen at a time that has not come: how old it is, is not known.
+    #[error(
+        "the company's policy was last seen at {place} at {}, which is in the future: a clock was \
+         wrong{}",
+        whole_seconds(*.seen), because(.error.as_deref())
+    )]
+    Ahead {
+        place: String,
+        seen: Timestamp,
+        /// Why the last look failed.
+        error: Option<String>,
+    },
 }
 
 impl NoPolicy {
     /// Whether the last look has failed. Otherwise the next request may find a policy.
     #[must_use]
     pub(crate) fn has_failed(&self) -> bool {
-        let (Self::Missing { error, .. } | Self::Expired { error, .. }) = self;
+        let (Self::Missing { error, .. } | Self::Expired { error, .. } | Self::Ahead { error, .. }) =
+            self;
         error.is_some()
     }
 }

@@ -11,7 +11,7 @@ use super::{
     error::NoPolicy,
     event::PolicyEvent,
     file::{PolicyFile, StoredPolicy},
-    publisher::{self, Fetched, Publisher},
+    publisher::{Fetched, Publisher},
 };
 use crate::{
     clock::{Clock, Now, Tick, Timestamp},
@@ -28,8 +28,7 @@ const WRITES: u32 = 16;
 /// The policy at one place.
 pub(super) struct Watched {
     pub(super) config: PolicyConfig,
-    /// For messages.
-    place: String,
+    place: PolicyPlace,
     publisher: Box<dyn Publisher>,
     file: PolicyFile,
     state: Mutex<State>,
@@ -98,7 +97,7 @@ impl Watched {
         let known = stored.as_ref().filter(|_| policy.last().is_some());
         Self {
             config: config.clone(),
-            place: publisher::name(place),
+            place: place.clone(),
             publisher,
             file,
             state: Mutex::new(State {
@@ -135,10 +134,13 @@ impl Watched {
     /// [`NoPolicy`].
     pub(super) fn in_force(&self, now: Now) -> Result<Arc<Accepted>, NoPolicy> {
         let state = sync::lock(&self.state);
-        let place = self.place.clone();
+        let place = self.place.quoted();
         let error = state.policy.error().map(str::to_owned);
         match (state.policy.standing(now), state.policy.last()) {
             (Standing::InForce(policy), _) => Ok(policy),
+            (Standing::Expired { seen }, Some(_)) if seen > now.wall => {
+                Err(NoPolicy::Ahead { place, seen, error })
+            }
             (Standing::Expired { seen }, Some((policy, _))) => Err(NoPolicy::Expired {
                 place,
                 seen,
@@ -160,9 +162,8 @@ impl Watched {
     /// What is known.
     pub(super) fn status(&self, now: Now) -> PolicyStatus {
         let state = sync::lock(&self.state);
-        let place = self.config.place.as_ref();
         PolicyStatus {
-            place: place.map_or_else(String::new, ToString::to_string),
+            place: self.place.to_string(),
             standing: state.policy.standing(now),
             last: state.policy.last(),
             error: state.policy.error().map(str::to_owned),
@@ -195,7 +196,7 @@ impl Watched {
             events.extend(self.keep(stored).await);
         }
         for event in &events {
-            event.log(&self.place);
+            event.log(&self.place.to_string());
         }
         events
     }

@@ -4,10 +4,10 @@ use claviger_wire::{ExitCode, Failure};
 
 use crate::{
     cli::{CliError, config::check::all_problems, places},
-    clock::Timestamp,
+    clock::{Now, Timestamp},
     config::{self, Config},
     paths::Starter,
-    policy::{SignedPolicy, verify},
+    policy::{PolicyState, SignedPolicy, Standing, verify},
     policy_watch,
 };
 
@@ -17,18 +17,20 @@ pub(super) struct KeptPolicy {
     pub(super) signed: SignedPolicy,
     /// When it was last seen to be the published one, or not long before the last time.
     pub(super) seen_at: Timestamp,
+    /// Whether a daemon that starts now obeys it before it has looked for a newer one.
+    pub(super) is_in_force: bool,
     /// Where it is published.
     pub(super) place: String,
 }
 
 impl KeptPolicy {
-    /// Reads it, and the configuration that applies to this user.
+    /// Reads it at `now`, and the configuration that applies to this user.
     ///
     /// # Errors
     ///
     /// [`Failure`] if no policy is configured, none was kept, or the file is not what the daemon
     /// has written.
-    pub(super) fn read() -> Result<(Self, Config), CliError> {
+    pub(super) fn read(now: Now) -> Result<(Self, Config), CliError> {
         let places = places::of(Starter::Client)?;
         let config = config::load(&places.locations).map_err(|error| all_problems(&error))?;
         let Some(place) = config.policy.place.as_ref().map(ToString::to_string) else {
@@ -57,18 +59,14 @@ impl KeptPolicy {
             let hint = "run claviger refresh: the daemon looks for the one that is published";
             Failure::new(ExitCode::Usage, problem, hint)
         })?;
+        let state = PolicyState::new(now, Some((signed.clone(), stored.seen_at)), 0);
         let kept = Self {
             signed,
             seen_at: stored.seen_at,
+            is_in_force: matches!(state.standing(now), Standing::InForce(_)),
             place,
         };
         Ok((kept, config))
-    }
-
-    /// Whether it counts at `now`, if the daemon has not seen it since.
-    pub(super) fn is_in_force(&self, now: Timestamp) -> bool {
-        let age = now.duration_since(self.seen_at).unsigned_abs();
-        age <= self.signed.document.max_age.get()
     }
 }
 

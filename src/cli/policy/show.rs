@@ -57,14 +57,14 @@ pub(in crate::cli) struct ShowArgs {
 }
 
 pub(super) fn run(args: &ShowArgs) -> Result<(), CliError> {
-    let now = SystemClock.now().wall;
+    let now = SystemClock.now();
     let (policy, config) = match &args.file {
         Some(file) => {
-            let policy = read_either(file, now)?;
+            let policy = read_either(file, now.wall)?;
             (policy, args.config.as_deref().map(load).transpose()?)
         }
         None => {
-            let (kept, config) = KeptPolicy::read()?;
+            let (kept, config) = KeptPolicy::read(now)?;
             (PolicyFile::Kept(kept), Some(config))
         }
     };
@@ -80,7 +80,7 @@ pub(super) fn run(args: &ShowArgs) -> Result<(), CliError> {
     if args.json {
         return Ok(output::json(&mut out, &as_json(&policy, &user, &effects))?);
     }
-    print_document(&mut out, &policy, now)?;
+    print_document(&mut out, &policy, now.wall)?;
     for effect in &effects {
         print_effect(&mut out, &user, effect)?;
     }
@@ -126,15 +126,16 @@ pub(super) fn print_document(
             writeln!(out, "key              {}", visible(&signed.key_id))?;
         }
         PolicyFile::Kept(kept) => {
-            let is_old = match kept.is_in_force(now) {
+            let problem = match kept.is_in_force {
                 true => "",
+                false if kept.seen_at > now => ", which is in the future: a clock was wrong",
                 false => ", longer ago than max_age",
             };
             let seen = output::relative(kept.seen_at, now);
             writeln!(out, "signed           {}", kept.signed.issued_at)?;
             writeln!(out, "key              {}, verified", kept.signed.key_id)?;
             writeln!(out, "place            {}", visible(&kept.place))?;
-            writeln!(out, "seen             {} ({seen}){is_old}", kept.seen_at)?;
+            writeln!(out, "seen             {} ({seen}){problem}", kept.seen_at)?;
         }
     }
     let watch = document.watch;

@@ -76,7 +76,18 @@ pub(crate) enum PolicyPlace {
     },
 }
 
-/// The URL, or the source by its name.
+impl PolicyPlace {
+    /// As it is named within a sentence.
+    #[must_use]
+    pub(crate) fn quoted(&self) -> String {
+        match self {
+            Self::Url { url, .. } => format!("'{url}'"),
+            Self::Vault { name, .. } => format!("the source '{name}'"),
+        }
+    }
+}
+
+/// As it is named on its own: the URL, or the source by its name.
 impl fmt::Display for PolicyPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

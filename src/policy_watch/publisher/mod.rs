@@ -54,11 +54,3 @@ pub(super) fn of(place: &PolicyPlace, secrets: &SecretSources) -> Box<dyn Publis
         }),
     }
 }
-
-/// How `place` is named in messages.
-pub(super) fn name(place: &PolicyPlace) -> String {
-    match place {
-        PolicyPlace::Url { url, .. } => format!("'{url}'"),
-        PolicyPlace::Vault { name, .. } => format!("the source '{name}'"),
-    }
-}

@@ -109,7 +109,15 @@ async fn a_policy_that_was_not_seen_for_its_max_age_gives_no_keys() {
     set_seen_at(&env, now - DAY + minute);
     env.helper().await.printed(KEY);
     stop(&env).await;
+    let shown = async || {
+        env.claviger(&["policy", "show"])
+            .await
+            .succeeded()
+            .to_owned()
+    };
+    assert!(!shown().await.contains("longer ago than max_age"));
     set_seen_at(&env, now - DAY - minute);
+    assert!(shown().await.contains("longer ago than max_age"));
     let expired = [
         "claviger: the company's policy was last seen at",
         "longer ago than its 'max_age' of 1d",
@@ -121,7 +129,11 @@ async fn a_policy_that_was_not_seen_for_its_max_age_gives_no_keys() {
     stop(&env).await;
     // From a clock that was wrong, or from the user.
     set_seen_at(&env, now + DAY);
-    env.helper().await.failed(7, &["the company's policy"]);
+    let ahead = "which is in the future: a clock was wrong";
+    assert!(shown().await.contains(ahead));
+    env.helper()
+        .await
+        .failed(7, &["the company's policy was last seen", ahead]);
 
     publisher.start_again().await;
     until_recorded(&env, "available", 1).await;
