@@ -35,41 +35,70 @@ pub(crate) fn policy_watch(
     ))
 }
 
+/// What a policy means for one profile of what is in force. The rules are selected once for all
+/// questions: one of them may name every user of a company.
+pub(crate) struct ProfilePolicy<'a> {
+    in_force: &'a InForce,
+    policy: &'a Accepted,
+    profile: &'a str,
+    /// Those that are about the user and the profile.
+    rules: policy::InForce<'a>,
+}
+
 impl InForce {
     /// Has the broker reject what `policy` rejects, and drops the keys of profiles that it denies.
     pub(crate) fn apply(&self, policy: &Accepted) {
         for profile in self.config.profiles.keys() {
-            self.apply_to(policy, profile);
-            if self.denial(policy, profile, None).is_some() {
+            let policy = self.profile_policy(policy, profile);
+            policy.reject_keys();
+            if policy.denial(None).is_some() {
                 self.broker.discard(profile, DropCause::Policy);
             }
         }
     }
 
-    /// Has the broker reject the keys of `profile` that `policy` rejects.
-    pub(crate) fn apply_to(&self, policy: &Accepted, profile: &str) {
-        let rotation = self.rules(policy, profile).rotate_after().and_then(|at| {
-            let known_since = policy.known_since(at)?;
-            Some(RotateAfter { at, known_since })
-        });
-        self.broker.rotate_after(profile, rotation);
+    /// What `policy` means for the user and `profile`, which must exist.
+    #[must_use]
+    pub(crate) fn profile_policy<'a>(
+        &'a self,
+        policy: &'a Accepted,
+        profile: &'a str,
+    ) -> ProfilePolicy<'a> {
+        ProfilePolicy {
+            in_force: self,
+            policy,
+            profile,
+            rules: policy.signed.document.in_force(&self.user, profile),
+        }
+    }
+}
+
+impl<'a> ProfilePolicy<'a> {
+    /// The rules that are about the user and the profile.
+    #[must_use]
+    pub(crate) const fn rules(&self) -> &policy::InForce<'a> {
+        &self.rules
     }
 
-    /// Why `policy` denies the key of `profile`, which must exist, to a client of `gateway`, apart
-    /// from what program it is; `None` if it does not. If the client names no gateway, the policy
-    /// must allow all those of the profile.
+    /// Has the broker reject the profile's keys that the policy rejects.
+    pub(crate) fn reject_keys(&self) {
+        let rotation = self.rules.rotate_after().and_then(|at| {
+            let known_since = self.policy.known_since(at)?;
+            Some(RotateAfter { at, known_since })
+        });
+        self.in_force.broker.rotate_after(self.profile, rotation);
+    }
+
+    /// Why the policy denies the profile's key to a client of `gateway`, apart from what program it
+    /// is; `None` if it does not. If the client names no gateway, the policy must allow all those
+    /// of the profile.
     #[must_use]
-    pub(crate) fn denial(
-        &self,
-        policy: &Accepted,
-        profile: &str,
-        gateway: Option<&str>,
-    ) -> Option<Denial> {
-        let config = &self.config.profiles[profile];
+    pub(crate) fn denial(&self, gateway: Option<&str>) -> Option<Denial> {
+        let config = &self.in_force.config;
+        let profile = &config.profiles[self.profile];
         let version = ProgramVersion::current();
-        let sources: Vec<_> = self.config.chain_names(&config.source).collect();
-        let audiences = self.config.sources[&config.source].audiences();
-        let rules = self.rules(policy, profile);
+        let sources: Vec<_> = config.chain_names(&profile.source).collect();
+        let audiences = config.sources[&profile.source].audiences();
         let check = |gateway| {
             let request = Request {
                 version: &version,
@@ -77,31 +106,24 @@ impl InForce {
                 audiences: &audiences,
                 sources: &sources,
             };
-            rules.check(&request).err()
+            self.rules.check(&request).err()
         };
         if gateway.is_some() {
             return check(gateway);
         }
-        let mut gateways = config.gateways().peekable();
+        let mut gateways = profile.gateways().peekable();
         match gateways.peek() {
             None => check(None),
             Some(_) => gateways.find_map(|gateway| check(Some(gateway.as_url().as_str()))),
         }
     }
 
-    /// Whether `policy` allows the key of `profile`, which must exist, to the clients of at least
-    /// one of its gateways.
+    /// Whether the policy allows the profile's key to the clients of at least one of its gateways.
     #[must_use]
-    pub(crate) fn is_allowed_somewhere(&self, policy: &Accepted, profile: &str) -> bool {
-        let gateways = self.config.profiles[profile].gateways();
+    pub(crate) fn is_allowed_somewhere(&self) -> bool {
+        let gateways = self.in_force.config.profiles[self.profile].gateways();
         let mut urls = gateways.map(|gateway| gateway.as_url().as_str());
-        urls.any(|url| self.denial(policy, profile, Some(url)).is_none())
-    }
-
-    /// What `policy` means for the user and `profile`.
-    #[must_use]
-    pub(crate) fn rules<'p>(&self, policy: &'p Accepted, profile: &str) -> policy::InForce<'p> {
-        policy.signed.document.in_force(&self.user, profile)
+        urls.any(|url| self.denial(Some(url)).is_none())
     }
 }
 
@@ -132,7 +154,8 @@ mod tests {
         let broker = Broker::new(routes, &clock, &jitter);
         let in_force = InForce::new(Arc::new(config), broker, &Arc::from("ana"));
         let policy = accepted(&format!("version = 1\ncounter = 1\n{rules}"));
-        in_force.denial(&policy, profile, gateway).is_some()
+        let policy = in_force.profile_policy(&policy, profile);
+        policy.denial(gateway).is_some()
     }
 
     #[test]

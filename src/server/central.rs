@@ -6,7 +6,11 @@ use claviger_wire::Failure;
 
 use super::daemon::Daemon;
 use crate::{
-    client_process::Client, clock::Tick, composition::InForce, error_report, policy::Accepted,
+    client_process::Client,
+    clock::Tick,
+    composition::{InForce, ProfilePolicy},
+    error_report,
+    policy::Accepted,
     trust::ManagedOwner,
 };
 
@@ -54,10 +58,11 @@ impl Daemon {
         profile: &str,
         deadline: Tick,
     ) -> Result<(), Failure> {
-        match self.policy(in_force, deadline).await? {
-            Some(policy) => permit(in_force, &policy, profile, None),
-            None => Ok(()),
-        }
+        let Some(policy) = self.policy(in_force, deadline).await? else {
+            return Ok(());
+        };
+        let policy = in_force.profile_policy(&policy, profile);
+        permit(in_force, &policy, profile, None)
     }
 
     /// Why the policy denies the key of `profile`, which must exist, as far as that is known
@@ -75,26 +80,27 @@ impl Daemon {
                 });
             }
         };
-        let denial = in_force.denial(&policy, profile, None)?;
+        let policy = in_force.profile_policy(&policy, profile);
+        let denial = policy.denial(None)?;
         Some(PolicyDenial {
             reason: denial.to_string(),
             failure: error_report::of_policy(profile, &denial, administrator),
-            is_for_some: in_force.is_allowed_somewhere(&policy, profile),
+            is_for_some: policy.is_allowed_somewhere(),
         })
     }
 }
 
-/// Checks that `policy` allows the key of `profile` to a client of `gateway`, apart from what
-/// program it is. The keys that the policy rejects are so from now on.
+/// Checks that `policy`, as it is for `profile`, allows the key to a client of `gateway`, apart
+/// from what program it is. The keys that the policy rejects are so from now on.
 fn permit(
     in_force: &InForce,
-    policy: &Accepted,
+    policy: &ProfilePolicy<'_>,
     profile: &str,
     gateway: Option<&str>,
 ) -> Result<(), Failure> {
     // Here, too, and not only when the policy arrived: the request may have waited for it.
-    in_force.apply_to(policy, profile);
-    match in_force.denial(policy, profile, gateway) {
+    policy.reject_keys();
+    match policy.denial(gateway) {
         None => Ok(()),
         Some(denial) => Err(error_report::of_policy(
             profile,
@@ -116,14 +122,15 @@ pub(super) fn permit_client(
     gateway: Option<&str>,
     client: Option<&Client>,
 ) -> Result<(), Failure> {
-    permit(in_force, policy, profile, gateway)?;
-    let rules = in_force.rules(policy, profile);
-    if !rules.restricts_callers() {
+    let policy = in_force.profile_policy(policy, profile);
+    permit(in_force, &policy, profile, gateway)?;
+    if !policy.rules().restricts_callers() {
         return Ok(());
     }
     let owner = ManagedOwner::of_this_machine();
     let programs = client.and_then(|client| client.programs(&owner));
-    rules.check_caller(programs.as_deref()).map_err(|denial| {
+    let checked = policy.rules().check_caller(programs.as_deref());
+    checked.map_err(|denial| {
         let administrator = in_force.config.ask_administrator();
         error_report::of_policy_caller(profile, &denial, administrator)
     })
