@@ -13,6 +13,9 @@ use crate::{
 /// The time without a request: shorter than the default watch interval of 30 s.
 const IDLE: Duration = Duration::from_secs(10);
 
+/// By then the daemon has closed its connection to Vault, and has nothing left to do.
+const SETTLED: Duration = Duration::from_secs(3);
+
 /// What a process has used so far, all its threads together.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct ProcessUsage {
@@ -30,8 +33,9 @@ pub(crate) async fn run() {
         ("bao agent", Pid::from_child(&agent.child)),
     ];
 
-    let before = processes.map(|(_, pid)| usage(pid));
     // The passing of time is what is measured.
+    tokio::time::sleep(SETTLED).await;
+    let before = processes.map(|(_, pid)| usage(pid));
     tokio::time::sleep(IDLE).await;
     println!("\n{IDLE:?} without a request      memory, MB    CPU time   wake-ups");
     for ((name, pid), before) in processes.iter().zip(before) {
