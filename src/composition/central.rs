@@ -49,9 +49,7 @@ impl InForce {
     /// Has the broker reject what `policy` rejects, and drops the keys of profiles that it denies.
     pub(crate) fn apply(&self, policy: &Accepted) {
         for profile in self.config.profiles.keys() {
-            let policy = self.profile_policy(policy, profile);
-            policy.reject_keys();
-            if policy.denial(None).is_some() {
+            if self.profile_policy(policy, profile).enforce(None).is_err() {
                 self.broker.discard(profile, DropCause::Policy);
             }
         }
@@ -80,13 +78,19 @@ impl<'a> ProfilePolicy<'a> {
         &self.rules
     }
 
-    /// Has the broker reject the profile's keys that the policy rejects.
-    pub(crate) fn reject_keys(&self) {
+    /// Has the broker reject the profile's keys that the policy rejects, and checks that a client
+    /// of `gateway` may have one.
+    ///
+    /// # Errors
+    ///
+    /// [`Self::denial`].
+    pub(crate) fn enforce(&self, gateway: Option<&str>) -> Result<(), Denial> {
         let rotation = self.rules.rotate_after().and_then(|at| {
             let known_since = self.policy.known_since(at)?;
             Some(RotateAfter { at, known_since })
         });
         self.in_force.broker.rotate_after(self.profile, rotation);
+        self.denial(gateway).map_or(Ok(()), Err)
     }
 
     /// Why the policy denies the profile's key to a client of `gateway`, apart from what program it

@@ -18,7 +18,7 @@ use std::{
 
 use self::{absence::Absence, routes::routes, unchanged::unchanged};
 pub(crate) use self::{
-    central::{ProfilePolicy, policy_watch},
+    central::policy_watch,
     recorder::{Recorder, settings as audit_settings},
 };
 pub(crate) use crate::source::catalog::LoginSessions;

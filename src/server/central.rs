@@ -8,9 +8,9 @@ use super::daemon::Daemon;
 use crate::{
     client_process::Client,
     clock::Tick,
-    composition::{InForce, ProfilePolicy},
+    composition::InForce,
     error_report,
-    policy::Accepted,
+    policy::{Accepted, Denial},
     trust::ManagedOwner,
 };
 
@@ -61,18 +61,18 @@ impl Daemon {
         let Some(policy) = self.policy(in_force, deadline).await? else {
             return Ok(());
         };
-        let policy = in_force.profile_policy(&policy, profile);
-        permit(in_force, &policy, profile, None)
+        let checked = in_force.profile_policy(&policy, profile).enforce(None);
+        checked.map_err(|denial| denied(in_force, profile, &denial))
     }
 
     /// Why the policy denies the key of `profile`, which must exist, as far as that is known
     /// without a look: the next request looks first if no policy counts and the last look, if there
     /// was one, has not failed.
     pub(super) fn policy_denial(&self, in_force: &InForce, profile: &str) -> Option<PolicyDenial> {
-        let administrator = in_force.config.ask_administrator();
         let policy = match self.policy.known() {
             Ok(policy) => policy?,
             Err(error) => {
+                let administrator = in_force.config.ask_administrator();
                 return error.has_failed().then(|| PolicyDenial {
                     reason: error.to_string(),
                     failure: error_report::of_no_policy(&error, administrator),
@@ -84,30 +84,15 @@ impl Daemon {
         let denial = policy.denial(None)?;
         Some(PolicyDenial {
             reason: denial.to_string(),
-            failure: error_report::of_policy(profile, &denial, administrator),
+            failure: denied(in_force, profile, &denial),
             is_for_some: policy.is_allowed_somewhere(),
         })
     }
 }
 
-/// Checks that `policy`, as it is for `profile`, allows the key to a client of `gateway`, apart
-/// from what program it is. The keys that the policy rejects are so from now on.
-fn permit(
-    in_force: &InForce,
-    policy: &ProfilePolicy<'_>,
-    profile: &str,
-    gateway: Option<&str>,
-) -> Result<(), Failure> {
-    // Here, too, and not only when the policy arrived: the request may have waited for it.
-    policy.reject_keys();
-    match policy.denial(gateway) {
-        None => Ok(()),
-        Some(denial) => Err(error_report::of_policy(
-            profile,
-            &denial,
-            in_force.config.ask_administrator(),
-        )),
-    }
+/// The failure of a request for the key of `profile`.
+fn denied(in_force: &InForce, profile: &str, denial: &Denial) -> Failure {
+    error_report::of_policy(profile, denial, in_force.config.ask_administrator())
 }
 
 /// Checks that `policy` allows the key of `profile` to `client`, which is a client of `gateway`.
@@ -123,7 +108,9 @@ pub(super) fn permit_client(
     client: Option<&Client>,
 ) -> Result<(), Failure> {
     let policy = in_force.profile_policy(policy, profile);
-    permit(in_force, &policy, profile, gateway)?;
+    // Here, too, and not only when the policy arrived: the request may have waited for it.
+    let checked = policy.enforce(gateway);
+    checked.map_err(|denial| denied(in_force, profile, &denial))?;
     if !policy.rules().restricts_callers() {
         return Ok(());
     }
