@@ -58,12 +58,27 @@ pub(crate) fn story(env: &TestEnv) -> Vec<String> {
         .collect()
 }
 
-/// Waits until the story contains a record.
-async fn until_recorded(env: &TestEnv, record: &str) {
-    until(record, SOON, async || {
-        story(env).iter().any(|found| found == record)
+/// Waits until this is true of the story, which is written behind the answers; returns it.
+pub(crate) async fn story_until(
+    env: &TestEnv,
+    what: &str,
+    holds: impl Fn(&[String]) -> bool,
+) -> Vec<String> {
+    let mut found = Vec::new();
+    until(what, SOON, async || {
+        found = story(env);
+        holds(&found)
     })
     .await;
+    found
+}
+
+/// Waits until the story contains a record; returns the story.
+pub(crate) async fn until_recorded(env: &TestEnv, record: &str) -> Vec<String> {
+    story_until(env, record, |story| {
+        story.iter().any(|found| found == record)
+    })
+    .await
 }
 
 async fn verify(env: &TestEnv) -> (Option<i32>, Value) {

@@ -31,11 +31,7 @@ async fn the_policy_is_fetched_before_the_key() {
     output.printed(KEY);
     println!("the first key, and the policy before it: {took:?}");
     assert_eq!(publisher.statuses(), [200]);
-    until("the grant is recorded", SOON, async || {
-        audit::story(&env).len() == 3
-    })
-    .await;
-    let story = audit::story(&env);
+    let story = audit::story_until(&env, "the grant", |story| story.len() == 3).await;
     assert!(story[0].starts_with("policy accepted"), "{story:#?}");
     assert!(story[1].starts_with("change obtained"), "{story:#?}");
     let records = audit::records(&env);

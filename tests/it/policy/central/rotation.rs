@@ -39,12 +39,16 @@ async fn the_key_of_a_program_is_replaced() {
     for _ in 0..3 {
         env.helper().await.printed(SECOND);
     }
-    let story = audit::story(&env);
+    let [old, new] = [KEY, SECOND].map(fingerprint);
+    let is_of_new = |record: &&String| record.starts_with("grant") && record.ends_with(&new);
+    let story = audit::story_until(&env, "the grants of the new key", |story| {
+        story.iter().filter(is_of_new).count() == 3
+    })
+    .await;
     let accepted = story
         .iter()
         .rposition(|it| it.starts_with("policy accepted"));
     let after = &story[accepted.unwrap()..];
-    let [old, new] = [KEY, SECOND].map(fingerprint);
     assert!(
         after.contains(&format!("change obtained policy {new}")),
         "{story:#?}"
@@ -76,9 +80,8 @@ async fn an_old_version_in_vault_is_never_given_again() {
     publisher.publish(&rotation(rotated).await).await;
     until_in_force(env, 2).await;
     env.helper().await.printed(SECOND);
-    let story = audit::story(env);
     let obtained = format!("change obtained policy {}", fingerprint(SECOND));
-    assert!(story.contains(&obtained), "{story:#?}");
+    audit::until_recorded(env, &obtained).await;
 
     // The key leaks again, and its owner is late: no old one meanwhile.
     publisher
@@ -101,17 +104,17 @@ async fn an_old_version_in_vault_is_never_given_again() {
         .accept(crate::support::answers::secret(THIRD));
     env.claviger(&["refresh"]).await.succeeded();
     env.helper().await.printed(THIRD);
-    let after: Vec<_> = audit::story(env)
-        .into_iter()
-        .skip_while(|it| !it.starts_with("policy accepted"))
-        .skip(1)
-        .filter(|it| it.starts_with("grant"))
-        .collect();
-    let [second, third] = [SECOND, THIRD].map(fingerprint);
-    assert!(
-        after.iter().any(|it| it.ends_with(&third)) && after.iter().any(|it| it.ends_with(&second)),
-        "{after:#?}"
-    );
+    let granted = |story: &[String], key: &str| {
+        let key = fingerprint(key);
+        story
+            .iter()
+            .skip_while(|it| !it.starts_with("policy accepted"))
+            .any(|it| it.starts_with("grant") && it.ends_with(&key))
+    };
+    audit::story_until(env, "grants of both keys", |story| {
+        granted(story, SECOND) && granted(story, THIRD)
+    })
+    .await;
     assert_eq!(fixture.bao.count("read", "secret/data/k"), fixture.reads());
     assert_eq!(env.status().await["profiles"][0]["version"], json!(3));
 }

@@ -46,7 +46,11 @@ async fn the_kill_switch_ends_all_keys_until_a_newer_policy() {
     env.claviger(&["login"]).await.failed(7, &denied);
     let exec = ["exec", "--env", "KEY", "--", "/bin/true"];
     env.claviger(&exec).await.failed(7, &denied);
-    let story = audit::story(&env);
+    let is_refusal = |record: &&String| record.starts_with("refusal denied");
+    let story = audit::story_until(&env, "two refusals", |story| {
+        story.iter().filter(is_refusal).count() >= 2
+    })
+    .await;
     let dropped = format!("change dropped policy {}", fingerprint(KEY));
     assert!(story.contains(&dropped), "{story:#?}");
     assert!(
@@ -54,8 +58,6 @@ async fn the_kill_switch_ends_all_keys_until_a_newer_policy() {
             .iter()
             .any(|record| record.contains("obtained forced"))
     );
-    let is_refusal = |record: &&String| record.starts_with("refusal denied");
-    assert!(story.iter().filter(is_refusal).count() >= 2, "{story:#?}");
     // A daemon that starts has it from its file.
     stop(&env).await;
     env.helper().await.failed(7, &denied);
@@ -108,7 +110,12 @@ async fn one_profile_can_be_disabled_and_not_the_others() {
         let mut records = records.iter();
         records.any(|record| record["outcome"] == "dropped" && record["profile"] == profile)
     };
-    assert!(dropped("other"));
+    until(
+        "the key of the other profile is dropped",
+        SOON,
+        async || dropped("other"),
+    )
+    .await;
     assert!(!dropped("default"));
     // 'refresh' of all is that of the others.
     let refresh = env.claviger(&["refresh", "default"]).await;
