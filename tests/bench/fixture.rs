@@ -59,7 +59,7 @@ impl BenchFixture {
 /// A machine with a role of approle and the key at this Vault.
 pub(crate) fn env(address: &str, role_id: &str, secret_id: &str) -> TestEnv {
     let env = TestEnv::new();
-    // The default, not the tests' `trace`: a line in the log costs a request more than its record.
+    // The default, not the tests' `trace`, at which every request is logged.
     env.set_variable("CLAVIGER_LOG", "info");
     env.add_secret(KEY);
     let secret_id = env.write_secret_file("secret-id", secret_id);

@@ -13,7 +13,7 @@ use crate::{
 /// The time without a request: shorter than the default watch interval of 30 s.
 const IDLE: Duration = Duration::from_secs(10);
 
-/// By then the daemon has closed its connection to Vault, and has nothing left to do.
+/// By then the daemon has closed its idle connection to Vault, and has nothing left to do.
 const SETTLED: Duration = Duration::from_secs(3);
 
 /// What a process has used so far, all its threads together.
